@@ -1,0 +1,61 @@
+//! The limits that answer hostile input. One place, so that a refusal can always name its limit.
+
+/// Bounds on what a recording may ask for. [`Limits::default`] holds the values of the product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Longest element of an instruction, in Unicode code points.
+    pub element_chars: usize,
+    /// Longest element of an inline image of an old dump, in Unicode code points.
+    pub inline_image_chars: usize,
+    /// Most elements of one instruction, its opcode included.
+    pub elements: usize,
+    /// Longest instruction that is not an inline image, in bytes.
+    pub instruction_bytes: usize,
+    /// Most digits of an element's length; inline images may need more.
+    pub length_digits: usize,
+    /// Most digits of the length of an inline image.
+    pub inline_length_digits: usize,
+    /// Most visible layers that exist at one time.
+    pub layers: usize,
+    /// Most off-screen buffers that exist at one time.
+    pub buffers: usize,
+    /// Most streams (images, sound, clipboard) that are open at one time.
+    pub streams: usize,
+    /// Most pixels of all layers and buffers together.
+    pub canvas_pixels: usize,
+    /// Longest side of a layer or buffer, in pixels.
+    pub side_pixels: usize,
+    /// Longest coded image, in bytes.
+    pub image_bytes: usize,
+    /// Largest decoded image, in pixels.
+    pub image_pixels: usize,
+    /// A longer silence between two timestamps becomes a marked gap, in milliseconds.
+    pub gap_ms: i64,
+    /// Most sound channels.
+    pub audio_channels: u32,
+    /// Lowest and highest sampling rate of sound, in hertz.
+    pub audio_rate_hz: (u32, u32),
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            element_chars: 8192,
+            inline_image_chars: 16 << 20,
+            elements: 128,
+            instruction_bytes: 32 << 10,
+            length_digits: 5,
+            inline_length_digits: 8,
+            layers: 64,
+            buffers: 4096,
+            streams: 64,
+            canvas_pixels: 64 << 20,
+            side_pixels: 8192,
+            image_bytes: 16 << 20,
+            image_pixels: 16 << 20,
+            gap_ms: 24 * 60 * 60 * 1000,
+            audio_channels: 8,
+            audio_rate_hz: (8_000, 192_000),
+        }
+    }
+}

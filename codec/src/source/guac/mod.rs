@@ -1,0 +1,11 @@
+//! The recording format of Apache guacd: a stream of protocol instructions without header or end mark.
+//!
+//! Source: guacamole-server `src/libguac/parser.c` and `protocol.c`; guacamole-common-js `Parser.js`.
+
+mod instruction;
+mod parser;
+mod time;
+
+pub use instruction::{Color, Instruction};
+pub use parser::{ParseError, Parser};
+pub use time::MediaTime;

@@ -1,0 +1,4 @@
+//! Where events come from: one module a recording format. Sources are pushed bytes, so that a growing
+//! recording can be followed as well as a finished one.
+
+pub mod guac;
