@@ -25,7 +25,11 @@ pub struct Limits {
     pub canvas_pixels: usize,
     /// Longest side of a layer or buffer, in pixels.
     pub side_pixels: usize,
-    /// Longest coded image, in bytes.
+    /// Most rectangles of a layer's path.
+    pub path_rects: usize,
+    /// Longest side of the mouse pointer's image, in pixels.
+    pub cursor_side_pixels: usize,
+    /// Longest coded image, and all images whose bytes are still coming, in bytes.
     pub image_bytes: usize,
     /// Largest decoded image, in pixels.
     pub image_pixels: usize,
@@ -51,6 +55,8 @@ impl Default for Limits {
             streams: 64,
             canvas_pixels: 64 << 20,
             side_pixels: 8192,
+            path_rects: 256,
+            cursor_side_pixels: 512,
             image_bytes: 16 << 20,
             image_pixels: 16 << 20,
             gap_ms: 24 * 60 * 60 * 1000,

@@ -1,0 +1,30 @@
+//! What the person at the screen saw: draws instructions onto layers and says what changed.
+//!
+//! The meaning of every drawing is that of guacamole-common-js (`Client.js`, `Display.js`, `Layer.js`), whose
+//! canvas is the HTML canvas: pixels are premultiplied, layers form a tree with opacity and z order, and five
+//! of the channel masks clear everything of a layer outside the drawn shape.
+//!
+//! The canvas never reads a clock and never panics on what a recording asks for: a drawing beyond a limit is
+//! refused with a [`DrawError`] that names the limit, changes nothing, and the recording goes on.
+
+mod cursor;
+mod damage;
+mod error;
+mod flatten;
+mod image;
+mod layer;
+mod layers;
+mod mask;
+mod path;
+mod place;
+mod stream;
+mod surface;
+mod transfer;
+
+#[expect(clippy::module_inception, reason = "the type that the module is named after")]
+mod canvas;
+
+pub use canvas::Canvas;
+pub use cursor::CursorImage;
+pub use damage::Damage;
+pub use error::{DrawError, ImageError, ImageFormat};
