@@ -152,4 +152,4 @@ fn malformed(format: ImageFormat, error: &dyn std::error::Error) -> ImageError {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
