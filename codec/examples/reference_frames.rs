@@ -52,13 +52,12 @@ fn compare(name: &str, recording: &[u8], frames: &Path) -> Result<()> {
         println!("{name} {file}: {without:.1} dB, with cursor {with:.1} dB");
         Ok(())
     };
-    draw(recording, &mut timing, |at_ms, canvas| {
+    draw(recording, &mut timing, |at_ms, canvas, picture| {
         while let Some((_, file)) = next.next_if(|(t_ms, _)| *t_ms < at_ms) {
             show(&plain, &pointed, file)?;
         }
-        plain = Picture::black(canvas.size());
-        canvas.flatten(Rect::of_size(canvas.size()), &mut plain);
-        pointed.clone_from(&plain);
+        plain.clone_from(picture);
+        pointed.clone_from(picture);
         if let Some(cursor) = canvas.cursor() {
             cursor.draw(Rect::of_size(canvas.size()), &mut pointed);
         }
@@ -71,11 +70,12 @@ fn compare(name: &str, recording: &[u8], frames: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Draws a recording; `at_sync` gets the media time and the canvas at each `sync`.
+/// Draws a recording; `at_sync` gets the media time, the canvas and its picture at each `sync`. Only what is
+/// damaged is flattened: a damage that is too small shows.
 fn draw(
     recording: &[u8],
     timing: &mut Timing,
-    mut at_sync: impl FnMut(i64, &Canvas) -> Result<()>,
+    mut at_sync: impl FnMut(i64, &Canvas, &Picture) -> Result<()>,
 ) -> Result<()> {
     let limits = Limits::default();
     let (mut parser, mut canvas) = (Parser::new(limits), Canvas::new(limits));
@@ -91,7 +91,7 @@ fn draw(
             if let Instruction::Sync { timestamp } = instruction {
                 timing.drawing += started.elapsed();
                 timing.flatten(&mut canvas, &mut picture);
-                at_sync(time.sync(timestamp), &canvas)?;
+                at_sync(time.sync(timestamp), &canvas, &picture)?;
                 started = Instant::now();
             }
         }

@@ -94,8 +94,12 @@ impl Mask {
 /// Source over destination. Most rows of a recording are all opaque or all transparent.
 fn over(to: &mut [Pixel], from: &[Pixel]) {
     for (to, from) in to.chunks_mut(BLOCK_PIXELS).zip(from.chunks(BLOCK_PIXELS)) {
-        let (lowest, any) = from.iter().fold((255, 0), |(all, any), pixel| (all & pixel[3], any | pixel[3]));
-        if lowest == 255 {
+        // Whole pixels at a time: the alphas are the highest bytes.
+        let (all, any) = from.iter().fold((u32::MAX, 0), |(all, any), &pixel| {
+            let pixel = u32::from_le_bytes(pixel);
+            (all & pixel, any | pixel)
+        });
+        if all >> 24 == 255 {
             to.copy_from_slice(from);
         } else if any != 0 {
             weigh(to, from, |source, _| (255, 255 - source));
