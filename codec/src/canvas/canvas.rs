@@ -8,7 +8,7 @@ use super::layers::Layers;
 use super::mask::{Mask, premultiply};
 use super::place::{Placed, Position, signed};
 use super::stream::{ImageStreams, ImageTarget};
-use super::surface::Surface;
+use super::surface::{Source, Surface};
 use super::{flatten, transfer};
 use crate::geometry::{CopyVector, Rect, Size};
 use crate::limits::Limits;
@@ -251,7 +251,7 @@ impl Canvas {
     fn carry(
         &mut self,
         transit: Transit,
-        draw: impl FnOnce(&mut Surface, &Surface, &Placed),
+        draw: impl FnOnce(&mut Surface, Source<'_>, &Placed),
     ) -> Result<Rect, DrawError> {
         let Transit { source, area, layer, to } = transit;
         if area.is_empty() {
@@ -259,21 +259,13 @@ impl Canvas {
         }
         self.fit(layer, to, area)?;
         let placed = Placed::new(area, to, self.layers.size_of(layer));
-        let Some(from) = self.layers.get(source).map(|layer| &layer.surface) else {
-            return Ok(Rect::default());
-        };
+        let mut surface = self.layers.take_surface(layer);
         if source == layer {
-            // The source is read as it was before, also where both overlap.
-            let part = from.cut(area);
-            let (from_x, from_y) = (placed.from_x - area.left, placed.from_y - area.top);
-            draw(&mut self.layers.target(layer)?.surface, &part, &Placed { from_x, from_y, ..placed });
-        } else {
-            let mut surface = self.layers.take_surface(layer);
-            if let Some(source) = self.layers.get(source) {
-                draw(&mut surface, &source.surface, &placed);
-            }
-            self.layers.put_surface(layer, surface);
+            draw(&mut surface, Source::Itself, &placed);
+        } else if let Some(source) = self.layers.get(source) {
+            draw(&mut surface, Source::Other(&source.surface), &placed);
         }
+        self.layers.put_surface(layer, surface);
         Ok(placed.to)
     }
 
@@ -288,7 +280,7 @@ impl Canvas {
         if let Some(layer) = self.layers.get(source) {
             let area = self.layers.source_area(source, area);
             let placed = Placed::new(area, landing(area, [x, y], [0, 0]), image.size());
-            image.draw(&layer.surface, &placed, Mask::Src);
+            image.draw(Source::Other(&layer.surface), &placed, Mask::Src);
         }
         self.cursor.set(image, hot[0], hot[1]);
         Ok(())
@@ -302,7 +294,7 @@ impl Canvas {
         self.fit(layer, to, area)?;
         let surface = &mut self.layers.target(layer)?.surface;
         let placed = Placed::new(area, to, surface.size());
-        let cleared = surface.draw(&image, &placed, mask);
+        let cleared = surface.draw(Source::Other(&image), &placed, mask);
         self.damage_area(layer, placed.to);
         self.damage_area(layer, cleared);
         Ok(())

@@ -2,7 +2,7 @@
 
 use super::mask::{Mask, Pixel, TRANSPARENT};
 use super::path;
-use super::place::{Placed, Position};
+use super::place::Placed;
 use crate::geometry::{Rect, Size};
 
 /// Premultiplied pixels, row by row.
@@ -12,17 +12,19 @@ pub(super) struct Surface {
     pixels: Vec<Pixel>,
 }
 
+/// Where drawn pixels come from.
+#[derive(Clone, Copy)]
+pub(super) enum Source<'a> {
+    /// Another picture.
+    Other(&'a Surface),
+    /// The one that is drawn on, also where both areas overlap.
+    Itself,
+}
+
 impl Surface {
     /// A transparent one.
     pub(super) fn new(size: Size) -> Self {
         Self { size, pixels: vec![TRANSPARENT; size.area()] }
-    }
-
-    /// The part `area`, on its own.
-    pub(super) fn cut(&self, area: Rect) -> Self {
-        let mut part = Self::new(Size { width: area.width(), height: area.height() });
-        part.draw(self, &Placed::new(area, Position::default(), part.size), Mask::Src);
-        part
     }
 
     pub(super) fn size(&self) -> Size {
@@ -46,31 +48,76 @@ impl Surface {
         &mut self.pixels[y * self.size.width + left..y * self.size.width + right]
     }
 
-    /// Changes the size; what is inside both sizes stays, the rest is transparent.
+    /// Changes the size, in place; what is inside both sizes stays, the rest is transparent.
     pub(super) fn resize(&mut self, size: Size) {
-        if size.width == self.size.width {
-            self.pixels.resize(size.area(), TRANSPARENT);
-            self.size = size;
-        } else if size != self.size {
-            let mut resized = Self::new(size);
-            let kept = Rect::of_size(self.size).intersection(&Rect::of_size(size));
-            for y in 0..kept.bottom {
-                resized.row_mut(y, 0, kept.right).copy_from_slice(self.row(y, 0, kept.right));
+        let old = std::mem::replace(&mut self.size, size);
+        let rows = old.height.min(size.height);
+        if size.width < old.width {
+            for y in 0..rows {
+                self.pixels.copy_within(y * old.width..y * old.width + size.width, y * size.width);
             }
-            *self = resized;
+            self.pixels.truncate(rows * size.width);
+        }
+        self.pixels.truncate(rows * old.width);
+        self.pixels.reserve_exact(size.area().saturating_sub(self.pixels.len()));
+        self.pixels.resize(size.area(), TRANSPARENT);
+        if size.width > old.width {
+            for y in (0..rows).rev() {
+                self.pixels.copy_within(y * old.width..(y + 1) * old.width, y * size.width);
+                self.row_mut(y, old.width, size.width).fill(TRANSPARENT);
+            }
         }
     }
 
     /// Draws a part of `source` on `placed`. Answers the box of what changed outside of it, which only an
     /// unbounded mask does.
-    pub(super) fn draw(&mut self, source: &Self, placed: &Placed, mask: Mask) -> Rect {
-        let Rect { left, top, right, bottom } = placed.to;
-        for y in top..bottom {
-            let from_y = placed.from_y + (y - top);
-            let from = source.row(from_y, placed.from_x, placed.from_x + (right - left));
-            mask.composite(self.row_mut(y, left, right), from);
-        }
+    pub(super) fn draw(&mut self, source: Source<'_>, placed: &Placed, mask: Mask) -> Rect {
+        self.combine(source, placed, |to, from| mask.composite(to, from));
         if mask.is_unbounded() { self.clear_outside(&[placed.to]) } else { Rect::default() }
+    }
+
+    /// Replaces each pixel of `placed` by a function of the source's pixel and its own.
+    pub(super) fn transfer(
+        &mut self,
+        source: Source<'_>,
+        placed: &Placed,
+        function: fn(Pixel, Pixel) -> Pixel,
+    ) {
+        self.combine(source, placed, |to, from| {
+            for (to, from) in to.iter_mut().zip(from) {
+                *to = function(*from, *to);
+            }
+        });
+    }
+
+    /// Lets `combine` change each row of `placed` by the source's row, as it was before.
+    fn combine(
+        &mut self,
+        source: Source<'_>,
+        placed: &Placed,
+        mut combine: impl FnMut(&mut [Pixel], &[Pixel]),
+    ) {
+        let Rect { left, top, right, bottom } = placed.to;
+        let (from_left, from_right) = (placed.from_x, placed.from_x + placed.to.width());
+        match source {
+            Source::Other(source) => {
+                for y in top..bottom {
+                    let from = source.row(placed.from_y + (y - top), from_left, from_right);
+                    combine(self.row_mut(y, left, right), from);
+                }
+            }
+            Source::Itself => {
+                let mut from = Vec::with_capacity(placed.to.width());
+                let downwards = top > placed.from_y;
+                for row in 0..placed.to.height() {
+                    // Rows that are still to be read are written last.
+                    let row = if downwards { placed.to.height() - 1 - row } else { row };
+                    from.clear();
+                    from.extend_from_slice(self.row(placed.from_y + row, from_left, from_right));
+                    combine(self.row_mut(top + row, left, right), &from);
+                }
+            }
+        }
     }
 
     /// Fills the union of `rects`, which lie inside, with a premultiplied colour. Answers as [`Self::draw`].
@@ -85,18 +132,6 @@ impl Surface {
             }
         });
         if mask.is_unbounded() { self.clear_outside(rects) } else { Rect::default() }
-    }
-
-    /// Replaces each pixel of `placed` by a function of the source's pixel and its own.
-    pub(super) fn transfer(&mut self, source: &Self, placed: &Placed, function: fn(Pixel, Pixel) -> Pixel) {
-        let Rect { left, top, right, bottom } = placed.to;
-        for y in top..bottom {
-            let from_y = placed.from_y + (y - top);
-            let from = source.row(from_y, placed.from_x, placed.from_x + (right - left));
-            for (to, from) in self.row_mut(y, left, right).iter_mut().zip(from) {
-                *to = function(*from, *to);
-            }
-        }
     }
 
     /// Makes everything outside the union of `rects` transparent. Answers the box of what was not.
@@ -124,3 +159,6 @@ impl Surface {
         Rect { left: left + first, top: y, right: left + last + 1, bottom: y + 1 }
     }
 }
+
+#[cfg(test)]
+mod tests;
