@@ -41,7 +41,7 @@ mod tests {
 
     #[test]
     fn every_function_follows_its_truth_table() {
-        // Bit 3 of a function's value answers (0, 0) and bit 0 answers (1, 1).
+        // From the highest bit, a value answers (source, destination) = (0, 0), (0, 1), (1, 0), (1, 1).
         let (from, to) = ([0b0011; 3], [0b0101; 3]);
         for value in 0..16_u8 {
             let opaque = |color: [u8; 3]| [color[0], color[1], color[2], 255];
@@ -50,7 +50,6 @@ mod tests {
                 let (s, d) = (from[0] >> bit & 1, to[0] >> bit & 1);
                 sum | (value >> (3 - (s * 2 + d)) & 1) << bit
             });
-            // The value's bits are numbered for (source, destination) = 00, 01, 10, 11 from the top.
             assert_eq!(result[0] & 0x0F, expected, "function 0x{value:x}");
             assert_eq!(result[3], 255);
         }

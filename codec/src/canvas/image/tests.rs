@@ -158,6 +158,54 @@ fn ancillary_chunks_are_not_unpacked() {
     assert_eq!(decode(&bytes, LIMIT_PIXELS).unwrap().pixels(), [[42, 42, 42, 255]]);
 }
 
+#[test]
+fn of_an_animation_the_first_frame_is_drawn() {
+    let header = [0, 0, 0, 1, 0, 0, 0, 1, 8, 0, 0, 0, 0];
+    let control = |sequence: u8| {
+        [&[0, 0, 0, sequence][..], &[0, 0, 0, 1, 0, 0, 0, 1], &[0; 8], &[0, 1, 0, 1, 0, 0]].concat()
+    };
+    let (first, second) = (control(0), control(1));
+    let (image, later) = (stored(&[0, 42]), [&[0, 0, 0, 2][..], &stored(&[0, 99])].concat());
+    for frames in [[0, 0, 0, 2], [0x7F, 0xFF, 0xFF, 0xFF], [0xFF; 4]] {
+        let animation = [frames, [0; 4]].concat();
+        let chunks: [(&[u8; 4], &[u8]); 5] = [
+            (b"acTL", &animation),
+            (b"fcTL", &first),
+            (b"IDAT", &image),
+            (b"fcTL", &second),
+            (b"fdAT", &later),
+        ];
+        for chunks in [&chunks[..], &[chunks[0], chunks[2]]] {
+            match decode(&raw_png(&header, chunks), LIMIT_PIXELS) {
+                Ok(image) => assert_eq!(image.pixels(), [[42, 42, 42, 255]]),
+                Err(error) => assert!(frames[0] == 0xFF, "{error}"),
+            }
+        }
+    }
+    let still = webp_of(&[1, 2, 3, 255, 4, 5, 6, 255], 2, 1, image_webp::ColorType::Rgba8);
+    assert_eq!(
+        decode(&animated_webp(&still), LIMIT_PIXELS).unwrap().pixels(),
+        [[1, 2, 3, 255], [4, 5, 6, 255]]
+    );
+}
+
+/// An animation of 2x1 pixels that shows the bitstream of `still` twice.
+fn animated_webp(still: &[u8]) -> Vec<u8> {
+    let chunk = |kind: &[u8], data: &[u8]| {
+        let length = u32::try_from(data.len()).unwrap().to_le_bytes();
+        [kind, &length, data, &[0][..data.len() % 2]].concat()
+    };
+    let frame = chunk(b"ANMF", &[&[0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 9, 0, 0, 2], &still[12..]].concat());
+    let body = [
+        b"WEBP".to_vec(),
+        chunk(b"VP8X", &[0x12, 0, 0, 0, 1, 0, 0, 0, 0, 0]),
+        chunk(b"ANIM", &[0; 6]),
+        frame.clone(),
+        frame,
+    ];
+    chunk(b"RIFF", &body.concat())
+}
+
 /// Images to damage, one of each format.
 fn samples() -> [Vec<u8>; 4] {
     let pixels: Vec<u8> = (0..=255).collect();
