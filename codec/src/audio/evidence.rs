@@ -10,10 +10,12 @@ const BUFFERED: i64 = from_ms(250);
 const TIMELY: i64 = from_ms(120);
 /// Sound that comes later than this was not written in one go with what stands before it.
 const LATE: i64 = from_ms(80);
+/// A pause shorter than this is jitter, and would be heard as a click.
+pub(super) const SEAM: i64 = from_ms(45);
 /// So many timely arrivals tell the delay of a stream from its jitter.
 const STEADY_ARRIVALS: usize = 8;
-/// No more arrivals than these are looked at; at 20 frames a second they span some two seconds.
-pub(super) const ARRIVALS: usize = 32;
+/// No more arrivals than these are looked at; at 20 frames a second they span some three seconds.
+pub(super) const ARRIVALS: usize = 64;
 
 /// Sound that arrived between two timestamps. All in ticks; `begin` and `end` count from the start of its run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,13 +100,15 @@ impl Evidence {
     }
 
     /// Whether this arrival cannot continue a run that began at `start`: the source was silent in between, and
-    /// silence is not recorded.
-    pub(super) fn is_late(arrival: &Arrival, start: i64) -> bool {
+    /// silence is not recorded. A steady stream may be as late as it was before.
+    pub(super) fn is_late(&self, arrival: &Arrival, start: i64) -> bool {
         let came = match arrival.next {
             Some(_) => arrival.timely_start().unwrap_or_else(|| arrival.prompt_start()),
             None => arrival.waited_start(),
         };
-        came > start + LATE
+        let steady = self.timely.len() >= STEADY_ARRIVALS;
+        let latest = self.timely.iter().max().filter(|_| steady).map_or(start, |latest| latest + SEAM);
+        came > latest.max(start + LATE)
     }
 
     /// Where the run most likely began.
@@ -113,7 +117,7 @@ impl Evidence {
     /// of them scatter around the delay of the stream, whose middle is the better guess. With none the middle
     /// of what the bounds leave errs least.
     pub(super) fn start(&self) -> i64 {
-        if let Some(start) = self.median().filter(|_| self.timely.len() >= STEADY_ARRIVALS) {
+        if let Some(start) = self.middle().filter(|_| self.timely.len() >= STEADY_ARRIVALS) {
             return start;
         }
         if let Some(&start) = self.timely.iter().min() {
@@ -127,7 +131,7 @@ impl Evidence {
 
     /// The start that a full set of arrivals agrees on.
     pub(super) fn steady_start(&self) -> Option<i64> {
-        self.median().filter(|_| self.timely.len() == ARRIVALS)
+        self.middle().filter(|_| self.timely.len() == ARRIVALS)
     }
 
     /// Whether any timestamp after the first sound is known.
@@ -140,10 +144,14 @@ impl Evidence {
         self.since
     }
 
-    fn median(&self) -> Option<i64> {
+    /// The mean of the middle half: like a median no stray arrival moves it, and it does not jump when arrivals
+    /// and timestamps beat at the same rate.
+    fn middle(&self) -> Option<i64> {
         let mut sorted: Vec<i64> = self.timely.iter().copied().collect();
         sorted.sort_unstable();
-        let (low, high) = (sorted.get(sorted.len().checked_sub(1)? / 2)?, sorted.get(sorted.len() / 2)?);
-        Some(low + (high - low) / 2)
+        let quarter = sorted.len() / 4;
+        let half = sorted.get(quarter..sorted.len() - quarter)?;
+        let (&origin, count) = (half.first()?, i64::try_from(half.len()).ok()?);
+        Some(origin + half.iter().map(|start| start - origin).sum::<i64>() / count)
     }
 }

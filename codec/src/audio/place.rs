@@ -5,7 +5,7 @@
 //! arrives later than the run's own length explains. Each run is placed as one piece, so that speech or music
 //! within it never stutters; runs of one stream never overlap.
 
-use super::evidence::{ARRIVALS, Arrival, Evidence};
+use super::evidence::{ARRIVALS, Arrival, Evidence, SEAM};
 use super::ticks::{from_ms, from_samples, to_samples};
 use std::collections::VecDeque;
 
@@ -13,8 +13,6 @@ use std::collections::VecDeque;
 pub(super) const REACH_BACK: i64 = from_ms(10_000);
 /// A run is placed no later than this after its first timestamp; what comes after follows it.
 const LOOK_AHEAD: i64 = from_ms(4_000);
-/// A pause shorter than this is jitter, and heard as a click: the runs are joined.
-const SEAM: i64 = from_ms(30);
 /// A steady stream that drifts away from its arrivals by more than this is set right.
 const DRIFT: i64 = from_ms(45);
 /// What a run costs in memory besides its samples, in bytes.
@@ -86,8 +84,8 @@ impl Run {
 
     fn is_late(&self, arrival: &Arrival) -> bool {
         match self.start {
-            Some(start) => Evidence::is_late(arrival, start),
-            None => self.evidence.is_known() && Evidence::is_late(arrival, self.evidence.start()),
+            Some(start) => self.evidence.is_late(arrival, start),
+            None => self.evidence.is_known() && self.evidence.is_late(arrival, self.evidence.start()),
         }
     }
 
