@@ -8,6 +8,8 @@ pub(super) const FRAME: usize = 960;
 /// Silent frames after which the encoder and every decoder have forgotten what sounded before. Packets of
 /// silence that follow are all the same, so that they need no encoder.
 const SETTLED_FRAMES: u32 = 50;
+/// The shortest packet that holds a silent frame: its table of contents and the flag of silence.
+const SILENCE_BYTES: usize = 3;
 
 /// Encodes frames of 48 kHz stereo. Silence costs nothing once it has lasted for a second.
 pub(super) struct FrameEncoder {
@@ -44,6 +46,11 @@ impl FrameEncoder {
         if self.silent_frames < SETTLED_FRAMES {
             self.silent_frames += 1;
             self.silence = self.run(&[0.0; 2 * FRAME])?;
+            return Ok(self.silence.clone());
+        }
+        // A decoder reads zeros behind the end of a packet (RFC 6716 section 4.1.2.1), so these need no space.
+        while self.silence.len() > SILENCE_BYTES && self.silence.last() == Some(&0) {
+            self.silence.pop();
         }
         Ok(self.silence.clone())
     }
@@ -51,5 +58,63 @@ impl FrameEncoder {
     fn run(&mut self, frame: &[f32]) -> Result<Vec<u8>, opus_pure::Error> {
         let bytes = self.encoder.encode(frame, FRAME, &mut self.buffer)?;
         Ok(self.buffer[..bytes].to_vec())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use opus_pure::{MAX_PACKET_SAMPLES, OpusDecoder};
+
+    const SILENT_FRAMES: usize = 500;
+
+    /// Speech-like sound: a gliding tone that comes and goes.
+    #[expect(clippy::as_conversions, reason = "a test tone needs no exact rounding")]
+    fn frame(index: usize) -> Vec<f32> {
+        (index * FRAME..(index + 1) * FRAME)
+            .flat_map(|sample| {
+                let time = sample as f32 / 48_000.0;
+                let level = (time * (200.0 + 90.0 * (time * 3.0).sin()) * std::f32::consts::TAU).sin()
+                    * (time * 9.0).sin()
+                    * 0.5;
+                [level, level * 0.5]
+            })
+            .collect()
+    }
+
+    fn encode(mut silence: impl FnMut(&mut FrameEncoder) -> Vec<u8>) -> Vec<Vec<u8>> {
+        let mut encoder = FrameEncoder::new(96_000).expect("usual settings");
+        let mut packets: Vec<Vec<u8>> =
+            (0..50).map(|index| encoder.encode(&frame(index)).expect("encoded")).collect();
+        packets.extend((0..SILENT_FRAMES).map(|_| silence(&mut encoder)));
+        packets.extend((0..50).map(|index| encoder.encode(&frame(index)).expect("encoded")));
+        packets
+    }
+
+    fn decode(packets: &[Vec<u8>]) -> Vec<i16> {
+        let mut decoder = OpusDecoder::new(48_000, 2).expect("usual settings");
+        let mut block = vec![0; 2 * MAX_PACKET_SAMPLES];
+        let mut samples = Vec::new();
+        for packet in packets {
+            let decoded = decoder.decode_s16(packet, MAX_PACKET_SAMPLES, &mut block).expect("decoded");
+            samples.extend_from_slice(&block[..2 * decoded]);
+        }
+        samples
+    }
+
+    #[test]
+    fn silence_that_is_not_encoded_changes_nothing_that_is_heard() {
+        let short = encode(|encoder| encoder.encode_silence().expect("encoded"));
+        let full = encode(|encoder| encoder.run(&[0.0; 2 * FRAME]).expect("encoded"));
+        // The encoder is in the same state afterwards.
+        assert_eq!(short[50 + SILENT_FRAMES..], full[50 + SILENT_FRAMES..]);
+        assert_eq!(decode(&short), decode(&full));
+    }
+
+    #[test]
+    fn settled_silence_takes_three_bytes_a_frame() {
+        let packets = encode(|encoder| encoder.encode_silence().expect("encoded"));
+        let settled = 50 + usize::try_from(SETTLED_FRAMES).expect("small")..50 + SILENT_FRAMES;
+        assert!(packets[settled].iter().all(|packet| packet.len() == SILENCE_BYTES));
     }
 }

@@ -10,6 +10,9 @@ use crate::limits::Limits;
 use crate::source::guac::Instruction;
 use std::collections::BTreeMap;
 
+/// Half a step of 16-bit sound: what is below all through a frame is the resampler's rounding.
+const INAUDIBLE: f32 = 1.0 / 65_536.0;
+
 /// How sound is encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SoundSettings {
@@ -153,7 +156,7 @@ impl SoundTrack {
             heard |= voice.add_to(&mut mix, self.position)?;
         }
         self.voices.retain(|_, voice| !voice.is_over());
-        if !heard || mix.iter().all(|level| *level == [0.0; 2]) {
+        if !heard || mix.as_flattened().iter().all(|level| level.abs() < INAUDIBLE) {
             return Ok(self.encoder.encode_silence()?);
         }
         for level in mix.as_flattened_mut() {
@@ -162,3 +165,6 @@ impl SoundTrack {
         Ok(self.encoder.encode(mix.as_flattened())?)
     }
 }
+
+#[cfg(test)]
+mod tests;

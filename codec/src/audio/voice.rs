@@ -36,6 +36,12 @@ impl Voice {
         self.samples.is_empty() && self.directives.is_empty() && self.ready.is_empty() && !self.sounding
     }
 
+    /// Memory of its samples, in bytes.
+    #[cfg(test)]
+    pub(super) fn held_bytes(&self) -> usize {
+        self.samples.len() * size_of::<StereoSample>() + self.ready.len() * size_of::<StereoLevel>()
+    }
+
     /// Adds what is heard from the tick `from` on to `mix`; says whether that was anything.
     pub(super) fn add_to(&mut self, mix: &mut [StereoLevel], from: i64) -> Result<bool, ResampleError> {
         let length = i64::try_from(mix.len()).expect("a frame's length fits 63 bits");
