@@ -12,6 +12,8 @@ const TIMELY: i64 = from_ms(120);
 const LATE: i64 = from_ms(80);
 /// A pause shorter than this is jitter, and would be heard as a click.
 pub(super) const SEAM: i64 = from_ms(45);
+/// Sound over a still picture mostly follows what changed the picture last, such as a key, within this time.
+const PROMPT: i64 = from_ms(500);
 /// So many timely arrivals tell the delay of a stream from its jitter.
 const STEADY_ARRIVALS: usize = 8;
 /// No more arrivals than these are looked at; at 20 frames a second they span some three seconds.
@@ -68,6 +70,8 @@ pub(super) struct Evidence {
     /// The bounds that the other arrivals leave.
     earliest: i64,
     latest: Option<i64>,
+    /// The timestamp before the first sound.
+    opened: i64,
     /// The start if nothing is known.
     fallback: i64,
     /// The first timestamp after the first sound.
@@ -77,7 +81,14 @@ pub(super) struct Evidence {
 impl Evidence {
     /// Begins with a run whose first sound came after the timestamp `previous`.
     pub(super) fn new(previous: i64) -> Self {
-        Self { timely: VecDeque::new(), earliest: i64::MIN, latest: None, fallback: previous, since: None }
+        Self {
+            timely: VecDeque::new(),
+            earliest: i64::MIN,
+            latest: None,
+            opened: previous,
+            fallback: previous,
+            since: None,
+        }
     }
 
     /// Takes note of an arrival.
@@ -115,7 +126,7 @@ impl Evidence {
     ///
     /// Few timely arrivals bound it: the last sample ends at the timestamp after the last blob, or before. Many
     /// of them scatter around the delay of the stream, whose middle is the better guess. With none the middle
-    /// of what the bounds leave errs least.
+    /// of what the bounds leave errs least, unless that is long after the picture changed.
     pub(super) fn start(&self) -> i64 {
         if let Some(start) = self.middle().filter(|_| self.timely.len() >= STEADY_ARRIVALS) {
             return start;
@@ -124,7 +135,10 @@ impl Evidence {
             return start;
         }
         match self.latest {
-            Some(latest) => latest - (latest.saturating_sub(self.earliest) - TIMELY).max(0) / 2,
+            Some(latest) => {
+                let middle = latest - (latest.saturating_sub(self.earliest) - TIMELY).max(0) / 2;
+                middle.min(self.earliest.max(self.opened + PROMPT))
+            }
             None => self.fallback,
         }
     }

@@ -15,8 +15,12 @@ pub(super) const REACH_BACK: i64 = from_ms(10_000);
 const LOOK_AHEAD: i64 = from_ms(4_000);
 /// A steady stream that drifts away from its arrivals by more than this is set right.
 const DRIFT: i64 = from_ms(45);
+/// More runs than these are not kept waiting for the next timestamp.
+const WAITING_RUNS: usize = 64;
 /// What a run costs in memory besides its samples, in bytes.
 const RUN_BYTES: usize = size_of::<Run>() + ARRIVALS * size_of::<i64>();
+/// What a start costs until it is heard, in bytes: its directives here and in the voice.
+const START_BYTES: usize = 4 * size_of::<Directive>();
 
 /// What to do with the samples of a stream, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +45,11 @@ pub(super) struct Placement {
     runs: VecDeque<Run>,
     /// The tick after the last sample that was handed out.
     end: i64,
+    /// The rate of the samples before `end`, and the highest of all.
+    end_rate_hz: u32,
+    highest_rate_hz: u32,
+    /// The starts that may not be heard yet.
+    starts: VecDeque<i64>,
     directives: VecDeque<Directive>,
 }
 
@@ -112,11 +121,15 @@ impl Run {
 }
 
 impl Placement {
-    /// Takes `samples` that arrived after the timestamp `now`.
-    pub(super) fn piece(&mut self, samples: u64, rate_hz: u32, now: i64) {
+    /// Takes `samples` that arrived after the timestamp `now`. Nothing is placed before `frontier`.
+    pub(super) fn piece(&mut self, samples: u64, rate_hz: u32, now: i64, frontier: i64) {
+        self.highest_rate_hz = self.highest_rate_hz.max(rate_hz);
         let continues = self.runs.back().is_some_and(|run| !run.ended && run.rate_hz == rate_hz);
         if !continues {
             self.close();
+            if self.runs.len() == WAITING_RUNS {
+                self.flush(now, frontier, false);
+            }
             self.runs.push_back(Run::new(rate_hz, now));
         }
         if let Some(run) = self.runs.back_mut() {
@@ -193,13 +206,15 @@ impl Placement {
             && self.runs.iter().all(|run| run.done == run.samples && run.open.is_none())
     }
 
-    /// Memory of what waits here and of what lies beyond `frontier`, in bytes of stereo samples.
-    pub(super) fn held_bytes(&self, frontier: i64) -> usize {
-        let rate_hz = self.runs.back().map_or(super::ticks::TRACK_RATE_HZ, |run| run.rate_hz);
+    /// Memory of what waits here and of what lies beyond `frontier`, in bytes of stereo samples at most.
+    pub(super) fn held_bytes(&mut self, frontier: i64) -> usize {
+        while self.starts.front().is_some_and(|start| *start < frontier) {
+            self.starts.pop_front();
+        }
         let waiting: u64 = self.runs.iter().map(|run| run.samples - run.done).sum();
-        let samples = waiting.saturating_add(to_samples(self.end - frontier, rate_hz));
-        let bytes = samples.saturating_mul(4);
-        usize::try_from(bytes).unwrap_or(usize::MAX).saturating_add(self.runs.len() * RUN_BYTES)
+        let samples = waiting.saturating_add(to_samples(self.end - frontier, self.highest_rate_hz));
+        let bytes = usize::try_from(samples.saturating_mul(4)).unwrap_or(usize::MAX);
+        bytes.saturating_add(self.runs.len() * RUN_BYTES + self.starts.len() * START_BYTES)
     }
 
     /// Notes what arrived between two timestamps, and cuts runs where the source paused.
@@ -223,70 +238,77 @@ impl Placement {
 
     /// Hands out what waits of the first run, and decides its start if that is still open.
     fn settle_first(&mut self, frontier: i64) {
-        let Some(run) = self.runs.front_mut() else { return };
-        if run.done == run.samples {
+        let Some(mut run) = self.runs.pop_front() else { return };
+        if run.done < run.samples {
+            let start = match run.start {
+                Some(start) => self.follow(&mut run, start, frontier),
+                None => self.begin(&mut run, self.end.max(frontier).max(0)),
+            };
+            run.start = Some(start);
+            self.play(&mut run, start);
+        }
+        self.runs.push_front(run);
+    }
+
+    /// Places the first sample of a run, and says where it lies.
+    fn begin(&mut self, run: &mut Run, floor: i64) -> i64 {
+        let start = run.evidence.start();
+        let missing = floor - start;
+        if missing > SEAM && !run.ended {
+            // More of it follows in its own time: what would be heard too late is left out.
+            self.start(floor, run.rate_hz);
+            return floor - from_samples(self.drop(run, missing), run.rate_hz);
+        }
+        let joins = self.end > 0 && self.end == floor && (0..=SEAM).contains(&(start - self.end));
+        let at = if joins { self.end } else { start.max(floor) };
+        self.start(at, run.rate_hz);
+        at
+    }
+
+    /// Places what follows in a run that began at `start`, and says where its first sample would lie from now on.
+    fn follow(&mut self, run: &mut Run, start: i64, frontier: i64) -> i64 {
+        let steady = run.evidence.steady_start().filter(|steady| (steady - start).abs() > DRIFT);
+        let wanted = steady.unwrap_or(start).max(start.saturating_add(frontier - run.position(start)));
+        if wanted > start {
+            self.start(run.position(wanted), run.rate_hz);
+            wanted
+        } else if wanted < start {
+            start - from_samples(self.drop(run, start - wanted), run.rate_hz)
+        } else {
+            start
+        }
+    }
+
+    fn start(&mut self, at: i64, rate_hz: u32) {
+        // Sound that follows without a gap goes through the same resampler.
+        if at != self.end || rate_hz != self.end_rate_hz {
+            self.directives.push_back(Directive::Start { at, rate_hz });
+            self.starts.push_back(at);
+        }
+    }
+
+    /// Leaves out the next samples, at most `ticks` of them.
+    fn drop(&mut self, run: &mut Run, ticks: i64) -> u64 {
+        let dropped = to_samples(ticks, run.rate_hz).min(run.samples - run.done);
+        self.directives.push_back(Directive::Drop(dropped));
+        run.done += dropped;
+        dropped
+    }
+
+    /// Hands out the samples that wait.
+    fn play(&mut self, run: &mut Run, start: i64) {
+        let samples = run.samples - run.done;
+        if samples == 0 {
             return;
         }
-        let floor = self.end.max(frontier).max(0);
-        let start = match run.start {
-            Some(start) => follow(run, start, frontier, &mut self.directives),
-            None => begin(run, self.end, floor, &mut self.directives),
-        };
-        run.start = Some(start);
-        if run.done < run.samples {
-            push_play(&mut self.directives, run.samples - run.done);
-            run.done = run.samples;
-            self.end = self.end.max(run.position(start));
+        if let Some(Directive::Play(more)) = self.directives.back_mut() {
+            *more = more.saturating_add(samples);
+        } else {
+            self.directives.push_back(Directive::Play(samples));
         }
-    }
-}
-
-/// Places the first sample of a run.
-fn begin(run: &mut Run, end: i64, floor: i64, directives: &mut VecDeque<Directive>) -> i64 {
-    let rate_hz = run.rate_hz;
-    let start = run.evidence.start();
-    let missing = floor - start;
-    if missing > SEAM && !run.ended {
-        // More of it follows in its own time: what would be heard too late is left out.
-        directives.push_back(Directive::Start { at: floor, rate_hz });
-        let dropped = drop_samples(run, missing, directives);
-        return floor - from_samples(dropped, rate_hz);
-    }
-    let joins = end > 0 && end == floor && (0..=SEAM).contains(&(start - end));
-    let at = if joins { end } else { start.max(floor) };
-    directives.push_back(Directive::Start { at, rate_hz });
-    at
-}
-
-/// Places what follows in a run that began at `start`, and says where its first sample would lie from now on.
-fn follow(run: &mut Run, start: i64, frontier: i64, directives: &mut VecDeque<Directive>) -> i64 {
-    let rate_hz = run.rate_hz;
-    let steady = run.evidence.steady_start().filter(|steady| (steady - start).abs() > DRIFT);
-    let wanted = steady.unwrap_or(start).max(start.saturating_add(frontier - run.position(start)));
-    if wanted > start {
-        directives.push_back(Directive::Start { at: run.position(wanted), rate_hz });
-        return wanted;
-    }
-    if wanted < start {
-        let dropped = drop_samples(run, start - wanted, directives);
-        return start - from_samples(dropped, rate_hz);
-    }
-    start
-}
-
-/// Leaves out the next samples, at most `ticks` of them.
-fn drop_samples(run: &mut Run, ticks: i64, directives: &mut VecDeque<Directive>) -> u64 {
-    let dropped = to_samples(ticks, run.rate_hz).min(run.samples - run.done);
-    directives.push_back(Directive::Drop(dropped));
-    run.done += dropped;
-    dropped
-}
-
-fn push_play(directives: &mut VecDeque<Directive>, samples: u64) {
-    if let Some(Directive::Play(more)) = directives.back_mut() {
-        *more = more.saturating_add(samples);
-    } else {
-        directives.push_back(Directive::Play(samples));
+        run.done = run.samples;
+        self.end = self.end.max(run.position(start));
+        self.end_rate_hz = run.rate_hz;
     }
 }
 

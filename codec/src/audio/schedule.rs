@@ -123,17 +123,18 @@ impl Schedule {
             self.report.early_blobs += 1;
             return None;
         }
-        placement.piece(samples, rate_hz, self.now);
+        placement.piece(samples, rate_hz, self.now, self.frontier);
         self.bound_memory();
         Some(piece)
     }
 
     /// What no timestamp has bounded yet is placed without one when it takes too much memory.
     fn bound_memory(&mut self) {
-        let held_bytes = |placements: &BTreeMap<i32, Placement>, frontier| {
-            placements.values().fold(0_usize, |sum, one| sum.saturating_add(one.held_bytes(frontier)))
-        };
-        if held_bytes(&self.placements, self.frontier) <= self.limits.audio_held_bytes {
+        let held_bytes = self
+            .placements
+            .values_mut()
+            .fold(0_usize, |sum, placement| sum.saturating_add(placement.held_bytes(self.frontier)));
+        if held_bytes <= self.limits.audio_held_bytes {
             return;
         }
         for placement in self.placements.values_mut() {
