@@ -12,10 +12,15 @@ pub(super) type StereoLevel = [f32; 2];
 /// Samples that are resampled in one go.
 const CHUNK: usize = 1024;
 
+/// A run shorter than this is a click whatever is done to it: a filter would cost more than it lasts.
+const SHORT: u64 = 256;
+
 /// Resamples one run of sound. What it yields has no delay, and lasts as long as what it was given.
 pub(super) struct Resampler {
     rate_hz: u32,
-    /// `None` where the rates are the same.
+    /// Interleaved input that does not fill a chunk.
+    input: Vec<f32>,
+    /// Made when the first run needs it.
     filter: Option<Filter>,
     taken: u64,
     yielded: i64,
@@ -23,8 +28,6 @@ pub(super) struct Resampler {
 
 struct Filter {
     fft: Fft<f32>,
-    /// Interleaved input that does not fill a chunk.
-    input: Vec<f32>,
     output: Vec<f32>,
     /// Samples of the filter's delay that are still to be left out.
     delay: usize,
@@ -41,9 +44,8 @@ pub struct ResampleError {
 }
 
 impl Resampler {
-    pub(super) fn new(rate_hz: u32) -> Result<Self, ResampleError> {
-        let filter = if rate_hz == TRACK_RATE_HZ { None } else { Some(Filter::new(rate_hz)?) };
-        Ok(Self { rate_hz, filter, taken: 0, yielded: 0 })
+    pub(super) fn new(rate_hz: u32) -> Self {
+        Self { rate_hz, input: Vec::new(), filter: None, taken: 0, yielded: 0 }
     }
 
     pub(super) fn rate_hz(&self) -> u32 {
@@ -54,6 +56,7 @@ impl Resampler {
     pub(super) fn restart(&mut self) {
         self.taken = 0;
         self.yielded = 0;
+        self.input.clear();
         if let Some(filter) = &mut self.filter {
             filter.restart();
         }
@@ -66,30 +69,28 @@ impl Resampler {
         out: &mut VecDeque<StereoLevel>,
     ) -> Result<(), ResampleError> {
         self.taken += u64::try_from(samples.len()).expect("a buffer's length fits 64 bits");
-        let (before, rate_hz) = (out.len(), self.rate_hz);
-        match &mut self.filter {
-            None => out.extend(samples.map(|moment| moment.map(level))),
-            Some(filter) => {
-                for moment in samples {
-                    filter.input.extend(moment.map(level));
-                    if filter.input.len() == 2 * CHUNK {
-                        filter.run(out).map_err(|reason| failed(rate_hz, &reason))?;
-                    }
-                }
+        if self.rate_hz == TRACK_RATE_HZ {
+            self.yielded += i64::try_from(samples.len()).expect("a buffer's length fits 63 bits");
+            out.extend(samples.map(|moment| moment.map(level)));
+            return Ok(());
+        }
+        for moment in samples {
+            self.input.extend(moment.map(level));
+            if self.input.len() == 2 * CHUNK {
+                self.run(out)?;
             }
         }
-        self.count(before, out);
         Ok(())
     }
 
     /// Ends the run: yields what the filter still holds, to the last sample and not more.
     pub(super) fn finish(&mut self, out: &mut VecDeque<StereoLevel>) -> Result<(), ResampleError> {
         let whole = from_samples(self.taken, self.rate_hz);
+        if self.taken < SHORT && self.yielded < whole {
+            self.hold(whole, out);
+        }
         while self.yielded < whole {
-            let before = out.len();
-            let Some(filter) = &mut self.filter else { return Ok(()) };
-            filter.run(out).map_err(|reason| failed(self.rate_hz, &reason))?;
-            self.count(before, out);
+            self.run(out)?;
         }
         let excess = usize::try_from(self.yielded - whole).unwrap_or(0);
         out.truncate(out.len() - excess.min(out.len()));
@@ -97,8 +98,30 @@ impl Resampler {
         Ok(())
     }
 
-    fn count(&mut self, before: usize, out: &VecDeque<StereoLevel>) {
+    /// Filters one chunk; what is missing of it is silence.
+    fn run(&mut self, out: &mut VecDeque<StereoLevel>) -> Result<(), ResampleError> {
+        let filter = match self.filter.take() {
+            Some(filter) => filter,
+            None => Filter::new(self.rate_hz)?,
+        };
+        let filter = self.filter.insert(filter);
+        let before = out.len();
+        self.input.resize(2 * CHUNK, 0.0);
+        filter.run(&self.input, out).map_err(|reason| failed(self.rate_hz, &reason))?;
+        self.input.clear();
         self.yielded += i64::try_from(out.len() - before).expect("a buffer's length fits 63 bits");
+        Ok(())
+    }
+
+    /// Yields a run that is too short for the filter, each sample until the next.
+    fn hold(&mut self, whole: i64, out: &mut VecDeque<StereoLevel>) {
+        let (moments, _) = self.input.as_chunks::<2>();
+        for tick in self.yielded..whole {
+            let index = usize::try_from(tick * i64::from(self.rate_hz) / i64::from(TRACK_RATE_HZ));
+            out.push_back(index.ok().and_then(|index| moments.get(index)).copied().unwrap_or_default());
+        }
+        self.input.clear();
+        self.yielded = whole;
     }
 }
 
@@ -108,24 +131,21 @@ impl Filter {
         let fft = Fft::new(from, to, CHUNK, 2, FixedSync::Input).map_err(|error| failed(rate_hz, &error))?;
         let output = vec![0.0; 2 * fft.output_frames_max()];
         let delay = fft.output_delay();
-        Ok(Self { fft, input: Vec::with_capacity(2 * CHUNK), output, delay })
+        Ok(Self { fft, output, delay })
     }
 
     fn restart(&mut self) {
         self.fft.reset();
-        self.input.clear();
         self.delay = self.fft.output_delay();
     }
 
-    /// Filters one chunk; what is missing of it is silence.
-    fn run(&mut self, out: &mut VecDeque<StereoLevel>) -> Result<(), rubato::ResampleError> {
-        self.input.resize(2 * CHUNK, 0.0);
+    /// Filters one chunk of interleaved input.
+    fn run(&mut self, input: &[f32], out: &mut VecDeque<StereoLevel>) -> Result<(), rubato::ResampleError> {
         let room = self.output.len() / 2;
-        let input = InterleavedSlice::new(&self.input, 2, CHUNK).expect("the input holds a chunk");
+        let input = InterleavedSlice::new(input, 2, CHUNK).expect("the input is a chunk");
         let mut output =
             InterleavedSlice::new_mut(&mut self.output, 2, room).expect("the output holds its room");
         let (_, yielded) = self.fft.process_into_buffer(&input, &mut output, None::<&Indexing>)?;
-        self.input.clear();
         let skipped = self.delay.min(yielded);
         self.delay -= skipped;
         let (moments, _) = self.output.as_chunks::<2>();
@@ -157,7 +177,7 @@ mod tests {
     fn resample(rate_hz: u32, tone: &[f64], piece: usize) -> Vec<StereoLevel> {
         let samples: Vec<StereoSample> =
             tone.iter().map(|level| [(level * 32_768.0) as i16, (level * -16_384.0) as i16]).collect();
-        let mut resampler = Resampler::new(rate_hz).expect("a usual rate");
+        let mut resampler = Resampler::new(rate_hz);
         let mut out = VecDeque::new();
         for piece in samples.chunks(piece) {
             resampler.push(piece.iter().copied(), &mut out).expect("resampled");
@@ -169,7 +189,7 @@ mod tests {
     #[test]
     fn a_run_keeps_its_length_to_the_sample() {
         for rate_hz in [8_000, 11_025, 16_000, 22_050, 32_000, 44_100, 48_000, 96_000, 192_000] {
-            for samples in [1, 2, 146, 147, 1_023, 1_024, 1_025, 6_615, 50_001] {
+            for samples in [1, 2, 146, 147, 255, 256, 1_023, 1_024, 1_025, 6_615, 50_001] {
                 let resampled = resample(rate_hz, &vec![0.0; samples], 777);
                 let expected = from_samples(u64::try_from(samples).expect("small"), rate_hz);
                 assert_eq!(i64::try_from(resampled.len()), Ok(expected), "{samples} samples at {rate_hz} Hz");

@@ -83,7 +83,7 @@ impl Voice {
             Some(Directive::Start { at, rate_hz }) => {
                 self.resampler = match self.resampler.take() {
                     Some(resampler) if resampler.rate_hz() == rate_hz => Some(resampler),
-                    _ => Some(Resampler::new(rate_hz)?),
+                    _ => Some(Resampler::new(rate_hz)),
                 };
                 self.at = at;
             }
