@@ -8,6 +8,7 @@
 //! byte of a recording may have been written by an attacker, so each limit of [`limits`] is checked before
 //! memory or time is spent.
 
+pub mod audio;
 pub mod canvas;
 pub mod geometry;
 pub mod limits;

@@ -39,6 +39,12 @@ pub struct Limits {
     pub audio_channels: u32,
     /// Lowest and highest sampling rate of sound, in hertz.
     pub audio_rate_hz: (u32, u32),
+    /// Most streams that sound at one time.
+    pub audio_streams: usize,
+    /// Most sound that waits for its place on the timeline, in bytes of 16-bit stereo.
+    pub audio_held_bytes: usize,
+    /// How far sound may run ahead of the timestamps, in milliseconds; what is beyond is left out.
+    pub audio_ahead_ms: i64,
 }
 
 impl Default for Limits {
@@ -62,6 +68,9 @@ impl Default for Limits {
             gap_ms: 24 * 60 * 60 * 1000,
             audio_channels: 8,
             audio_rate_hz: (8_000, 192_000),
+            audio_streams: 8,
+            audio_held_bytes: 16 << 20,
+            audio_ahead_ms: 60 * 60 * 1000,
         }
     }
 }

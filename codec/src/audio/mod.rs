@@ -1,0 +1,28 @@
+//! The sound of a recording: found among its streams, placed on the media timeline, mixed, and encoded as one
+//! Opus track that a video file carries beside its picture.
+//!
+//! The data's way: `streams` tells sound from images and clipboards and decodes its samples; `place` decides
+//! from the timestamps around them when they are heard; `voice` resamples and mixes what is due; `opus` encodes
+//! it. A [`SoundTrack`] drives them all; a [`SoundSurvey`] stops after the second.
+//!
+//! Sound that cannot be understood is left out and counted in a [`SoundReport`], never an error.
+
+mod evidence;
+mod format;
+mod opus;
+mod pcm;
+mod place;
+mod report;
+mod resample;
+mod schedule;
+mod streams;
+mod survey;
+mod ticks;
+mod track;
+mod voice;
+
+pub use format::{FormatError, SampleCoding, SoundFormat};
+pub use report::SoundReport;
+pub use resample::ResampleError;
+pub use survey::SoundSurvey;
+pub use track::{SoundError, SoundHead, SoundPacket, SoundSettings, SoundTrack};

@@ -1,0 +1,170 @@
+//! The sound of a recording as one Opus track.
+
+use super::opus::{FRAME, FrameEncoder};
+use super::report::SoundReport;
+use super::resample::{ResampleError, StereoLevel};
+use super::schedule::Schedule;
+use super::ticks::{TRACK_RATE_HZ, from_ms, to_ms_ceil};
+use super::voice::Voice;
+use crate::limits::Limits;
+use crate::source::guac::Instruction;
+use std::collections::BTreeMap;
+
+/// Half a step of 16-bit sound: what is below all through a frame is the resampler's rounding.
+const INAUDIBLE: f32 = 1.0 / 65_536.0;
+
+/// How sound is encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SoundSettings {
+    /// Average bits a second of sound; silence takes next to nothing.
+    pub bitrate_bps: u32,
+}
+
+impl Default for SoundSettings {
+    fn default() -> Self {
+        Self { bitrate_bps: 96_000 }
+    }
+}
+
+/// Why sound cannot be encoded. No content of a recording leads here.
+#[derive(Debug, thiserror::Error)]
+pub enum SoundError {
+    /// The encoder refuses its settings or a frame.
+    #[error("the sound cannot be encoded as opus")]
+    Encode(#[from] opus_pure::Error),
+    /// The resampler refuses a rate.
+    #[error(transparent)]
+    Resample(#[from] ResampleError),
+}
+
+/// One packet of the track.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SoundPacket {
+    /// How long it lasts in the file, in samples of 48 kHz. The last packet of a track may decode to more.
+    pub samples: u32,
+    /// An Opus packet (RFC 6716).
+    pub data: Vec<u8>,
+}
+
+/// What the head of the track says: the fields of `OpusHead` (RFC 7845 section 5.1) and `dOps`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SoundHead {
+    /// Channels, left before right; channel mapping family 0.
+    pub channels: u8,
+    /// Decoded samples of 48 kHz to leave out at the start of the track; media time 0 is behind them. The
+    /// packets together last this much longer than the track is heard.
+    pub pre_skip: u16,
+    /// The rate before encoding, in hertz.
+    pub input_rate_hz: u32,
+    /// Gain to apply, in 1/256 dB.
+    pub output_gain: i16,
+}
+
+/// Turns the instructions of a recording into one stereo track, from the first `sync` on.
+///
+/// Feed every instruction in file order, and read the packets out after each: that is what bounds the memory.
+/// It holds at most [`Limits::audio_held_bytes`] of sound, which waits until timestamps tell its place.
+pub struct SoundTrack {
+    schedule: Schedule,
+    voices: BTreeMap<i32, Voice>,
+    encoder: FrameEncoder,
+    /// The tick of the next frame.
+    position: i64,
+    /// The tick after the last sample, once that is known.
+    end: Option<i64>,
+}
+
+impl SoundTrack {
+    /// Starts before the first instruction.
+    pub fn new(limits: Limits, settings: SoundSettings) -> Result<Self, SoundError> {
+        Ok(Self {
+            schedule: Schedule::new(limits),
+            voices: BTreeMap::new(),
+            encoder: FrameEncoder::new(settings.bitrate_bps)?,
+            position: 0,
+            end: None,
+        })
+    }
+
+    /// Follows one instruction; `now_ms` is the media time after it.
+    pub fn apply(&mut self, instruction: &Instruction<'_>, now_ms: i64) {
+        if let Some(piece) = self.schedule.apply(instruction, now_ms) {
+            self.voices.entry(piece.index).or_default().push(self.schedule.samples());
+        }
+        self.direct();
+    }
+
+    /// The end of the recording. The track reaches to `end_ms`, or to the end of the sound if that is later;
+    /// read the remaining packets out.
+    pub fn finish(&mut self, end_ms: i64) {
+        self.schedule.finish();
+        self.direct();
+        self.end = Some(from_ms(end_ms).max(self.schedule.end()));
+    }
+
+    /// The next packet that is final, or `None` until there is one. A recording without sound has none.
+    pub fn next_packet(&mut self) -> Result<Option<SoundPacket>, SoundError> {
+        if !self.schedule.has_sound() {
+            return Ok(None);
+        }
+        let length = i64::try_from(FRAME).expect("a frame's length fits 63 bits");
+        let left = match self.end {
+            Some(end) => end + i64::from(self.encoder.pre_skip()) - self.position,
+            None if self.position + length <= self.schedule.frontier() => length,
+            None => 0,
+        };
+        if left <= 0 {
+            return Ok(None);
+        }
+        let data = self.encode_frame()?;
+        self.position += length;
+        let samples = u32::try_from(left.min(length)).expect("a frame's length fits 32 bits");
+        Ok(Some(SoundPacket { samples, data }))
+    }
+
+    /// What the head of the track says.
+    pub fn head(&self) -> SoundHead {
+        SoundHead {
+            channels: 2,
+            pre_skip: self.encoder.pre_skip(),
+            input_rate_hz: TRACK_RATE_HZ,
+            output_gain: 0,
+        }
+    }
+
+    /// Where the sound ends that was placed so far, in milliseconds of media time, rounded up.
+    pub fn sound_end_ms(&self) -> i64 {
+        to_ms_ceil(self.schedule.end())
+    }
+
+    /// What was found and left out so far.
+    pub fn report(&self) -> &SoundReport {
+        self.schedule.report()
+    }
+
+    fn direct(&mut self) {
+        while let Some((index, directive)) = self.schedule.next_directive() {
+            self.voices.entry(index).or_default().direct(directive);
+        }
+    }
+
+    /// Mixes and encodes the frame at `position`.
+    fn encode_frame(&mut self) -> Result<Vec<u8>, SoundError> {
+        let mut mix: [StereoLevel; FRAME] = [[0.0; 2]; FRAME];
+        let mut heard = false;
+        for voice in self.voices.values_mut() {
+            heard |= voice.add_to(&mut mix, self.position)?;
+        }
+        self.voices.retain(|_, voice| !voice.is_over());
+        if !heard || mix.as_flattened().iter().all(|level| level.abs() < INAUDIBLE) {
+            return Ok(self.encoder.encode_silence()?);
+        }
+        for level in mix.as_flattened_mut() {
+            *level = level.clamp(-1.0, 1.0);
+        }
+        Ok(self.encoder.encode(mix.as_flattened())?)
+    }
+}
+
+#[cfg(test)]
+mod tests;

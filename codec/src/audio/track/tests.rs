@@ -1,0 +1,235 @@
+use super::*;
+use crate::audio::SoundSurvey;
+use opus_pure::{MAX_PACKET_SAMPLES, OpusDecoder};
+use proptest::prelude::*;
+
+/// A recording in the making: the instructions go to a track and to a survey.
+struct Recording {
+    track: SoundTrack,
+    survey: SoundSurvey,
+    packets: Vec<SoundPacket>,
+    now_ms: i64,
+}
+
+impl Recording {
+    fn new(limits: Limits) -> Self {
+        let track = SoundTrack::new(limits, SoundSettings::default()).expect("usual settings");
+        let mut recording = Self { track, survey: SoundSurvey::new(limits), packets: Vec::new(), now_ms: 0 };
+        recording.sync(0);
+        recording
+    }
+
+    fn apply(&mut self, instruction: &Instruction<'_>) {
+        self.track.apply(instruction, self.now_ms);
+        self.survey.apply(instruction, self.now_ms);
+        self.read();
+    }
+
+    fn sync(&mut self, now_ms: i64) {
+        self.now_ms = now_ms;
+        self.apply(&Instruction::Sync { timestamp: now_ms });
+    }
+
+    fn syncs(&mut self, until_ms: i64) {
+        while self.now_ms < until_ms {
+            self.sync(self.now_ms + 50);
+        }
+    }
+
+    fn open(&mut self, stream: i32, mimetype: &str) {
+        self.apply(&Instruction::Audio { stream, mimetype });
+    }
+
+    fn blob(&mut self, stream: i32, bytes: &[u8]) {
+        self.apply(&Instruction::Blob { stream, data: &base64_simd::STANDARD.encode_to_string(bytes) });
+    }
+
+    fn read(&mut self) {
+        while let Some(packet) = self.track.next_packet().expect("encoded") {
+            self.packets.push(packet);
+        }
+    }
+
+    /// The decoded track, left and right.
+    fn finish(&mut self) -> Vec<[i16; 2]> {
+        self.track.finish(self.now_ms);
+        self.read();
+        self.survey.finish();
+        assert_eq!(self.track.sound_end_ms(), self.survey.sound_end_ms());
+        assert_eq!(self.track.report(), self.survey.report());
+        assert!(self.track.voices.is_empty());
+        let mut decoder = OpusDecoder::new(48_000, 2).expect("usual settings");
+        let mut block = vec![0; 2 * MAX_PACKET_SAMPLES];
+        let mut samples = Vec::new();
+        for packet in &self.packets {
+            decoder.decode_s16(&packet.data, MAX_PACKET_SAMPLES, &mut block).expect("decoded");
+            let (moments, _) = block.as_chunks::<2>();
+            samples.extend_from_slice(&moments[..usize::try_from(packet.samples).expect("small")]);
+        }
+        samples.drain(..samples.len().min(usize::from(self.track.head().pre_skip)));
+        samples
+    }
+}
+
+/// A tone of 1 kHz, as 16-bit stereo at 44.1 kHz; the right side is silent.
+#[expect(clippy::as_conversions, reason = "a test tone needs no exact rounding")]
+fn tone(samples: usize, amplitude: f64) -> Vec<u8> {
+    (0..samples)
+        .flat_map(|index| {
+            let level = (index as f64 / 44.1 * std::f64::consts::TAU).sin() * amplitude;
+            [(level as i16).to_le_bytes(), [0, 0]].concat()
+        })
+        .collect()
+}
+
+/// The first and the last sample that are loud, on the left.
+fn loud(samples: &[[i16; 2]]) -> Option<(usize, usize)> {
+    let is_loud = |moment: &[i16; 2]| moment[0].unsigned_abs() > 2_000;
+    Some((samples.iter().position(is_loud)?, samples.iter().rposition(is_loud)?))
+}
+
+#[test]
+fn a_recording_without_sound_has_no_track() {
+    let mut recording = Recording::new(Limits::default());
+    recording.syncs(60_000);
+    assert_eq!(recording.finish().len(), 0);
+    assert!(recording.packets.is_empty() && !recording.survey.has_sound());
+}
+
+#[test]
+fn a_beep_is_heard_where_it_was_placed_and_only_on_its_side() {
+    let mut recording = Recording::new(Limits::default());
+    recording.syncs(20_000);
+    for piece in tone(6_615, 12_000.0).chunks(6_048) {
+        recording.blob(1, piece);
+    }
+    recording.syncs(40_000);
+    let samples = recording.finish();
+    // It ends at the sync after its blobs; the track ends with the recording.
+    assert_eq!((samples.len(), recording.survey.sound_end_ms()), (40_000 * 48, 20_050));
+    let (first, last) = loud(&samples).expect("a beep");
+    assert!(first.abs_diff(19_900 * 48) < 48 && last.abs_diff(20_050 * 48) < 120, "{first} to {last}");
+    assert!(samples.iter().all(|moment| moment[1].unsigned_abs() < 100));
+    let bytes: usize = recording.packets.iter().map(|packet| packet.data.len()).sum();
+    assert!(bytes < 12_000, "silence took part of {bytes} bytes");
+}
+
+#[test]
+fn a_tone_in_many_blobs_is_heard_without_a_seam() {
+    let mut recording = Recording::new(Limits::default());
+    recording.open(1, "audio/L16;rate=44100,channels=2");
+    // Pieces of a prime size cut samples.
+    for (index, piece) in (1_i64..).zip(tone(30 * 44_100, 12_000.0).chunks(8_191)) {
+        recording.blob(1, piece);
+        recording.sync(index * 8_191 * 1_000 / (44_100 * 4));
+    }
+    let samples = recording.finish();
+    let (first, last) = loud(&samples).expect("a tone");
+    assert!((last - first).abs_diff(30 * 48_000) < 96, "{first} to {last}");
+    // Every millisecond of a tone of 1 kHz has a crest.
+    for millisecond in samples[first + 480..last - 480].chunks_exact(48) {
+        let crest = millisecond.iter().map(|moment| moment[0]).max().expect("48 samples");
+        assert!((11_000..13_000).contains(&crest), "a crest of {crest}");
+    }
+}
+
+#[test]
+fn streams_that_sound_together_are_mixed_and_never_wrap() {
+    let mut recording = Recording::new(Limits::default());
+    recording.syncs(1_000);
+    for stream in [1, 3, 5] {
+        recording.open(stream, "audio/L8;rate=8000");
+        recording.blob(stream, &[100; 4_000]);
+    }
+    recording.syncs(2_000);
+    let samples = recording.finish();
+    let middle = &samples[800 * 48..1_000 * 48];
+    assert!(middle.iter().all(|moment| moment[0] > 25_000 && moment[1] > 25_000), "{:?}", &middle[..4]);
+}
+
+#[test]
+fn endless_sound_without_timestamps_takes_bounded_memory_and_stays_whole() {
+    let limits = Limits { audio_held_bytes: 1 << 20, ..Limits::default() };
+    let mut recording = Recording::new(limits);
+    recording.syncs(1_000);
+    for piece in tone(60 * 44_100, 12_000.0).chunks(6_048) {
+        recording.blob(1, piece);
+        let held: usize = recording.track.voices.values().map(Voice::held_bytes).sum();
+        assert!(held <= 2 << 20, "{held} bytes are held");
+    }
+    let samples = recording.finish();
+    let (first, last) = loud(&samples).expect("a tone");
+    assert!((last - first).abs_diff(60 * 48_000) < 960, "{first} to {last}");
+}
+
+#[test]
+fn sound_far_ahead_of_the_timestamps_is_left_out() {
+    let limits = Limits { audio_ahead_ms: 2_000, ..Limits::default() };
+    let mut recording = Recording::new(limits);
+    for _ in 0..100 {
+        recording.blob(1, &[1; 4 * 4_410]);
+    }
+    recording.finish();
+    assert_eq!(recording.survey.sound_end_ms(), 2_000);
+    assert_eq!(recording.survey.report().early_blobs, 80);
+}
+
+#[test]
+fn more_streams_than_the_limit_are_left_out() {
+    let mut recording = Recording::new(Limits::default());
+    for stream in 0..20 {
+        recording.blob(stream, &[0; 400]);
+    }
+    recording.finish();
+    assert_eq!(recording.survey.report().crowded_blobs, 12);
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Sync(i64),
+    Open(i32, u32, u32),
+    Blob(i32, usize),
+    Clipboard(i32),
+    End(i32),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let rates = prop::sample::select(vec![8_000, 11_025, 22_050, 44_100, 48_000, 192_000, 7, 44_101]);
+    prop_oneof![
+        3 => (0..400_i64).prop_map(Step::Sync),
+        1 => (0..4, rates, 0..10_u32).prop_map(|(stream, rate, channels)| Step::Open(stream, rate, channels)),
+        4 => (0..4, 0..6_100_usize).prop_map(|(stream, bytes)| Step::Blob(stream, bytes)),
+        1 => (0..4).prop_map(Step::Clipboard),
+        1 => (0..4).prop_map(Step::End),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    /// `finish` compares the track with the survey; memory is small so that its bound is met often.
+    #[test]
+    fn whatever_comes_the_track_is_as_long_as_it_says(steps in prop::collection::vec(step(), 0..150)) {
+        let mut recording = Recording::new(Limits { audio_held_bytes: 64 << 10, ..Limits::default() });
+        for step in steps {
+            match step {
+                Step::Sync(later_ms) => recording.sync(recording.now_ms + later_ms),
+                Step::Open(stream, rate, channels) => {
+                    recording.open(stream, &format!("audio/L16;rate={rate},channels={channels}"));
+                }
+                Step::Blob(stream, bytes) => recording.blob(stream, &vec![77; bytes]),
+                Step::Clipboard(stream) => {
+                    recording.apply(&Instruction::Clipboard { stream, mimetype: "text/plain" });
+                }
+                Step::End(stream) => recording.apply(&Instruction::End { stream }),
+            }
+        }
+        let samples = recording.finish();
+        if recording.survey.has_sound() {
+            let length = from_ms(recording.now_ms).max(recording.track.schedule.end());
+            prop_assert_eq!(i64::try_from(samples.len()), Ok(length));
+        } else {
+            prop_assert_eq!(samples.len(), 0);
+        }
+    }
+}
