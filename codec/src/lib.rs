@@ -10,5 +10,6 @@
 
 pub mod geometry;
 pub mod limits;
+pub mod mux;
 pub mod picture;
 pub mod source;
