@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+"""Compares what a video shows with what the recording shows, at random times.
+
+usage: pictures.py BIN RECORDINGS_DIR [--only NAME ...] [--videos DIR] [--seed N] [--times 50]
+
+The luma of the picture that is shown at each time is compared with that of `custody frame`. Times below
+34 dB are listed with their distance to the changes of picture around them: just before a change, the video is
+allowed to be late. Exit code 1 when a recording cannot be compared or has a time below 34 dB.
+"""
+
+import bisect
+import random
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+from lib import custody, media
+
+LEAST_DB = 34
+BLACK = 16
+
+
+def placements(picture, shape):
+    """The picture on a black ground of the video's size: at the top left, and in the middle."""
+    height, width = picture.shape
+    if (height, width) == shape:
+        return [picture]
+    if height > shape[0] or width > shape[1]:
+        return []
+    placed = []
+    for top, left in {(0, 0), ((shape[0] - height) // 2, (shape[1] - width) // 2)}:
+        ground = media.np.full(shape, BLACK, media.np.uint8)
+        ground[top : top + height, left : left + width] = picture
+        placed.append(ground)
+    return placed
+
+
+def measure(args, recording, video, duration_s, scratch):
+    """Triples of time, PSNR, and the distances to the change before and after; PSNR None: sizes differ."""
+    source = random.Random(f"{args.seed} {recording.name}")
+    starts = media.frame_times(video)
+    wanted = {}
+    for at_s in sorted(source.uniform(0, duration_s) for _ in range(args.times)):
+        wanted.setdefault(max(bisect.bisect_right(starts, at_s) - 1, 0), []).append(at_s)
+    results, count = [], 0
+    for index, shown in enumerate(media.lumas(video)):
+        count += 1
+        for at_s in wanted.get(index, ()):
+            custody.frame(args.bin, recording, at_s, scratch)
+            expected = placements(media.luma_of_rgb(media.rgb(scratch)), shown.shape)
+            psnr = max((media.psnr(shown, picture) for picture in expected), default=None)
+            after_s = starts[index + 1] - at_s if index + 1 < len(starts) else duration_s - at_s
+            results.append((at_s, psnr, (at_s - starts[index], after_s)))
+    if count != len(starts):
+        raise custody.Refused(f"{len(starts)} packets decode to {count} pictures")
+    return results
+
+
+def report(name, results):
+    """Prints one recording; whether it is good."""
+    known = [min(psnr, 99.0) for _, psnr, _ in results if psnr is not None]
+    if not known:
+        print(f"{name:34} the video is smaller than the pictures: not compared")
+        return False
+    print(
+        f"{name:34} {len(known):5} times  min {min(known):6.2f}  mean {statistics.fmean(known):6.2f} dB",
+        flush=True,
+    )
+    for at_s, psnr, (since_s, until_s) in results:
+        if psnr is None:
+            print(f"    {at_s:10.3f} s  the video is smaller than the picture")
+        elif psnr < LEAST_DB:
+            print(f"    {at_s:10.3f} s  {psnr:6.2f} dB  changed {since_s:.3f} s before, {until_s:.3f} s after")
+    return all(psnr is not None and psnr >= LEAST_DB for _, psnr, _ in results)
+
+
+def main():
+    parser = custody.arguments(__doc__.splitlines()[0])
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--times", type=int, default=50, help="per recording")
+    args = parser.parse_args()
+    videos = custody.Videos(args)
+    good = True
+    print(f"seed {args.seed}")
+    with tempfile.TemporaryDirectory(prefix="custody-pictures-") as directory:
+        for name, recording in custody.recordings(args):
+            try:
+                facts = custody.inspect(args.bin, recording)
+                if not facts["syncs"]:
+                    print(f"{name:34} no picture in the recording")
+                    continue
+                video = videos.of(name, recording)
+                duration_s = facts["media_duration_ms"] / 1000
+                results = measure(args, recording, video, duration_s, Path(directory) / "frame.png")
+                good &= report(name, results)
+            except custody.Refused as refused:
+                print(f"{name:34} refused: {refused}", flush=True)
+                good = False
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
