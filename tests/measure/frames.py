@@ -17,9 +17,8 @@ from lib import custody, media
 
 def compare(args, recording, folder, picture, scratch):
     """The PSNR of one picture, or why there is none."""
-    file = picture["file"]
-    if not args.no_cursor:
-        file = file.removesuffix(".png").removesuffix(".cursor") + ".cursor.png"
+    stem = picture["file"].removesuffix(".png").removesuffix(".cursor")
+    file = stem + (".png" if args.no_cursor else ".cursor.png")
     if not (folder / file).exists():
         return "reference missing"
     try:

@@ -52,7 +52,7 @@ def faults(facts, video):
 
 
 def main():
-    args = custody.arguments(__doc__.splitlines()[0]).parse_args()
+    args = custody.arguments(__doc__.splitlines()[0], videos=True).parse_args()
     videos = custody.Videos(args)
     good = True
     for name, recording in custody.recordings(args):

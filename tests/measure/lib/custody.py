@@ -13,18 +13,19 @@ class Refused(Exception):
     """The binary ended with an error; the message is its last line."""
 
 
-def arguments(description):
-    """A parser with what every script takes."""
+def arguments(description, videos=False):
+    """A parser with what every script takes, and what those take that share videos."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("bin", type=Path, metavar="BIN", help="the custody binary")
     parser.add_argument("recordings", type=Path, metavar="RECORDINGS_DIR")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these recordings, without suffix")
-    parser.add_argument(
-        "--videos",
-        type=Path,
-        metavar="DIR",
-        help="keep videos here and use those that are there already; delete it after a change of the binary",
-    )
+    if videos:
+        parser.add_argument(
+            "--videos",
+            type=Path,
+            metavar="DIR",
+            help="keep videos here and use those that are there; delete it after a change of the binary",
+        )
     return parser
 
 

@@ -6,8 +6,9 @@ use shiguredo_mp4::demux::{Input, Mp4FileDemuxer};
 use shiguredo_mp4::{BaseBox, Decode, Either, TrackKind};
 
 use super::*;
+use crate::geometry::Size;
 use crate::mux::temporal_unit::tests::SEQUENCE_HEADER;
-use crate::mux::{Channels, SequenceHeader};
+use crate::mux::{Channels, SequenceHeader, TemporalUnit};
 
 fn video(samples: &[(u32, u32, bool)]) -> VideoTrack {
     let sample = |&(size_bytes, duration_ms, is_sync)| VideoSample { size_bytes, duration_ms, is_sync };
@@ -235,6 +236,56 @@ fn both_kinds_of_track_are_recognised() {
     demuxer.handle_input(Input { position: 0, data: mp4.head() });
     let kinds: Vec<_> = demuxer.tracks().unwrap().iter().map(|track| track.kind).collect();
     assert_eq!(kinds, [TrackKind::Video, TrackKind::Audio]);
+}
+
+/// The packets of a few grey pictures, as the encoder of the product writes them.
+fn encoded(chroma: rav1e::prelude::ChromaSampling) -> Vec<rav1e::prelude::Packet<u8>> {
+    use rav1e::prelude::*;
+    let encoder = EncoderConfig {
+        width: 64,
+        height: 48,
+        chroma_sampling: chroma,
+        level_idx: Some(8),
+        low_latency: true,
+        min_key_frame_interval: 0,
+        max_key_frame_interval: 2,
+        ..EncoderConfig::with_speed_preset(10)
+    };
+    let mut context: Context<u8> =
+        Config::new().with_encoder_config(encoder).with_threads(1).new_context().unwrap();
+    for _ in 0..4 {
+        let frame = context.new_frame();
+        context.send_frame(frame).unwrap();
+    }
+    context.flush();
+    let mut packets = Vec::new();
+    loop {
+        match context.receive_packet() {
+            Ok(packet) => packets.push(packet),
+            Err(EncoderStatus::LimitReached) => return packets,
+            Err(status) => assert!(matches!(status, EncoderStatus::Encoded), "{status}"),
+        }
+    }
+}
+
+#[test]
+fn what_the_encoder_writes_is_described_by_itself() {
+    use rav1e::prelude::{ChromaSampling, FrameType};
+    for (chroma, codecs) in
+        [(ChromaSampling::Cs420, "av01.0.08M.08"), (ChromaSampling::Cs444, "av01.1.08M.08")]
+    {
+        let packets = encoded(chroma);
+        let units: Vec<_> = packets.iter().map(|packet| TemporalUnit::parse(&packet.data).unwrap()).collect();
+        assert_eq!(packets.len(), 4);
+        let headers: Vec<_> = units.iter().filter_map(|unit| unit.sequence_header).collect();
+        assert!(headers.len() > 1 && headers.iter().all(|header| *header == headers[0]));
+        let header = SequenceHeader::parse(headers[0]).unwrap();
+        assert_eq!((header.codecs(), header.size()), (codecs, Size { width: 64, height: 48 }));
+        for (unit, packet) in units.iter().zip(&packets) {
+            assert_eq!(unit.is_sync, packet.frame_type == FrameType::KEY);
+            assert_eq!(unit.sample.len() + 2, packet.data.len(), "only the delimiter is gone");
+        }
+    }
 }
 
 proptest! {
