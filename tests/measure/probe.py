@@ -58,7 +58,7 @@ def main():
     for name, recording in custody.recordings(args):
         try:
             facts = custody.inspect(args.bin, recording)
-            if not facts["syncs"]:
+            if not custody.has_pictures(facts):
                 print(f"{name:34} no picture in the recording")
                 continue
             video = videos.of(name, recording)

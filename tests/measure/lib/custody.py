@@ -7,6 +7,8 @@ import tempfile
 from pathlib import Path
 
 SUFFIXES = (".guac.zst", ".guac")
+# All was done; or the result is there and lacks what was damaged in the recording.
+GOOD_EXIT_CODES = (0, 3)
 
 
 class Refused(Exception):
@@ -44,7 +46,7 @@ def recordings(args):
 def run(binary, *arguments):
     """Standard output of the binary, or Refused."""
     done = subprocess.run([binary, *map(str, arguments)], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
+    if done.returncode not in GOOD_EXIT_CODES:
         lines = done.stderr.strip().splitlines()
         raise Refused(lines[-1] if lines else f"exit code {done.returncode}")
     return done.stdout
@@ -53,6 +55,11 @@ def run(binary, *arguments):
 def inspect(binary, recording):
     """What the binary knows of a recording."""
     return json.loads(run(binary, "inspect", recording, "--json"))
+
+
+def has_pictures(facts):
+    """Whether there is a picture to convert: `facts` as inspect() returns them."""
+    return facts["sync_count"] > 0
 
 
 def frame(binary, recording, at_s, to, cursor=True):
