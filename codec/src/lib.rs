@@ -12,5 +12,6 @@ pub mod audio;
 pub mod canvas;
 pub mod geometry;
 pub mod limits;
+pub mod mux;
 pub mod picture;
 pub mod source;

@@ -1,0 +1,236 @@
+//! The boxes of `moov`, from the tables of the tracks.
+
+use std::num::NonZeroU32;
+
+use shiguredo_mp4::bitstream::opus::{ChannelCount, OpusSampleEntryConfig, build_opus_box};
+use shiguredo_mp4::boxes::{
+    DinfBox, EdtsBox, ElstBox, ElstEntry, HdlrBox, MdhdBox, MdiaBox, MediaHeader, MinfBox, MoovBox, MvhdBox,
+    SampleEntry, SmhdBox, StblBox, StsdBox, StssBox, StszBox, SttsBox, TkhdBox, TrakBox, UnknownBox, VmhdBox,
+};
+use shiguredo_mp4::{BoxSize, BoxType, Encode, FixedPointNumber, LanguageCode, Mp4FileTime, Result};
+
+use super::super::{Channels, SoundTrack, VideoTrack};
+use super::Metadata;
+use super::chunk_table::{ChunkTable, Offsets, Tables, numbers};
+
+/// Movie and pictures count milliseconds.
+const MS_TIMESCALE: NonZeroU32 = NonZeroU32::new(1_000).expect("1000 is not zero");
+/// Sound counts samples.
+const SOUND_TIMESCALE: NonZeroU32 = NonZeroU32::new(SoundTrack::RATE_HZ).expect("48000 is not zero");
+const VIDEO_ID: u32 = 1;
+const SOUND_ID: u32 = 2;
+/// An Opus decoder that starts anywhere is right after 80 ms (Encapsulation of Opus in ISOBMFF 4.3.6.2).
+const PREROLL_SAMPLES: u16 = 3_840;
+
+/// All that `moov` is made of.
+pub(super) struct Movie<'a> {
+    pub(super) video: &'a VideoTrack,
+    pub(super) sound: Option<&'a SoundTrack>,
+    pub(super) metadata: &'a Metadata,
+    pub(super) tables: &'a Tables,
+}
+
+/// What the boxes of both kinds of track differ in.
+struct TrackBoxes {
+    id: u32,
+    presented_ms: u64,
+    media_duration: u64,
+    timescale: NonZeroU32,
+    handler: [u8; 4],
+    name: &'static [u8],
+    header: MediaHeader,
+    edit: Option<EdtsBox>,
+    table: StblBox,
+}
+
+impl Movie<'_> {
+    /// The whole index.
+    pub(super) fn moov(&self, offsets: Offsets) -> Result<MoovBox> {
+        let mut trak_boxes = vec![self.trak(self.video_track(offsets)?)];
+        let mut duration = self.video.duration_ms();
+        if let Some(sound) = self.sound {
+            trak_boxes.push(self.trak(self.sound_track(sound, offsets)?));
+            duration = duration.max(sound.heard_ms());
+        }
+        let mvhd_box = MvhdBox {
+            creation_time: self.created(),
+            modification_time: self.created(),
+            timescale: MS_TIMESCALE,
+            duration,
+            rate: MvhdBox::DEFAULT_RATE,
+            volume: MvhdBox::DEFAULT_VOLUME,
+            matrix: MvhdBox::DEFAULT_MATRIX,
+            next_track_id: SOUND_ID + 1,
+        };
+        let title = self.metadata.title.as_deref().map(title).transpose()?;
+        Ok(MoovBox { mvhd_box, trak_boxes, mvex_box: None, unknown_boxes: title.into_iter().collect() })
+    }
+
+    fn created(&self) -> Mp4FileTime {
+        let since_1970 = |seconds| Mp4FileTime::from_unix_time(std::time::Duration::from_secs(seconds));
+        // The sum of both epochs must not run over; no such year exists.
+        self.metadata.created_unix_s.map_or(Mp4FileTime::default(), |s| since_1970(s.min(u64::MAX >> 1)))
+    }
+
+    fn video_track(&self, offsets: Offsets) -> Result<TrackBoxes> {
+        let samples = &self.video.samples;
+        let mut entry = self.video.sequence_header.sample_entry().clone();
+        entry.unknown_boxes.push(colour());
+        let sync_samples = numbers().zip(samples).filter(|(_, sample)| sample.is_sync);
+        let sample_numbers: Vec<_> = sync_samples.map(|(number, _)| number).collect();
+        // All samples are sync samples when the box is absent (ISO/IEC 14496-12 8.6.2.1).
+        let stss_box = (sample_numbers.len() < samples.len()).then_some(StssBox { sample_numbers });
+        let sizes = samples.iter().map(|sample| sample.size_bytes).collect();
+        let durations = samples.iter().map(|sample| sample.duration_ms);
+        let table = sample_table(SampleEntry::Av01(entry), durations, sizes, &self.tables.video, offsets)?;
+        Ok(TrackBoxes {
+            id: VIDEO_ID,
+            presented_ms: self.video.duration_ms(),
+            media_duration: self.video.duration_ms(),
+            timescale: MS_TIMESCALE,
+            handler: HdlrBox::HANDLER_TYPE_VIDE,
+            name: b"Video\0",
+            header: MediaHeader::Vmhd(VmhdBox::default()),
+            edit: None,
+            table: StblBox { stss_box, ..table },
+        })
+    }
+
+    fn sound_track(&self, sound: &SoundTrack, offsets: Offsets) -> Result<TrackBoxes> {
+        let entry = build_opus_box(&OpusSampleEntryConfig {
+            channel_count: match sound.channels {
+                Channels::Mono => ChannelCount::Mono,
+                Channels::Stereo => ChannelCount::Stereo,
+            },
+            pre_skip: sound.pre_skip_samples,
+            input_sample_rate: sound.input_rate_hz,
+            output_gain: 0,
+        });
+        let before_last = sound.packets.len().saturating_sub(1);
+        let durations = sound.packets.iter().take(before_last).map(|packet| u32::from(packet.samples));
+        let durations = durations.chain([sound.last_packet_samples()]);
+        let sizes = sound.packets.iter().map(|packet| u32::from(packet.size_bytes)).collect();
+        let media_duration = durations.clone().map(u64::from).sum();
+        let table = sample_table(SampleEntry::Opus(entry), durations, sizes, &self.tables.sound, offsets)?;
+        Ok(TrackBoxes {
+            id: SOUND_ID,
+            presented_ms: sound.heard_ms(),
+            media_duration,
+            timescale: SOUND_TIMESCALE,
+            handler: HdlrBox::HANDLER_TYPE_SOUN,
+            name: b"Sound\0",
+            header: MediaHeader::Smhd(SmhdBox::default()),
+            edit: Some(skip_start(sound)),
+            table: StblBox { unknown_boxes: preroll(sound), ..table },
+        })
+    }
+
+    fn trak(&self, track: TrackBoxes) -> TrakBox {
+        let is_video = track.id == VIDEO_ID;
+        let size = self.video.sequence_header.sample_entry();
+        // The field is signed in the box type; recordings have sides of 8192 pixels at most.
+        let side = |pixels: u16| FixedPointNumber::new(i16::try_from(pixels).unwrap_or(i16::MAX), 0);
+        let shown = |pixels: u16| if is_video { side(pixels) } else { side(0) };
+        let tkhd_box = TkhdBox {
+            flag_track_enabled: true,
+            flag_track_in_movie: true,
+            flag_track_in_preview: false,
+            flag_track_size_is_aspect_ratio: false,
+            creation_time: self.created(),
+            modification_time: self.created(),
+            track_id: track.id,
+            duration: track.presented_ms,
+            layer: TkhdBox::DEFAULT_LAYER,
+            alternate_group: TkhdBox::DEFAULT_ALTERNATE_GROUP,
+            volume: if is_video { TkhdBox::DEFAULT_VIDEO_VOLUME } else { TkhdBox::DEFAULT_AUDIO_VOLUME },
+            matrix: TkhdBox::DEFAULT_MATRIX,
+            width: shown(size.visual.width),
+            height: shown(size.visual.height),
+        };
+        let mdhd_box = MdhdBox {
+            creation_time: self.created(),
+            modification_time: self.created(),
+            timescale: track.timescale,
+            duration: track.media_duration,
+            language: LanguageCode::UNDEFINED,
+        };
+        let hdlr_box = HdlrBox { handler_type: track.handler, name: track.name.to_vec() };
+        let minf_box = MinfBox {
+            media_header: Some(track.header),
+            dinf_box: DinfBox::LOCAL_FILE,
+            stbl_box: track.table,
+            unknown_boxes: Vec::new(),
+        };
+        let mdia_box = MdiaBox { mdhd_box, hdlr_box, minf_box, unknown_boxes: Vec::new() };
+        TrakBox { tkhd_box, edts_box: track.edit, mdia_box, unknown_boxes: Vec::new() }
+    }
+}
+
+fn sample_table(
+    entry: SampleEntry,
+    durations: impl Iterator<Item = u32>,
+    entry_sizes: Vec<u32>,
+    chunks: &ChunkTable,
+    offsets: Offsets,
+) -> Result<StblBox> {
+    Ok(StblBox {
+        stsd_box: StsdBox { entries: vec![entry] },
+        stts_box: SttsBox::from_sample_deltas(durations)?,
+        ctts_box: None,
+        cslg_box: None,
+        stsc_box: chunks.stsc(),
+        stsz_box: StszBox::Variable { entry_sizes },
+        stco_or_co64_box: chunks.offsets(offsets),
+        stss_box: None,
+        sdtp_box: None,
+        unknown_boxes: Vec::new(),
+    })
+}
+
+/// Sound starts behind the pre-skip, with the first picture (Encapsulation of Opus in ISOBMFF 4.4).
+fn skip_start(sound: &SoundTrack) -> EdtsBox {
+    let entry = ElstEntry {
+        edit_duration: sound.heard_ms(),
+        media_time: sound.pre_skip_samples.into(),
+        media_rate: FixedPointNumber::new(1, 0),
+    };
+    EdtsBox { elst_box: Some(ElstBox { entries: vec![entry] }), unknown_boxes: Vec::new() }
+}
+
+/// How many packets a player decodes before the one that it seeks to: `sgpd` and `sbgp` of type `roll` (ISO/IEC
+/// 14496-12 10.1).
+fn preroll(sound: &SoundTrack) -> Vec<UnknownBox> {
+    let shortest = sound.packets.iter().rev().skip(1).map(|packet| packet.samples).min();
+    let distance = PREROLL_SAMPLES.div_ceil(shortest.unwrap_or(PREROLL_SAMPLES).max(120));
+    let distance = i16::try_from(distance).unwrap_or(i16::MAX).saturating_neg();
+    let packets = u32::try_from(sound.packets.len()).unwrap_or(u32::MAX);
+    let mut description = b"\x01\0\0\0roll\0\0\0\x02\0\0\0\x01".to_vec();
+    description.extend(distance.to_be_bytes());
+    let mut membership = b"\0\0\0\0roll\0\0\0\x01".to_vec();
+    membership.extend(packets.to_be_bytes());
+    membership.extend(1_u32.to_be_bytes());
+    vec![boxed(*b"sgpd", description), boxed(*b"sbgp", membership)]
+}
+
+/// BT.709 in limited range (ISO/IEC 14496-12 12.1.5; code points of ISO/IEC 23091-2).
+fn colour() -> UnknownBox {
+    boxed(*b"colr", b"nclx\0\x01\0\x01\0\x01\0".to_vec())
+}
+
+/// The title where players look for it: `udta`, `meta`, `ilst`, `©nam`.
+fn title(text: &str) -> Result<UnknownBox> {
+    let mut data = b"\0\0\0\x01\0\0\0\0".to_vec();
+    data.extend(text.as_bytes());
+    let name = boxed(*b"\xa9nam", boxed(*b"data", data).encode_to_vec()?);
+    let list = boxed(*b"ilst", name.encode_to_vec()?);
+    let handler = HdlrBox { handler_type: *b"mdir", name: vec![0] };
+    let meta = [vec![0; 4], handler.encode_to_vec()?, list.encode_to_vec()?].concat();
+    Ok(boxed(*b"udta", boxed(*b"meta", meta).encode_to_vec()?))
+}
+
+/// A box whose content shiguredo_mp4 has no type for.
+fn boxed(kind: [u8; 4], payload: Vec<u8>) -> UnknownBox {
+    let box_type = BoxType::Normal(kind);
+    let length = u64::try_from(payload.len()).unwrap_or(u64::MAX);
+    UnknownBox { box_type, box_size: BoxSize::with_payload_size(box_type, length), payload }
+}

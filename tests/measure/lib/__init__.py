@@ -1,0 +1,1 @@
+"""What the measuring scripts share: driving the binary, and reading pictures and sound with ffmpeg."""
