@@ -1,8 +1,8 @@
 //! From the bytes of a recording to an ordinary video file.
 //!
-//! The data's way: bytes are pushed into a [`source`], which yields instructions; a [`canvas`] draws them and
-//! says what changed; [`video`] paces and encodes the changes; [`audio`] places and encodes the sound; [`mux`]
-//! lays both out in a file.
+//! The data's way: bytes are pushed into a [`source`], which yields instructions; [`timeline`] folds them into
+//! facts without drawing; a [`replay`] draws them on a [`canvas`]; [`video`] paces and encodes what changed;
+//! [`audio`] places and encodes the sound; [`mux`] lays both out in a file.
 //!
 //! This crate never opens a file, never reads a clock, never spawns a task and never trusts its input: every
 //! byte of a recording may have been written by an attacker, so each limit of [`limits`] is checked before
@@ -14,4 +14,8 @@ pub mod geometry;
 pub mod limits;
 pub mod mux;
 pub mod picture;
+pub mod replay;
+pub mod screen;
 pub mod source;
+pub mod timeline;
+pub mod video;

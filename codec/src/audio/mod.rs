@@ -7,6 +7,7 @@
 //!
 //! Sound that cannot be understood is left out and counted in a [`SoundReport`], never an error.
 
+mod coder;
 mod evidence;
 mod format;
 mod opus;
@@ -21,6 +22,7 @@ mod ticks;
 mod track;
 mod voice;
 
+pub use coder::{SoundCoder, SoundCoderError};
 pub use format::{FormatError, SampleCoding, SoundFormat};
 pub use report::SoundReport;
 pub use resample::ResampleError;

@@ -80,6 +80,9 @@ impl CursorImage<'_> {
     pub fn draw(&self, area: Rect, picture: &mut Picture) {
         let placed = self.placed();
         let to = placed.to.intersection(&area).intersection(&Rect::of_size(picture.size));
+        if to.is_empty() {
+            return;
+        }
         for y in to.top..to.bottom {
             let from_x = placed.from_x + (to.left - placed.to.left);
             let from_y = placed.from_y + (y - placed.to.top);

@@ -2,3 +2,6 @@
 //! recording can be followed as well as a finished one.
 
 pub mod guac;
+mod probe;
+
+pub use probe::{Format, ProbeError, probe};

@@ -86,6 +86,61 @@ pub enum Instruction<'a> {
 }
 
 impl<'a> Instruction<'a> {
+    /// The opcode; what is not drawn or heard is `other`, which keeps the set of names bounded.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Size { .. } => "size",
+            Self::Move { .. } => "move",
+            Self::Shade { .. } => "shade",
+            Self::Dispose { .. } => "dispose",
+            Self::Rect { .. } => "rect",
+            Self::Cfill { .. } => "cfill",
+            Self::Copy { .. } => "copy",
+            Self::Transfer { .. } => "transfer",
+            Self::Img { .. } => "img",
+            Self::InlineImage { .. } => "inline image",
+            Self::Blob { .. } => "blob",
+            Self::End { .. } => "end",
+            Self::Cursor { .. } => "cursor",
+            Self::Sync { .. } => "sync",
+            Self::Mouse { .. } => "mouse",
+            Self::Key { .. } => "key",
+            Self::Audio { .. } => "audio",
+            Self::Clipboard { .. } => "clipboard",
+            Self::OtherStream { .. } => "other stream",
+            Self::Error { .. } => "error",
+            Self::Nop => "nop",
+            Self::Other { .. } => "other",
+        }
+    }
+
+    /// Its timestamp, if it has one.
+    pub fn timestamp(&self) -> Option<i64> {
+        match *self {
+            Self::Sync { timestamp } => Some(timestamp),
+            Self::Mouse { timestamp, .. } | Self::Key { timestamp, .. } => timestamp,
+            Self::Size { .. }
+            | Self::Move { .. }
+            | Self::Shade { .. }
+            | Self::Dispose { .. }
+            | Self::Rect { .. }
+            | Self::Cfill { .. }
+            | Self::Copy { .. }
+            | Self::Transfer { .. }
+            | Self::Img { .. }
+            | Self::InlineImage { .. }
+            | Self::Blob { .. }
+            | Self::End { .. }
+            | Self::Cursor { .. }
+            | Self::Audio { .. }
+            | Self::Clipboard { .. }
+            | Self::OtherStream { .. }
+            | Self::Error { .. }
+            | Self::Nop
+            | Self::Other { .. } => None,
+        }
+    }
+
     /// Reads an opcode and its arguments. Missing or unreadable arguments make it [`Instruction::Other`].
     pub(super) fn read(opcode: &'a str, arguments: Arguments<'_, 'a>) -> Self {
         Self::read_known(opcode, arguments).unwrap_or(Self::Other { opcode })

@@ -141,6 +141,11 @@ impl Parser {
 
     /// The next whole instruction, or `None` until more is pushed. After an error it stays at that error.
     pub fn read(&mut self) -> Result<Option<Instruction<'_>>, ParseError> {
+        Ok(self.read_with_end()?.map(|(instruction, _)| instruction))
+    }
+
+    /// Like [`Parser::read`], with the byte of the recording after the instruction.
+    pub fn read_with_end(&mut self) -> Result<Option<(Instruction<'_>, u64)>, ParseError> {
         if let Some(error) = self.failed {
             return Err(error);
         }
@@ -281,7 +286,7 @@ impl Parser {
     }
 
     /// Hands out the instruction whose elements are complete.
-    fn take(&mut self) -> Result<Instruction<'_>, ParseError> {
+    fn take(&mut self) -> Result<(Instruction<'_>, u64), ParseError> {
         let mut texts = [""; ARGUMENTS_KEPT + 1];
         for (text, range) in texts.iter_mut().zip(&self.elements) {
             let Ok(valid) = std::str::from_utf8(&self.buffer[range.clone()]) else {
@@ -294,7 +299,8 @@ impl Parser {
         let count = self.elements.len().min(texts.len());
         self.elements.clear();
         self.instruction = self.scan;
-        Ok(Instruction::read(texts[0], Arguments(&texts[1..count])))
+        let end = self.base + u64::try_from(self.scan).expect("a buffer's length fits 64 bits");
+        Ok((Instruction::read(texts[0], Arguments(&texts[1..count])), end))
     }
 }
 

@@ -1,5 +1,7 @@
 //! From the timestamps of a recording to media time.
 
+use super::instruction::Instruction;
+
 /// Turns timestamps into media time: milliseconds since the first `sync`, never running backwards.
 ///
 /// Keys and mouse are written by another thread than `sync` and may be some milliseconds older than what
@@ -22,6 +24,15 @@ impl MediaTime {
     /// Starts before the first timestamp; silences of more than `gap_ms` are not kept.
     pub fn new(gap_ms: i64) -> Self {
         Self { gap_ms, zero: None, synced: false, latest_ms: 0 }
+    }
+
+    /// The media time after an instruction.
+    pub fn follow(&mut self, instruction: &Instruction<'_>) -> i64 {
+        match instruction.timestamp() {
+            Some(timestamp) if matches!(instruction, Instruction::Sync { .. }) => self.sync(timestamp),
+            Some(timestamp) => self.event(timestamp),
+            None => self.latest_ms,
+        }
     }
 
     /// The media time of a `sync`. The first one is zero.

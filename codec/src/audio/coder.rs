@@ -1,0 +1,60 @@
+//! One worker's part: a recording's bytes in, the packets of its sound out.
+
+use super::track::{SoundError, SoundPacket, SoundSettings, SoundTrack};
+use crate::limits::Limits;
+use crate::source::guac::{MediaTime, ParseError, Parser};
+
+/// Why the sound of a recording cannot be coded.
+#[derive(Debug, thiserror::Error)]
+pub enum SoundCoderError {
+    /// The recording cannot be read as far as was said.
+    #[error("the recording cannot be read up to its end: {0}")]
+    Recording(#[from] ParseError),
+    /// The encoder failed.
+    #[error(transparent)]
+    Sound(#[from] SoundError),
+}
+
+/// Codes the sound of a recording as its bytes come.
+pub struct SoundCoder {
+    parser: Parser,
+    time: MediaTime,
+    track: SoundTrack,
+}
+
+impl SoundCoder {
+    /// Starts at byte 0 of the recording.
+    pub fn new(limits: Limits, settings: SoundSettings) -> Result<Self, SoundError> {
+        let track = SoundTrack::new(limits, settings)?;
+        Ok(Self { parser: Parser::new(limits), time: MediaTime::new(limits.gap_ms), track })
+    }
+
+    /// Takes the next bytes; returns the packets that are final.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<Vec<SoundPacket>, SoundCoderError> {
+        self.parser.push(bytes);
+        let mut packets = Vec::new();
+        while let Some(instruction) = self.parser.read()? {
+            let now_ms = self.time.follow(&instruction);
+            self.track.apply(&instruction, now_ms);
+            while let Some(packet) = self.track.next_packet()? {
+                packets.push(packet);
+            }
+        }
+        Ok(packets)
+    }
+
+    /// The recording ends; the track reaches to `end_ms` of media time. Returns the last packets.
+    pub fn finish(&mut self, end_ms: i64) -> Result<Vec<SoundPacket>, SoundCoderError> {
+        self.track.finish(end_ms);
+        let mut packets = Vec::new();
+        while let Some(packet) = self.track.next_packet()? {
+            packets.push(packet);
+        }
+        Ok(packets)
+    }
+
+    /// The part of a track at its start that is not heard, in samples of 48 kHz.
+    pub fn pre_skip_samples(&self) -> u16 {
+        self.track.head().pre_skip
+    }
+}

@@ -1,0 +1,73 @@
+//! What a recording is, from its first bytes.
+
+use crate::limits::Limits;
+use crate::source::guac::{ParseError, Parser};
+
+/// The recording formats that can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Instructions of Apache guacd.
+    Guacamole,
+}
+
+/// Why bytes are not taken for a recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ProbeError {
+    /// No bytes.
+    #[error("it is empty")]
+    Empty,
+    /// The first bytes are those of another kind of file.
+    #[error("it looks like {0}")]
+    Known(&'static str),
+    /// The first bytes are no instruction.
+    #[error("{0}")]
+    Damaged(ParseError),
+}
+
+/// First bytes of files that are handed in by mistake.
+const KNOWN: [(&[u8], &str); 9] = [
+    (b"\x89PNG", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"RIFF", "a RIFF file (WebP, WAV or AVI)"),
+    (b"\x1f\x8b", "a gzip file: decompress it first"),
+    (b"\x28\xb5\x2f\xfd", "a zstd file within a zstd file: decompress it first"),
+    (b"PK\x03\x04", "a zip file"),
+    (b"\xff\xfe", "text in UTF-16: recordings are UTF-8"),
+    (b"\xfe\xff", "text in UTF-16: recordings are UTF-8"),
+    (b"{\"version\"", "an asciicast, which this version does not read"),
+];
+
+/// Names the format of a recording from its first bytes; 512 are enough. A first instruction that is not
+/// complete yet counts when all of it that is there is sound.
+pub fn probe(head: &[u8]) -> Result<Format, ProbeError> {
+    if head.is_empty() {
+        return Err(ProbeError::Empty);
+    }
+    if let Some((_, name)) = KNOWN.iter().find(|(magic, _)| head.starts_with(magic)) {
+        return Err(ProbeError::Known(name));
+    }
+    let mut parser = Parser::new(Limits::default());
+    parser.push(head);
+    // One whole instruction, or the sound beginning of one, is what tells it from any other text.
+    parser.read().map(|_| Format::Guacamole).map_err(ProbeError::Damaged)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recordings_are_told_from_other_files() {
+        for head in
+            [&b"4.size,1.1,1.0,1.0;4.move,"[..], b"3.end,1.1;", b"5.mouse,1.0,1.0,1.0,9.123456789;", b"4.si"]
+        {
+            assert_eq!(probe(head), Ok(Format::Guacamole));
+        }
+        assert_eq!(probe(b""), Err(ProbeError::Empty));
+        assert_eq!(probe(b"\x89PNG\r\n"), Err(ProbeError::Known("a PNG image")));
+        let zeros = ParseError::Length { position: 0, found: 0 };
+        assert_eq!(probe(&[0; 512]), Err(ProbeError::Damaged(zeros)));
+        let text = ParseError::Length { position: 0, found: b'H' };
+        assert_eq!(probe(b"Hello"), Err(ProbeError::Damaged(text)));
+    }
+}

@@ -1,0 +1,20 @@
+//! From pictures to coded packets: what is coded when ([`Pacing`]), where the work is cut ([`Plan`]), and
+//! the encoder behind one narrow seam ([`Frame`] in, [`Packet`] out).
+
+mod blink;
+mod frame;
+mod level;
+mod pacing;
+mod plan;
+mod projection;
+mod rav1e;
+mod segment;
+mod staleness;
+mod yuv;
+
+pub use frame::{Frame, Packet};
+pub use level::level_index;
+pub use plan::{Plan, Segment, VideoSettings};
+pub use rav1e::{EncodeError, Encoder};
+pub use segment::{SegmentCoder, SegmentError};
+pub use yuv::Yuv;

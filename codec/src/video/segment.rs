@@ -1,0 +1,197 @@
+//! One worker's part: a recording's bytes in, the packets of segments out.
+
+use super::blink::Blink;
+use super::frame::{Frame, Packet};
+use super::pacing::{self, Decision, Pacing};
+use super::plan::{Plan, Segment};
+use super::projection::{PictureChange, Projection};
+use super::rav1e::{EncodeError, Encoder};
+use super::staleness::Staleness;
+use crate::geometry::{CopyVector, Rect};
+use crate::limits::Limits;
+use crate::replay::{Faults, Moment, Replay};
+use crate::screen::Screen;
+use crate::source::guac::ParseError;
+
+/// Most copy vectors of one coded frame.
+const COPIES_MAX: usize = 256;
+/// Most damage rectangles of one coded frame; more become the rectangle around them.
+const DAMAGE_MAX: usize = 64;
+
+/// Why a segment cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum SegmentError {
+    /// The recording cannot be read as far as the plan says.
+    #[error("the recording cannot be read up to the end of the segment: {0}")]
+    Recording(#[from] ParseError),
+    /// The encoder failed.
+    #[error(transparent)]
+    Encoder(#[from] EncodeError),
+}
+
+/// Codes segments of one plan, each later than the one before, drawing the recording once.
+pub struct SegmentCoder {
+    plan: Plan,
+    replay: Replay,
+    screen: Screen,
+    projection: Projection,
+    /// The frame that the replay stands at.
+    at_frame: Option<usize>,
+    segment: Option<Segment>,
+    open: Option<OpenSegment>,
+}
+
+/// A segment whose first frame was coded.
+struct OpenSegment {
+    encoder: Encoder,
+    pacing: Pacing,
+    blink: Blink,
+    staleness: Staleness,
+    damage: Vec<Rect>,
+    copies: Vec<CopyVector>,
+}
+
+impl SegmentCoder {
+    /// Starts at byte 0 of the recording.
+    pub fn new(plan: Plan, limits: Limits) -> Self {
+        let projection = Projection::new(plan.size(), plan.largest());
+        Self {
+            plan,
+            replay: Replay::new(limits),
+            screen: Screen::default(),
+            projection,
+            at_frame: None,
+            segment: None,
+            open: None,
+        }
+    }
+
+    /// Begins a segment that lies behind all that was coded; then push the bytes that are still missing up to
+    /// its `end_byte`.
+    pub fn begin(&mut self, segment: Segment) -> Result<Vec<Packet>, SegmentError> {
+        self.segment = Some(segment);
+        if self.at_frame == Some(segment.first_sync) {
+            return self.open(segment);
+        }
+        Ok(Vec::new())
+    }
+
+    /// Takes the next bytes; returns the packets that are complete.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<Vec<Packet>, SegmentError> {
+        self.replay.push(bytes);
+        let mut packets = Vec::new();
+        while let Some(segment) = self.segment {
+            let Some(moment) = self.replay.step()? else { break };
+            match moment {
+                Moment::Frame { index, .. } if index < segment.first_sync => {}
+                Moment::Frame { index, .. } if index == segment.first_sync => {
+                    packets.extend(self.open(segment)?);
+                }
+                Moment::Frame { index, .. } if index >= segment.end_sync => {
+                    self.at_frame = Some(index);
+                    packets.extend(self.finish()?);
+                }
+                Moment::Frame { at_ms, .. } => packets.extend(self.show(at_ms, segment.end_ms, true)?),
+                Moment::Pointer { at_ms } => packets.extend(self.show(at_ms, segment.end_ms, false)?),
+            }
+        }
+        Ok(packets)
+    }
+
+    /// Ends the segment; call it when all bytes up to its `end_byte` were pushed. Returns its last packets.
+    pub fn finish(&mut self) -> Result<Vec<Packet>, SegmentError> {
+        let (Some(segment), Some(mut open)) = (self.segment.take(), self.open.take()) else {
+            return Ok(Vec::new());
+        };
+        let mut packets = Vec::new();
+        if let Some(at_ms) = open.pacing.finish(segment.end_ms) {
+            packets.extend(open.code(at_ms, &self.projection)?);
+        }
+        packets.extend(open.encoder.finish()?);
+        Ok(packets)
+    }
+
+    /// What could not be drawn up to here.
+    pub fn faults(&self) -> &Faults {
+        self.replay.faults()
+    }
+
+    /// Codes the first frame of a segment: the picture as the replay has it.
+    fn open(&mut self, segment: Segment) -> Result<Vec<Packet>, SegmentError> {
+        self.screen.show_frame(self.replay.canvas());
+        self.projection.project_all(&self.screen);
+        let mut open = OpenSegment {
+            encoder: Encoder::new(self.plan.size(), &self.plan.settings)?,
+            pacing: Pacing::default(),
+            blink: Blink::default(),
+            staleness: Staleness::new(self.projection.picture().clone()),
+            damage: Vec::new(),
+            copies: Vec::new(),
+        };
+        let packets = open.code(segment.start_ms, &self.projection)?;
+        self.open = Some(open);
+        Ok(packets)
+    }
+
+    /// Shows a new picture and codes it where the pacing says so.
+    fn show(&mut self, at_ms: i64, end_ms: i64, whole_frame: bool) -> Result<Vec<Packet>, SegmentError> {
+        let Some(open) = &mut self.open else { return Ok(Vec::new()) };
+        let mut packets = Vec::new();
+        if let Some(due_ms) = open.pacing.due(at_ms.min(end_ms)) {
+            packets = open.code(due_ms, &self.projection)?;
+        }
+        let canvas = self.replay.canvas();
+        let change =
+            if whole_frame { self.screen.show_frame(canvas) } else { self.screen.show_pointer(canvas) };
+        let change = self.projection.project(&self.screen, &change);
+        if open.observe(at_ms, change, &self.projection) == Decision::Now {
+            packets.extend(open.code(at_ms, &self.projection)?);
+        }
+        Ok(packets)
+    }
+}
+
+impl OpenSegment {
+    /// Measures a change and asks the pacing about it.
+    fn observe(&mut self, at_ms: i64, change: PictureChange, projection: &Projection) -> Decision {
+        let picture = projection.picture();
+        let around = change.damage.iter().fold(Rect::default(), |around, area| around.union(area));
+        for area in &change.damage {
+            self.staleness.update(picture, *area);
+        }
+        self.damage.extend(change.damage);
+        if self.damage.len() > DAMAGE_MAX {
+            let around = self.damage.iter().fold(Rect::default(), |around, area| around.union(area));
+            self.damage = vec![around];
+        }
+        self.copies.extend(change.copies);
+        self.copies.truncate(COPIES_MAX);
+        if !self.staleness.is_stale() {
+            self.pacing.settled();
+            self.damage.clear();
+            self.copies.clear();
+            return Decision::Wait;
+        }
+        if around.is_empty() {
+            return Decision::Wait;
+        }
+        self.pacing.change(&pacing::Change {
+            at_ms,
+            luma_error: self.staleness.luma_error(),
+            stale_pixels: self.staleness.stale_pixels(),
+            pixels: picture.size.area(),
+            blinks: self.blink.observe(around, picture, self.staleness.coded()),
+        })
+    }
+
+    fn code(&mut self, at_ms: i64, projection: &Projection) -> Result<Vec<Packet>, EncodeError> {
+        let picture = projection.picture();
+        let frame = Frame { at_ms, picture, damage: &self.damage, copies: &self.copies };
+        let packets = self.encoder.encode(&frame)?;
+        self.damage.clear();
+        self.copies.clear();
+        self.staleness.accept(picture);
+        self.pacing.coded(at_ms);
+        Ok(packets)
+    }
+}

@@ -1,0 +1,92 @@
+//! `custody convert`: a recording becomes an ordinary video.
+
+use super::Exit;
+use crate::conversion::{Conversion, Report};
+use crate::interrupt::Interrupt;
+use crate::progress::clock;
+use clap::Args;
+use codec::timeline::Ending;
+use codec::video::VideoSettings;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Make an ordinary video (MP4: AV1 and Opus) of a recording.
+///
+/// Exits with 0 when the whole recording is in the video, and with 3 when the video is there but the recording is
+/// damaged: then it ends where the recording can no longer be read, and the message says where.
+#[derive(Debug, Args)]
+pub(super) struct Convert {
+    /// The recording (.guac or .guac.zst); - reads standard input.
+    file: PathBuf,
+    /// Where to write the video.
+    #[arg(short, long, value_name = "OUT.mp4")]
+    output: PathBuf,
+    /// Worker processes; the video is the same with any number. Default: one a core, as far as memory allows.
+    #[arg(long, value_name = "N")]
+    workers: Option<NonZeroUsize>,
+    /// Show no progress.
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+impl Convert {
+    pub(super) fn run(self, interrupt: &Interrupt) -> anyhow::Result<Exit> {
+        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let conversion = Conversion {
+            input: &self.file,
+            output: &self.output,
+            video: VideoSettings::default(),
+            workers: self.workers.map_or(cores, NonZeroUsize::get),
+            quiet: self.quiet,
+        };
+        let report = conversion.run(interrupt)?;
+        if !self.quiet {
+            self.print_result(&report);
+        }
+        Ok(print_losses(&report))
+    }
+
+    #[expect(clippy::print_stderr, reason = "the command line speaks to its user")]
+    fn print_result(&self, report: &Report) {
+        let duration_ms = u64::try_from(report.timeline.media_duration_ms).unwrap_or(0);
+        eprintln!(
+            "{}: {} of {}x{}, {} pictures, {}, {} bytes",
+            self.output.display(),
+            clock(Duration::from_millis(duration_ms)),
+            report.plan.width,
+            report.plan.height,
+            report.pictures,
+            if report.timeline.sound { "with sound" } else { "no sound" },
+            report.bytes,
+        );
+    }
+}
+
+/// Says what of the recording is not in the video.
+#[expect(clippy::print_stderr, reason = "the command line speaks to its user")]
+fn print_losses(report: &Report) -> Exit {
+    let mut exit = Exit::Done;
+    match &report.timeline.ending {
+        Ending::Whole => {}
+        Ending::Truncated { position } => {
+            exit = Exit::Partial;
+            eprintln!(
+                "custody: the recording ends inside an instruction at byte {position}: the video ends there"
+            );
+        }
+        Ending::Damaged { position, reason } => {
+            exit = Exit::Partial;
+            let left = report.timeline.bytes - position;
+            eprintln!(
+                "custody: the recording is damaged ({reason}): the video ends there, {left} bytes are left out"
+            );
+        }
+    }
+    if let Some(first) = &report.summary.first_fault {
+        exit = Exit::Partial;
+        let count = report.summary.faults;
+        eprintln!("custody: {count} instructions could not be drawn, the first before {first}");
+    }
+    exit
+}

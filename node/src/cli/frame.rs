@@ -1,0 +1,144 @@
+//! `custody frame`: one picture of a recording.
+
+use super::Exit;
+use crate::interrupt::Interrupt;
+use crate::output::Output;
+use crate::recording::{OpenError, Recording};
+use anyhow::Context;
+use clap::Args;
+use codec::limits::Limits;
+use codec::picture::Picture;
+use codec::replay::{Moment, Replay};
+use codec::screen::Screen;
+use codec::source::guac::ParseError;
+use std::path::{Path, PathBuf};
+
+/// Write the picture that was on screen at a time, as PNG.
+///
+/// It is the picture after the last frame that is not later than that time, counted from the first frame.
+#[derive(Debug, Args)]
+pub(super) struct FrameAt {
+    /// The recording (.guac or .guac.zst); - reads standard input.
+    file: PathBuf,
+    /// Seconds from the first frame, such as 12.3.
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
+    at: i64,
+    /// Leave the pointer out.
+    #[arg(long)]
+    no_cursor: bool,
+    /// Where to write the picture.
+    #[arg(short, long, value_name = "P.png")]
+    output: PathBuf,
+}
+
+/// Why the reading of a recording stops before its end.
+enum Stop {
+    /// The next frame is later than the asked time.
+    Reached,
+    /// The recording cannot be opened or read.
+    Open(OpenError),
+    /// It is damaged from here on.
+    Damaged(ParseError),
+}
+
+impl From<OpenError> for Stop {
+    fn from(error: OpenError) -> Self {
+        Self::Open(error)
+    }
+}
+
+impl FrameAt {
+    pub(super) fn run(self, interrupt: &Interrupt) -> anyhow::Result<Exit> {
+        let recording = Recording::open(&self.file, interrupt)?;
+        let mut screen = Screen::default();
+        let exit = match self.replay(&recording, &mut screen, interrupt) {
+            Ok(()) | Err(Stop::Reached) => Exit::Done,
+            Err(Stop::Open(error)) => return Err(error.into()),
+            Err(Stop::Damaged(error)) => {
+                report_damage(&error);
+                Exit::Partial
+            }
+        };
+        if screen.size().area() == 0 {
+            anyhow::bail!("the recording shows no picture at that time or before it");
+        }
+        let picture = if self.no_cursor { screen.picture_without_pointer() } else { screen.picture() };
+        write_png(picture, &self.output)
+            .with_context(|| format!("cannot write {}", self.output.display()))?;
+        Ok(exit)
+    }
+
+    /// Plays the recording up to the asked time.
+    fn replay(&self, recording: &Recording, screen: &mut Screen, interrupt: &Interrupt) -> Result<(), Stop> {
+        let mut replay = Replay::new(Limits::default());
+        recording.each_piece(0..recording.length()?, |piece| {
+            if interrupt.is_set() {
+                return Err(OpenError::Interrupted.into());
+            }
+            replay.push(piece);
+            while let Some(moment) = replay.step().map_err(Stop::Damaged)? {
+                match moment {
+                    Moment::Frame { at_ms, .. } if at_ms > self.at => return Err(Stop::Reached),
+                    Moment::Frame { .. } => {
+                        screen.show_frame(replay.canvas());
+                    }
+                    Moment::Pointer { .. } => {}
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the command line speaks to its user")]
+fn report_damage(error: &ParseError) {
+    eprintln!(
+        "custody: the recording is damaged ({error}): this is its last readable picture before that time"
+    );
+}
+
+/// Milliseconds of a number of seconds such as `12`, `12.3` or `0.515`.
+fn parse_seconds(text: &str) -> Result<i64, String> {
+    let wanted = || format!("expected seconds from the first frame, such as 12.3, found {text:?}");
+    let (seconds, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if seconds.is_empty() || seconds.len() > 10 || !is_number(seconds) || !is_number(fraction) {
+        return Err(wanted());
+    }
+    let milliseconds: String = fraction.chars().chain("000".chars()).take(3).collect();
+    let seconds: i64 = seconds.parse().map_err(|_| wanted())?;
+    let milliseconds: i64 = milliseconds.parse().map_err(|_| wanted())?;
+    Ok(seconds * 1000 + milliseconds)
+}
+
+fn write_png(picture: &Picture, path: &Path) -> anyhow::Result<()> {
+    let mut output = Output::create(path)?;
+    let width = u32::try_from(picture.size.width)?;
+    let height = u32::try_from(picture.size.height)?;
+    let mut encoder = png::Encoder::new(&mut output, width, height);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_compression(png::Compression::Fast);
+    let mut writer = encoder.write_header()?;
+    let pixels: Vec<u8> =
+        picture.pixels.iter().flat_map(|[red, green, blue, _]| [*red, *green, *blue]).collect();
+    writer.write_image_data(&pixels)?;
+    writer.finish()?;
+    output.publish()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_are_read_to_the_millisecond() {
+        for (text, expected) in [("12.3", 12_300), ("0.515", 515), ("7", 7_000), ("1.23456", 1_234)] {
+            assert_eq!(parse_seconds(text), Ok(expected));
+        }
+        for text in ["", "-1", "1e3", ".5", "1.2.3", "NaN", "99999999999"] {
+            assert!(parse_seconds(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! The commands of `custody`, one file each.
+
+mod convert;
+mod frame;
+mod inspect;
+
+use crate::interrupt::Interrupt;
+use crate::worker;
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Keeps, shows and converts recordings of privileged sessions.
+#[derive(Debug, Parser)]
+#[command(name = "custody", version, about, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Convert(convert::Convert),
+    Inspect(inspect::Inspect),
+    Frame(frame::FrameAt),
+    /// Serves a conversion; started by `convert`, not by hand.
+    #[command(hide = true)]
+    Worker,
+}
+
+/// How a command went, as the shell is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Exit {
+    /// All was done.
+    Done,
+    /// The result is there, and something of the recording is missing in it.
+    Partial,
+}
+
+/// Exit code of a result that lacks something of the recording.
+const EXIT_PARTIAL: u8 = 3;
+/// Exit code after Ctrl-C, as shells expect it.
+const EXIT_INTERRUPTED: u8 = 130;
+
+/// Runs one command; errors become one sentence on standard error and an exit code.
+#[expect(clippy::print_stderr, reason = "the command line speaks to its user")]
+pub fn run(cli: Cli) -> ExitCode {
+    let result = Interrupt::listen().map_err(anyhow::Error::from).and_then(|interrupt| {
+        let result = match cli.command {
+            Command::Convert(command) => command.run(&interrupt),
+            Command::Inspect(command) => command.run(&interrupt),
+            Command::Frame(command) => command.run(&interrupt),
+            Command::Worker => Ok(worker::child::run().map(|()| Exit::Done)?),
+        };
+        if interrupt.is_set() && result.is_err() { Ok(None) } else { result.map(Some) }
+    });
+    match result {
+        Ok(Some(Exit::Done)) => ExitCode::SUCCESS,
+        Ok(Some(Exit::Partial)) => ExitCode::from(EXIT_PARTIAL),
+        Ok(None) => {
+            eprintln!("custody: interrupted, nothing was written");
+            ExitCode::from(EXIT_INTERRUPTED)
+        }
+        Err(error) => {
+            eprintln!("custody: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! What goes through a worker's pipes: one byte of kind, four of length, the body.
+//!
+//! The owner speaks first, the worker answers each request with any number of results and then
+//! [`Reply::Ready`]: so neither ever waits for the other to read, and nothing is buffered without bound.
+
+use codec::video::{Packet, Plan, Segment};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::io::{self, Read, Write};
+
+/// A longer body is refused: no packet of a picture that fits the limits is near it.
+const BODY_BYTES_MAX: u32 = 64 << 20;
+
+/// Why a message cannot be passed on.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum MessageError {
+    /// The pipe is broken or closed.
+    #[error(transparent)]
+    Pipe(#[from] io::Error),
+    /// A body above the limit.
+    #[error("a message of {bytes} bytes is above the limit of {BODY_BYTES_MAX}")]
+    TooLong {
+        /// Its length.
+        bytes: u64,
+    },
+    /// A kind that this version does not know.
+    #[error("a message of unknown kind {0}")]
+    Kind(u8),
+    /// A body that does not fit its kind.
+    #[error("a message of kind {kind} with a body that cannot be read")]
+    Body {
+        /// Its kind.
+        kind: u8,
+    },
+}
+
+/// What the owner asks for.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Request {
+    /// The worker codes segments of this plan.
+    Video(Plan),
+    /// The worker codes the sound of a recording that lasts this long, in milliseconds.
+    Sound { media_duration_ms: i64 },
+    /// Begin this segment.
+    Segment(Segment),
+    /// The next bytes of the recording.
+    Bytes(Vec<u8>),
+    /// All bytes up to the end of the segment, or of the recording, were sent.
+    Finish,
+}
+
+/// What the worker answers.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Reply {
+    /// A coded picture.
+    Packet(Packet),
+    /// What is not heard at the start of the sound, in samples of 48 kHz.
+    SoundHead { pre_skip_samples: u16 },
+    /// A piece of coded sound.
+    Sound { samples: u32, data: Vec<u8> },
+    /// How a finished segment went.
+    Summary(Summary),
+    /// The work cannot be done; the text says why.
+    Failed(String),
+    /// The request was carried out.
+    Ready,
+}
+
+/// How a finished piece of work went.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct Summary {
+    /// Instructions that could not be drawn, since the recording's start.
+    pub(crate) faults: u64,
+    /// The first of them.
+    pub(crate) first_fault: Option<String>,
+}
+
+impl Request {
+    /// Writes the request and sends it off.
+    pub(crate) fn write(&self, pipe: &mut impl Write) -> Result<(), MessageError> {
+        match self {
+            Self::Video(plan) => write_body(pipe, 1, &[&to_json(plan)]),
+            Self::Sound { media_duration_ms } => write_body(pipe, 2, &[&media_duration_ms.to_le_bytes()]),
+            Self::Segment(segment) => write_body(pipe, 3, &[&to_json(segment)]),
+            Self::Bytes(bytes) => write_body(pipe, 4, &[bytes]),
+            Self::Finish => write_body(pipe, 5, &[]),
+        }
+    }
+
+    /// Reads the next request; `None` when the owner closed the pipe.
+    pub(crate) fn read(pipe: &mut impl Read) -> Result<Option<Self>, MessageError> {
+        let Some((kind, body)) = read_body(pipe)? else { return Ok(None) };
+        Ok(Some(match kind {
+            1 => Self::Video(from_json(kind, &body)?),
+            2 => Self::Sound { media_duration_ms: i64::from_le_bytes(array(kind, &body)?) },
+            3 => Self::Segment(from_json(kind, &body)?),
+            4 => Self::Bytes(body),
+            5 => Self::Finish,
+            unknown => return Err(MessageError::Kind(unknown)),
+        }))
+    }
+}
+
+impl Reply {
+    /// Writes the reply; [`Reply::Ready`] and [`Reply::Failed`] also send off what waits.
+    pub(crate) fn write(&self, pipe: &mut impl Write) -> Result<(), MessageError> {
+        match self {
+            Self::Packet(packet) => {
+                let head = packet.at_ms.to_le_bytes();
+                write_body(pipe, 1, &[&head, &[u8::from(packet.key)], &packet.data])
+            }
+            Self::Sound { samples, data } => write_body(pipe, 2, &[&samples.to_le_bytes(), data]),
+            Self::Summary(summary) => write_body(pipe, 3, &[&to_json(summary)]),
+            Self::Failed(reason) => write_body(pipe, 4, &[reason.as_bytes()]),
+            Self::Ready => write_body(pipe, 5, &[]),
+            Self::SoundHead { pre_skip_samples } => write_body(pipe, 6, &[&pre_skip_samples.to_le_bytes()]),
+        }
+    }
+
+    /// Reads the next reply; `None` when the worker is gone.
+    pub(crate) fn read(pipe: &mut impl Read) -> Result<Option<Self>, MessageError> {
+        let Some((kind, body)) = read_body(pipe)? else { return Ok(None) };
+        Ok(Some(match kind {
+            1 => {
+                let (head, data) = split(kind, &body, 9)?;
+                let at_ms = i64::from_le_bytes(array(kind, &head[..8])?);
+                Self::Packet(Packet { at_ms, key: head[8] != 0, data: data.to_vec() })
+            }
+            2 => {
+                let (head, data) = split(kind, &body, 4)?;
+                Self::Sound { samples: u32::from_le_bytes(array(kind, head)?), data: data.to_vec() }
+            }
+            3 => Self::Summary(from_json(kind, &body)?),
+            4 => Self::Failed(String::from_utf8_lossy(&body).into_owned()),
+            5 => Self::Ready,
+            6 => Self::SoundHead { pre_skip_samples: u16::from_le_bytes(array(kind, &body)?) },
+            unknown => return Err(MessageError::Kind(unknown)),
+        }))
+    }
+}
+
+fn write_body(pipe: &mut impl Write, kind: u8, parts: &[&[u8]]) -> Result<(), MessageError> {
+    let length: usize = parts.iter().map(|part| part.len()).sum();
+    let bytes = u64::try_from(length).unwrap_or(u64::MAX);
+    let length = u32::try_from(length)
+        .ok()
+        .filter(|length| *length <= BODY_BYTES_MAX)
+        .ok_or(MessageError::TooLong { bytes })?;
+    pipe.write_all(&[kind])?;
+    pipe.write_all(&length.to_le_bytes())?;
+    for part in parts {
+        pipe.write_all(part)?;
+    }
+    Ok(())
+}
+
+fn read_body(pipe: &mut impl Read) -> Result<Option<(u8, Vec<u8>)>, MessageError> {
+    let mut head = [0; 5];
+    let mut length = 0;
+    while length < head.len() {
+        match pipe.read(&mut head[length..]) {
+            Ok(0) if length == 0 => return Ok(None),
+            Ok(0) => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
+            Ok(read) => length += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let [kind, length @ ..] = head;
+    let bytes = u32::from_le_bytes(length);
+    if bytes > BODY_BYTES_MAX {
+        return Err(MessageError::TooLong { bytes: u64::from(bytes) });
+    }
+    let mut body = Vec::new();
+    pipe.by_ref().take(u64::from(bytes)).read_to_end(&mut body)?;
+    if u32::try_from(body.len()) != Ok(bytes) {
+        return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+    }
+    Ok(Some((kind, body)))
+}
+
+fn to_json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("plans and summaries are plain data")
+}
+
+fn from_json<T: DeserializeOwned>(kind: u8, body: &[u8]) -> Result<T, MessageError> {
+    serde_json::from_slice(body).map_err(|_| MessageError::Body { kind })
+}
+
+fn split(kind: u8, body: &[u8], at: usize) -> Result<(&[u8], &[u8]), MessageError> {
+    body.split_at_checked(at).ok_or(MessageError::Body { kind })
+}
+
+fn array<const N: usize>(kind: u8, body: &[u8]) -> Result<[u8; N], MessageError> {
+    body.try_into().map_err(|_| MessageError::Body { kind })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_survive_the_pipe_and_garbage_is_refused() {
+        let replies = [
+            Reply::Packet(Packet { at_ms: -5, key: true, data: vec![1, 2, 3] }),
+            Reply::SoundHead { pre_skip_samples: 312 },
+            Reply::Sound { samples: 960, data: vec![9] },
+            Reply::Summary(Summary { faults: 3, first_fault: Some("x".into()) }),
+            Reply::Failed("why".into()),
+            Reply::Ready,
+        ];
+        let mut pipe = Vec::new();
+        for reply in &replies {
+            reply.write(&mut pipe).unwrap();
+        }
+        let mut read = pipe.as_slice();
+        for reply in replies {
+            assert_eq!(Reply::read(&mut read).unwrap(), Some(reply));
+        }
+        assert_eq!(Reply::read(&mut read).unwrap(), None);
+
+        let requests =
+            [Request::Sound { media_duration_ms: 12 }, Request::Bytes(vec![0; 9]), Request::Finish];
+        let mut pipe = Vec::new();
+        for request in &requests {
+            request.write(&mut pipe).unwrap();
+        }
+        let mut read = pipe.as_slice();
+        for request in requests {
+            assert_eq!(Request::read(&mut read).unwrap(), Some(request));
+        }
+        assert!(matches!(Reply::read(&mut &[9, 0, 0, 0, 0][..]), Err(MessageError::Kind(9))));
+        assert!(matches!(Reply::read(&mut &[1, 255, 255, 255, 255][..]), Err(MessageError::TooLong { .. })));
+        assert!(matches!(Reply::read(&mut &[1, 3, 0, 0, 0, 1][..]), Err(MessageError::Pipe(_))));
+        assert!(matches!(Reply::read(&mut &[1, 1, 0, 0, 0, 1][..]), Err(MessageError::Body { kind: 1 })));
+    }
+}
