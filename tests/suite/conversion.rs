@@ -57,10 +57,12 @@ fn sound_is_a_track_exactly_where_there_is_sound() -> anyhow::Result<()> {
 }
 
 fn coding(entry: &SampleEntry) -> &'static str {
-    match entry {
-        SampleEntry::Av01(_) => "av01",
-        SampleEntry::Opus(_) => "Opus",
-        _ => "another coding",
+    if matches!(entry, SampleEntry::Av01(_)) {
+        "av01"
+    } else if matches!(entry, SampleEntry::Opus(_)) {
+        "Opus"
+    } else {
+        "another coding"
     }
 }
 
