@@ -46,6 +46,12 @@ impl Custody {
         self
     }
 
+    /// With a variable of the environment.
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
     /// With a standard input.
     pub fn input(mut self, input: impl Into<Stdio>) -> Self {
         self.command.stdin(input);

@@ -96,6 +96,19 @@ fn a_pipe_gives_the_same_video_as_the_file() -> anyhow::Result<()> {
 }
 
 #[test]
+fn a_named_pipe_is_read_like_a_file() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (pipe, output) = (folder.path().join("pipe.guac"), folder.path().join("out.mp4"));
+    let recording = recording("write-existing.before-overwrite")?;
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU)?;
+    let running = Custody::new([Path::new("convert"), &pipe, Path::new("-o"), &output])?.start()?;
+    fs::write(&pipe, recording.plain()?)?;
+    assert_eq!(running.wait()?.code(), Some(0));
+    assert!(fs::read(&output)? == fs::read(video_of(&recording.name)?)?, "the video of the pipe differs");
+    Ok(())
+}
+
+#[test]
 fn a_damaged_recording_becomes_a_video_up_to_the_damage() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     for (name, said) in [

@@ -16,7 +16,9 @@ fn assert_refused(input: &Path, reason: &str) -> anyhow::Result<()> {
         &[Path::new("convert"), input, Path::new("-o"), &output],
         &[Path::new("frame"), input, Path::new("--at"), Path::new("1"), Path::new("-o"), &output],
     ] {
-        let refused = Custody::within_memory(MEMORY_BYTES, arguments)?.run()?;
+        // A refusal needs no temporary file either.
+        let command = Custody::within_memory(MEMORY_BYTES, arguments)?.env("TMPDIR", "/nowhere");
+        let refused = command.run()?;
         let expected = format!("custody: {} {reason}\n", input.display());
         assert_eq!((refused.code(), &refused.stderr), (Some(1), &expected), "{arguments:?}");
         assert_eq!(fs::read_dir(folder.path())?.count(), 0, "{arguments:?}");
@@ -51,6 +53,22 @@ fn a_gibibyte_of_zeros_is_refused_at_its_first_byte() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let input = folder.path().join("zeros.guac");
     File::create(&input)?.set_len(1 << 30)?;
+    assert_refused(
+        &input,
+        "is not a recording of guacd: byte 0: expected the length of an element, found byte 0x00",
+    )
+}
+
+#[test]
+fn a_small_file_that_would_unpack_to_70_gib_is_refused_before_it_is_unpacked() -> anyhow::Result<()> {
+    const MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
+    /// No size, no checksum; a window of 128 KiB (RFC 8878, section 3.1.1.1).
+    const HEADER: [u8; 2] = [0x00, 0x38];
+    /// A block that repeats one byte 128 Ki times (section 3.1.1.2), here a zero.
+    const BLOCK: [u8; 4] = [0x02, 0x00, 0x10, 0x00];
+    let folder = tempfile::tempdir()?;
+    let input = folder.path().join("bomb.guac.zst");
+    fs::write(&input, [&MAGIC[..], &HEADER, &BLOCK.repeat(70 << 13)].concat())?;
     assert_refused(
         &input,
         "is not a recording of guacd: byte 0: expected the length of an element, found byte 0x00",

@@ -3,6 +3,7 @@
 use harness::{Custody, Running, children_of, computed_ticks, is_alive, recording, wait_until};
 use nix::sys::signal::Signal;
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -101,5 +102,21 @@ fn a_worker_may_start_no_process_and_has_bounded_memory() -> anyhow::Result<()> 
     assert_eq!(limit("Max core file size")?, Some(0));
     let memory = limit("Max address space")?;
     assert!(memory.is_some_and(|bytes| bytes < 2 << 30), "{memory:?}");
+    Ok(())
+}
+
+#[test]
+fn a_wait_for_input_that_does_not_come_can_be_interrupted() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let output = folder.path().join("out.mp4");
+    let (reader, mut writer) = std::io::pipe()?;
+    let command = Custody::new([Path::new("convert"), Path::new("-"), Path::new("-o"), &output])?;
+    let running = command.input(reader).start()?;
+    writer.write_all(b"4.size,1.0,3.640,3.480;")?;
+    wait_until("the temporary file of the video", SOON, || Ok(!files_in(&folder)?.is_empty()))?;
+    running.signal(Signal::SIGINT)?;
+    assert_eq!(running.wait()?.code(), Some(130));
+    assert_eq!(files_in(&folder)?, Vec::<String>::new());
+    drop(writer);
     Ok(())
 }
