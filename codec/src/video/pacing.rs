@@ -29,17 +29,28 @@ pub(super) enum Decision {
 }
 
 /// Decides frame times within one segment. Depends on nothing but the changes it is told of.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Pacing {
     coded_at_ms: Option<i64>,
     due_ms: Option<i64>,
+    /// Time without frames that a burst of large changes may still use up.
+    credit_ms: i64,
+}
+
+impl Default for Pacing {
+    fn default() -> Self {
+        Self { coded_at_ms: None, due_ms: None, credit_ms: Self::CREDIT_MS }
+    }
 }
 
 impl Pacing {
     /// Small changes are coded at most this often.
     pub(super) const INTERVAL_MS: i64 = 100;
-    /// Large changes are coded at most this often.
+    /// Large changes are coded at most this often in the long run.
     pub(super) const BURST_INTERVAL_MS: i64 = 33;
+    /// Large changes closer to one another keep their own times until they have used up so much time at
+    /// [`Pacing::BURST_INTERVAL_MS`] each: bursts are short, and a late picture of one is plainly wrong.
+    const CREDIT_MS: i64 = 1_000;
     /// A blink that stops on one look for this long was its last.
     pub(super) const BLINK_MS: i64 = 1_500;
     /// A mean squared luma error above this is a large change: with it the picture on screen is 38 dB from
@@ -59,7 +70,11 @@ impl Pacing {
         let Some(coded_at_ms) = self.coded_at_ms else { return Decision::Now };
         let large = change.luma_error > Self::LARGE_ERROR * u64::try_from(change.pixels).unwrap_or(u64::MAX)
             || change.stale_pixels > change.pixels / Self::LARGE_AREA;
-        let interval_ms = if large { Self::BURST_INTERVAL_MS } else { Self::INTERVAL_MS };
+        let interval_ms = match large {
+            true if self.credit_ms >= Self::BURST_INTERVAL_MS => 1,
+            true => Self::BURST_INTERVAL_MS,
+            false => Self::INTERVAL_MS,
+        };
         let free_at_ms = coded_at_ms + interval_ms;
         if change.blinks {
             self.due_ms.get_or_insert(change.at_ms.max(free_at_ms) + Self::BLINK_MS);
@@ -79,6 +94,9 @@ impl Pacing {
 
     /// The picture was coded, to be shown from `at_ms` on.
     pub(super) fn coded(&mut self, at_ms: i64) {
+        let rest_ms = self.coded_at_ms.map_or(Self::CREDIT_MS, |coded_at_ms| at_ms - coded_at_ms);
+        let credit_ms = self.credit_ms.saturating_add(rest_ms) - Self::BURST_INTERVAL_MS;
+        self.credit_ms = credit_ms.clamp(0, Self::CREDIT_MS);
         self.coded_at_ms = Some(at_ms);
         self.due_ms = None;
     }
@@ -136,8 +154,12 @@ mod tests {
     }
 
     #[test]
-    fn large_changes_keep_their_own_time_up_to_thirty_a_second() {
-        assert_eq!(coded_times(&[large(0), large(40), large(80), large(90)], 1_000), [0, 40, 80, 113]);
+    fn large_changes_keep_their_own_time_until_they_flood() {
+        assert_eq!(coded_times(&[large(0), large(40), large(43), large(90)], 1_000), [0, 40, 43, 90]);
+        let flood: Vec<_> = (0..10_000).map(large).collect();
+        let coded = coded_times(&flood, 10_000);
+        assert!((300..340).contains(&coded.len()), "{} of 10,000", coded.len());
+        assert!(coded.windows(2).all(|pair| pair[0] < pair[1]));
         let area = Change { stale_pixels: PIXELS / 5, ..small(40) };
         assert_eq!(coded_times(&[small(0), area], 1_000), [0, 40]);
     }

@@ -22,6 +22,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::ScopedJoinHandle;
 
+/// Sound beyond this is refused: silence takes a packet every 20 ms, and there must be an end to them.
+const SOUND_END_MAX_MS: i64 = 5 * 24 * 60 * 60 * 1000;
+/// Silence behind the last sound is coded up to this time.
+const SILENCE_END_MAX_MS: i64 = 24 * 60 * 60 * 1000;
+
 /// What a conversion needs to know.
 pub(crate) struct Conversion<'a> {
     /// The recording; `-` is standard input.
@@ -61,6 +66,14 @@ pub(crate) enum ConvertError {
         "the recording never shows a picture (recorded without output, or cut before its first frame): there is nothing to convert; `custody inspect` tells what it holds"
     )]
     NoPicture,
+    /// Timestamps that pull the sound apart beyond all measure.
+    #[error("the sound ends {end_ms} ms after the first frame, the limit is {limit_ms} ms")]
+    SoundTooLong {
+        /// Where it ends.
+        end_ms: i64,
+        /// The limit.
+        limit_ms: i64,
+    },
     /// A worker failed.
     #[error(transparent)]
     Worker(#[from] ProcessError),
@@ -233,6 +246,10 @@ impl Work<'_> {
     /// Owns the worker that codes the sound.
     fn code_sound(&self) -> Result<SoundPart, ConvertError> {
         self.stopping_others(|| {
+            let end_ms = self.timeline.sound_end_ms;
+            if end_ms > SOUND_END_MAX_MS {
+                return Err(ConvertError::SoundTooLong { end_ms, limit_ms: SOUND_END_MAX_MS });
+            }
             let mut worker = WorkerProcess::start(&self.interrupt)?;
             let mut file = PacketFile::create(self.folder)?;
             let mut packets = Vec::new();
@@ -245,8 +262,8 @@ impl Work<'_> {
                 }
                 Ok(())
             };
-            let media_duration_ms = self.timeline.media_duration_ms;
-            worker.request(&Request::Sound { media_duration_ms }, &mut receive)?;
+            let end_ms = self.timeline.media_duration_ms.min(end_ms.max(SILENCE_END_MAX_MS));
+            worker.request(&Request::Sound { end_ms }, &mut receive)?;
             self.recording.each_piece(0..self.timeline.readable_bytes, |piece| {
                 worker.request(&Request::Bytes(piece.to_vec()), &mut receive)
             })?;

@@ -25,7 +25,7 @@ pub(crate) enum WorkerError {
 enum Work {
     Nothing,
     Video(Box<SegmentCoder>),
-    Sound { coder: Box<SoundCoder>, media_duration_ms: i64 },
+    Sound { coder: Box<SoundCoder>, end_ms: i64 },
 }
 
 /// Serves requests until the owner closes the pipe.
@@ -63,19 +63,19 @@ fn answer(work: &mut Work, request: Request) -> Result<Answer, WorkerError> {
             *work = Work::Video(Box::new(SegmentCoder::new(plan, Limits::default())));
             Ok(Ok(Vec::new()))
         }
-        (Request::Sound { media_duration_ms }, work @ Work::Nothing) => {
+        (Request::Sound { end_ms }, work @ Work::Nothing) => {
             limits::confine(limits::SOUND_MEMORY_BYTES)?;
             Ok(SoundCoder::new(Limits::default(), SoundSettings::default())
                 .map(|coder| {
                     let pre_skip_samples = coder.pre_skip_samples();
-                    *work = Work::Sound { coder: Box::new(coder), media_duration_ms };
+                    *work = Work::Sound { coder: Box::new(coder), end_ms };
                     vec![Reply::SoundHead { pre_skip_samples }]
                 })
                 .map_err(|error| error.to_string()))
         }
         (Request::Video(_) | Request::Sound { .. }, _) => Err(WorkerError::OutOfOrder("a second job")),
         (request, Work::Video(coder)) => Ok(code_video(coder, request).map_err(|error| error.to_string())),
-        (request, Work::Sound { coder, media_duration_ms }) => code_sound(coder, *media_duration_ms, request),
+        (request, Work::Sound { coder, end_ms }) => code_sound(coder, *end_ms, request),
         (Request::Segment(_) | Request::Bytes(_) | Request::Finish, Work::Nothing) => {
             Err(WorkerError::OutOfOrder("work before a job"))
         }
@@ -95,14 +95,10 @@ fn code_video(coder: &mut SegmentCoder, request: Request) -> Result<Vec<Reply>, 
     })
 }
 
-fn code_sound(
-    coder: &mut SoundCoder,
-    media_duration_ms: i64,
-    request: Request,
-) -> Result<Answer, WorkerError> {
+fn code_sound(coder: &mut SoundCoder, end_ms: i64, request: Request) -> Result<Answer, WorkerError> {
     let packets = match request {
         Request::Bytes(bytes) => coder.push(&bytes),
-        Request::Finish => coder.finish(media_duration_ms),
+        Request::Finish => coder.finish(end_ms),
         Request::Segment(_) | Request::Video(_) | Request::Sound { .. } => {
             return Err(WorkerError::OutOfOrder("pictures of a worker for sound"));
         }

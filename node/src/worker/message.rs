@@ -39,8 +39,8 @@ pub(crate) enum MessageError {
 pub(crate) enum Request {
     /// The worker codes segments of this plan.
     Video(Plan),
-    /// The worker codes the sound of a recording that lasts this long, in milliseconds.
-    Sound { media_duration_ms: i64 },
+    /// The worker codes the sound of a recording up to this media time, in milliseconds.
+    Sound { end_ms: i64 },
     /// Begin this segment.
     Segment(Segment),
     /// The next bytes of the recording.
@@ -80,7 +80,7 @@ impl Request {
     pub(crate) fn write(&self, pipe: &mut impl Write) -> Result<(), MessageError> {
         match self {
             Self::Video(plan) => write_body(pipe, 1, &[&to_json(plan)]),
-            Self::Sound { media_duration_ms } => write_body(pipe, 2, &[&media_duration_ms.to_le_bytes()]),
+            Self::Sound { end_ms } => write_body(pipe, 2, &[&end_ms.to_le_bytes()]),
             Self::Segment(segment) => write_body(pipe, 3, &[&to_json(segment)]),
             Self::Bytes(bytes) => write_body(pipe, 4, &[bytes]),
             Self::Finish => write_body(pipe, 5, &[]),
@@ -92,7 +92,7 @@ impl Request {
         let Some((kind, body)) = read_body(pipe)? else { return Ok(None) };
         Ok(Some(match kind {
             1 => Self::Video(from_json(kind, &body)?),
-            2 => Self::Sound { media_duration_ms: i64::from_le_bytes(array(kind, &body)?) },
+            2 => Self::Sound { end_ms: i64::from_le_bytes(array(kind, &body)?) },
             3 => Self::Segment(from_json(kind, &body)?),
             4 => Self::Bytes(body),
             5 => Self::Finish,
@@ -219,8 +219,7 @@ mod tests {
         }
         assert_eq!(Reply::read(&mut read).unwrap(), None);
 
-        let requests =
-            [Request::Sound { media_duration_ms: 12 }, Request::Bytes(vec![0; 9]), Request::Finish];
+        let requests = [Request::Sound { end_ms: 12 }, Request::Bytes(vec![0; 9]), Request::Finish];
         let mut pipe = Vec::new();
         for request in &requests {
             request.write(&mut pipe).unwrap();
