@@ -55,10 +55,17 @@ mod tests {
         let mut light = dark.clone();
         light.y[4 * 32 + 4] = 200;
         let mut blink = Blink::default();
-        let mut seen = Vec::new();
-        for step in 0..8 {
-            let (current, coded) = if step % 2 == 0 { (&light, &dark) } else { (&dark, &light) };
-            seen.push(blink.observe(area, current, coded));
+        // What blinks is not coded; what shows the coded look again is not observed.
+        let (mut coded, mut seen) = (&dark, Vec::new());
+        for current in [&light, &dark].into_iter().cycle().take(10) {
+            if current == coded {
+                continue;
+            }
+            let blinks = blink.observe(area, current, coded);
+            if !blinks {
+                coded = current;
+            }
+            seen.push(blinks);
         }
         assert_eq!(seen, [false, false, false, false, false, true, true, true]);
         assert!(!blink.observe(Rect { left: 0, ..area }, &light, &dark));

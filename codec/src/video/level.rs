@@ -36,7 +36,8 @@ mod tests {
             (1920, 1080, 8),
             (3840, 2160, 12),
             (4096, 2304, 16),
-            (16, 8192, 12),
+            (16, 8192, 16),
+            (16, 8705, 31),
         ] {
             assert_eq!(level_index(Size { width, height }), index, "{width}x{height}");
         }

@@ -190,7 +190,7 @@ mod tests {
         let placed = placement((1280, 720), (1280, 720), (1024, 768));
         assert_eq!((placed.to, placed.left, placed.top), (Size { width: 1024, height: 720 }, 128, 0));
         let placed = placement((1280, 768), (1280, 768), (1024, 701));
-        assert_eq!((placed.left, placed.top, placed.is_scaled()), (128, 32, false));
+        assert_eq!((placed.left, placed.top, placed.is_scaled()), (128, 33, false));
     }
 
     #[test]
