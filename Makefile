@@ -26,7 +26,6 @@ demo:
 # All checks, unit tests and the suite; ends with the summary of the test runner.
 test: check
 	@.ci/install ffmpeg python3-numpy cargo-nextest
-	cargo build --locked $(ALL) --bins --tests
 	cargo test --locked $(ALL) --doc --quiet
 	cargo nextest run --locked $(ALL)
 

@@ -23,5 +23,5 @@ pub fn binary() -> anyhow::Result<PathBuf> {
         .take(2)
         .map(|folder| folder.join("custody"))
         .find(|file| file.is_file())
-        .context("there is no binary `custody` beside the tests: run them by `make test`, which builds it")
+        .context("there is no binary `custody` beside the tests: `make test` and `cargo test --workspace` build it")
 }
