@@ -71,7 +71,6 @@ impl TimelineFold {
         sound.finish();
         timeline.ending = ending;
         timeline.readable_bytes = self.parser.position();
-        timeline.sync_count = timeline.syncs.len();
         timeline.sound = sound.has_sound();
         timeline.sound_end_ms = sound.sound_end_ms();
         timeline.media_duration_ms = time.now_ms().max(timeline.sound_end_ms);
@@ -133,8 +132,13 @@ impl Facts {
             self.timeline.longest_gap_ms = self.timeline.longest_gap_ms.max(gap_ms);
         }
         self.last_sync_ms = at_ms;
+        let index = self.timeline.sync_count;
+        self.timeline.sync_count += 1;
         let dirty_pixels = self.activity.take();
-        self.timeline.syncs.push(SyncPoint { at_ms, end_byte, dirty_pixels });
+        if self.timeline.syncs.len() >= Timeline::SYNCS_MAX {
+            thin(&mut self.timeline.syncs);
+        }
+        self.timeline.syncs.push(SyncPoint { index, at_ms, end_byte, dirty_pixels });
     }
 
     fn resized(&mut self) {
@@ -151,5 +155,29 @@ impl Facts {
             }
             Some(_) | None => sizes.push(change),
         }
+    }
+}
+
+/// Keeps the first frame and every second one after it, which takes over what the one before it drew.
+fn thin(syncs: &mut Vec<SyncPoint>) {
+    let Some((first, rest)) = syncs.split_first() else { return };
+    let kept = rest.chunks(2).filter_map(|pair| {
+        let dirty_pixels = pair.iter().map(|sync| sync.dirty_pixels).fold(0, usize::saturating_add);
+        pair.last().map(|last| SyncPoint { dirty_pixels, ..*last })
+    });
+    *syncs = std::iter::once(*first).chain(kept).collect();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thinned_frames_keep_the_first_the_last_and_all_that_was_drawn() {
+        let sync = |index| SyncPoint { index, at_ms: 0, end_byte: 0, dirty_pixels: 1 };
+        let mut syncs: Vec<_> = (0..6).map(sync).collect();
+        thin(&mut syncs);
+        let kept: Vec<_> = syncs.iter().map(|sync| (sync.index, sync.dirty_pixels)).collect();
+        assert_eq!(kept, [(0, 1), (2, 2), (4, 2), (5, 1)]);
     }
 }

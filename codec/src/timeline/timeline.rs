@@ -23,7 +23,8 @@ pub struct Timeline {
     pub first_timestamp_ms: Option<i64>,
     /// Sizes of the picture in order.
     pub sizes: Vec<SizeChange>,
-    /// The ends of frames. Not part of the printed facts, which hold their number.
+    /// The ends of frames; of more than [`Timeline::SYNCS_MAX`] only some, which stand for those before them.
+    /// Not part of the printed facts, which hold their number.
     #[serde(skip)]
     pub syncs: Vec<SyncPoint>,
     /// Number of frames' ends.
@@ -47,6 +48,8 @@ pub struct Timeline {
 /// The end of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SyncPoint {
+    /// How many frames were before.
+    pub index: usize,
     /// When.
     pub at_ms: i64,
     /// Byte of the recording after the `sync`.
@@ -99,6 +102,8 @@ pub enum Ending {
 }
 
 impl Timeline {
+    /// Most ends of frames that are kept: more than two days of ten frames a second.
+    pub const SYNCS_MAX: usize = 2 << 20;
     /// Media type of recordings of guacd.
     pub const GUACAMOLE: &'static str = "application/vnd.apache.guacamole";
 

@@ -108,12 +108,12 @@ fn video_size(largest: Size) -> Size {
 fn cut(timeline: &Timeline, largest: Size) -> Vec<Segment> {
     let end_ms = timeline.media_duration_ms;
     let mut segments = Vec::new();
-    let mut first: Option<(usize, &SyncPoint)> = None;
+    let mut first: Option<&SyncPoint> = None;
     let mut effort = 0;
     let mut counted_at_ms = i64::MIN;
-    for (index, sync) in timeline.syncs.iter().enumerate() {
-        let Some((first_sync, start)) = first else {
-            first = Some((index, sync));
+    for sync in &timeline.syncs {
+        let Some(start) = first else {
+            first = Some(sync);
             continue;
         };
         if sync.dirty_pixels == 0 {
@@ -121,13 +121,13 @@ fn cut(timeline: &Timeline, largest: Size) -> Vec<Segment> {
         }
         if effort >= Plan::SEGMENT_EFFORT && sync.at_ms > counted_at_ms {
             segments.push(Segment {
-                first_sync,
-                end_sync: index,
+                first_sync: start.index,
+                end_sync: sync.index,
                 start_ms: start.at_ms,
                 end_ms: sync.at_ms,
                 end_byte: sync.end_byte,
             });
-            first = Some((index, sync));
+            first = Some(sync);
             effort = 0;
         }
         if sync.at_ms.saturating_sub(counted_at_ms) >= Plan::COUNTED_EVERY_MS {
@@ -137,10 +137,10 @@ fn cut(timeline: &Timeline, largest: Size) -> Vec<Segment> {
             counted_at_ms = sync.at_ms;
         }
     }
-    if let Some((first_sync, start)) = first {
+    if let Some(start) = first {
         segments.push(Segment {
-            first_sync,
-            end_sync: timeline.syncs.len(),
+            first_sync: start.index,
+            end_sync: timeline.sync_count,
             start_ms: start.at_ms,
             end_ms: end_ms.max(start.at_ms + 1),
             end_byte: timeline.readable_bytes,
@@ -157,6 +157,7 @@ mod tests {
     fn timeline(syncs: usize, step_ms: i64) -> Timeline {
         let syncs = (0..syncs)
             .map(|index| SyncPoint {
+                index,
                 at_ms: i64::try_from(index).unwrap() * step_ms,
                 end_byte: 10 * (u64::try_from(index).unwrap() + 1),
                 dirty_pixels: 1_000,
@@ -165,6 +166,7 @@ mod tests {
         Timeline {
             media_duration_ms: syncs.last().map_or(0, |sync| sync.at_ms) + 500,
             readable_bytes: 123_456,
+            sync_count: syncs.len(),
             sizes: vec![SizeChange { at_ms: 0, width: 640, height: 480 }],
             syncs,
             ..Timeline::default()
