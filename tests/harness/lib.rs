@@ -17,7 +17,7 @@ mod recordings;
 
 pub use custody::{Custody, Ended, Running};
 pub use cut::{Cut, Outcome};
-pub use measure::{Measure, video_of};
+pub use measure::{Measure, build_id, video_of};
 pub use memory::children_peak_kib;
 pub use paths::{binary, data, repository};
 pub use picture::{Image, psnr_db};

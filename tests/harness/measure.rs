@@ -64,12 +64,15 @@ pub fn video_of(name: &str) -> anyhow::Result<PathBuf> {
     Ok(video)
 }
 
-/// A folder that belongs to this very binary, told from others by its size and time.
+/// What tells this build of the binary from others: its size and time.
+pub fn build_id() -> anyhow::Result<String> {
+    let facts = fs::metadata(binary()?)?;
+    Ok(format!("{}-{}.{:09}", facts.len(), facts.mtime(), facts.mtime_nsec()))
+}
+
+/// A folder that belongs to this very build.
 fn videos_folder() -> anyhow::Result<PathBuf> {
-    let binary = binary()?;
-    let facts = fs::metadata(&binary)?;
-    let build = format!("{}-{}.{:09}", facts.len(), facts.mtime(), facts.mtime_nsec());
-    let folder = binary.with_file_name("suite-videos").join(build);
+    let folder = binary()?.with_file_name("suite-videos").join(build_id()?);
     fs::create_dir_all(&folder)?;
     Ok(folder)
 }

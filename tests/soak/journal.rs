@@ -24,7 +24,7 @@ pub(crate) struct Run {
 pub(crate) struct Journal {
     path: PathBuf,
     file: File,
-    build: Value,
+    build: String,
     known: HashSet<String>,
     runs: u64,
     failures: u64,
@@ -44,13 +44,12 @@ impl Journal {
         let passed = |line: &Value| line["ok"] == true;
         let lines = text.lines().filter_map(|line| serde_json::from_str(line).ok());
         let known = lines.filter(passed).map(|line| line["run"].to_string()).collect();
-        let build = fs::metadata(harness::binary()?)?.len();
-        Ok(Self { path, file, build: build.into(), known, runs: 0, failures: 0 })
+        Ok(Self { path, file, build: harness::build_id()?, known, runs: 0, failures: 0 })
     }
 
     /// Does a run, unless it stands in the file and went well.
     pub(crate) fn run(&mut self, Run { mut key, work }: Run) -> anyhow::Result<()> {
-        key.as_object_mut().context("a key is an object")?.insert("build".into(), self.build.clone());
+        key.as_object_mut().context("a key is an object")?.insert("build".into(), self.build.as_str().into());
         if self.known.contains(&key.to_string()) {
             return Ok(());
         }
