@@ -1,0 +1,6 @@
+//! Keeps bytes and facts, and proves that neither was altered.
+//!
+//! Bytes never go through Raft; facts never go around it. This crate never looks inside a record, never reads a
+//! clock and never picks its own randomness: time, randomness, disk and network are arguments.
+
+pub mod id;
