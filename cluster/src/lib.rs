@@ -3,4 +3,5 @@
 //! Bytes never go through Raft; facts never go around it. This crate never looks inside a record, never reads a
 //! clock and never picks its own randomness: time, randomness, disk and network are arguments.
 
+pub mod chunk;
 pub mod id;
