@@ -4,6 +4,6 @@
 //! clock and never picks its own randomness: time, randomness, disk and network are arguments.
 
 pub mod catalog;
-pub mod disk;
+pub mod chunk;
 pub mod id;
 pub mod raft;

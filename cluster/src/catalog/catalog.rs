@@ -335,7 +335,7 @@ fn apply_command(step: &mut Step<'_, '_>, command: Command) -> Effect {
         Command::OpenChunk(command) => recording::open_chunk(step, command),
         Command::CloseChunk(command) => recording::close_chunk(step, command),
         Command::Interrupt { object, epoch } => recording::interrupt(step, object, epoch),
-        Command::Seal(command) => recording::seal(step, &command),
+        Command::Seal(command) => recording::seal(step, command),
         Command::RequestVideo(command) => video::request(step, command),
         Command::ClaimJob(command) => job::claim(step, command),
         Command::RenewClaim { claim, lease_ms } => job::renew(step, claim, lease_ms),

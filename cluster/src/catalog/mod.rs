@@ -38,8 +38,7 @@ pub use outbox::{MailId, MailKind, MailRow, MailState};
 pub use outcome::{Applied, Outcome, Refusal};
 pub use parameter::{Parameter, ParameterKind, ParameterRow, ParameterValue, PutParameter};
 pub use recording::{
-    ChunkRow, CloseChunk, KekId, ObjectRow, ObjectState, OpenChunk, OpenChunkFact, Seal, SealFacts,
-    WrappedKeys,
+    ChunkRow, CloseChunk, ObjectRow, ObjectState, OpenChunk, OpenChunkFact, Seal, SealFacts, WrappedKeys,
 };
 pub use request::{Incarnation, OUTCOMES_KEPT, Request, RequestId};
 pub use role::{PutRole, RoleRow};

@@ -108,11 +108,13 @@ pub enum Refusal {
     ChunkNotOpen { object: ObjectId, number: ChunkNumber },
     #[error("the next chunk of object {object} is {expected}, not {given}")]
     ChunkNumber { object: ObjectId, expected: ChunkNumber, given: ChunkNumber },
-    #[error("a chunk has at most {limit_bytes} bytes of plaintext and no fewer bytes than that in all")]
-    ChunkLength { limit_bytes: u64 },
-    #[error("object {object} has its manifest and takes no chunk after it")]
-    ManifestWritten { object: ObjectId },
-    #[error("object {object} has no manifest chunk")]
+    #[error("the next chunk of object {object} begins at byte {expected}, not {given}")]
+    ChunkOffset { object: ObjectId, expected: u64, given: u64 },
+    #[error("chunk {number} of object {object} cannot have these lengths")]
+    ChunkImplausible { object: ObjectId, number: ChunkNumber },
+    #[error("the manifest of object {object} is closed by its seal")]
+    ManifestUnsealed { object: ObjectId },
+    #[error("the seal of object {object} names no manifest")]
     ManifestMissing { object: ObjectId },
     #[error("object {object} has {chunks} chunks of {length} bytes")]
     SealDiffers { object: ObjectId, chunks: u32, length: u64 },

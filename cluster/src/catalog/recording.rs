@@ -5,19 +5,15 @@ use super::job;
 use super::outcome::{Outcome, Refusal};
 use super::row::Row;
 use super::step::{Effect, Halt, Step};
+use crate::chunk::key::KekId;
+use crate::chunk::{ClosedChunk, Hash};
 use crate::id::{ChunkNumber, Epoch, MemberId, ObjectId, RecordingId, StreamId};
 use serde::{Deserialize, Serialize};
 
-/// The most plaintext of a chunk.
-const CHUNK_BYTES_MAX: u64 = 8 << 20;
 /// The most members of a chunk.
 const MEMBERS_MAX: usize = 9;
 /// The most bytes of a wrapped key.
 const WRAPPED_KEY_BYTES_MAX: usize = 512;
-
-/// A version of the cluster's key-encryption key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct KekId(pub u64);
 
 /// The data keys of a recording, each wrapped with the KEK. Opaque here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,40 +40,40 @@ pub struct OpenChunk {
 }
 
 /// The open chunk is final.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CloseChunk {
     /// Of which object.
     pub object: ObjectId,
-    /// Its number.
-    pub number: ChunkNumber,
-    /// The current epoch, which after a takeover is not the one in which it was opened.
+    /// The current epoch, which after a takeover is not the one in which the chunk was opened.
     pub epoch: Epoch,
-    /// Its bytes as stored.
-    pub length: u64,
-    /// The bytes of its records before encryption.
-    pub plaintext_length: u64,
-    /// SHA-256 of its bytes as stored.
-    pub hash: [u8; 32],
+    /// The chunk as it is from now on.
+    pub chunk: ClosedChunk,
 }
 
-/// An object is final.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// An object is final, and its manifest with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seal {
     /// Which.
     pub object: ObjectId,
     /// The current epoch.
     pub epoch: Epoch,
-    /// What is sealed.
-    pub facts: SealFacts,
+    /// The manifest, which is the open chunk.
+    pub manifest: ClosedChunk,
+    /// The Merkle root over all leaves.
+    pub root: Hash,
+    /// The object's bytes before encryption.
+    pub length: u64,
+    /// Its chunks, without the manifest.
+    pub chunk_count: u32,
 }
 
 /// What a seal says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SealFacts {
-    /// SHA-256 of the manifest.
-    pub manifest_hash: [u8; 32],
+    /// SHA-256 of the manifest's file.
+    pub manifest_hash: Hash,
     /// The Merkle root over all leaves.
-    pub root: [u8; 32],
+    pub root: Hash,
     /// The object's bytes before encryption.
     pub length: u64,
     /// Its chunks, without the manifest.
@@ -124,8 +120,6 @@ pub struct ObjectRow {
     pub chunk_count: u32,
     /// Their plaintext.
     pub length: u64,
-    /// Whether the manifest chunk is closed.
-    pub has_manifest: bool,
     /// The keys; only the recording itself has them, for all of its streams.
     pub keys: Option<WrappedKeys>,
     /// The newest stream that derives from it; 0 without.
@@ -139,16 +133,8 @@ impl Row for ObjectRow {
 /// A closed chunk in the catalog.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChunkRow {
-    /// The epoch in which it was opened; its keys derive from it.
-    pub epoch: Epoch,
-    /// Its bytes as stored.
-    pub length: u64,
-    /// The bytes of its records before encryption.
-    pub plaintext_length: u64,
-    /// Where its plaintext begins in the object.
-    pub plaintext_offset: u64,
-    /// SHA-256 of its bytes as stored.
-    pub hash: [u8; 32],
+    /// The chunk; the epoch in it is the one in which it was opened.
+    pub chunk: ClosedChunk,
     /// Who held it when it was written.
     pub members: Vec<MemberId>,
 }
@@ -202,11 +188,10 @@ pub(crate) fn open_chunk(step: &mut Step<'_, '_>, command: OpenChunk) -> Effect 
     if members.is_empty() || members.len() > MEMBERS_MAX || !distinct {
         return Err(Refusal::ChunkMembers { limit: u64::try_from(MEMBERS_MAX).unwrap_or(u64::MAX) }.into());
     }
-    if let Some(open) = row.open_chunk {
+    if let Some(open) = row.open_chunk
+        && !is_given_up(&open, epoch)
+    {
         return Err(Refusal::ChunkOpen { object, number: open.number }.into());
-    }
-    if row.has_manifest {
-        return Err(Refusal::ManifestWritten { object }.into());
     }
     let expected = ChunkNumber(row.chunk_count);
     if number != expected && number != ChunkNumber::MANIFEST {
@@ -219,29 +204,18 @@ pub(crate) fn open_chunk(step: &mut Step<'_, '_>, command: OpenChunk) -> Effect 
 }
 
 pub(crate) fn close_chunk(step: &mut Step<'_, '_>, command: CloseChunk) -> Effect {
-    let CloseChunk { object, number, epoch, length, plaintext_length, hash } = command;
+    let CloseChunk { object, epoch, chunk } = command;
     let mut row = current(step, object, epoch)?;
-    let Some(open) = row.open_chunk.take().filter(|open| open.number == number) else {
-        return Err(Refusal::ChunkNotOpen { object, number }.into());
-    };
-    if plaintext_length > CHUNK_BYTES_MAX || length < plaintext_length || length > 2 * CHUNK_BYTES_MAX {
-        return Err(Refusal::ChunkLength { limit_bytes: CHUNK_BYTES_MAX }.into());
+    if chunk.number == ChunkNumber::MANIFEST {
+        return Err(Refusal::ManifestUnsealed { object }.into());
     }
-    let chunk = ChunkRow {
-        epoch: open.epoch,
-        length,
-        plaintext_length,
-        plaintext_offset: row.length,
-        hash,
-        members: open.members,
-    };
-    if number == ChunkNumber::MANIFEST {
-        row.has_manifest = true;
-    } else {
-        row.chunk_count += 1;
-        row.length += plaintext_length;
+    let members = close_open(object, &mut row, &chunk)?;
+    if chunk.offset != row.length {
+        return Err(Refusal::ChunkOffset { object, expected: row.length, given: chunk.offset }.into());
     }
-    step.rows.put(&chunk_key(object, number), &chunk)?;
+    row.chunk_count += 1;
+    row.length += chunk.plaintext_bytes;
+    step.rows.put(&chunk_key(object, chunk.number), &ChunkRow { chunk, members })?;
     step.rows.put(&key(object), &row)?;
     Ok(Outcome::Done)
 }
@@ -251,34 +225,49 @@ pub(crate) fn interrupt(step: &mut Step<'_, '_>, object: ObjectId, epoch: Epoch)
     if let Some(open) = row.open_chunk {
         return Err(Refusal::ChunkOpen { object, number: open.number }.into());
     }
-    row.state = match row.state {
-        ObjectState::Open | ObjectState::Sealed(_) => ObjectState::Interrupted { since_ms: step.now_ms },
-        interrupted @ ObjectState::Interrupted { .. } => interrupted,
-    };
-    step.rows.put(&key(object), &row)?;
+    if row.state == ObjectState::Open {
+        row.state = ObjectState::Interrupted { since_ms: step.now_ms };
+        step.rows.put(&key(object), &row)?;
+    }
     Ok(Outcome::Done)
 }
 
-/// Seals; a sealed recording is indexed.
-pub(crate) fn seal(step: &mut Step<'_, '_>, command: &Seal) -> Effect {
-    let Seal { object, epoch, facts } = *command;
+/// Seals, and so closes the manifest; a sealed recording is indexed.
+pub(crate) fn seal(step: &mut Step<'_, '_>, command: Seal) -> Effect {
+    let Seal { object, epoch, manifest, root, length, chunk_count } = command;
     let mut row = current(step, object, epoch)?;
-    if let Some(open) = row.open_chunk {
-        return Err(Refusal::ChunkOpen { object, number: open.number }.into());
-    }
-    if !row.has_manifest {
+    if manifest.number != ChunkNumber::MANIFEST {
         return Err(Refusal::ManifestMissing { object }.into());
     }
-    if (facts.chunk_count, facts.length) != (row.chunk_count, row.length) {
+    let members = close_open(object, &mut row, &manifest)?;
+    if (chunk_count, length) != (row.chunk_count, row.length) {
         return Err(Refusal::SealDiffers { object, chunks: row.chunk_count, length: row.length }.into());
     }
-    row.state = ObjectState::Sealed(facts);
+    row.state = ObjectState::Sealed(SealFacts { manifest_hash: manifest.hash, root, length, chunk_count });
+    step.rows.put(&chunk_key(object, ChunkNumber::MANIFEST), &ChunkRow { chunk: manifest, members })?;
     step.rows.put(&key(object), &row)?;
     let index_job = match object.stream {
         StreamId::RECORDING => Some(job::create_index(step, object.recording)?),
         _ => None,
     };
     Ok(Outcome::Sealed { index_job })
+}
+
+/// Takes the open chunk out of a row, if it is this one.
+fn close_open(object: ObjectId, row: &mut ObjectRow, chunk: &ClosedChunk) -> Result<Vec<MemberId>, Refusal> {
+    let number = chunk.number;
+    match row.open_chunk.take() {
+        Some(open) if (open.number, open.epoch) == (number, chunk.epoch) => match chunk.is_plausible() {
+            true => Ok(open.members),
+            false => Err(Refusal::ChunkImplausible { object, number }),
+        },
+        Some(_) | None => Err(Refusal::ChunkNotOpen { object, number }),
+    }
+}
+
+/// A manifest holds nothing that was acknowledged: after a takeover it is not closed but written again.
+fn is_given_up(open: &OpenChunkFact, epoch: Epoch) -> bool {
+    open.number == ChunkNumber::MANIFEST && open.epoch < epoch
 }
 
 /// The facts of a sealed object that derives from a recording.
@@ -323,7 +312,6 @@ fn new_row(owner: MemberId) -> ObjectRow {
         open_chunk: None,
         chunk_count: 0,
         length: 0,
-        has_manifest: false,
         keys: None,
         newest_stream: StreamId::RECORDING,
     }

@@ -87,9 +87,6 @@ pub(crate) fn decode<R: Row>(key: &[u8], bytes: &[u8]) -> Result<R, RowError> {
 }
 
 fn checksum(tree: Tree, key: &[u8], value: &[u8]) -> [u8; CRC_BYTES] {
-    let mut hasher = crc32fast::Hasher::new();
-    hasher.update(&[tree.number()]);
-    hasher.update(key);
-    hasher.update(value);
-    hasher.finalize().to_le_bytes()
+    let place = crc32c::crc32c_append(crc32c::crc32c(&[tree.number()]), key);
+    crc32c::crc32c_append(place, value).to_le_bytes()
 }

@@ -62,7 +62,7 @@ pub struct VideoFacts {
     /// How long it plays.
     pub duration_ms: u64,
     /// SHA-256 of its bytes.
-    pub content_hash: [u8; 32],
+    pub content_hash: crate::chunk::Hash,
 }
 
 /// Whether a video can be downloaded.

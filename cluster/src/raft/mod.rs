@@ -1,5 +1,6 @@
 //! Agreement between the members: openraft behind our own log, state machine and network.
 
+mod files;
 mod log;
 mod network;
 mod runtime;

@@ -6,16 +6,23 @@ mod store;
 pub(crate) use store::SnapshotStore;
 
 use crate::catalog::CatalogError;
-use crate::disk::Disk;
+use crate::chunk::disk::Disk;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A snapshot as openraft passes it on.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct SnapshotFile {
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) path: PathBuf,
+}
+
+impl fmt::Debug for SnapshotFile {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("SnapshotFile").field("path", &self.path).finish_non_exhaustive()
+    }
 }
 
 /// Why a snapshot cannot be made, kept or used.

@@ -14,7 +14,7 @@ use openraft::{
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Applies entries to the catalog and keeps its snapshots.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct StateMachine {
     catalog: Catalog,
     snapshots: Arc<SnapshotStore>,

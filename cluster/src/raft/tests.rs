@@ -3,7 +3,7 @@ use super::snapshot::SnapshotStore;
 use super::state_machine::StateMachine;
 use super::types::{StorageError, TypeConfig};
 use crate::catalog::{Catalog, Engine, MemoryEngine, SledEngine};
-use crate::disk::{Disk, MemoryDisk, RealDisk};
+use crate::chunk::disk::{Disk, MemoryDisk, RealDisk};
 use openraft::testing::{StoreBuilder, Suite};
 use std::path::Path;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ struct InMemory;
 impl StoreBuilder<TypeConfig, LogStore, StateMachine> for InMemory {
     async fn build(&self) -> Result<((), LogStore, StateMachine), StorageError> {
         let (log, machine) =
-            store(Arc::new(MemoryDisk::new()), Arc::new(MemoryEngine::new()), Path::new("/member"));
+            store(Arc::new(MemoryDisk::default()), Arc::new(MemoryEngine::new()), Path::new("member"));
         Ok(((), log, machine))
     }
 }

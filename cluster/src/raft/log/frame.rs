@@ -104,10 +104,7 @@ pub(super) fn find(bytes: &[u8], segment: u64) -> Option<usize> {
 }
 
 fn checksum(head: &[u8], payload: &[u8]) -> u32 {
-    let mut hasher = crc32fast::Hasher::new();
-    hasher.update(head);
-    hasher.update(payload);
-    hasher.finalize()
+    crc32c::crc32c_append(crc32c::crc32c(head), payload)
 }
 
 struct Fields<'a> {

@@ -4,7 +4,8 @@ use super::record::Record;
 use super::recovery::{self, OpenError, TornTail};
 use super::segments::Segments;
 use super::writer::{Done, Writer};
-use crate::disk::{Disk, DiskFile};
+use crate::chunk::disk::{Disk, DiskFile};
+use crate::raft::files;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -62,18 +63,15 @@ pub enum ReadError {
 }
 
 /// The log: what is ordered is readable at once and durable when its writer says so.
-#[derive(Debug)]
 pub(crate) struct RaftLog {
     writer: Writer,
     shared: Arc<Shared>,
 }
 
-#[derive(Debug)]
 pub(super) struct Shared {
     state: Mutex<State>,
 }
 
-#[derive(Debug)]
 struct State {
     /// What is durable.
     index: Index,
@@ -330,10 +328,8 @@ impl Held {
 
 fn read_run(file: &dyn DiskFile, run: Run) -> Result<Vec<Vec<u8>>, ReadError> {
     let FrameAt { segment, offset, length } = run.at;
-    let mut bytes = vec![0; length];
-    let read =
-        file.read_at(offset, &mut bytes).map_err(|source| ReadError::Read { segment, offset, source })?;
-    bytes.truncate(read);
+    let bytes =
+        files::read_at(file, offset, length).map_err(|source| ReadError::Read { segment, offset, source })?;
     let frame = frame::decode(&bytes).map_err(|damage| ReadError::Damaged { segment, offset, damage })?;
     let absent = || ReadError::Absent { index: run.first, segment, offset };
     let records: Vec<Record> = postcard::from_bytes(frame.payload).map_err(|_| absent())?;

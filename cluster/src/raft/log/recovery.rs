@@ -4,7 +4,8 @@ use super::frame::{self, Frame, FrameError, HEAD_BYTES, PAYLOAD_BYTES_MAX, Place
 use super::index::{FrameAt, Index};
 use super::record::Record;
 use super::segments::{self, SUFFIX, SUFFIX_NEW, Segments, WriteError};
-use crate::disk::{Disk, DiskFile, OpenMode};
+use crate::chunk::disk::{Disk, DiskFile};
+use crate::raft::files;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -109,7 +110,6 @@ pub struct TornTail {
 }
 
 /// A log read and ready to be written on.
-#[derive(Debug)]
 pub(super) struct Recovered {
     pub(super) segments: Segments,
     pub(super) index: Index,
@@ -121,10 +121,10 @@ pub(super) fn open(disk: Arc<dyn Disk>, dir: &Path, segment_bytes: u64) -> Resul
         let path = path.to_owned();
         move |source| OpenError::Read { path, source }
     };
-    disk.create_dir(dir).map_err(read(dir))?;
+    files::create_folders(&*disk, dir).map_err(read(dir))?;
     let ids = list(&*disk, dir)?;
     // Names may stand in the cache of the kernel only, after a kill between rename and sync.
-    disk.sync_dir(dir).map_err(read(dir))?;
+    disk.sync_folder(dir).map_err(read(dir))?;
     let mut index = Index::default();
     let (Some(&oldest), Some(&newest)) = (ids.first(), ids.last()) else {
         let (segments, at, head) = Segments::create(disk, dir.to_owned(), segment_bytes)?;
@@ -136,7 +136,7 @@ pub(super) fn open(disk: Arc<dyn Disk>, dir: &Path, segment_bytes: u64) -> Resul
     let mut tail = Tail::default();
     for segment in ids {
         let path = segments::path(dir, segment);
-        let file: Arc<dyn DiskFile> = Arc::from(disk.open(&path, OpenMode::Write).map_err(read(&path))?);
+        let file = disk.open(&path).map_err(read(&path))?;
         let bytes = read_all(&*file).map_err(read(&path))?;
         tail = scan.segment(segment, &bytes)?;
         if segment == newest {
@@ -170,7 +170,7 @@ pub(super) fn open(disk: Arc<dyn Disk>, dir: &Path, segment_bytes: u64) -> Resul
 fn list(disk: &dyn Disk, dir: &Path) -> Result<Vec<u64>, OpenError> {
     let mut ids = Vec::new();
     let refused = |source| OpenError::Read { path: dir.to_owned(), source };
-    for name in disk.list(dir).map_err(refused)? {
+    for name in files::names(disk, dir).map_err(refused)? {
         if name.ends_with(SUFFIX_NEW) {
             disk.remove(&dir.join(&name)).map_err(refused)?;
             continue;
@@ -294,10 +294,7 @@ impl Scan {
 
 fn read_all(file: &dyn DiskFile) -> io::Result<Vec<u8>> {
     let length = usize::try_from(file.length()?).map_err(io::Error::other)?;
-    let mut bytes = vec![0; length];
-    let read = file.read_at(0, &mut bytes)?;
-    bytes.truncate(read);
-    Ok(bytes)
+    files::read_at(file, 0, length)
 }
 
 fn bytes_u64(bytes: usize) -> u64 {

@@ -3,7 +3,8 @@
 use super::frame::{self, FrameError, Place};
 use super::index::{Facts, FrameAt};
 use super::record::Record;
-use crate::disk::{Disk, DiskFile, OpenMode};
+use crate::chunk::disk::{Disk, DiskFile};
+use crate::raft::files;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -53,7 +54,6 @@ pub enum WriteError {
 }
 
 /// The files, and the place where the next frame goes.
-#[derive(Debug)]
 pub(super) struct Segments {
     pub(super) disk: Arc<dyn Disk>,
     pub(super) dir: PathBuf,
@@ -137,12 +137,12 @@ impl Segments {
         let new = self.dir.join(format!("{segment:016x}{SUFFIX_NEW}"));
         let path = self.path(segment);
         let failed = |source| WriteError::Write { path: new.clone(), source };
-        let file = self.disk.open(&new, OpenMode::Create).map_err(failed)?;
+        let file = files::create(&*self.disk, &new).map_err(failed)?;
         file.write_at(0, &bytes).map_err(failed)?;
         file.sync().map_err(|source| WriteError::Sync { path: new.clone(), source })?;
         self.disk.rename(&new, &path).map_err(failed)?;
         self.sync_dir()?;
-        self.files.insert(segment, Arc::from(file));
+        self.files.insert(segment, file);
         self.segment = segment;
         self.offset = 0;
         self.advance(crc, bytes.len());
@@ -162,7 +162,7 @@ impl Segments {
     }
 
     fn sync_dir(&self) -> Result<(), WriteError> {
-        let sync = self.disk.sync_dir(&self.dir);
+        let sync = self.disk.sync_folder(&self.dir);
         sync.map_err(|source| WriteError::Sync { path: self.dir.clone(), source })
     }
 

@@ -16,7 +16,7 @@ const WRITE_BYTES_MAX: usize = 1 << 20;
 const READ_BYTES_MAX: usize = 1 << 20;
 
 /// The log in openraft's hands: core and replication each hold one.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct LogStore {
     log: Arc<RaftLog>,
 }

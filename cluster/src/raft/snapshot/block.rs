@@ -1,10 +1,12 @@
 //! The stream of a snapshot: magic, then blocks of length, chained checksum and payload.
 
 use super::{SnapshotDamage, SnapshotError, SnapshotFile, read_failed, sync_failed, write_failed};
-use crate::disk::{Disk, DiskFile, OpenMode};
+use crate::chunk::disk::{Disk, DiskFile};
+use crate::raft::files;
 use crate::raft::types::SnapshotMeta;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The last byte is the version.
 const MAGIC: [u8; 8] = *b"CustSnp\x01";
@@ -27,9 +29,8 @@ pub(super) enum Block {
 }
 
 /// Writes blocks to a new file.
-#[derive(Debug)]
 pub(super) struct BlockWriter {
-    file: Box<dyn DiskFile>,
+    file: Arc<dyn DiskFile>,
     path: PathBuf,
     offset: u64,
     chain: u32,
@@ -38,7 +39,7 @@ pub(super) struct BlockWriter {
 
 impl BlockWriter {
     pub(super) fn create(disk: &dyn Disk, path: &Path, meta: &SnapshotMeta) -> Result<Self, SnapshotError> {
-        let file = disk.open(path, OpenMode::Create).map_err(write_failed(path))?;
+        let file = files::create(disk, path).map_err(write_failed(path))?;
         file.write_at(0, &MAGIC).map_err(write_failed(path))?;
         let offset = u64::try_from(MAGIC.len()).unwrap_or(0);
         let mut writer = Self { file, path: path.to_owned(), offset, chain: 0, rows: 0 };
@@ -73,9 +74,8 @@ impl BlockWriter {
 }
 
 /// Reads blocks and checks all that can be checked; after the end nothing follows.
-#[derive(Debug)]
 pub(super) struct BlockReader {
-    file: Box<dyn DiskFile>,
+    file: Arc<dyn DiskFile>,
     path: PathBuf,
     offset: u64,
     chain: u32,
@@ -86,7 +86,7 @@ pub(super) struct BlockReader {
 impl BlockReader {
     pub(super) fn open(snapshot: &SnapshotFile) -> Result<Self, SnapshotError> {
         let path = &snapshot.path;
-        let file = snapshot.disk.open(path, OpenMode::Read).map_err(read_failed(path))?;
+        let file = snapshot.disk.open(path).map_err(read_failed(path))?;
         let meta = SnapshotMeta::default();
         let mut reader = Self { file, path: path.clone(), offset: 0, chain: 0, rows: 0, meta };
         if reader.bytes(MAGIC.len())? != MAGIC {
@@ -153,9 +153,8 @@ impl BlockReader {
     }
 
     fn bytes(&self, count: usize) -> Result<Vec<u8>, SnapshotError> {
-        let mut bytes = vec![0; count];
-        let read = self.file.read_at(self.offset, &mut bytes).map_err(read_failed(&self.path))?;
-        match read == count {
+        let bytes = files::read_at(&*self.file, self.offset, count).map_err(read_failed(&self.path))?;
+        match bytes.len() == count {
             true => Ok(bytes),
             false => Err(self.damaged(SnapshotDamage::Short)),
         }
@@ -163,8 +162,5 @@ impl BlockReader {
 }
 
 fn checksum(chain: u32, payload: &[u8]) -> u32 {
-    let mut hasher = crc32fast::Hasher::new();
-    hasher.update(&chain.to_le_bytes());
-    hasher.update(payload);
-    hasher.finalize()
+    crc32c::crc32c_append(crc32c::crc32c(&chain.to_le_bytes()), payload)
 }

@@ -1,7 +1,8 @@
 use super::block::{BlockReader, BlockWriter};
 use super::{SnapshotDamage, SnapshotError, SnapshotFile, read_failed, sync_failed, write_failed};
 use crate::catalog::{Batch, Catalog, Tree};
-use crate::disk::Disk;
+use crate::chunk::disk::Disk;
+use crate::raft::files;
 use crate::raft::types::SnapshotMeta;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,7 +13,6 @@ const SUFFIX: &str = ".snapshot";
 const SUFFIX_NEW: &str = ".new";
 
 /// The folder of snapshots. One is current; it is whole, durable and was read back.
-#[derive(Debug)]
 pub(crate) struct SnapshotStore {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
@@ -23,9 +23,9 @@ pub(crate) struct SnapshotStore {
 impl SnapshotStore {
     /// Opens the folder and reads the newest snapshot in it from end to end.
     pub(crate) fn open(disk: Arc<dyn Disk>, dir: &Path) -> Result<Self, SnapshotError> {
-        disk.create_dir(dir).map_err(write_failed(dir))?;
+        files::create_folders(&*disk, dir).map_err(write_failed(dir))?;
         let mut newest = None;
-        for name in disk.list(dir).map_err(read_failed(dir))? {
+        for name in files::names(&*disk, dir).map_err(read_failed(dir))? {
             let path = dir.join(&name);
             if name.ends_with(SUFFIX_NEW) {
                 disk.remove(&path).map_err(write_failed(&path))?;
@@ -33,7 +33,7 @@ impl SnapshotStore {
                 newest = Some(path);
             }
         }
-        disk.sync_dir(dir).map_err(sync_failed(dir))?;
+        disk.sync_folder(dir).map_err(sync_failed(dir))?;
         let store = Self { disk, dir: dir.to_owned(), current: Mutex::default(), thread: Mutex::default() };
         if let Some(path) = newest {
             let file = store.file(path);
@@ -145,7 +145,7 @@ impl SnapshotStore {
         let name = file_name(meta);
         let path = self.dir.join(&name);
         self.disk.rename(new, &path).map_err(write_failed(&path))?;
-        self.disk.sync_dir(&self.dir).map_err(sync_failed(&self.dir))?;
+        self.disk.sync_folder(&self.dir).map_err(sync_failed(&self.dir))?;
         let file = self.file(path);
         BlockReader::open(&file)?.verify()?;
         *lock(&self.current) = Some((meta.clone(), file.clone()));
