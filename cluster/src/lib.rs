@@ -5,5 +5,8 @@
 
 pub mod catalog;
 pub mod chunk;
+pub mod facts;
 pub mod id;
 pub mod raft;
+
+pub use facts::Facts;

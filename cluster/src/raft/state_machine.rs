@@ -19,12 +19,23 @@ pub(crate) struct StateMachine {
     catalog: Catalog,
     snapshots: Arc<SnapshotStore>,
     /// Held while entries are applied and while the catalog is written down.
-    quiet: Arc<Mutex<()>>,
+    quiet: Arc<Mutex<Quiet>>,
+}
+
+/// Whether the catalog takes entries.
+#[derive(Debug, Default)]
+struct Quiet {
+    is_closed: bool,
 }
 
 impl StateMachine {
     pub(crate) fn new(catalog: Catalog, snapshots: Arc<SnapshotStore>) -> Self {
         Self { catalog, snapshots, quiet: Arc::default() }
+    }
+
+    /// Waits for what is under way and lets nothing change the catalog any more.
+    pub(crate) fn close(&self) {
+        lock(&self.quiet).is_closed = true;
     }
 
     fn applied(&self) -> Result<(Option<LogId>, StoredMembership), StorageError> {
@@ -39,7 +50,10 @@ impl StateMachine {
 
     fn apply_all(&self, entries: impl Iterator<Item = Entry>) -> Result<Vec<Reply>, StorageError> {
         let entries = entries.map(command_entry).collect::<Result<Vec<_>, _>>()?;
-        let _quiet = lock(&self.quiet);
+        let quiet = lock(&self.quiet);
+        if quiet.is_closed {
+            return Err(failed(&Closed));
+        }
         let answers = self.catalog.apply(entries).map_err(|error| catalog_failed(&error))?;
         Ok(answers.into_iter().map(|applied| Reply { applied }).collect())
     }
@@ -54,6 +68,11 @@ impl StateMachine {
         Ok((meta, file))
     }
 }
+
+/// The catalog is closed; the entry is in the log and is applied after the next start.
+#[derive(Debug, thiserror::Error)]
+#[error("the catalog is closed")]
+struct Closed;
 
 impl RaftStateMachine<TypeConfig> for StateMachine {
     type SnapshotBuilder = Self;

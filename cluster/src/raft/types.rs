@@ -27,6 +27,14 @@ pub(crate) type SnapshotMeta = openraft::SnapshotMeta<NodeId, Node>;
 pub(crate) type Snapshot = openraft::Snapshot<TypeConfig>;
 pub(crate) type StorageError = openraft::StorageError<NodeId>;
 
+/// How openraft answers a proposal.
+pub(crate) type WriteAnswer = openraft::raft::ClientWriteResult<TypeConfig>;
+
+/// The bytes of a request in a log entry; none if it cannot be encoded.
+pub(crate) fn entry_bytes(request: &Request) -> Option<usize> {
+    postcard::experimental::serialized_size(request).ok()
+}
+
 /// The most bytes of a log entry's requests.
 pub(crate) const ENTRY_BYTES_MAX: usize = 4096;
 

@@ -2,6 +2,8 @@
 
 use super::log::{RaftLog, ReadError};
 use super::writer::{Done, LogFailure};
+use crate::catalog::LogPosition;
+use crate::raft::state_machine;
 use crate::raft::types::{Entry, LogId, NodeId, StorageError, TypeConfig, Vote};
 use openraft::storage::{LogFlushed, RaftLogStorage};
 use openraft::{AnyError, LogState, OptionalSend, RaftLogId as _, RaftLogReader, StorageIOError};
@@ -24,6 +26,13 @@ pub(crate) struct LogStore {
 impl LogStore {
     pub(crate) fn new(log: Arc<RaftLog>) -> Self {
         Self { log }
+    }
+
+    /// The log id of an entry, if it is there.
+    pub(crate) fn position(log: &RaftLog, index: u64) -> Result<Option<LogPosition>, ReadError> {
+        let found = log.read(index, index + 1, 1)?;
+        let entry = found.first().and_then(|bytes| postcard::from_bytes::<Entry>(bytes).ok());
+        Ok(entry.map(|entry| state_machine::position(entry.log_id)))
     }
 
     /// Orders and waits until it is durable.
