@@ -8,7 +8,9 @@ mod tests;
 
 pub use errors::{NotReady, ReadIndexError, StartError, StopError, SubmitError};
 
-use crate::catalog::{Applied, Catalog, CatalogError, Command, Engine, Incarnation, Outcome, Request, RequestId};
+use crate::catalog::{
+    Applied, Catalog, CatalogError, Command, Engine, Incarnation, Outcome, Request, RequestId,
+};
 use crate::chunk::disk::Disk;
 use crate::id::MemberId;
 use crate::raft::{
@@ -105,7 +107,8 @@ impl Facts {
         let machine = StateMachine::new(catalog.clone(), Arc::clone(&snapshots));
         let settings = Arc::new(config()?);
         let store = LogStore::new(Arc::clone(&log));
-        let raft = Raft::new(options.member.0, settings, NoPeers, store, machine.clone()).await?;
+        let raft = Raft::new(options.member.0, settings, NoPeers, store, machine.clone()).await;
+        let raft = raft.map_err(Box::new)?;
         if options.is_new_cluster {
             initialize(&raft, options.member).await?;
         }
@@ -137,12 +140,11 @@ impl Facts {
         tokio::time::timeout(left, self.read_index_inner()).await.map_err(|_| ReadIndexError::NoLeader)??;
         if self.incarnation.get().is_none() {
             let started = self.propose(None, Command::StartMember { member: self.member }).await;
-            match started.map_err(ReadIndexError::Start)? {
-                Outcome::Started(incarnation) => {
-                    let _: Result<(), _> = self.incarnation.set(incarnation);
-                }
-                outcome => return Err(ReadIndexError::Answer { outcome }),
-            }
+            let outcome = started.map_err(ReadIndexError::Start)?;
+            let Outcome::Started(incarnation) = outcome else {
+                return Err(ReadIndexError::Answer { outcome });
+            };
+            let _: Result<(), _> = self.incarnation.set(incarnation);
             self.submit(Command::Seed).await.map_err(ReadIndexError::Start)?;
         }
         Ok(())
@@ -260,7 +262,8 @@ fn why_rebuild(
         Err(CatalogError::Row(_)) => return Ok(Some(Rebuild::Unreadable)),
         Err(error @ CatalogError::Engine(_)) => return Err(error.into()),
     };
-    if snapshots.current().is_some_and(|(meta, _)| meta.last_log_id.map(|id| id.index) > Some(applied.index)) {
+    if snapshots.current().is_some_and(|(meta, _)| meta.last_log_id.map(|id| id.index) > Some(applied.index))
+    {
         return Ok(Some(Rebuild::BehindSnapshot));
     }
     match LogStore::position(log, applied.index)? {

@@ -168,7 +168,7 @@ impl Catalog {
 
     /// The oldest jobs that have not ended, at most `limit`.
     pub fn open_jobs(&self, limit: usize) -> Result<Vec<(JobId, JobRow)>, CatalogError> {
-        self.open(Tree::JobsOpen, limit, |number| JobId(number))
+        self.open(Tree::JobsOpen, limit, JobId)
     }
 
     /// A mail.

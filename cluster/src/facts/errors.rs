@@ -33,10 +33,10 @@ pub enum StartError {
     },
     /// Raft refuses its settings.
     #[error(transparent)]
-    Settings(#[from] openraft::ConfigError),
+    Settings(#[from] Box<openraft::ConfigError>),
     /// Raft cannot begin with what is stored.
     #[error("raft cannot start")]
-    Raft(#[from] openraft::error::Fatal<u64>),
+    Raft(#[from] Box<openraft::error::Fatal<u64>>),
     /// Raft refuses to be a cluster of one.
     #[error("raft cannot make a cluster of this member")]
     Initialize {

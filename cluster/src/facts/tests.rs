@@ -11,9 +11,8 @@ fn options(dir: &Path) -> FactsOptions {
 }
 
 async fn start(disk: &MemoryDisk, engine: &Arc<MemoryEngine>) -> (Facts, StartReport) {
-    let engine: Arc<dyn Engine> = Arc::clone(engine) as Arc<dyn Engine>;
-    let (facts, report) =
-        Facts::start(options(Path::new("member")), Arc::new(disk.clone()), engine).await.unwrap();
+    let disk = Arc::new(disk.clone());
+    let (facts, report) = Facts::start(options(Path::new("member")), disk, engine.clone()).await.unwrap();
     facts.ready(DEADLINE).await.unwrap();
     (facts, report)
 }
@@ -34,8 +33,7 @@ fn retention_of(facts: &Facts) -> ParameterValue {
 #[tokio::test]
 async fn nothing_is_answered_before_a_read_index() {
     let (disk, engine) = (MemoryDisk::default(), Arc::new(MemoryEngine::new()));
-    let (facts, _) =
-        Facts::start(options(Path::new("member")), Arc::new(disk), engine as Arc<dyn Engine>).await.unwrap();
+    let (facts, _) = Facts::start(options(Path::new("member")), Arc::new(disk), engine).await.unwrap();
     assert!(matches!(facts.catalog(), Err(NotReady)));
     assert!(matches!(facts.submit(retention(7)).await, Err(SubmitError::NotReady(NotReady))));
     facts.ready(DEADLINE).await.unwrap();
@@ -105,8 +103,7 @@ async fn a_snapshot_stands_for_the_log_that_it_holds() {
     facts.stop().await.unwrap();
 
     let empty = Arc::new(MemoryEngine::new());
-    let (facts, report) =
-        Facts::start(options(Path::new("member")), Arc::new(disk), empty as Arc<dyn Engine>).await.unwrap();
+    let (facts, report) = Facts::start(options(Path::new("member")), Arc::new(disk), empty).await.unwrap();
     assert_eq!(report.rebuilt, Some(Rebuild::Incomplete));
     facts.read_index().await.unwrap();
     let rebuilt = facts.catalog().unwrap().dump(None).unwrap();
@@ -125,7 +122,10 @@ async fn a_failed_sync_ends_all_writing() {
     facts.submit(retention(7)).await.unwrap();
     disk.fail_syncs();
     assert!(facts.submit(retention(8)).await.is_err());
-    assert!(matches!(facts.submit(retention(9)).await, Err(SubmitError::Stopped | SubmitError::Unknown { .. })));
+    assert!(matches!(
+        facts.submit(retention(9)).await,
+        Err(SubmitError::Stopped | SubmitError::Unknown { .. })
+    ));
     let _: Result<(), StopError> = facts.stop().await;
 }
 

@@ -12,7 +12,7 @@ const ELECTION_MS_MAX: u64 = 500;
 const ENTRIES_KEPT: u64 = 4096;
 
 /// Snapshots are asked for by bytes of the log, not by openraft's count of entries.
-pub(crate) fn config() -> Result<Config, ConfigError> {
+pub(crate) fn config() -> Result<Config, Box<ConfigError>> {
     Config {
         cluster_name: "custody".to_owned(),
         heartbeat_interval: HEARTBEAT_MS,
@@ -23,4 +23,5 @@ pub(crate) fn config() -> Result<Config, ConfigError> {
         ..Config::default()
     }
     .validate()
+    .map_err(Box::new)
 }

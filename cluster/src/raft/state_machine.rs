@@ -1,5 +1,7 @@
 //! The catalog as openraft asks for it.
 
+#![expect(clippy::result_large_err, reason = "openraft fixes the error of its storage traits")]
+
 use super::snapshot::{SnapshotError, SnapshotFile, SnapshotStore};
 use super::types::{
     Entry, LogId, NodeId, Reply, Snapshot, SnapshotMeta, StorageError, StoredMembership, TypeConfig,

@@ -2,12 +2,16 @@
 
 mod frame;
 mod index;
+#[expect(clippy::module_inception, reason = "the main type has a file of its name, as all types have")]
 mod log;
 mod record;
 mod recovery;
 mod segments;
 mod storage;
 mod writer;
+
+#[cfg(test)]
+mod tests;
 
 pub use frame::FrameError;
 pub use log::{LogOptions, ReadError};

@@ -7,6 +7,7 @@ use super::segments::{self, SUFFIX, SUFFIX_NEW, Segments, WriteError};
 use crate::chunk::disk::{Disk, DiskFile};
 use crate::raft::files;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -46,7 +47,8 @@ pub enum OpenError {
     /// Bytes that were durable have changed or are gone.
     #[error(
         "the raft log is damaged in segment {segment:016x} at byte {offset}, frame {sequence}, \
-         after entry {after:?}: {damage}; it was durable, so it is not cut: let this member rejoin under a new id"
+         {}: {damage}; it was durable, so it is not cut: let this member rejoin under a new id",
+        Newest(*after)
     )]
     Damaged {
         /// The segment.
@@ -68,6 +70,18 @@ pub enum OpenError {
         /// The first that is.
         found: u64,
     },
+}
+
+/// How an error names the newest entry before a place.
+struct Newest(Option<u64>);
+
+impl fmt::Display for Newest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(index) => write!(formatter, "after entry {index}"),
+            None => formatter.write_str("before any entry"),
+        }
+    }
 }
 
 /// What is wrong with a frame that was durable.

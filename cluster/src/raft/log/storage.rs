@@ -1,5 +1,7 @@
 //! The log as openraft asks for it.
 
+#![expect(clippy::result_large_err, reason = "openraft fixes the error of its storage traits")]
+
 use super::log::{RaftLog, ReadError};
 use super::writer::{Done, LogFailure};
 use crate::catalog::LogPosition;

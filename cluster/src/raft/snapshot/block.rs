@@ -14,13 +14,16 @@ const HEAD_BYTES: usize = 8;
 /// The longest payload of a block.
 const BLOCK_BYTES_MAX: usize = 8 << 20;
 
+/// The number of a tree, a key, and a row as it is stored.
+pub(super) type StoredRow = (u8, Vec<u8>, Vec<u8>);
+
 /// A part of a snapshot. Variants are only ever added at the end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Block {
     /// The first: of which place of the log it is.
     Head(SnapshotMeta),
-    /// Rows: the number of their tree, key and stored bytes.
-    Rows(Vec<(u8, Vec<u8>, Vec<u8>)>),
+    /// Rows.
+    Rows(Vec<StoredRow>),
     /// The last.
     End {
         /// How many rows there were.
@@ -47,7 +50,7 @@ impl BlockWriter {
         Ok(writer)
     }
 
-    pub(super) fn rows(&mut self, rows: Vec<(u8, Vec<u8>, Vec<u8>)>) -> Result<(), SnapshotError> {
+    pub(super) fn rows(&mut self, rows: Vec<StoredRow>) -> Result<(), SnapshotError> {
         self.rows += u64::try_from(rows.len()).unwrap_or(u64::MAX);
         self.write(&Block::Rows(rows))
     }
@@ -101,7 +104,7 @@ impl BlockReader {
     }
 
     /// The next rows; none at a good end.
-    pub(super) fn next(&mut self) -> Result<Option<Vec<(u8, Vec<u8>, Vec<u8>)>>, SnapshotError> {
+    pub(super) fn next(&mut self) -> Result<Option<Vec<StoredRow>>, SnapshotError> {
         match self.block()? {
             Block::Rows(rows) => {
                 self.rows += u64::try_from(rows.len()).unwrap_or(u64::MAX);
