@@ -45,9 +45,8 @@ pub enum Suspicion {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Sample {
     wall_ms: u64,
-    /// How far it was ahead of (or behind) the cluster's time when it came. A member that is away does not
-    /// seem to fall behind.
-    ahead_ms: i64,
+    /// Where it stands in the log.
+    index: u64,
 }
 
 /// The cluster's time and what it is made of.
@@ -69,7 +68,7 @@ pub(crate) const KEY: &[u8] = b"clock";
 pub(crate) fn sample(step: &mut Step<'_, '_>, sample: ClockSample) -> Effect {
     let mut clock: ClockRow = step.rows.get(KEY)?.unwrap_or_default();
     let voters = step.rows.get::<MembershipRow>(MembershipRow::KEY)?.unwrap_or_default().voters;
-    clock.take(sample, &voters);
+    clock.take(sample, step.index, &voters);
     step.rows.put(KEY, &clock)?;
     Ok(Outcome::Now { now_ms: clock.now_ms })
 }
@@ -83,19 +82,18 @@ pub(crate) fn confirm(step: &mut Step<'_, '_>, by: &str) -> Effect {
 }
 
 impl ClockRow {
-    fn take(&mut self, sample: ClockSample, voters: &[MemberId]) {
+    fn take(&mut self, sample: ClockSample, index: u64, voters: &[MemberId]) {
         let before_ms = self.now_ms;
-        self.samples.insert(sample.member, Sample { wall_ms: sample.wall_ms, ahead_ms: 0 });
+        let newest = Sample { wall_ms: sample.wall_ms, index };
+        let spread_ms = match self.samples.insert(sample.member, newest) {
+            Some(previous) => self.spread_ms(previous, newest),
+            None => 0,
+        };
         self.samples.retain(|member, _| voters.contains(member));
         self.now_ms = before_ms.max(self.lower_median(voters));
-        let now_ms = self.now_ms;
-        if let Some(newest) = self.samples.get_mut(&sample.member) {
-            newest.ahead_ms = difference(newest.wall_ms, now_ms);
-        }
-        let spread_ms = self.spread_ms();
-        if before_ms > 0 && now_ms - before_ms > JUMP_MS_MAX {
-            self.suspicion = Some(Suspicion::Jump { from_ms: before_ms, to_ms: now_ms });
-        } else if now_ms > 0 && spread_ms > SPREAD_MS_MAX {
+        if before_ms > 0 && self.now_ms - before_ms > JUMP_MS_MAX {
+            self.suspicion = Some(Suspicion::Jump { from_ms: before_ms, to_ms: self.now_ms });
+        } else if spread_ms > SPREAD_MS_MAX {
             self.suspicion = Some(Suspicion::Spread { spread_ms });
         }
     }
@@ -109,13 +107,15 @@ impl ClockRow {
         walls.get(middle).copied().unwrap_or(0)
     }
 
-    fn spread_ms(&self) -> u64 {
-        let ahead = || self.samples.values().map(|sample| sample.ahead_ms);
-        ahead().max().unwrap_or(0).abs_diff(ahead().min().unwrap_or(0))
+    /// How far a clock is outside of what another one said before and after it in the log. Members that are
+    /// away, and time in which the cluster stood still, make no difference.
+    fn spread_ms(&self, previous: Sample, newest: Sample) -> u64 {
+        let between = self.samples.values().filter(|sample| sample.index > previous.index);
+        let outside = between.map(|sample| {
+            let ahead_ms = sample.wall_ms.saturating_sub(newest.wall_ms);
+            let behind_ms = previous.wall_ms.saturating_sub(sample.wall_ms);
+            ahead_ms.max(behind_ms)
+        });
+        outside.max().unwrap_or(0)
     }
-}
-
-fn difference(a: u64, b: u64) -> i64 {
-    let distance = i64::try_from(a.abs_diff(b)).unwrap_or(i64::MAX);
-    if a >= b { distance } else { -distance }
 }

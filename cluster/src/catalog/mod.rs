@@ -24,6 +24,9 @@ mod token;
 mod transaction;
 mod video;
 
+#[cfg(test)]
+mod tests;
+
 pub use catalog::{Catalog, CommandEntry, MembershipRow};
 pub use clock::{ClockRow, ClockSample, Suspicion};
 pub use command::Command;
