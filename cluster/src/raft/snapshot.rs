@@ -3,6 +3,9 @@
 mod block;
 mod store;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use store::SnapshotStore;
 
 use crate::catalog::CatalogError;
