@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::chunk::journal::{Entry, Journal, JournalLimits, Recovered, Retirement};
+use crate::chunk::journal::{Entry, Journal, JournalLimits, Retirement};
 
 const LIMITS: JournalLimits = JournalLimits {
     direct_bytes: 2500,
@@ -379,7 +379,7 @@ fn a_failed_sync_is_the_end() {
     assert!(matches!(open.write(&[sealer.seal(b"b").unwrap()]), Err(AppendError::Disk(DiskError::Fatal(_)))));
     assert!(matches!(store.create(header(1, 0)), Err(CreateError::Disk(DiskError::Fatal(_)))));
     let closing = open.closing();
-    assert!(matches!(store.close(open, &closing), Err(CloseError::Disk(DiskError::Fatal(_)))));
+    assert!(matches!(store.close(open, &closing), Err(CloseError::Disk { source: DiskError::Fatal(_), .. })));
 }
 
 #[test]
