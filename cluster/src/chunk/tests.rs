@@ -4,6 +4,7 @@ mod crash;
 mod damage;
 mod forms;
 mod group;
+mod pinned;
 mod sealing;
 
 use std::path::Path;
