@@ -142,8 +142,13 @@ impl ChunkStore {
 
     /// Removes a chunk, open or closed, durably; a missing one is already removed.
     pub fn delete(&self, chunk: ChunkId) -> Result<(), DiskError> {
-        self.volume.remove(&open_path(chunk))?;
+        self.delete_open(chunk)?;
         self.volume.remove(&closed_path(chunk))
+    }
+
+    /// Removes the file of an open chunk, durably; a missing one is already removed.
+    pub fn delete_open(&self, chunk: ChunkId) -> Result<(), DiskError> {
+        self.volume.remove(&open_path(chunk))
     }
 
     /// Whether the chunk is open on this member.

@@ -390,3 +390,46 @@ fn a_chunk_that_was_deleted_is_missing_and_nothing_else() {
     assert!(matches!(recovered[0].outcome, Err(FileError::Missing { .. })));
     assert_eq!(recover(&disk).unwrap().len(), 0);
 }
+
+#[test]
+fn an_open_file_goes_when_the_closed_chunk_is_there() {
+    let (disk, _) = journalled();
+    let there = MemoryDisk::default();
+    let chunks = write_object(&store_on(&there), &data_key(), &noise(10), 10);
+    let bytes = store_on(&there).whole(OBJECT, &chunks[0]).unwrap();
+    store_on(&disk).receive(OBJECT, &chunks[0], &bytes).unwrap();
+    assert_eq!(recover(&disk).unwrap().len(), 0);
+    assert_eq!(store_on(&disk).list_open().unwrap(), []);
+    assert!(store_on(&disk).whole(OBJECT, &chunks[0]).is_ok());
+}
+
+proptest! {
+    /// Whatever stands in the files: recovery ends, and what it calls a chunk is a prefix of what was written.
+    #[test]
+    fn recovery_takes_no_byte_that_was_not_written(
+        changes in prop::collection::vec((any::<bool>(), any::<prop::sample::Index>(), any::<u8>(), 0u8..3), 1..6),
+    ) {
+        let (disk, contents) = journalled();
+        let journal = disk.paths().into_iter().find(|path| path.starts_with("journal")).unwrap();
+        for (in_journal, at, value, kind) in changes {
+            let path = if in_journal { journal.clone() } else { open_path().into() };
+            disk.tamper(&path, |bytes| {
+                let at = at.index(bytes.len().max(1));
+                match kind {
+                    0 => bytes.truncate(at),
+                    1 => bytes.insert(at, value),
+                    _ => bytes.iter_mut().skip(at).take(1).for_each(|byte| *byte ^= value),
+                }
+            })
+            .unwrap();
+        }
+        if let Ok(recovered) = recover(&disk) {
+            for Recovered { outcome, .. } in recovered {
+                if outcome.is_ok() {
+                    let after = disk.contents(Path::new(&open_path())).unwrap();
+                    prop_assert!(contents.starts_with(&after));
+                }
+            }
+        }
+    }
+}

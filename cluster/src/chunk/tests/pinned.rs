@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use zeroize::Zeroizing;
 
 use super::*;
+use crate::chunk::journal::{Entry, Journal, JournalLimits};
 use crate::chunk::key::{KEY_BYTES, Kek, KekId, NoRandomness, Random};
 
 /// Counts instead of surprising.
@@ -56,5 +57,15 @@ fn the_formats_are_those_of_version_1() {
     assert_eq!(
         hash_of(&disk, format!("open/{}", open.id())),
         "1bda355b320336d31912810a6681ec2b5d51d3f2c92ed4f6eb285a3f2d68c9dd"
+    );
+
+    let (mut journal, _) = Journal::open(&store, JournalLimits::default()).unwrap();
+    let mut open = store.create(header(1, 100_000)).unwrap();
+    let record = RecordSealer::new(&key, header(1, 100_000)).unwrap().seal(&noise(100)).unwrap();
+    let (position, bytes) = open.write(&[record]).unwrap();
+    journal.commit(&[Entry { chunk: open.id(), file: open.file().clone(), position, bytes }], 0).unwrap();
+    assert_eq!(
+        hash_of(&disk, "journal/1".into()),
+        "a19bb3d502faa42897f0b00733a0ee6c154ac38c0b2277b6655d23c2beb50c33"
     );
 }
