@@ -19,7 +19,8 @@ pub enum NotDurable {
     Ended,
 }
 
-/// Called once, when an append is durable or never will be known to be.
+/// Called once, when an append is durable or never will be known to be. It runs on the journal's thread: it must
+/// neither block nor append.
 pub type Done = Box<dyn FnOnce(Result<(), NotDurable>) + Send>;
 
 enum Request {

@@ -164,3 +164,73 @@ fn real_files_take_up_where_a_process_ended() {
     store.delete(chunk_id(0)).unwrap();
     assert!(matches!(read(&reader, 0..1), Err(ReadError::Missing { chunk }) if chunk == chunk_id(0)));
 }
+
+/// What an appender knows: what it wrote, and how much of that was acknowledged.
+type Appended = (u32, Vec<u8>, usize);
+
+/// Appends small and large pieces until the process dies.
+fn append_until_death(
+    store: &ChunkStore,
+    handle: &JournalHandle,
+    key: &DataKey,
+    number: u32,
+) -> Option<Appended> {
+    let mut open = store.create(header(number, 0)).ok()?;
+    let mut sealer = RecordSealer::new(key, header(number, 0)).unwrap();
+    let (mut written, mut acknowledged) = (Vec::new(), 0);
+    for round in 0usize.. {
+        let mut plaintext = noise(100 + 700 * (round % 7));
+        plaintext.rotate_left(round % 100);
+        let Ok(record) = sealer.seal(&plaintext) else { break };
+        written.extend_from_slice(&plaintext);
+        let Ok(Ok(())) = handle.append_and_wait(&mut open, &[record]) else { break };
+        acknowledged = written.len();
+    }
+    Some((number, written, acknowledged))
+}
+
+#[test]
+fn what_threads_acknowledged_survives_a_power_cut() {
+    let limits = JournalLimits { segment_bytes: 20_000, direct_bytes: 4000, ..JournalLimits::default() };
+    let mut acknowledged_bytes = 0;
+    for round in 0usize..30 {
+        let (disk, key) = (MemoryDisk::default(), Arc::new(data_key()));
+        let (store, handle, committer, retirer) = member(Arc::new(disk.clone()), Path::new(""), limits);
+        let appended: Vec<Appended> = thread::scope(|scope| {
+            let committer = scope.spawn(|| committer.run());
+            let retirer = scope.spawn(|| retirer.run());
+            disk.stop_after_changes(50 + 37 * round);
+            let appenders: Vec<_> = (0..8)
+                .map(|number| {
+                    let (store, handle, key) = (&store, handle.clone(), &key);
+                    scope.spawn(move || append_until_death(store, &handle, key, number))
+                })
+                .collect();
+            let appended = appenders.into_iter().filter_map(|appender| appender.join().unwrap()).collect();
+            drop(handle);
+            // Whether the death met them in a sync decides what the two return.
+            let _ = (committer.join().unwrap(), retirer.join().unwrap());
+            appended
+        });
+        let mut choice = round;
+        disk.cut_power(&mut |bound| {
+            choice = choice.wrapping_mul(7919).wrapping_add(104_729) % 1_000_003;
+            choice % bound
+        });
+        let store = store_on(&disk);
+        let (_, recovered) = Journal::open(&store, limits).unwrap();
+        for (number, written, acknowledged) in appended {
+            let chunk = recovered.iter().find(|chunk| chunk.chunk == chunk_id(number)).unwrap();
+            let tail = chunk.outcome.as_ref().unwrap().tail();
+            tail.acknowledge(u64::MAX);
+            let reader = Reader::new(store.clone(), key.clone(), OBJECT, vec![], Some(tail)).unwrap();
+            let bytes = read(&reader, 0..reader.available()).unwrap();
+            assert!(
+                written.starts_with(&bytes) && bytes.len() >= acknowledged,
+                "round {round}, chunk {number}"
+            );
+            acknowledged_bytes += acknowledged;
+        }
+    }
+    assert!(acknowledged_bytes > 100_000, "{acknowledged_bytes}");
+}
