@@ -344,6 +344,51 @@ fn damage_below_the_durable_mark_is_damage_and_above_it_is_a_torn_tail() {
 }
 
 #[test]
+fn a_mark_outlives_the_segments_and_needs_no_records() {
+    let disk = MemoryDisk::default();
+    let store = store_on(&disk);
+    let (mut journal, _) = Journal::open(&store, JournalLimits::default()).unwrap();
+    let mut open = store.create(header(0, 0)).unwrap();
+    open.write(&[RecordSealer::new(&data_key(), header(0, 0)).unwrap().seal(&noise(100)).unwrap()]).unwrap();
+    open.sync().unwrap();
+    journal.mark(open.id(), open.frames_end());
+    for _ in 0..3 {
+        let retired = journal.rotate().unwrap().run().unwrap();
+        journal.retire(retired).unwrap();
+    }
+    disk.cut_power(&mut |_| 0);
+    disk.tamper(Path::new(&open_path()), |bytes| bytes[100] ^= 1).unwrap();
+    assert!(matches!(recover(&disk).unwrap()[0].outcome, Err(FileError::Damaged(_))));
+}
+
+#[test]
+fn the_journal_keeps_what_a_damaged_chunk_will_need_for_its_repair() {
+    let (disk, _) = journalled();
+    disk.tamper(Path::new(&open_path()), |bytes| bytes[100] ^= 1).unwrap();
+    assert!(recover(&disk).unwrap()[0].outcome.is_err());
+    assert!(recover(&disk).unwrap()[0].outcome.is_err());
+    disk.tamper(Path::new(&open_path()), |bytes| bytes[100] ^= 1).unwrap();
+    assert_eq!(recover(&disk).unwrap()[0].outcome.as_ref().unwrap().records(), 10);
+    assert_eq!(disk.paths().iter().filter(|path| path.starts_with("journal")).count(), 1);
+}
+
+#[test]
+fn a_segment_that_lost_its_end_before_the_next_one_began_is_damaged() {
+    let disk = MemoryDisk::default();
+    let store = store_on(&disk);
+    let (mut journal, _) = Journal::open(&store, JournalLimits::default()).unwrap();
+    let mut open = store.create(header(0, 0)).unwrap();
+    let mut sealer = RecordSealer::new(&data_key(), header(0, 0)).unwrap();
+    let (position, bytes) = open.write(&[sealer.seal(&noise(100)).unwrap()]).unwrap();
+    journal.commit(&[Entry { chunk: open.id(), file: open.file().clone(), position, bytes }], 0).unwrap();
+    journal.rotate().unwrap();
+    disk.cut_power(&mut |_| 0);
+    disk.tamper(Path::new("journal/1"), |bytes| bytes.truncate(bytes.len() - 1)).unwrap();
+    let damaged = crate::chunk::journal::JournalError::Damaged { segment: 1, position: 32 };
+    assert_eq!(recover(&disk).unwrap_err().to_string(), damaged.to_string());
+}
+
+#[test]
 fn a_flipped_bit_in_the_journal_stops_the_member_unless_it_is_in_the_last_batch() {
     let (disk, _) = journalled();
     let path = disk.paths().into_iter().find(|path| path.starts_with("journal")).unwrap();

@@ -92,3 +92,17 @@ fn a_forged_chunk_with_good_check_sums_is_refused() {
     let error = read(&reader, 0..1).unwrap_err();
     assert!(matches!(error, ReadError::Damaged(Damage { part: Part::Leaves, .. })), "{error}");
 }
+
+/// The frame has good check sums of its own: the stored leaf tells before any key does.
+#[test]
+fn a_forged_record_with_good_check_sums_is_refused() {
+    let Closed { disk, reader, bytes, .. } = closed();
+    let frame = APPEND_BYTES + FRAME_OVERHEAD_BYTES;
+    let forged = RecordSealer::new(&data_key(), header(0, 0)).unwrap().seal(&bytes[..APPEND_BYTES]).unwrap();
+    disk.tamper(Path::new(&super::forms::closed_path()), |bytes| {
+        bytes[64..64 + frame].copy_from_slice(forged.frame());
+    })
+    .unwrap();
+    let error = read(&reader, 0..1).unwrap_err();
+    assert!(matches!(error, ReadError::Damaged(Damage { part: Part::Record(_), .. })), "{error}");
+}
