@@ -162,7 +162,9 @@ fn real_files_take_up_where_a_process_ended() {
     assert_eq!(store.list_closed(RECORDING).unwrap(), [chunk_id(0), chunk_id(1)]);
     assert_eq!(store.list_open().unwrap(), [chunk_id(9)]);
     store.delete(chunk_id(0)).unwrap();
-    assert!(matches!(read(&reader, 0..1), Err(ReadError::Missing { chunk }) if chunk == chunk_id(0)));
+    assert!(
+        matches!(read(&reader, 0..1), Err(ReadError::File(FileError::Missing { chunk })) if chunk == chunk_id(0))
+    );
 }
 
 /// What an appender knows: what it wrote, and how much of that was acknowledged.

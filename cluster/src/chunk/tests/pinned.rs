@@ -1,4 +1,5 @@
-//! Stored bytes of fixed input, whose hashes an independent implementation of DESIGN.md computed. A change here is a change of a format: it needs a new version, not a new value.
+//! Stored bytes of fixed input, whose hashes an independent implementation of DESIGN.md computed. A change here is a
+//! change of a format: it needs a new version, not a new value.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
