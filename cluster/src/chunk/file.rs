@@ -67,6 +67,8 @@ impl ChunkHeader {
         }
         fields.zeros(2)?;
         let header = Self { id: fields.chunk_id()?, offset: fields.u64()? };
+        // Then no sum of offsets within the chunk overflows.
+        header.offset.checked_add(CHUNK_BYTES_MAX)?;
         (header.encode() == bytes.get(..HEADER_BYTES)?).then_some(header)
     }
 

@@ -194,7 +194,8 @@ impl Journal {
     }
 
     /// Begins the next segment. The returned work syncs the files of the one before, on any thread; afterwards
-    /// [`Journal::retire`] removes it. One retirement at a time.
+    /// [`Journal::retire`] removes it. One retirement at a time: a segment grows beyond its limit while the disk is
+    /// busy with the one before.
     pub fn rotate(&mut self) -> Result<Retirement, DiskError> {
         let header = SegmentHeader { id: self.segment.header.id + 1, previous_bytes: self.segment.end };
         let next = Active::create(&self.volume, header)?;

@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hkdf::{HKDF_SHA256, KeyType, Salt};
-use ring::rand::SecureRandom;
+use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -56,6 +56,20 @@ pub type KekCheck = [u8; CHECK_BYTES];
 #[error("the source of randomness failed")]
 pub struct NoRandomness;
 
+/// A source of bytes that nobody can foretell. It is not ring's trait, which takes no other implementation: a
+/// simulation must repeat its keys, too.
+pub trait Random: Send + Sync {
+    /// Fills `into`.
+    fn fill(&self, into: &mut [u8]) -> Result<(), NoRandomness>;
+}
+
+/// The operating system's randomness.
+impl Random for SystemRandom {
+    fn fill(&self, into: &mut [u8]) -> Result<(), NoRandomness> {
+        SecureRandom::fill(self, into).map_err(|_| NoRandomness)
+    }
+}
+
 /// What a data key encrypts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum KeyPurpose {
@@ -90,7 +104,7 @@ pub struct Kek {
 
 impl Kek {
     /// A new key, made when a cluster is or when its KEK is rotated.
-    pub fn generate(id: KekId, random: &dyn SecureRandom) -> Result<Self, NoRandomness> {
+    pub fn generate(id: KekId, random: &dyn Random) -> Result<Self, NoRandomness> {
         Ok(Self { id, key: random_key(random)? })
     }
 
@@ -174,7 +188,7 @@ impl DataKey {
     pub fn generate(
         recording: RecordingId,
         purpose: KeyPurpose,
-        random: &dyn SecureRandom,
+        random: &dyn Random,
     ) -> Result<Self, NoRandomness> {
         Ok(Self { recording, purpose, key: random_key(random)? })
     }
@@ -185,9 +199,9 @@ impl DataKey {
     }
 
     /// Encrypts the key under `kek`; each call gives other bytes.
-    pub fn wrap(&self, kek: &Kek, random: &dyn SecureRandom) -> Result<WrappedKey, NoRandomness> {
+    pub fn wrap(&self, kek: &Kek, random: &dyn Random) -> Result<WrappedKey, NoRandomness> {
         let mut nonce = [0; NONCE_LEN];
-        random.fill(&mut nonce).map_err(|_| NoRandomness)?;
+        random.fill(&mut nonce)?;
         let aad = wrap_aad(self.recording, self.purpose, kek.id);
         let mut sealed = [0; SEALED_BYTES];
         let (plain, tag) = sealed.split_at_mut(KEY_BYTES);
@@ -278,9 +292,9 @@ fn wrap_aad(recording: RecordingId, purpose: KeyPurpose, kek: KekId) -> Vec<u8> 
     aad
 }
 
-fn random_key(random: &dyn SecureRandom) -> Result<Zeroizing<[u8; KEY_BYTES]>, NoRandomness> {
+fn random_key(random: &dyn Random) -> Result<Zeroizing<[u8; KEY_BYTES]>, NoRandomness> {
     let mut key = Zeroizing::new([0; KEY_BYTES]);
-    random.fill(&mut *key).map_err(|_| NoRandomness)?;
+    random.fill(&mut *key)?;
     Ok(key)
 }
 
@@ -307,8 +321,6 @@ fn expand(key: &[u8; KEY_BYTES], label: &[u8], info: &[&[u8]], into: &mut [u8]) 
 
 #[cfg(test)]
 mod tests {
-    use ring::rand::SystemRandom;
-
     use super::*;
 
     const RECORDING: RecordingId = RecordingId([7; 16]);

@@ -193,19 +193,20 @@ impl OpenChunk {
     }
 
     fn count(&mut self, records: &[&SealedRecord]) {
-        let mut state = self.tail.lock();
+        let mut entries = Vec::with_capacity(records.len());
         for record in records {
             self.digest.update(record.frame());
             self.roots.push(*record.leaf());
             self.frames_end += disk_size(record.frame().len());
             self.next += 1;
             let end = u32::try_from(record.end() - self.tail.header.offset);
-            state.entries.push(Entry {
+            entries.push(Entry {
                 end: end.expect("a chunk holds at most 8 MiB"),
                 plaintext_bytes: record.plaintext_bytes(),
                 leaf: *record.leaf(),
             });
         }
+        self.tail.lock().entries.extend(entries);
     }
 
     /// Makes all that was written durable. A failure ends the process.

@@ -4,8 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::closed::ClosedFile;
-use super::damage::{Damage, FileError};
-use super::disk::DiskError;
+use super::damage::FileError;
 use super::fields::memory_size;
 use super::file::{ChunkHeader, ClosedChunk, Entry};
 use super::key::DataKey;
@@ -31,31 +30,12 @@ pub enum ReadError {
         /// How many bytes may be read.
         available: u64,
     },
-    /// This member has no copy of the chunk; others have.
-    #[error("this member has no copy of chunk {chunk}")]
-    Missing {
-        /// The chunk.
-        chunk: ChunkId,
-    },
-    /// This member's copy is damaged; others are not.
+    /// This member's copy is missing or damaged, or its disk failed; other members have good ones.
     #[error(transparent)]
-    Damaged(#[from] Damage),
+    File(#[from] FileError),
     /// The stored bytes are the committed ones, but this data key does not decrypt them.
     #[error(transparent)]
     Undecipherable(#[from] OpenError),
-    /// The disk failed.
-    #[error(transparent)]
-    Disk(#[from] DiskError),
-}
-
-impl From<FileError> for ReadError {
-    fn from(error: FileError) -> Self {
-        match error {
-            FileError::Missing { chunk } => Self::Missing { chunk },
-            FileError::Damaged(damage) => Self::Damaged(damage),
-            FileError::Disk(error) => Self::Disk(error),
-        }
-    }
 }
 
 /// Why there is no reader of these chunks with this key.

@@ -28,22 +28,27 @@ pub enum CreateError {
     Disk(#[from] DiskError),
 }
 
-/// Why a chunk was not closed.
+/// Why a chunk was not closed. It is still open.
 #[derive(Debug, thiserror::Error)]
 pub enum CloseError {
-    /// This member's bytes are not the committed ones: discard them and fetch the chunk from another member.
-    #[error("chunk {chunk} was committed as {expected:?}, this member holds {actual:?}")]
+    /// This member's bytes are not the committed ones: delete them and fetch the chunk from another member.
+    #[error("chunk {} was committed as {expected:?}, this member holds {actual:?}", open.id())]
     Mismatch {
         /// The chunk.
-        chunk: ChunkId,
+        open: Box<OpenChunk>,
         /// The committed fact.
         expected: Box<ClosedChunk>,
         /// What the file would be.
         actual: Box<ClosedChunk>,
     },
-    /// The disk failed.
-    #[error(transparent)]
-    Disk(#[from] DiskError),
+    /// The disk failed; unless that was fatal, try again.
+    #[error("could not close chunk {}", open.id())]
+    Disk {
+        /// The chunk.
+        open: Box<OpenChunk>,
+        /// What failed.
+        source: DiskError,
+    },
 }
 
 /// The chunk files of one member. Clones are the same store.
@@ -85,17 +90,19 @@ impl ChunkStore {
 
     /// Makes an open chunk the committed one, durably. Commit CloseChunk first.
     pub fn close(&self, open: OpenChunk, committed: &ClosedChunk) -> Result<(), CloseError> {
-        let chunk = open.id();
         let (actual, trailer) = open.closed_form();
         if actual != *committed {
             let (expected, actual) = (Box::new(*committed), Box::new(actual));
-            return Err(CloseError::Mismatch { chunk, expected, actual });
+            return Err(CloseError::Mismatch { open: Box::new(open), expected, actual });
         }
+        self.write_closed(&open, &trailer).map_err(|source| CloseError::Disk { open: Box::new(open), source })
+    }
+
+    fn write_closed(&self, open: &OpenChunk, trailer: &[u8]) -> Result<(), DiskError> {
         open.cut()?;
-        open.file().write_at(open.frames_end(), &trailer)?;
-        open.sync().map_err(DiskError::from)?;
-        self.volume.rename(&open_path(chunk), &closed_path(chunk))?;
-        Ok(())
+        open.file().write_at(open.frames_end(), trailer)?;
+        open.sync()?;
+        self.volume.rename(&open_path(open.id()), &closed_path(open.id()))
     }
 
     /// Keeps a whole closed chunk that another member sent, if it is the committed one.
@@ -135,8 +142,13 @@ impl ChunkStore {
 
     /// Removes a chunk, open or closed, durably; a missing one is already removed.
     pub fn delete(&self, chunk: ChunkId) -> Result<(), DiskError> {
-        self.volume.remove(&open_path(chunk))?;
+        self.delete_open(chunk)?;
         self.volume.remove(&closed_path(chunk))
+    }
+
+    /// Removes the file of an open chunk, durably; a missing one is already removed.
+    pub fn delete_open(&self, chunk: ChunkId) -> Result<(), DiskError> {
+        self.volume.remove(&open_path(chunk))
     }
 
     /// Whether the chunk is open on this member.

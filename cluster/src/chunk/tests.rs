@@ -3,12 +3,15 @@
 mod crash;
 mod damage;
 mod forms;
+mod group;
+mod pinned;
 mod sealing;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use super::disk::MemoryDisk;
+use super::journal::Recovered;
 use super::key::{DataKey, KeyPurpose};
 use super::*;
 use crate::id::{ChunkId, ChunkNumber, Epoch, ObjectId, RecordingId, StreamId};

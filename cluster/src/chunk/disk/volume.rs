@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use super::super::fields::disk_size;
 use super::{Disk, DiskFile};
 
 /// An fsync failed. What the kernel dropped with it is unknowable, so the process must end and recover from what
@@ -213,7 +214,7 @@ impl VolumeFile {
         let mut filled = 0;
         self.run("read", || {
             while filled < into.len() {
-                let at = position.saturating_add(super::super::fields::disk_size(filled));
+                let at = position.saturating_add(disk_size(filled));
                 match self.file.read_at(at, &mut into[filled..]) {
                     Ok(0) => break,
                     Ok(count) => filled += count,

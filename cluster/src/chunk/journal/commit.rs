@@ -19,7 +19,8 @@ pub enum NotDurable {
     Ended,
 }
 
-/// Called once, when an append is durable or never will be known to be.
+/// Called once, when an append is durable or never will be known to be. It runs on the journal's thread: it must
+/// neither block nor append.
 pub type Done = Box<dyn FnOnce(Result<(), NotDurable>) + Send>;
 
 enum Request {
@@ -57,7 +58,8 @@ pub struct JournalHandle {
 
 impl JournalHandle {
     /// Writes records to an open chunk and calls `done` once they are durable: before this returns when they are
-    /// many, on the journal's thread otherwise. An error means that nothing was written and `done` is dropped.
+    /// many, on the journal's thread otherwise. An error means that nothing is acknowledged, now or later; then
+    /// `done` is dropped. Unless the error is fatal, the same records may be appended again.
     ///
     /// Blocks while the queue is full. Appends to one chunk become durable in their order.
     pub fn append(

@@ -133,7 +133,8 @@ fn recover_chunks(
     let mut recovered = Vec::with_capacity(chunks.len());
     for chunk in chunks {
         if store.is_closed(chunk)? {
-            // A rename that a crash cut in two may have left both names.
+            // The open file is of no use any more: another member's closed chunk came, or a rename was cut in two.
+            store.delete_open(chunk)?;
             continue;
         }
         let nothing = Known::default();

@@ -200,3 +200,48 @@ impl SegmentFile {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::chunk::disk::{MemoryDisk, Volume};
+
+    /// A batch that the disk refused may leave whole frames behind the shorter one which took its place.
+    #[test]
+    fn a_frame_that_continues_another_one_is_not_read() {
+        let header = SegmentHeader { id: 1, previous_bytes: 0 };
+        let frame = |number, previous_crc, payload: &[u8]| {
+            let header = FrameHeader {
+                kind: FrameKind::Records,
+                number,
+                previous_crc,
+                durable: 32,
+                position: 64,
+                chunk: "00000000000000000000000000000000.0.0.1".parse().unwrap(),
+                payload_bytes: u32::try_from(payload.len()).unwrap(),
+            };
+            let (bytes, crc) = header.encode(SegmentHeader { id: 1, previous_bytes: 0 }.crc(), payload);
+            ([&bytes[..], payload].concat(), crc)
+        };
+        let (kept, kept_crc) = frame(0, header.crc(), b"kept");
+        let (_, refused_crc) = frame(0, header.crc(), b"lost");
+        for (previous_crc, expected) in [(kept_crc, 2), (refused_crc, 1)] {
+            let (second, _) = frame(1, previous_crc, b"next");
+            let volume = Volume::new(Arc::new(MemoryDisk::default()), "");
+            let contents = [&header.encode()[..], &kept, &second].concat();
+            let file = volume.create(Path::new("segment"), &contents).unwrap();
+            let segment = SegmentFile::read(1, file).unwrap().unwrap();
+            let mut frames = 0;
+            segment
+                .walk(|_, _| {
+                    frames += 1;
+                    Ok::<_, DiskError>(())
+                })
+                .unwrap();
+            assert_eq!(frames, expected);
+        }
+    }
+}

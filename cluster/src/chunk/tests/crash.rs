@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::chunk::journal::{Entry, Journal, JournalLimits, Recovered, Retirement};
+use crate::chunk::journal::{Entry, Journal, JournalLimits, Retirement};
 
 const LIMITS: JournalLimits = JournalLimits {
     direct_bytes: 2500,
@@ -344,6 +344,51 @@ fn damage_below_the_durable_mark_is_damage_and_above_it_is_a_torn_tail() {
 }
 
 #[test]
+fn a_mark_outlives_the_segments_and_needs_no_records() {
+    let disk = MemoryDisk::default();
+    let store = store_on(&disk);
+    let (mut journal, _) = Journal::open(&store, JournalLimits::default()).unwrap();
+    let mut open = store.create(header(0, 0)).unwrap();
+    open.write(&[RecordSealer::new(&data_key(), header(0, 0)).unwrap().seal(&noise(100)).unwrap()]).unwrap();
+    open.sync().unwrap();
+    journal.mark(open.id(), open.frames_end());
+    for _ in 0..3 {
+        let retired = journal.rotate().unwrap().run().unwrap();
+        journal.retire(retired).unwrap();
+    }
+    disk.cut_power(&mut |_| 0);
+    disk.tamper(Path::new(&open_path()), |bytes| bytes[100] ^= 1).unwrap();
+    assert!(matches!(recover(&disk).unwrap()[0].outcome, Err(FileError::Damaged(_))));
+}
+
+#[test]
+fn the_journal_keeps_what_a_damaged_chunk_will_need_for_its_repair() {
+    let (disk, _) = journalled();
+    disk.tamper(Path::new(&open_path()), |bytes| bytes[100] ^= 1).unwrap();
+    assert!(recover(&disk).unwrap()[0].outcome.is_err());
+    assert!(recover(&disk).unwrap()[0].outcome.is_err());
+    disk.tamper(Path::new(&open_path()), |bytes| bytes[100] ^= 1).unwrap();
+    assert_eq!(recover(&disk).unwrap()[0].outcome.as_ref().unwrap().records(), 10);
+    assert_eq!(disk.paths().iter().filter(|path| path.starts_with("journal")).count(), 1);
+}
+
+#[test]
+fn a_segment_that_lost_its_end_before_the_next_one_began_is_damaged() {
+    let disk = MemoryDisk::default();
+    let store = store_on(&disk);
+    let (mut journal, _) = Journal::open(&store, JournalLimits::default()).unwrap();
+    let mut open = store.create(header(0, 0)).unwrap();
+    let mut sealer = RecordSealer::new(&data_key(), header(0, 0)).unwrap();
+    let (position, bytes) = open.write(&[sealer.seal(&noise(100)).unwrap()]).unwrap();
+    journal.commit(&[Entry { chunk: open.id(), file: open.file().clone(), position, bytes }], 0).unwrap();
+    journal.rotate().unwrap();
+    disk.cut_power(&mut |_| 0);
+    disk.tamper(Path::new("journal/1"), |bytes| bytes.truncate(bytes.len() - 1)).unwrap();
+    let damaged = crate::chunk::journal::JournalError::Damaged { segment: 1, position: 32 };
+    assert_eq!(recover(&disk).unwrap_err().to_string(), damaged.to_string());
+}
+
+#[test]
 fn a_flipped_bit_in_the_journal_stops_the_member_unless_it_is_in_the_last_batch() {
     let (disk, _) = journalled();
     let path = disk.paths().into_iter().find(|path| path.starts_with("journal")).unwrap();
@@ -379,7 +424,7 @@ fn a_failed_sync_is_the_end() {
     assert!(matches!(open.write(&[sealer.seal(b"b").unwrap()]), Err(AppendError::Disk(DiskError::Fatal(_)))));
     assert!(matches!(store.create(header(1, 0)), Err(CreateError::Disk(DiskError::Fatal(_)))));
     let closing = open.closing();
-    assert!(matches!(store.close(open, &closing), Err(CloseError::Disk(DiskError::Fatal(_)))));
+    assert!(matches!(store.close(open, &closing), Err(CloseError::Disk { source: DiskError::Fatal(_), .. })));
 }
 
 #[test]
@@ -389,4 +434,47 @@ fn a_chunk_that_was_deleted_is_missing_and_nothing_else() {
     let recovered = recover(&disk).unwrap();
     assert!(matches!(recovered[0].outcome, Err(FileError::Missing { .. })));
     assert_eq!(recover(&disk).unwrap().len(), 0);
+}
+
+#[test]
+fn an_open_file_goes_when_the_closed_chunk_is_there() {
+    let (disk, _) = journalled();
+    let there = MemoryDisk::default();
+    let chunks = write_object(&store_on(&there), &data_key(), &noise(10), 10);
+    let bytes = store_on(&there).whole(OBJECT, &chunks[0]).unwrap();
+    store_on(&disk).receive(OBJECT, &chunks[0], &bytes).unwrap();
+    assert_eq!(recover(&disk).unwrap().len(), 0);
+    assert_eq!(store_on(&disk).list_open().unwrap(), []);
+    assert!(store_on(&disk).whole(OBJECT, &chunks[0]).is_ok());
+}
+
+proptest! {
+    /// Whatever stands in the files: recovery ends, and what it calls a chunk is a prefix of what was written.
+    #[test]
+    fn recovery_takes_no_byte_that_was_not_written(
+        changes in prop::collection::vec((any::<bool>(), any::<prop::sample::Index>(), any::<u8>(), 0u8..3), 1..6),
+    ) {
+        let (disk, contents) = journalled();
+        let journal = disk.paths().into_iter().find(|path| path.starts_with("journal")).unwrap();
+        for (in_journal, at, value, kind) in changes {
+            let path = if in_journal { journal.clone() } else { open_path().into() };
+            disk.tamper(&path, |bytes| {
+                let at = at.index(bytes.len().max(1));
+                match kind {
+                    0 => bytes.truncate(at),
+                    1 => bytes.insert(at, value),
+                    _ => bytes.iter_mut().skip(at).take(1).for_each(|byte| *byte ^= value),
+                }
+            })
+            .unwrap();
+        }
+        if let Ok(recovered) = recover(&disk) {
+            for Recovered { outcome, .. } in recovered {
+                if outcome.is_ok() {
+                    let after = disk.contents(Path::new(&open_path())).unwrap();
+                    prop_assert!(contents.starts_with(&after));
+                }
+            }
+        }
+    }
 }

@@ -30,7 +30,7 @@ fn every_byte_of_a_closed_chunk_is_checked_when_it_is_read() {
     for at in 0..file_bytes {
         disk.tamper(Path::new(&path), |bytes| bytes[at] ^= 0x10).unwrap();
         let error = read(&reader, 0..reader.available()).unwrap_err();
-        assert!(matches!(error, ReadError::Damaged(_)), "byte {at}: {error}");
+        assert!(matches!(error, ReadError::File(FileError::Damaged(_))), "byte {at}: {error}");
         let whole = store.whole(OBJECT, &chunk).unwrap_err();
         assert!(matches!(whole, FileError::Damaged(Damage { part: Part::Whole, .. })), "byte {at}");
         disk.tamper(Path::new(&path), |bytes| bytes[at] ^= 0x10).unwrap();
@@ -58,7 +58,10 @@ fn a_chunk_of_another_length_or_identity_is_refused() {
     for length in [0, 1, 63, 64, 100, good.len() - 1, good.len() + 1] {
         disk.tamper(Path::new(&path), |bytes| bytes.resize(length, 0)).unwrap();
         let error = read(&reader, 0..1).unwrap_err();
-        assert!(matches!(error, ReadError::Damaged(Damage { part: Part::Length, .. })), "{length}: {error}");
+        assert!(
+            matches!(error, ReadError::File(FileError::Damaged(Damage { part: Part::Length, .. }))),
+            "{length}: {error}"
+        );
         disk.tamper(Path::new(&path), |bytes| *bytes = good.clone()).unwrap();
     }
     for lie in [
@@ -90,5 +93,25 @@ fn a_forged_chunk_with_good_check_sums_is_refused() {
     let forged = forger.contents(Path::new(&path)).unwrap();
     disk.tamper(Path::new(&path), |bytes| *bytes = forged).unwrap();
     let error = read(&reader, 0..1).unwrap_err();
-    assert!(matches!(error, ReadError::Damaged(Damage { part: Part::Leaves, .. })), "{error}");
+    assert!(
+        matches!(error, ReadError::File(FileError::Damaged(Damage { part: Part::Leaves, .. }))),
+        "{error}"
+    );
+}
+
+/// The frame has good check sums of its own: the stored leaf tells before any key does.
+#[test]
+fn a_forged_record_with_good_check_sums_is_refused() {
+    let Closed { disk, reader, bytes, .. } = closed();
+    let frame = APPEND_BYTES + FRAME_OVERHEAD_BYTES;
+    let forged = RecordSealer::new(&data_key(), header(0, 0)).unwrap().seal(&bytes[..APPEND_BYTES]).unwrap();
+    disk.tamper(Path::new(&super::forms::closed_path()), |bytes| {
+        bytes[64..64 + frame].copy_from_slice(forged.frame());
+    })
+    .unwrap();
+    let error = read(&reader, 0..1).unwrap_err();
+    assert!(
+        matches!(error, ReadError::File(FileError::Damaged(Damage { part: Part::Record(_), .. }))),
+        "{error}"
+    );
 }

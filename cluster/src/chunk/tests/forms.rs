@@ -131,6 +131,22 @@ fn a_leaf_of_a_recording_is_proven_under_the_root_of_its_manifest() {
     }
 }
 
+#[test]
+fn a_chunk_that_a_full_disk_could_not_close_is_closed_later() {
+    let (disk, key) = (MemoryDisk::default(), data_key());
+    let store = store_on(&disk);
+    let mut open = store.create(header(0, 0)).unwrap();
+    open.write(&[RecordSealer::new(&key, header(0, 0)).unwrap().seal(b"one").unwrap()]).unwrap();
+    let committed = open.closing();
+    disk.limit_free_bytes(Some(50));
+    let Err(CloseError::Disk { open, .. }) = store.close(open, &committed) else { panic!("it was closed") };
+    assert_eq!(store.list_open().unwrap(), [chunk_id(0)]);
+    disk.limit_free_bytes(None);
+    store.close(*open, &committed).unwrap();
+    assert!(store.whole(OBJECT, &committed).is_ok());
+    assert_eq!(store.list_open().unwrap(), []);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
