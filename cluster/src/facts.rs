@@ -6,7 +6,7 @@ mod proposer;
 #[cfg(test)]
 mod tests;
 
-pub use errors::{NotReady, ReadIndexError, StartError, StopError, SubmitError};
+pub use errors::{NotReady, ReadIndexError, StartError, StopError, SubmitError, TakeSnapshotError};
 
 use crate::catalog::{
     Applied, Catalog, CatalogError, Command, Engine, Incarnation, Outcome, Request, RequestId,
@@ -20,9 +20,10 @@ use openraft::error::{CheckIsLeaderError, InitializeError, RaftError};
 use proposer::Proposer;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+use tokio::sync::OnceCell;
 
 /// How long a command may take before its outcome is called unknown.
 const SUBMIT_DEADLINE: Duration = Duration::from_secs(10);
@@ -82,7 +83,7 @@ pub struct Facts {
     snapshots: Arc<SnapshotStore>,
     machine: StateMachine,
     proposer: Proposer,
-    incarnation: OnceLock<Incarnation>,
+    incarnation: OnceCell<Incarnation>,
     sequence: AtomicU64,
     has_read_index: AtomicBool,
 }
@@ -105,10 +106,10 @@ impl Facts {
         check_reach(&catalog, &log)?;
         let log = Arc::new(log);
         let machine = StateMachine::new(catalog.clone(), Arc::clone(&snapshots));
-        let settings = Arc::new(config()?);
+        let settings = config().map_err(|source| StartError::Raft { source })?;
         let store = LogStore::new(Arc::clone(&log));
-        let raft = Raft::new(options.member.0, settings, NoPeers, store, machine.clone()).await;
-        let raft = raft.map_err(Box::new)?;
+        let raft = Raft::new(options.member.0, Arc::new(settings), NoPeers, store, machine.clone()).await;
+        let raft = raft.map_err(|error| StartError::Raft { source: Box::new(error) })?;
         if options.is_new_cluster {
             initialize(&raft, options.member).await?;
         }
@@ -123,7 +124,7 @@ impl Facts {
             snapshots,
             machine,
             proposer,
-            incarnation: OnceLock::new(),
+            incarnation: OnceCell::new(),
             sequence: AtomicU64::new(1),
             has_read_index: AtomicBool::new(false),
         };
@@ -138,15 +139,8 @@ impl Facts {
         leader.map_err(|_| ReadIndexError::NoLeader)?;
         let left = until.saturating_duration_since(tokio::time::Instant::now());
         tokio::time::timeout(left, self.read_index_inner()).await.map_err(|_| ReadIndexError::NoLeader)??;
-        if self.incarnation.get().is_none() {
-            let started = self.propose(None, Command::StartMember { member: self.member }).await;
-            let outcome = started.map_err(ReadIndexError::Start)?;
-            let Outcome::Started(incarnation) = outcome else {
-                return Err(ReadIndexError::Answer { outcome });
-            };
-            let _: Result<(), _> = self.incarnation.set(incarnation);
-            self.submit(Command::Seed).await.map_err(ReadIndexError::Start)?;
-        }
+        self.incarnation.get_or_try_init(|| self.begin_incarnation()).await?;
+        self.submit(Command::Seed).await.map_err(ReadIndexError::Start)?;
         Ok(())
     }
 
@@ -198,13 +192,13 @@ impl Facts {
     }
 
     /// Takes a snapshot now; what it holds can then leave the log.
-    pub async fn snapshot(&self, deadline: Duration) -> Result<(), ReadIndexError> {
-        let applied = self.catalog.applied().map_err(ReadIndexError::Catalog)?.map(|position| position.index);
-        self.raft.trigger().snapshot().await.map_err(|_| ReadIndexError::Stopped)?;
+    pub async fn snapshot(&self, deadline: Duration) -> Result<(), TakeSnapshotError> {
+        let applied = self.catalog.applied()?.map(|position| position.index);
+        self.raft.trigger().snapshot().await.map_err(|_| TakeSnapshotError::Stopped)?;
         let raft = self.raft.wait(Some(deadline));
         let is_taken = |raft: &openraft::RaftMetrics<u64, _>| raft.snapshot.map(|id| id.index) >= applied;
         let taken = raft.metrics(is_taken, "a snapshot of all that is applied").await;
-        taken.map(|_| ()).map_err(|_| ReadIndexError::NoLeader)
+        taken.map(|_| ()).map_err(|_| TakeSnapshotError::Deadline { deadline })
     }
 
     /// Ends in order: requests, Raft, log, snapshots, catalog. A catalog that was closed is kept even if the
@@ -217,6 +211,15 @@ impl Facts {
         self.snapshots.close();
         self.engine.close().map_err(CatalogError::Engine)?;
         shut.map_err(|_| StopError::Raft)
+    }
+
+    async fn begin_incarnation(&self) -> Result<Incarnation, ReadIndexError> {
+        let started = self.propose(None, Command::StartMember { member: self.member }).await;
+        let outcome = started.map_err(ReadIndexError::Start)?;
+        let Outcome::Started(incarnation) = outcome else {
+            return Err(ReadIndexError::Answer { outcome });
+        };
+        Ok(incarnation)
     }
 
     async fn read_index_inner(&self) -> Result<(), ReadIndexError> {

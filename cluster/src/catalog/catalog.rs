@@ -27,7 +27,7 @@ pub struct Catalog {
 
 /// What the log hands to the catalog: one place, and what stands there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CommandEntry {
+pub(crate) enum CommandEntry {
     /// Requests of members.
     Requests(Vec<Request>),
     /// Other members.
@@ -38,11 +38,11 @@ pub enum CommandEntry {
 
 /// The members as Raft has agreed on them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MembershipRow {
+pub(crate) struct MembershipRow {
     /// Those that vote.
-    pub voters: Vec<MemberId>,
+    pub(crate) voters: Vec<MemberId>,
     /// The same as Raft stores it.
-    pub raft: Vec<u8>,
+    pub(crate) raft: Vec<u8>,
 }
 
 impl MembershipRow {
@@ -72,13 +72,13 @@ pub(crate) const ROWS_AT_ONCE: usize = 512;
 
 impl Catalog {
     /// The catalog in an engine.
-    pub fn new(engine: Arc<dyn Engine>) -> Self {
+    pub(crate) fn new(engine: Arc<dyn Engine>) -> Self {
         Self { engine }
     }
 
     /// Applies what stands at one or more consecutive places of the log, as one batch. The answers stand in
     /// the same order: one list for each place, one answer for each request.
-    pub fn apply(
+    pub(crate) fn apply(
         &self,
         entries: Vec<(LogPosition, CommandEntry)>,
     ) -> Result<Vec<Vec<Applied>>, CatalogError> {
@@ -109,7 +109,7 @@ impl Catalog {
     }
 
     /// The members as Raft has agreed on them.
-    pub fn membership(&self) -> Result<Option<MembershipRow>, CatalogError> {
+    pub(crate) fn membership(&self) -> Result<Option<MembershipRow>, CatalogError> {
         self.get(MembershipRow::KEY)
     }
 

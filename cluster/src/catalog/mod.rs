@@ -1,6 +1,6 @@
 //! The facts about sessions, recordings, videos and jobs: rows that only committed commands change.
 //!
-//! [`Catalog::apply`] is pure and deterministic: no clock, no randomness, no order of hash maps, no I/O outside
+//! `Catalog::apply` is pure and deterministic: no clock, no randomness, no order of hash maps, no I/O outside
 //! its batch. Each command has its rules beside its row.
 
 #[expect(clippy::module_inception, reason = "the main type has a file of its name, as all types have")]
@@ -27,7 +27,8 @@ mod video;
 #[cfg(test)]
 mod tests;
 
-pub use catalog::{Catalog, CommandEntry, MembershipRow};
+pub use catalog::Catalog;
+pub(crate) use catalog::{CommandEntry, MembershipRow};
 pub use clock::{ClockRow, ClockSample, Suspicion};
 pub use command::Command;
 pub use engine::{

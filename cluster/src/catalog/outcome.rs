@@ -164,4 +164,6 @@ pub enum Refusal {
     TokenExpired { expires_ms: u64, now_ms: u64 },
     #[error("a wrapped key has 1 to {limit_bytes} bytes")]
     WrappedKey { limit_bytes: u64 },
+    #[error("a recorder's token has no roles: it may record its own sessions and nothing else")]
+    RecorderRoles,
 }

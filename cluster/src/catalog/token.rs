@@ -104,6 +104,9 @@ pub(crate) fn create(step: &mut Step<'_, '_>, command: CreateToken) -> Effect {
     if roles.len() > ROLES_MAX {
         return Err(Refusal::TooManyRoles { limit: u64::try_from(ROLES_MAX).unwrap_or(u64::MAX) }.into());
     }
+    if kind == TokenKind::Recorder && !roles.is_empty() {
+        return Err(Refusal::RecorderRoles.into());
+    }
     for role in &roles {
         text::needed("role", role)?;
         if !step.rows.has_key(Tree::Roles, role.as_bytes())? {

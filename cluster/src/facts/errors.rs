@@ -1,7 +1,9 @@
 use crate::catalog::{CatalogError, Outcome, Refusal, RequestId};
 use crate::id::MemberId;
 use crate::raft::{LogReadError, OpenError, SnapshotError};
+use std::error::Error;
 use std::io;
+use std::time::Duration;
 
 /// The catalog cannot be read yet: this member has not applied a read index since its start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -31,17 +33,17 @@ pub enum StartError {
         /// Up to where the rest reaches.
         applied: Option<u64>,
     },
-    /// Raft refuses its settings.
-    #[error(transparent)]
-    Settings(#[from] Box<openraft::ConfigError>),
-    /// Raft cannot begin with what is stored.
+    /// Raft refuses its settings, or what is stored.
     #[error("raft cannot start")]
-    Raft(#[from] Box<openraft::error::Fatal<u64>>),
+    Raft {
+        /// Why.
+        source: Box<dyn Error + Send + Sync>,
+    },
     /// Raft refuses to be a cluster of one.
     #[error("raft cannot make a cluster of this member")]
     Initialize {
         /// Why.
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: Box<dyn Error + Send + Sync>,
     },
     /// A thread cannot be started.
     #[error("cannot start a thread")]
@@ -112,11 +114,25 @@ pub enum ReadIndexError {
         /// What it was.
         outcome: Outcome,
     },
-    /// The catalog's store failed.
-    #[error(transparent)]
-    Catalog(CatalogError),
     /// The facts are being closed, or a disk has failed.
     #[error("facts take no more questions")]
+    Stopped,
+}
+
+/// Why a snapshot was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum TakeSnapshotError {
+    /// The catalog's store failed.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// It is not there yet; it may still come.
+    #[error("the snapshot was not taken within {deadline:?}")]
+    Deadline {
+        /// How long was waited.
+        deadline: Duration,
+    },
+    /// The facts are being closed, or a disk has failed.
+    #[error("facts take no more snapshots")]
     Stopped,
 }
 

@@ -1,7 +1,7 @@
 use super::errors::SubmitError;
 use crate::catalog::{Applied, Request};
 use crate::id::MemberId;
-use crate::raft::{ENTRY_BYTES_MAX, Proposal, Raft, RaftLog, WriteAnswer};
+use crate::raft::{Proposal, REQUESTS_BYTES_MAX, Raft, RaftLog, WriteAnswer};
 use openraft::error::ClientWriteError;
 use std::collections::VecDeque;
 use std::io;
@@ -49,8 +49,8 @@ impl Proposer {
     }
 
     pub(super) async fn propose(&self, request: Request, bytes: usize) -> Answer {
-        if bytes > ENTRY_BYTES_MAX {
-            return Err(SubmitError::TooLong { bytes, limit_bytes: ENTRY_BYTES_MAX });
+        if bytes > REQUESTS_BYTES_MAX {
+            return Err(SubmitError::TooLong { bytes, limit_bytes: REQUESTS_BYTES_MAX });
         }
         let id = request.id;
         let (answer, answered) = oneshot::channel();
@@ -77,7 +77,7 @@ struct Work {
     raft: Raft,
     log: Arc<RaftLog>,
     snapshot_after_bytes: u64,
-    /// How many bytes of log had been written when the newest snapshot was asked for.
+    /// How many bytes of log there had been when the newest snapshot was asked for.
     snapshot_at: u64,
     in_flight: VecDeque<InFlight>,
 }
@@ -119,7 +119,7 @@ impl Work {
         let mut requests = vec![first.request];
         let mut carried = None;
         while let Ok(next) = queue.try_recv() {
-            if bytes + next.bytes > ENTRY_BYTES_MAX {
+            if bytes + next.bytes > REQUESTS_BYTES_MAX {
                 carried = Some(next);
                 break;
             }

@@ -63,7 +63,7 @@ async fn a_command_that_no_log_entry_holds_is_refused() {
     let (disk, engine) = (MemoryDisk::default(), Arc::new(MemoryEngine::new()));
     let (facts, _) = start(&disk, &engine).await;
     let long = Command::ConfirmClock { by: "x".repeat(5000) };
-    assert!(matches!(facts.submit(long).await, Err(SubmitError::TooLong { limit_bytes: 4096, .. })));
+    assert!(matches!(facts.submit(long).await, Err(SubmitError::TooLong { limit_bytes: 4032, .. })));
     facts.stop().await.unwrap();
 }
 

@@ -18,7 +18,7 @@ pub(crate) use network::NoPeers;
 pub(crate) use runtime::{Raft, config};
 pub(crate) use snapshot::SnapshotStore;
 pub(crate) use state_machine::StateMachine;
-pub(crate) use types::{ENTRY_BYTES_MAX, Proposal, WriteAnswer, entry_bytes};
+pub(crate) use types::{Proposal, REQUESTS_BYTES_MAX, WriteAnswer, entry_bytes};
 
 #[cfg(test)]
 mod tests;

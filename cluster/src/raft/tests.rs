@@ -1,8 +1,8 @@
 use super::log::{LogOptions, LogStore, RaftLog};
 use super::snapshot::SnapshotStore;
 use super::state_machine::StateMachine;
-use super::types::{StorageError, TypeConfig};
-use crate::catalog::{Catalog, Engine, MemoryEngine, SledEngine};
+use super::types::{Entry, LogId, Proposal, REQUESTS_BYTES_MAX, StorageError, TypeConfig, entry_bytes};
+use crate::catalog::{Catalog, Command, Engine, MemoryEngine, Request, SledEngine};
 use crate::chunk::disk::{Disk, MemoryDisk, RealDisk};
 use openraft::testing::{StoreBuilder, Suite};
 use std::path::Path;
@@ -37,6 +37,20 @@ impl StoreBuilder<TypeConfig, LogStore, StateMachine> for InMemory {
         let (log, machine) =
             store(Arc::new(MemoryDisk::default()), Arc::new(MemoryEngine::new()), Path::new("member"));
         Ok(((), log, machine))
+    }
+}
+
+#[test]
+fn a_full_log_entry_has_at_most_4_kib() {
+    let request = |bytes| Request { id: None, command: Command::ConfirmClock { by: "x".repeat(bytes) } };
+    let size = |request: &Request| entry_bytes(request).unwrap();
+    let small = vec![request(1); REQUESTS_BYTES_MAX / size(&request(1))];
+    let large = vec![request(REQUESTS_BYTES_MAX - 4)];
+    assert_eq!(size(&large[0]), REQUESTS_BYTES_MAX);
+    for requests in [small, large] {
+        let log_id = LogId::new(openraft::CommittedLeaderId::new(u64::MAX, u64::MAX), u64::MAX);
+        let entry = Entry { log_id, payload: openraft::EntryPayload::Normal(Proposal { requests }) };
+        assert!(postcard::to_stdvec(&entry).unwrap().len() <= 4096);
     }
 }
 

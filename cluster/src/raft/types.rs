@@ -35,8 +35,12 @@ pub(crate) fn entry_bytes(request: &Request) -> Option<usize> {
     postcard::experimental::serialized_size(request).ok()
 }
 
-/// The most bytes of a log entry's requests.
-pub(crate) const ENTRY_BYTES_MAX: usize = 4096;
+/// The most bytes of a log entry.
+const ENTRY_BYTES_MAX: usize = 4096;
+/// What Raft adds to the requests of an entry, at most.
+const ENTRY_OVERHEAD_BYTES: usize = 64;
+/// The most bytes of an entry's requests.
+pub(crate) const REQUESTS_BYTES_MAX: usize = ENTRY_BYTES_MAX - ENTRY_OVERHEAD_BYTES;
 
 /// A log entry: the requests that were waiting together, so that they share one fsync on each member.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

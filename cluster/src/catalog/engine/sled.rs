@@ -23,7 +23,7 @@ pub struct SledEngine {
 }
 
 /// What was found when a store was opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SledStart {
     /// There was none.
     New,
@@ -32,7 +32,10 @@ pub enum SledStart {
     /// The machine stopped without closing it, so it was emptied.
     EmptiedAfterMachineStop,
     /// sled could not read it, so it was emptied.
-    EmptiedUnreadable,
+    EmptiedUnreadable {
+        /// What sled said.
+        reason: String,
+    },
 }
 
 /// Why a store cannot be opened.
@@ -75,8 +78,8 @@ impl SledEngine {
         write_mark(dir, boot_id).map_err(failed)?;
         let database = match open_store(&store) {
             Ok(database) => database,
-            Err(_) => {
-                start = SledStart::EmptiedUnreadable;
+            Err(error) => {
+                start = SledStart::EmptiedUnreadable { reason: error.to_string() };
                 empty(&store).map_err(failed)?;
                 open_store(&store).map_err(|source| SledOpenError::Store { dir: store.clone(), source })?
             }

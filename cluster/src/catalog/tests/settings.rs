@@ -131,7 +131,10 @@ fn a_token_is_refused_with_a_reason() {
     assert_eq!(world.refused(create(1, 1, &[], Some(1_000))), expired);
     let roles = ["PAM Auditor"; 9];
     assert_eq!(world.refused(create(1, 1, &roles, None)), Refusal::TooManyRoles { limit: 8 });
-    world.done(create(1, 1, &[], None));
+    let Command::CreateToken(user) = create(1, 1, &["PAM Auditor"], None) else { panic!() };
+    let recorder = CreateToken { kind: TokenKind::Recorder, ..user };
+    assert_eq!(world.refused(Command::CreateToken(recorder.clone())), Refusal::RecorderRoles);
+    world.done(Command::CreateToken(CreateToken { roles: vec![], ..recorder }));
     assert_eq!(world.refused(create(1, 2, &[], None)), Refusal::TokenExists);
     assert_eq!(world.refused(create(2, 1, &[], None)), Refusal::TokenExists);
     let token = TokenId([3; 16]);

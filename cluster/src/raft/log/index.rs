@@ -85,7 +85,7 @@ impl Index {
 
     /// The oldest segment that still holds an entry.
     pub(super) fn oldest_segment(&self) -> Option<u64> {
-        self.runs.iter().map(|run| run.at.segment).min()
+        self.runs.front().map(|run| run.at.segment)
     }
 
     /// A gap between what was given up and the oldest entry: a file is missing.

@@ -108,7 +108,7 @@ impl RaftLog {
                 cache_bytes: 0,
                 committed_new: false,
                 truncations_waiting: 0,
-                bytes_written: 0,
+                bytes_written: recovered.bytes,
             }),
         });
         let writer = Writer::start(segments, Arc::clone(&shared))
@@ -173,7 +173,7 @@ impl RaftLog {
         self.shared.state().last
     }
 
-    /// Bytes written since the log was opened.
+    /// Bytes that the log had when it was opened, and those written since.
     pub(crate) fn bytes_written(&self) -> u64 {
         self.shared.state().bytes_written
     }

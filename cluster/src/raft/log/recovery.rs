@@ -127,6 +127,8 @@ pub struct TornTail {
 pub(super) struct Recovered {
     pub(super) segments: Segments,
     pub(super) index: Index,
+    /// The bytes of all segments.
+    pub(super) bytes: u64,
     pub(super) torn_tail: Option<TornTail>,
 }
 
@@ -143,16 +145,17 @@ pub(super) fn open(disk: Arc<dyn Disk>, dir: &Path, segment_bytes: u64) -> Resul
     let (Some(&oldest), Some(&newest)) = (ids.first(), ids.last()) else {
         let (segments, at, head) = Segments::create(disk, dir.to_owned(), segment_bytes)?;
         let _: Result<(), _> = index.apply(at, &[head]);
-        return Ok(Recovered { segments, index, torn_tail: None });
+        return Ok(Recovered { segments, index, bytes: 0, torn_tail: None });
     };
     let mut scan = Scan { index, next: None, newest };
     let mut files = BTreeMap::new();
-    let mut tail = Tail::default();
+    let (mut tail, mut total) = (Tail::default(), 0);
     for segment in ids {
         let path = segments::path(dir, segment);
         let file = disk.open(&path).map_err(read(&path))?;
         let bytes = read_all(&*file).map_err(read(&path))?;
         tail = scan.segment(segment, &bytes)?;
+        total += bytes_u64(tail.whole);
         if segment == newest {
             tail.settle(&*file, &bytes).map_err(read(&path))?;
         }
@@ -177,7 +180,7 @@ pub(super) fn open(disk: Arc<dyn Disk>, dir: &Path, segment_bytes: u64) -> Resul
         offset: bytes_u64(tail.whole),
         bytes: bytes_u64(tail.torn),
     });
-    Ok(Recovered { segments, index: scan.index, torn_tail })
+    Ok(Recovered { segments, index: scan.index, bytes: total, torn_tail })
 }
 
 /// The segments in a folder, without holes; unfinished ones are removed.
