@@ -7,6 +7,7 @@ pub mod cli;
 mod conversion;
 mod interrupt;
 mod output;
+mod pipe;
 mod progress;
 mod recording;
 mod worker;

@@ -1,8 +1,10 @@
 //! A recording on disk: a plain file, a compressed one, or a pipe, read many times from any place.
 
 use crate::interrupt::Interrupt;
+use crate::pipe::Pipe;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +12,8 @@ use std::path::{Path, PathBuf};
 pub(crate) const PIECE_BYTES: usize = 32 << 10;
 /// Most bytes that a compressed recording may grow to, against bombs.
 const PLAIN_BYTES_MAX: u64 = 64 << 30;
-/// A window beyond this is refused: it is memory that the decoder must hold.
+/// What [`codec::source::probe`] asks for.
+const HEAD_BYTES: u64 = 512;
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
 
 /// Why a recording cannot be opened.
@@ -75,46 +78,28 @@ pub(crate) struct Recording {
 
 impl Recording {
     /// Opens `path`; `-` is standard input. What is compressed or comes from a pipe is copied, plain, to an
-    /// unnamed temporary file.
+    /// unnamed temporary file. What plainly is no recording is refused before that.
     pub(crate) fn open(path: &Path, interrupt: &Interrupt) -> Result<Self, OpenError> {
         let unreadable = |source| OpenError::Read { path: path.to_owned(), source };
-        let piped = path == Path::new("-");
-        let mut source: Box<dyn Read> = if piped {
-            Box::new(io::stdin().lock())
-        } else {
-            let file = File::open(path).map_err(unreadable)?;
-            Box::new(file)
-        };
-        let mut head = Vec::new();
-        source.by_ref().take(512).read_to_end(&mut head).map_err(unreadable)?;
-        if head.is_empty() {
-            return Err(OpenError::Empty { path: path.to_owned() });
-        }
-        let compressed = head.starts_with(&ZSTD_MAGIC);
-        let file = if compressed {
+        let file = open_file(path).map_err(unreadable)?;
+        let is_regular = file.metadata().map_err(unreadable)?.is_file();
+        let kept = file.try_clone().map_err(unreadable)?;
+        let mut source: Box<dyn Read> =
+            if is_regular { Box::new(file) } else { Box::new(Pipe::new(file, interrupt)) };
+        let mut head = read_head(&mut source).map_err(unreadable)?;
+        if head.starts_with(&ZSTD_MAGIC) {
+            let damaged = |source| OpenError::Decompress { path: path.to_owned(), source };
             let whole = io::Cursor::new(head).chain(source);
-            let plain = ruzstd::decoding::StreamingDecoder::new(whole).map_err(|error| {
-                OpenError::Decompress { path: path.to_owned(), source: io::Error::other(error) }
-            })?;
-            spool(path, plain, interrupt)?
-        } else if piped {
-            spool(path, io::Cursor::new(head).chain(source), interrupt)?
-        } else {
-            drop(source);
-            File::open(path).map_err(unreadable)?
-        };
-        let recording = Self { file, path: path.to_owned() };
-        recording.probe()?;
-        Ok(recording)
-    }
-
-    /// Refuses what plainly is no recording, before any work is done.
-    fn probe(&self) -> Result<(), OpenError> {
-        let mut head = vec![0; 512];
-        let length = self.read_at(&mut head, 0)?;
-        codec::source::probe(&head[..length])
-            .map(drop)
-            .map_err(|error| OpenError::NotARecording { path: self.path.clone(), found: error.to_string() })
+            let plain = ruzstd::decoding::StreamingDecoder::new(whole);
+            source = Box::new(plain.map_err(|error| damaged(io::Error::other(error)))?);
+            head = read_head(&mut source).map_err(damaged)?;
+        } else if is_regular {
+            probe(path, &head)?;
+            return Ok(Self { file: kept, path: path.to_owned() });
+        }
+        probe(path, &head)?;
+        let file = spool(path, io::Cursor::new(head).chain(source), interrupt)?;
+        Ok(Self { file, path: path.to_owned() })
     }
 
     /// Reads at a place; returns how many bytes were read, 0 at the end.
@@ -159,6 +144,32 @@ impl Recording {
         let unreadable = |source| OpenError::Read { path: self.path.clone(), source };
         Ok(self.file.metadata().map_err(unreadable)?.len())
     }
+}
+
+/// Opens a file by name; `-` is standard input.
+fn open_file(path: &Path) -> io::Result<File> {
+    if path == Path::new("-") {
+        Ok(io::stdin().as_fd().try_clone_to_owned()?.into())
+    } else {
+        File::open(path)
+    }
+}
+
+/// The first bytes, by which formats are told apart.
+fn read_head(source: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    source.by_ref().take(HEAD_BYTES).read_to_end(&mut head)?;
+    Ok(head)
+}
+
+/// Refuses what plainly is no recording, before any work is done.
+fn probe(path: &Path, head: &[u8]) -> Result<(), OpenError> {
+    if head.is_empty() {
+        return Err(OpenError::Empty { path: path.to_owned() });
+    }
+    codec::source::probe(head)
+        .map(drop)
+        .map_err(|error| OpenError::NotARecording { path: path.to_owned(), found: error.to_string() })
 }
 
 /// Copies to an unnamed temporary file.

@@ -7,7 +7,8 @@ The luma of the picture that is shown at each time is compared with that of `cus
 34 dB are listed with their distance to the video's changes around them, and with the PSNR against the
 recording 0.1 s before: a video of 10 to 15 pictures a second is allowed to be that late. A picture smaller
 than the video may stand at its top left or in its middle, on black; one that is larger was scaled and is not
-compared. Exit code 1 when a time is below 34 dB and not late, or a recording cannot be compared at all.
+compared. Exit code 1 when a time is below 34 dB and not late, the mean of a recording is below 38 dB, or a
+recording cannot be compared at all.
 """
 
 import bisect
@@ -20,6 +21,7 @@ from pathlib import Path
 from lib import custody, media
 
 LEAST_DB = 34
+LEAST_MEAN_DB = 38
 LATE_S = 0.1
 BLACK = 16
 
@@ -99,7 +101,7 @@ def report(name, samples):
             f"    {sample.at_s:10.3f} s  {sample.psnr:6.2f} dB  {late}"
             f"  changed {sample.since_s:.3f} s before, {sample.until_s:.3f} s after"
         )
-    return wrong == 0
+    return wrong == 0 and statistics.fmean(known) >= LEAST_MEAN_DB
 
 
 def main():

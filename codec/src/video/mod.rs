@@ -1,4 +1,4 @@
-//! From pictures to coded packets: what is coded when ([`Pacing`]), where the work is cut ([`Plan`]), and
+//! From pictures to coded packets: what is coded when (`pacing`), where the work is cut ([`Plan`]), and
 //! the encoder behind one narrow seam ([`Frame`] in, [`Packet`] out).
 
 mod blink;

@@ -1,7 +1,7 @@
 //! The general encoder: rav1e, one thread, quantizer mode, one packet a frame in order.
 //!
-//! rav1e makes a whole pass over every picture, however little of it changed (BASELINE: 36 ms at 720p for
-//! nothing at all), so it must only be fed what [`super::Pacing`] lets through.
+//! rav1e makes a whole pass over every picture, however little of it changed (36 ms at 720p for nothing at
+//! all), so it must only be fed what [`super::pacing`] lets through.
 
 use super::frame::{Frame, Packet};
 use super::level::level_index;

@@ -1,0 +1,63 @@
+# Two commands matter: `make demo` shows what Custody does, `make test` checks all that it promises.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.PHONY: demo test check fix soak bench
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+# One set of features everywhere, so that nothing is built twice.
+ALL := --workspace --features node/asm
+RELEASE := cargo build --locked --release --features node/asm
+
+# Converts two recordings and says where the videos are. ONCE=1 is accepted: nothing keeps running.
+DEMO := ssh-terminal vnc-audio-avsync
+demo:
+	@.ci/install cc nasm
+	$(RELEASE) --package node
+	@mkdir -p $(TARGET)/demo
+	@for name in $(DEMO); do \
+		echo; echo "== $$name"; \
+		$(TARGET)/release/custody inspect tests/data/$$name.guac.zst; \
+		$(TARGET)/release/custody convert tests/data/$$name.guac.zst --output $(TARGET)/demo/$$name.mp4; \
+	done
+	@echo; echo "Play these with any player or browser:"
+	@for name in $(DEMO); do realpath $(TARGET)/demo/$$name.mp4; done
+
+# All checks, unit tests and the suite; ends with the summary of the test runner.
+test: check
+	@.ci/install ffmpeg python3-numpy cargo-nextest
+	cargo build --locked $(ALL) --bins --tests
+	cargo test --locked $(ALL) --doc --quiet
+	cargo nextest run --locked $(ALL)
+
+# Reads only.
+check:
+	@.ci/install cc nasm cargo-deny
+	cargo fmt --all --check
+	cargo deny --log-level error check bans licenses sources
+	cargo clippy --locked $(ALL) --all-targets -- --deny warnings
+	RUSTDOCFLAGS=--deny=warnings cargo doc --locked $(ALL) --no-deps --document-private-items
+
+# Rewrites what tools can mend.
+fix:
+	@.ci/install cc nasm
+	cargo fmt --all
+	cargo clippy $(ALL) --all-targets --fix --allow-dirty --allow-staged
+
+# Long runs: make soak SUITE=pictures|frames|determinism N=50 SEED=1 RECORDINGS=tests/data
+# Each run is a line of JSON in $(TARGET)/soak/SUITE.jsonl; runs that stand there are not repeated.
+SUITE := determinism
+N := 50
+SEED := 1
+RECORDINGS := tests/data
+soak:
+	@.ci/install cc nasm ffmpeg python3-numpy
+	$(RELEASE) --package node --package tests --bins
+	$(TARGET)/release/soak $(SUITE) --times $(N) --seed $(SEED) --recordings $(RECORDINGS) --into $(TARGET)/soak
+
+# The stages of a conversion one by one, then whole conversions beside guacenc.
+bench:
+	@.ci/install cc nasm python3
+	cargo bench --locked --package benches --features codec/asm
+	$(RELEASE) --package node
+	/usr/bin/python3 tests/measure/cost.py $(TARGET)/release/custody $(RECORDINGS)

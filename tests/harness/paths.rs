@@ -1,0 +1,27 @@
+//! Where things are.
+
+use anyhow::Context;
+use std::path::{Path, PathBuf};
+
+/// The folder of the whole project.
+pub fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in a folder of the project")
+}
+
+/// The folder of the recordings.
+pub fn data() -> PathBuf {
+    repository().join("tests/data")
+}
+
+/// The binary `custody` of the same build as this program.
+pub fn binary() -> anyhow::Result<PathBuf> {
+    let program = std::env::current_exe().context("this program's own path")?;
+    // Programs lie beside it, tests one folder deeper.
+    program
+        .ancestors()
+        .skip(1)
+        .take(2)
+        .map(|folder| folder.join("custody"))
+        .find(|file| file.is_file())
+        .context("there is no binary `custody` beside the tests: run them by `make test`, which builds it")
+}

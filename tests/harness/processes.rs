@@ -1,0 +1,62 @@
+//! Other processes, as proc(5) shows them, and waiting for states.
+
+use anyhow::{Context, bail};
+use std::fs;
+use std::time::{Duration, Instant};
+
+/// Asks for a state again and again; an error when it is not there by the deadline.
+pub fn wait_until(
+    what: &str,
+    deadline: Duration,
+    mut state: impl FnMut() -> anyhow::Result<bool>,
+) -> anyhow::Result<()> {
+    /// Time between two questions.
+    const PAUSE: Duration = Duration::from_millis(2);
+    let started = Instant::now();
+    while !state()? {
+        if started.elapsed() > deadline {
+            bail!("waited {deadline:?} for {what}");
+        }
+        std::thread::park_timeout(PAUSE);
+    }
+    Ok(())
+}
+
+/// The ids of the processes that `id` started and that still run.
+pub fn children_of(id: u32) -> anyhow::Result<Vec<u32>> {
+    let mut children = Vec::new();
+    for entry in fs::read_dir("/proc").context("proc(5) is needed")? {
+        let Some(child) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        if stat_of(child).is_some_and(|stat| stat.parent == id && stat.runs) {
+            children.push(child);
+        }
+    }
+    Ok(children)
+}
+
+/// Whether the process runs. An ended one that nobody has waited for does not.
+pub fn is_alive(id: u32) -> bool {
+    stat_of(id).is_some_and(|stat| stat.runs)
+}
+
+/// Time that the process has computed, in clock ticks of proc(5): hundredths of a second.
+pub fn computed_ticks(id: u32) -> u64 {
+    stat_of(id).map_or(0, |stat| stat.user_ticks)
+}
+
+struct Stat {
+    parent: u32,
+    runs: bool,
+    user_ticks: u64,
+}
+
+/// The fields behind the name, which may hold anything.
+fn stat_of(id: u32) -> Option<Stat> {
+    let text = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    let (_, fields) = text.rsplit_once(')')?;
+    let mut fields = fields.split_whitespace();
+    let state = fields.next()?;
+    let parent = fields.next()?.parse().ok()?;
+    let user_ticks = fields.nth(9)?.parse().ok()?;
+    Some(Stat { parent, runs: !matches!(state, "Z" | "X"), user_ticks })
+}

@@ -1,0 +1,166 @@
+//! `custody convert`: an ordinary video, whole or not at all.
+
+use harness::{Custody, Ended, Measure, data, recording, recordings, video_of};
+use shiguredo_mp4::TrackKind;
+use shiguredo_mp4::boxes::SampleEntry;
+use shiguredo_mp4::demux::{Input, Mp4FileDemuxer};
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+fn convert(input: &Path, output: &Path, options: &[&str]) -> anyhow::Result<Ended> {
+    let mut command = Custody::new([Path::new("convert"), input, Path::new("--output"), output])?;
+    for option in options {
+        command = command.arg(option);
+    }
+    command.run()
+}
+
+#[test]
+fn every_recording_with_a_picture_becomes_an_ordinary_video() -> anyhow::Result<()> {
+    let mut folder = None;
+    for recording in recordings()?.iter().filter(|recording| recording.syncs > 0) {
+        let video = video_of(&recording.name)?;
+        folder = video.parent().map(Path::to_owned);
+    }
+    let folder = folder.expect("some recordings have a picture");
+    let probed = Measure::new("probe.py", &data())?.videos(&folder).run()?;
+    assert_eq!(probed.code(), Some(0), "{}{}", probed.stdout, probed.stderr);
+    assert_eq!(probed.stdout.matches("  ok").count(), 8, "{}", probed.stdout);
+    Ok(())
+}
+
+#[test]
+fn sound_is_a_track_exactly_where_there_is_sound() -> anyhow::Result<()> {
+    for (name, expected) in [
+        ("rdp-audio", &[(TrackKind::Video, "av01"), (TrackKind::Audio, "Opus")][..]),
+        ("write-existing", &[(TrackKind::Video, "av01")][..]),
+    ] {
+        let file = fs::read(video_of(name)?)?;
+        let mut demuxer = Mp4FileDemuxer::new();
+        demuxer.handle_input(Input { position: 0, data: &file });
+        let mut tracks: Vec<_> = demuxer.tracks()?.iter().map(|track| (track.track_id, track.kind)).collect();
+        let mut coded = Vec::new();
+        let mut end = 0;
+        while let Some(sample) = demuxer.next_sample()? {
+            let first = tracks.first().is_some_and(|(id, _)| *id == sample.track.track_id);
+            if let (true, Some(entry)) = (first, sample.sample_entry) {
+                let (_, kind) = tracks.remove(0);
+                coded.push((kind, coding(entry)));
+            }
+            end = end.max(usize::try_from(sample.data_offset)? + sample.data_size);
+        }
+        assert_eq!(coded, expected, "{name}");
+        assert_eq!(end, file.len(), "the packets of {name} end the file");
+    }
+    Ok(())
+}
+
+fn coding(entry: &SampleEntry) -> &'static str {
+    if matches!(entry, SampleEntry::Av01(_)) {
+        "av01"
+    } else if matches!(entry, SampleEntry::Opus(_)) {
+        "Opus"
+    } else {
+        "another coding"
+    }
+}
+
+#[test]
+fn the_bytes_are_the_same_with_any_number_of_workers() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let input = recording("rdp-audio")?.path();
+    let (alone, shared) = (folder.path().join("alone.mp4"), folder.path().join("shared.mp4"));
+    assert_eq!(convert(&input, &alone, &["--workers", "1"])?.code(), Some(0));
+    assert_eq!(convert(&input, &shared, &["--workers", "4"])?.code(), Some(0));
+    assert!(fs::read(&alone)? == fs::read(&shared)?, "1 worker and 4 workers make different videos");
+    Ok(())
+}
+
+#[test]
+fn a_pipe_gives_the_same_video_as_the_file() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let recording = recording("write-existing.before-overwrite")?;
+    let expected = fs::read(video_of(&recording.name)?)?;
+    for bytes in [recording.plain()?, fs::read(recording.path())?] {
+        let output = folder.path().join("piped.mp4");
+        let (reader, mut writer) = std::io::pipe()?;
+        let command = Custody::new([Path::new("convert"), Path::new("-"), Path::new("-o"), &output])?;
+        let running = command.input(reader).start()?;
+        writer.write_all(&bytes)?;
+        drop(writer);
+        assert_eq!(running.wait()?.code(), Some(0));
+        assert!(fs::read(&output)? == expected, "the video of the pipe differs");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_named_pipe_is_read_like_a_file() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (pipe, output) = (folder.path().join("pipe.guac"), folder.path().join("out.mp4"));
+    let recording = recording("write-existing.before-overwrite")?;
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU)?;
+    let running = Custody::new([Path::new("convert"), &pipe, Path::new("-o"), &output])?.start()?;
+    fs::write(&pipe, recording.plain()?)?;
+    assert_eq!(running.wait()?.code(), Some(0));
+    assert!(fs::read(&output)? == fs::read(video_of(&recording.name)?)?, "the video of the pipe differs");
+    Ok(())
+}
+
+#[test]
+fn a_damaged_recording_becomes_a_video_up_to_the_damage() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    for (name, said) in [
+        (
+            "vnc-truncated",
+            "custody: the recording ends inside an instruction at byte 1365998: the video ends there\n",
+        ),
+        (
+            "write-existing",
+            "custody: the recording is damaged (byte 22831: expected the length of an element, found byte 0x6b): \
+             the video ends there, 58283 bytes are left out\n",
+        ),
+    ] {
+        let output = folder.path().join("partial.mp4");
+        let converted = convert(&recording(name)?.path(), &output, &["--quiet"])?;
+        assert_eq!((converted.code(), converted.stderr.as_str()), (Some(3), said), "{name}");
+        assert!(output.exists(), "{name}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_recording_is_left_as_it_was() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (input, output) = (folder.path().join("in.guac"), folder.path().join("out.mp4"));
+    let bytes = recording("write-existing")?.plain()?;
+    fs::write(&input, &bytes)?;
+    assert_eq!(convert(&input, &output, &[])?.code(), Some(3));
+    assert_eq!(fs::read(&input)?, bytes);
+    Ok(())
+}
+
+#[test]
+fn a_refused_conversion_leaves_the_video_that_was_there() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let output = folder.path().join("out.mp4");
+    fs::write(&output, "an older video")?;
+    let refused = convert(&recording("exclude-output")?.path(), &output, &[])?;
+    assert_eq!(refused.code(), Some(1));
+    assert!(refused.stderr.starts_with("custody: the recording never shows a picture"), "{}", refused.stderr);
+    assert_eq!(fs::read_to_string(&output)?, "an older video");
+    assert_eq!(fs::read_dir(folder.path())?.count(), 1, "nothing else is left");
+    Ok(())
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_named_at_once() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let output = folder.path().join("missing/out.mp4");
+    let refused = convert(&recording("ssh-terminal")?.path(), &output, &["--quiet"])?;
+    assert_eq!(refused.code(), Some(1));
+    assert!(refused.stderr.contains(&*output.to_string_lossy()), "{}", refused.stderr);
+    assert_eq!(refused.stderr.lines().count(), 1, "{}", refused.stderr);
+    Ok(())
+}
