@@ -1,0 +1,356 @@
+use super::clock::{self, ClockRow};
+use super::command::Command;
+use super::engine::{Batch, Engine, KeyAndRow, KeyRange, Tree};
+use super::job::{self, JobRow};
+use super::outbox::{self, MailId, MailRow};
+use super::outcome::Applied;
+use super::parameter::{self, Parameter, ParameterRow, ParameterValue};
+use super::recording::{self, ChunkRow, ObjectRow};
+use super::request::{self, Known, Request};
+use super::role::{self, RoleRow};
+use super::row::{self, Row};
+use super::session::{self, SessionRow};
+use super::step::{Effect, Halt, LogPosition, Step};
+use super::token::{self, HashRow, TokenId, TokenRow};
+use super::transaction::{CatalogError, Transaction};
+use super::video::{self, RequestRow, VideoRow};
+use crate::id::{ChunkNumber, JobId, MemberId, ObjectId, RecordingId, VideoId};
+use serde::{Deserialize, Serialize};
+use std::ops::Bound;
+use std::sync::Arc;
+
+/// The facts, as of the newest applied command.
+#[derive(Debug, Clone)]
+pub struct Catalog {
+    engine: Arc<dyn Engine>,
+}
+
+/// What the log hands to the catalog: one place, and what stands there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum CommandEntry {
+    /// Requests of members.
+    Requests(Vec<Request>),
+    /// Other members.
+    Membership(MembershipRow),
+    /// Nothing; a leader has begun.
+    Blank,
+}
+
+/// The members as Raft has agreed on them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct MembershipRow {
+    /// Those that vote.
+    pub(crate) voters: Vec<MemberId>,
+    /// The same as Raft stores it.
+    pub(crate) raft: Vec<u8>,
+}
+
+impl MembershipRow {
+    pub(crate) const KEY: &[u8] = b"membership";
+}
+
+impl Row for MembershipRow {
+    const TREE: Tree = Tree::Meta;
+}
+
+/// Up to where the log is applied.
+#[derive(Debug, Serialize, Deserialize)]
+struct AppliedRow {
+    position: LogPosition,
+}
+
+impl AppliedRow {
+    const KEY: &[u8] = b"applied";
+}
+
+impl Row for AppliedRow {
+    const TREE: Tree = Tree::Meta;
+}
+
+/// Rows moved at once when a catalog is dumped or loaded.
+pub(crate) const ROWS_AT_ONCE: usize = 512;
+
+impl Catalog {
+    /// The catalog in an engine.
+    pub(crate) fn new(engine: Arc<dyn Engine>) -> Self {
+        Self { engine }
+    }
+
+    /// Applies what stands at one or more consecutive places of the log, as one batch. The answers stand in
+    /// the same order: one list for each place, one answer for each request.
+    pub(crate) fn apply(
+        &self,
+        entries: Vec<(LogPosition, CommandEntry)>,
+    ) -> Result<Vec<Vec<Applied>>, CatalogError> {
+        let mut rows = Transaction::new(&*self.engine);
+        let mut answers = Vec::with_capacity(entries.len());
+        for (position, entry) in entries {
+            let mut applied = Vec::new();
+            match entry {
+                CommandEntry::Requests(requests) => {
+                    for request in requests {
+                        applied.push(apply_request(&mut rows, position, request)?);
+                    }
+                }
+                CommandEntry::Membership(membership) => rows.put(MembershipRow::KEY, &membership)?,
+                CommandEntry::Blank => {}
+            }
+            rows.put(AppliedRow::KEY, &AppliedRow { position })?;
+            rows.keep();
+            answers.push(applied);
+        }
+        self.engine.commit(rows.into_batch())?;
+        Ok(answers)
+    }
+
+    /// Up to where the log is applied.
+    pub fn applied(&self) -> Result<Option<LogPosition>, CatalogError> {
+        Ok(self.get::<AppliedRow>(AppliedRow::KEY)?.map(|row| row.position))
+    }
+
+    /// The members as Raft has agreed on them.
+    pub(crate) fn membership(&self) -> Result<Option<MembershipRow>, CatalogError> {
+        self.get(MembershipRow::KEY)
+    }
+
+    /// The cluster's time.
+    pub fn clock(&self) -> Result<ClockRow, CatalogError> {
+        Ok(self.get(clock::KEY)?.unwrap_or_default())
+    }
+
+    /// A session.
+    pub fn session(&self, recording: RecordingId) -> Result<Option<SessionRow>, CatalogError> {
+        self.get(&recording.0)
+    }
+
+    /// A recording or what derives from it.
+    pub fn object(&self, object: ObjectId) -> Result<Option<ObjectRow>, CatalogError> {
+        self.get(&recording::key(object))
+    }
+
+    /// The closed chunks of an object from a number on, at most `limit`; the manifest stands last.
+    pub fn chunks(
+        &self,
+        object: ObjectId,
+        from: ChunkNumber,
+        limit: usize,
+    ) -> Result<Vec<(ChunkNumber, ChunkRow)>, CatalogError> {
+        let range = KeyRange {
+            from: Bound::Included(recording::chunk_key(object, from)),
+            ..KeyRange::prefix(&recording::key(object))
+        };
+        let number = |key: &[u8]| key.last_chunk().map(|number| ChunkNumber(u32::from_be_bytes(*number)));
+        self.list(range, limit, number)
+    }
+
+    /// A video.
+    pub fn video(&self, video: VideoId) -> Result<Option<VideoRow>, CatalogError> {
+        self.get(&video.0)
+    }
+
+    /// The newest video of each kind that was asked for of a recording.
+    pub fn videos_of(&self, recording: RecordingId) -> Result<Vec<(VideoId, VideoRow)>, CatalogError> {
+        let asked: Vec<((), RequestRow)> =
+            self.list(KeyRange::prefix(&recording.0), ROWS_AT_ONCE, |_| Some(()))?;
+        let mut videos = Vec::new();
+        for ((), RequestRow { video }) in asked {
+            if let Some(row) = self.video(video)? {
+                videos.push((video, row));
+            }
+        }
+        Ok(videos)
+    }
+
+    /// A job.
+    pub fn job(&self, job: JobId) -> Result<Option<JobRow>, CatalogError> {
+        self.get(&job::key(job))
+    }
+
+    /// The oldest jobs that have not ended, at most `limit`.
+    pub fn open_jobs(&self, limit: usize) -> Result<Vec<(JobId, JobRow)>, CatalogError> {
+        self.open(Tree::JobsOpen, limit, JobId)
+    }
+
+    /// A mail.
+    pub fn mail(&self, mail: MailId) -> Result<Option<MailRow>, CatalogError> {
+        self.get(&outbox::key(mail))
+    }
+
+    /// The oldest mails that are still to be sent, at most `limit`.
+    pub fn open_mails(&self, limit: usize) -> Result<Vec<(MailId, MailRow)>, CatalogError> {
+        self.open(Tree::OutboxOpen, limit, MailId)
+    }
+
+    /// The value of a parameter: what was set, or its default.
+    pub fn parameter(&self, parameter: &Parameter) -> Result<ParameterValue, CatalogError> {
+        Ok(self.parameter_row(parameter)?.map_or(parameter.default, |row| row.value))
+    }
+
+    /// A parameter, if it was set.
+    pub fn parameter_row(&self, parameter: &Parameter) -> Result<Option<ParameterRow>, CatalogError> {
+        self.get(parameter.name.as_bytes())
+    }
+
+    /// All roles, by name.
+    pub fn roles(&self) -> Result<Vec<(String, RoleRow)>, CatalogError> {
+        self.list(KeyRange::all(), usize::MAX, |key| String::from_utf8(key.to_vec()).ok())
+    }
+
+    /// A token.
+    pub fn token(&self, token: TokenId) -> Result<Option<TokenRow>, CatalogError> {
+        self.get(&token.0)
+    }
+
+    /// The token whose text has this SHA-256, if it was not revoked; whether it has expired is asked of the row.
+    pub fn token_by_hash(&self, hash: [u8; 32]) -> Result<Option<(TokenId, TokenRow)>, CatalogError> {
+        let Some(HashRow { token }) = self.get(&hash)? else { return Ok(None) };
+        Ok(self.token(token)?.map(|row| (token, row)))
+    }
+
+    /// All tokens.
+    pub fn tokens(&self) -> Result<Vec<(TokenId, TokenRow)>, CatalogError> {
+        self.list(KeyRange::all(), usize::MAX, |key| key.try_into().ok().map(TokenId))
+    }
+
+    /// Rows as they are stored, from a place on, in the order of trees and keys; without any after the last.
+    pub(crate) fn dump(
+        &self,
+        after: Option<&(Tree, Vec<u8>)>,
+    ) -> Result<Vec<(Tree, KeyAndRow)>, CatalogError> {
+        let mut rows = Vec::new();
+        for tree in Tree::ALL {
+            let range = match after {
+                Some((done, _)) if tree < *done => continue,
+                Some((here, key)) if tree == *here => KeyRange::all().after(key.clone()),
+                Some(_) | None => KeyRange::all(),
+            };
+            let found = self.engine.scan(tree, range, ROWS_AT_ONCE - rows.len())?;
+            rows.extend(found.into_iter().map(|row| (tree, row)));
+            if rows.len() == ROWS_AT_ONCE {
+                break;
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Removes all rows. The mark of what is applied goes first, so that a catalog that is half removed or half
+    /// loaded never passes for a whole one.
+    pub(crate) fn empty(&self) -> Result<(), CatalogError> {
+        self.engine.commit(Batch::from([((Tree::Meta, AppliedRow::KEY.to_vec()), None)]))?;
+        Ok(self.engine.clear()?)
+    }
+
+    /// Whether a row is the mark of what is applied, which is loaded last.
+    pub(crate) fn is_applied_mark(tree: Tree, key: &[u8]) -> bool {
+        tree == Tree::Meta && key == AppliedRow::KEY
+    }
+
+    /// Stores rows as they were dumped.
+    pub(crate) fn load(&self, batch: Batch) -> Result<(), CatalogError> {
+        Ok(self.engine.commit(batch)?)
+    }
+
+    pub(crate) fn engine(&self) -> &dyn Engine {
+        &*self.engine
+    }
+
+    fn get<R: Row>(&self, key: &[u8]) -> Result<Option<R>, CatalogError> {
+        let Some(bytes) = self.engine.get(R::TREE, key)? else { return Ok(None) };
+        Ok(Some(row::decode(key, &bytes)?))
+    }
+
+    fn list<K, R: Row>(
+        &self,
+        range: KeyRange,
+        limit: usize,
+        name: impl Fn(&[u8]) -> Option<K>,
+    ) -> Result<Vec<(K, R)>, CatalogError> {
+        let mut found = Vec::new();
+        for (key, bytes) in self.engine.scan(R::TREE, range, limit)? {
+            if let Some(name) = name(&key) {
+                found.push((name, row::decode(&key, &bytes)?));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The rows whose numbers stand in an index.
+    fn open<K, R: Row>(
+        &self,
+        index: Tree,
+        limit: usize,
+        name: impl Fn(u64) -> K,
+    ) -> Result<Vec<(K, R)>, CatalogError> {
+        let mut found = Vec::new();
+        for (key, _) in self.engine.scan(index, KeyRange::all(), limit)? {
+            if let (Some(number), Some(row)) = (key.last_chunk(), self.get(&key)?) {
+                found.push((name(u64::from_be_bytes(*number)), row));
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Applies one request, unless it was applied before.
+fn apply_request(
+    rows: &mut Transaction<'_>,
+    position: LogPosition,
+    request: Request,
+) -> Result<Applied, CatalogError> {
+    if let Some(id) = request.id
+        && let Known::Answered(applied) = request::lookup(rows, id)?
+    {
+        return Ok(applied);
+    }
+    let now_ms = rows.get::<ClockRow>(clock::KEY)?.map_or(0, |clock| clock.now_ms);
+    let mut step = Step { rows, now_ms, index: position.index };
+    let applied = match apply_command(&mut step, request.command) {
+        Ok(outcome) => {
+            rows.keep();
+            Ok(outcome)
+        }
+        Err(Halt::Refused(refusal)) => {
+            rows.forget();
+            Err(refusal)
+        }
+        Err(Halt::Failed(error)) => return Err(error),
+    };
+    if let Some(id) = request.id {
+        request::keep(rows, id, &applied)?;
+        rows.keep();
+    }
+    Ok(applied)
+}
+
+fn apply_command(step: &mut Step<'_, '_>, command: Command) -> Effect {
+    match command {
+        Command::StartMember { member } => request::start(step, member),
+        Command::Seed => role::seed(step),
+        Command::Clock(sample) => clock::sample(step, sample),
+        Command::ConfirmClock { by } => clock::confirm(step, &by),
+        Command::OpenSession(command) => session::open(step, command),
+        Command::EndSession(command) => session::end(step, command),
+        Command::OpenStream { recording, owner } => recording::open_stream(step, recording, owner),
+        Command::TakeOver { object, epoch, owner } => recording::take_over(step, object, epoch, owner),
+        Command::OpenChunk(command) => recording::open_chunk(step, command),
+        Command::CloseChunk(command) => recording::close_chunk(step, command),
+        Command::Interrupt { object, epoch } => recording::interrupt(step, object, epoch),
+        Command::Seal(command) => recording::seal(step, command),
+        Command::RequestVideo(command) => video::request(step, command),
+        Command::ClaimJob(command) => job::claim(step, command),
+        Command::RenewClaim { claim, lease_ms } => job::renew(step, claim, lease_ms),
+        Command::Progress(command) => job::progress(step, command),
+        Command::IndexDone(command) => job::index_done(step, command),
+        Command::Complete(command) => job::complete(step, command),
+        Command::FailJob(command) => job::fail(step, command),
+        Command::CancelJob { job, by } => job::cancel(step, job, &by),
+        Command::MailSent { mail } => outbox::sent(step, mail),
+        Command::MailFailed { mail, error, retry_after_ms } => {
+            outbox::failed(step, mail, error, retry_after_ms)
+        }
+        Command::PutParameter(command) => parameter::put(step, command),
+        Command::PutRole(command) => role::put(step, command),
+        Command::CreateToken(command) => token::create(step, command),
+        Command::RevokeToken { token, by } => token::revoke(step, token, &by),
+    }
+}

@@ -1,0 +1,117 @@
+use super::clock::ClockSample;
+use super::job::{ClaimJob, ClaimToken, Complete, FailJob, IndexDone, Progress};
+use super::outbox::MailId;
+use super::parameter::PutParameter;
+use super::recording::{CloseChunk, OpenChunk, Seal};
+use super::role::PutRole;
+use super::session::{EndSession, OpenSession};
+use super::token::{CreateToken, TokenId};
+use super::video::RequestVideo;
+use crate::id::{Epoch, JobId, MemberId, ObjectId, RecordingId};
+use serde::{Deserialize, Serialize};
+
+/// A change of the facts. Variants are only ever added at the end, and a variant never changes: members apply
+/// the logs of older ones.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Command {
+    /// A member has started: it gets a new incarnation, and requests of its earlier ones are refused.
+    StartMember {
+        /// Which.
+        member: MemberId,
+    },
+    /// Writes the seeded roles that are not there yet.
+    Seed,
+    /// What a member's clock says.
+    Clock(ClockSample),
+    /// An operator has looked at the clocks: purge and expiry may go on.
+    ConfirmClock {
+        /// Who.
+        by: String,
+    },
+    /// A session begins.
+    OpenSession(OpenSession),
+    /// A session is over.
+    EndSession(EndSession),
+    /// A further stream of a recording, for what derives from it.
+    OpenStream {
+        /// Of which recording.
+        recording: RecordingId,
+        /// Who writes it.
+        owner: MemberId,
+    },
+    /// Another owner, or the same one after a restart, writes an object from here on.
+    TakeOver {
+        /// Which object.
+        object: ObjectId,
+        /// The epoch after the current one.
+        epoch: Epoch,
+        /// Who writes it from here on.
+        owner: MemberId,
+    },
+    /// A chunk begins.
+    OpenChunk(OpenChunk),
+    /// A chunk is final.
+    CloseChunk(CloseChunk),
+    /// The recorder is away.
+    Interrupt {
+        /// From which recording.
+        object: ObjectId,
+        /// The current epoch.
+        epoch: Epoch,
+    },
+    /// An object is final.
+    Seal(Seal),
+    /// Somebody wants a video.
+    RequestVideo(RequestVideo),
+    /// A member wants to do a job.
+    ClaimJob(ClaimJob),
+    /// A member is still at a job.
+    RenewClaim {
+        /// Which claim.
+        claim: ClaimToken,
+        /// For how long from the cluster's time on.
+        lease_ms: u64,
+    },
+    /// How far a job is.
+    Progress(Progress),
+    /// The index of a recording is made.
+    IndexDone(IndexDone),
+    /// A video is made.
+    Complete(Complete),
+    /// A job could not be done.
+    FailJob(FailJob),
+    /// Nobody wants a job any more.
+    CancelJob {
+        /// Which.
+        job: JobId,
+        /// Who.
+        by: String,
+    },
+    /// A mail was taken by the mail server.
+    MailSent {
+        /// Which.
+        mail: MailId,
+    },
+    /// A mail was not taken.
+    MailFailed {
+        /// Which.
+        mail: MailId,
+        /// What the mail server said.
+        error: String,
+        /// After how long to try again; never, when it is final.
+        retry_after_ms: Option<u64>,
+    },
+    /// Sets a parameter.
+    PutParameter(PutParameter),
+    /// Sets a role.
+    PutRole(PutRole),
+    /// Makes a token.
+    CreateToken(CreateToken),
+    /// Ends a token.
+    RevokeToken {
+        /// Which.
+        token: TokenId,
+        /// Who.
+        by: String,
+    },
+}

@@ -1,0 +1,58 @@
+//! The facts about sessions, recordings, videos and jobs: rows that only committed commands change.
+//!
+//! `Catalog::apply` is pure and deterministic: no clock, no randomness, no order of hash maps, no I/O outside
+//! its batch. Each command has its rules beside its row.
+
+#[expect(clippy::module_inception, reason = "the main type has a file of its name, as all types have")]
+mod catalog;
+mod clock;
+mod command;
+mod engine;
+mod index;
+mod job;
+mod outbox;
+mod outcome;
+mod parameter;
+mod recording;
+mod request;
+mod role;
+mod row;
+mod session;
+mod step;
+mod text;
+mod token;
+mod transaction;
+mod video;
+
+#[cfg(test)]
+mod tests;
+
+pub use catalog::Catalog;
+pub(crate) use catalog::{CommandEntry, MembershipRow};
+pub use clock::{ClockRow, ClockSample, Suspicion};
+pub use command::Command;
+pub use engine::{
+    Batch, Engine, EngineError, KeyAndRow, KeyRange, MemoryEngine, SledEngine, SledOpenError, SledStart, Tree,
+};
+pub use index::{Cursor, CursorError, SessionColumn, SessionFilter, SessionPage, SessionQuery};
+pub use job::{
+    Claim, ClaimJob, ClaimToken, Complete, FailJob, FailureKind, IndexDone, JobKind, JobProgress, JobRow,
+    JobState, Progress,
+};
+pub use outbox::{MailId, MailKind, MailRow, MailState};
+pub use outcome::{Applied, Outcome, Refusal};
+pub use parameter::{Parameter, ParameterKind, ParameterRow, ParameterValue, PutParameter};
+pub use recording::{
+    ChunkRow, CloseChunk, ObjectRow, ObjectState, OpenChunk, OpenChunkFact, Seal, SealFacts, WrappedKeys,
+};
+pub use request::{Incarnation, OUTCOMES_KEPT, Request, RequestId};
+pub use role::{PutRole, RoleRow};
+pub use row::RowError;
+pub use session::{
+    End, EndSession, Format, IndexFacts, IndexState, OpenSession, Protocol, SessionInfo, SessionRow,
+    SessionState,
+};
+pub use step::LogPosition;
+pub use token::{CreateToken, TokenId, TokenKind, TokenRow};
+pub use transaction::CatalogError;
+pub use video::{Container, RequestVideo, VideoFacts, VideoRow, VideoSettings, VideoState};

@@ -1,0 +1,130 @@
+//! The outbox: mails that are to be sent, written in the batch of what they tell about.
+
+use super::engine::Tree;
+use super::outcome::{Outcome, Refusal};
+use super::row::Row;
+use super::step::{Counter, Effect, Halt, Step};
+use super::text;
+use crate::id::{RecordingId, VideoId};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A mail; its Message-ID follows from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct MailId(pub u64);
+
+impl fmt::Display for MailId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+/// What a mail tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MailKind {
+    /// A video can be downloaded.
+    VideoReady {
+        /// Which.
+        video: VideoId,
+    },
+}
+
+/// Whether a mail is still to be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MailState {
+    /// It is.
+    Pending {
+        /// Not before, in the cluster's time.
+        next_ms: u64,
+    },
+    /// The mail server has it.
+    Sent {
+        /// Since, in the cluster's time.
+        at_ms: u64,
+    },
+    /// The mail server will not have it.
+    Failed {
+        /// Since, in the cluster's time.
+        at_ms: u64,
+    },
+}
+
+/// A mail in the catalog.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MailRow {
+    /// What it tells.
+    pub kind: MailKind,
+    /// About which recording.
+    pub recording: RecordingId,
+    /// Whom.
+    pub address: String,
+    /// Whether it is still to be sent.
+    pub state: MailState,
+    /// How often it was not taken.
+    pub attempts: u32,
+    /// What the mail server said last.
+    pub error: String,
+    /// The cluster's time when it was written.
+    pub created_ms: u64,
+}
+
+impl Row for MailRow {
+    const TREE: Tree = Tree::Outbox;
+}
+
+pub(crate) fn create(
+    step: &mut Step<'_, '_>,
+    kind: MailKind,
+    recording: RecordingId,
+    address: String,
+) -> Result<MailId, Halt> {
+    let mail = MailId(step.count(Counter::Mail)?);
+    let now_ms = step.now_ms;
+    let state = MailState::Pending { next_ms: now_ms };
+    let row =
+        MailRow { kind, recording, address, state, attempts: 0, error: String::new(), created_ms: now_ms };
+    step.rows.put(&key(mail), &row)?;
+    step.rows.put_key(Tree::OutboxOpen, key(mail).to_vec());
+    Ok(mail)
+}
+
+pub(crate) fn sent(step: &mut Step<'_, '_>, mail: MailId) -> Effect {
+    let mut row = pending(step, mail)?;
+    row.state = MailState::Sent { at_ms: step.now_ms };
+    step.rows.put(&key(mail), &row)?;
+    step.rows.remove(Tree::OutboxOpen, &key(mail));
+    Ok(Outcome::Done)
+}
+
+pub(crate) fn failed(
+    step: &mut Step<'_, '_>,
+    mail: MailId,
+    error: String,
+    retry_after_ms: Option<u64>,
+) -> Effect {
+    text::message("error", &error)?;
+    let mut row = pending(step, mail)?;
+    row.attempts += 1;
+    row.error = error;
+    row.state = match retry_after_ms {
+        Some(after_ms) => MailState::Pending { next_ms: step.now_ms.saturating_add(after_ms) },
+        None => MailState::Failed { at_ms: step.now_ms },
+    };
+    step.rows.put(&key(mail), &row)?;
+    if retry_after_ms.is_none() {
+        step.rows.remove(Tree::OutboxOpen, &key(mail));
+    }
+    Ok(Outcome::Failed { is_retried: retry_after_ms.is_some() })
+}
+
+pub(crate) fn key(mail: MailId) -> [u8; 8] {
+    mail.0.to_be_bytes()
+}
+
+fn pending(step: &Step<'_, '_>, mail: MailId) -> Result<MailRow, Halt> {
+    let row: MailRow = step.need(&key(mail), || Refusal::MailUnknown { mail })?;
+    match row.state {
+        MailState::Pending { .. } => Ok(row),
+        MailState::Sent { .. } | MailState::Failed { .. } => Err(Refusal::MailEnded { mail }.into()),
+    }
+}

@@ -1,0 +1,169 @@
+use super::job::Claim;
+use super::outbox::MailId;
+use super::recording::OpenChunkFact;
+use super::request::Incarnation;
+use super::session::{Format, Protocol};
+use crate::id::{ChunkNumber, Epoch, JobId, MemberId, ObjectId, RecordingId, StreamId, VideoId};
+use serde::{Deserialize, Serialize};
+
+/// What became of a command.
+pub type Applied = Result<Outcome, Refusal>;
+
+/// What a command has done. Variants are only ever added at the end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// It is done.
+    Done,
+    /// A member's new incarnation.
+    Started(Incarnation),
+    /// The cluster's time after a clock sample.
+    Now {
+        /// Milliseconds since 1970.
+        now_ms: u64,
+    },
+    /// A new stream.
+    Stream(StreamId),
+    /// An object has another owner; the chunk that the older one had open is to be fenced and closed.
+    TakenOver {
+        /// That chunk.
+        open_chunk: Option<OpenChunkFact>,
+    },
+    /// An object is sealed.
+    Sealed {
+        /// The job that indexes it, when it is a recording.
+        index_job: Option<JobId>,
+    },
+    /// A video, asked for now or earlier.
+    Video {
+        /// Which.
+        video: VideoId,
+        /// The job that makes it.
+        job: JobId,
+        /// Whether this command asked for it first.
+        is_new: bool,
+    },
+    /// A job is this member's.
+    Claimed(Claim),
+    /// A job was claimed too often without an end and has failed.
+    GivenUp,
+    /// A job has failed; it is tried again or not.
+    Failed {
+        /// Whether it is.
+        is_retried: bool,
+    },
+    /// A video is ready, and these mails say so.
+    Completed {
+        /// The mails.
+        mails: Vec<MailId>,
+    },
+    /// A row with a version has a new one.
+    Version(u64),
+}
+
+/// Why a command has done nothing. Variants are only ever added at the end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of each variant says what its fields are")]
+pub enum Refusal {
+    #[error("the request is older than the outcomes that are kept; what became of it is unknown")]
+    OutcomeUnknown,
+    #[error("the request is of an incarnation that member {member} has left")]
+    IncarnationGone { member: MemberId },
+    #[error("a row of {tree} would have {bytes} bytes, above the limit")]
+    RowTooLong { tree: String, bytes: u64 },
+    #[error("{field} must not be empty")]
+    TextMissing { field: String },
+    #[error("{field} has more than {limit_bytes} bytes")]
+    TextTooLong { field: String, limit_bytes: u64 },
+    #[error("{field} has control characters")]
+    TextControl { field: String },
+    #[error("recording {recording} exists")]
+    RecordingExists { recording: RecordingId },
+    #[error("there is no recording {recording}")]
+    RecordingUnknown { recording: RecordingId },
+    #[error("a session of {protocol} is recorded as db-lines only, not as {format}")]
+    DatabaseFormat { protocol: Protocol, format: Format },
+    #[error("the session of recording {recording} has ended")]
+    SessionEnded { recording: RecordingId },
+    #[error("the session of recording {recording} has not ended")]
+    SessionNotEnded { recording: RecordingId },
+    #[error("a session that began at {start_ms} ms cannot end at {end_ms} ms")]
+    EndBeforeStart { start_ms: u64, end_ms: u64 },
+    #[error("there is no object {object}")]
+    ObjectUnknown { object: ObjectId },
+    #[error("object {object} is sealed")]
+    ObjectSealed { object: ObjectId },
+    #[error("object {object} is not sealed")]
+    ObjectNotSealed { object: ObjectId },
+    #[error("object {object} does not derive from recording {recording}")]
+    ObjectOfOther { object: ObjectId, recording: RecordingId },
+    #[error("the epoch of object {object} is {current}, not {given}")]
+    EpochNotCurrent { object: ObjectId, current: Epoch, given: Epoch },
+    #[error("the next epoch of object {object} is {next}, not {given}")]
+    EpochNotNext { object: ObjectId, next: Epoch, given: Epoch },
+    #[error("a chunk has 1 to {limit} different members")]
+    ChunkMembers { limit: u64 },
+    #[error("chunk {number} of object {object} is open")]
+    ChunkOpen { object: ObjectId, number: ChunkNumber },
+    #[error("chunk {number} of object {object} is not open")]
+    ChunkNotOpen { object: ObjectId, number: ChunkNumber },
+    #[error("the next chunk of object {object} is {expected}, not {given}")]
+    ChunkNumber { object: ObjectId, expected: ChunkNumber, given: ChunkNumber },
+    #[error("the next chunk of object {object} begins at byte {expected}, not {given}")]
+    ChunkOffset { object: ObjectId, expected: u64, given: u64 },
+    #[error("chunk {number} of object {object} cannot have these lengths")]
+    ChunkImplausible { object: ObjectId, number: ChunkNumber },
+    #[error("the manifest of object {object} is closed by its seal")]
+    ManifestUnsealed { object: ObjectId },
+    #[error("the seal of object {object} names no manifest")]
+    ManifestMissing { object: ObjectId },
+    #[error("object {object} has {chunks} chunks of {length} bytes")]
+    SealDiffers { object: ObjectId, chunks: u32, length: u64 },
+    #[error("parameter {name} is off")]
+    ParameterOff { name: String },
+    #[error("there is no parameter {name}")]
+    ParameterUnknown { name: String },
+    #[error("parameter {name} takes {expected}")]
+    ParameterValue { name: String, expected: String },
+    #[error("the version is {actual}, not {expected}")]
+    VersionDiffers { expected: u64, actual: u64 },
+    #[error("video {video} exists for another request")]
+    VideoExists { video: VideoId },
+    #[error("a request names at most {limit} addresses to notify")]
+    TooManyAddresses { limit: u64 },
+    #[error("there is no job {job}")]
+    JobUnknown { job: JobId },
+    #[error("job {job} has ended")]
+    JobEnded { job: JobId },
+    #[error("job {job} is claimed by member {member} until {deadline_ms} ms")]
+    JobClaimed { job: JobId, member: MemberId, deadline_ms: u64 },
+    #[error("the claim on job {job} is lost")]
+    ClaimLost { job: JobId },
+    #[error("a claim lasts {min_ms} to {max_ms} ms")]
+    LeaseLength { min_ms: u64, max_ms: u64 },
+    #[error("job {job} is of another kind")]
+    JobKind { job: JobId },
+    #[error("the video has {expected} bytes, its object {actual}")]
+    VideoLength { expected: u64, actual: u64 },
+    #[error("there is no mail {mail}")]
+    MailUnknown { mail: MailId },
+    #[error("mail {mail} has been sent or given up")]
+    MailEnded { mail: MailId },
+    #[error("there is no role {role}")]
+    RoleUnknown { role: String },
+    #[error("role {role} has more than {limit} permissions")]
+    TooManyPermissions { role: String, limit: u64 },
+    #[error("a permission reads Area.Object.Action, not {permission}")]
+    PermissionForm { permission: String },
+    #[error("the token exists")]
+    TokenExists,
+    #[error("there is no token {token}")]
+    TokenUnknown { token: super::token::TokenId },
+    #[error("a token has at most {limit} roles")]
+    TooManyRoles { limit: u64 },
+    #[error("the token would expire at {expires_ms} ms, it is {now_ms} ms")]
+    TokenExpired { expires_ms: u64, now_ms: u64 },
+    #[error("a wrapped key has 1 to {limit_bytes} bytes")]
+    WrappedKey { limit_bytes: u64 },
+    #[error("a recorder's token has no roles: it may record its own sessions and nothing else")]
+    RecorderRoles,
+}

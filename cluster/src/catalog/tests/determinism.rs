@@ -1,0 +1,111 @@
+use super::*;
+use proptest::prelude::*;
+
+fn recording() -> impl Strategy<Value = RecordingId> {
+    (0..3u8).prop_map(|number| RecordingId([number; 16]))
+}
+
+fn object() -> impl Strategy<Value = ObjectId> {
+    (recording(), 0..3u64).prop_map(|(recording, stream)| ObjectId { recording, stream: StreamId(stream) })
+}
+
+fn token() -> impl Strategy<Value = ClaimToken> {
+    (1..4u64, 0..80u64).prop_map(|(job, fencing_token)| ClaimToken { job: JobId(job), fencing_token })
+}
+
+/// Commands that mostly meet one another; many are refused, which has to be the same everywhere too.
+fn command() -> impl Strategy<Value = Command> {
+    let number = || prop_oneof![4 => 0..2u32, 2 => Just(ChunkNumber::MANIFEST.0)];
+    prop_oneof![
+        Just(Command::Seed),
+        (1..3u64).prop_map(|member| Command::StartMember { member: MemberId(member) }),
+        (1..3u64, 0..400_000u64)
+            .prop_map(|(member, wall_ms)| Command::Clock(ClockSample { member: MemberId(member), wall_ms })),
+        recording().prop_map(|recording| Command::OpenSession(session(recording))),
+        recording().prop_map(|recording| Command::EndSession(EndSession { recording, ..ending() })),
+        recording().prop_map(|recording| Command::OpenStream { recording, owner: MEMBER }),
+        (object(), 2..4u64).prop_map(|(object, epoch)| Command::TakeOver {
+            object,
+            epoch: Epoch(epoch),
+            owner: OTHER
+        }),
+        (object(), number(), 1..3u64).prop_map(|(object, number, epoch)| open_chunk(
+            object,
+            ChunkNumber(number),
+            epoch
+        )),
+        (object(), 0..2u32, 1..3u64, 0..2u64).prop_map(|(object, number, epoch, offset)| close_chunk(
+            object,
+            chunk(number, epoch, offset),
+            epoch
+        )),
+        (object(), 1..3u64).prop_map(|(object, epoch)| Command::Seal(seal(object, epoch))),
+        (any::<bool>(), recording()).prop_map(|(on, recording)| match on {
+            true => put("video_download_enabled", ParameterValue::Switch(true)),
+            false => Command::RequestVideo(RequestVideo { recording, ..video(VIDEO, &["ada@example.org"]) }),
+        }),
+        (1..4u64, 1..3u64).prop_map(|(job, member)| claim(JobId(job), MemberId(member))),
+        (token(), object()).prop_map(|(claim, object)| Command::Complete(Complete {
+            claim,
+            facts: VideoFacts { object, length: 1, duration_ms: 1, content_hash: HASH },
+        })),
+        token().prop_map(|claim| Command::FailJob(FailJob {
+            claim,
+            failure: FailureKind::Limit,
+            detail: String::new()
+        })),
+        (1..3u64).prop_map(|mail| Command::MailSent { mail: MailId(mail) }),
+    ]
+}
+
+/// Every row, as it is stored.
+pub(super) fn dump(catalog: &Catalog) -> Vec<(Tree, KeyAndRow)> {
+    let (mut rows, mut after) = (Vec::new(), None);
+    loop {
+        let more = catalog.dump(after.as_ref()).unwrap();
+        let Some((tree, (key, _))) = more.last() else { return rows };
+        after = Some((*tree, key.clone()));
+        rows.extend(more);
+    }
+}
+
+/// A log of the commands: each has a request id, some come twice, some share an entry.
+fn log(commands: &[(Command, u64, bool)]) -> Vec<(LogPosition, CommandEntry)> {
+    let start = Incarnation { member: MEMBER, start: 2 };
+    let membership = MembershipRow { voters: vec![MEMBER, OTHER], raft: vec![] };
+    let begin = Request { id: None, command: Command::StartMember { member: MEMBER } };
+    let mut entries = vec![CommandEntry::Membership(membership), CommandEntry::Requests(vec![begin])];
+    for (command, sequence, is_joined) in commands {
+        let id = Some(RequestId { incarnation: start, sequence: *sequence });
+        let request = Request { id, command: command.clone() };
+        match entries.last_mut() {
+            Some(CommandEntry::Requests(requests)) if *is_joined => requests.push(request),
+            Some(_) | None => entries.push(CommandEntry::Requests(vec![request])),
+        }
+    }
+    let position = |index| LogPosition { term: 1, leader: MEMBER, index };
+    (1..).map(position).zip(entries).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn the_same_log_makes_the_same_rows_in_every_engine(
+        commands in prop::collection::vec((command(), 1..60u64, any::<bool>()), 1..70),
+        split in 1..10usize,
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        let sled = SledEngine::open(dir.path(), "this boot").unwrap().0;
+        let (on_sled, in_memory) = (Catalog::new(Arc::new(sled)), Catalog::new(Arc::new(MemoryEngine::new())));
+        let log = log(&commands);
+        let mut at_once = in_memory.apply(log.clone()).unwrap();
+        for part in log.chunks(split) {
+            let applied = on_sled.apply(part.to_vec()).unwrap();
+            let rest = at_once.split_off(applied.len());
+            prop_assert_eq!(applied, at_once);
+            at_once = rest;
+        }
+        prop_assert_eq!(dump(&on_sled), dump(&in_memory));
+    }
+}

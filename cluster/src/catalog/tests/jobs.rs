@@ -1,0 +1,194 @@
+use super::*;
+
+fn facts(object: ObjectId) -> VideoFacts {
+    VideoFacts { object, length: 1, duration_ms: 4_000, content_hash: HASH }
+}
+
+fn index_facts(artefact: ObjectId) -> IndexFacts {
+    IndexFacts {
+        duration_ms: 4_000,
+        width: 1280,
+        height: 720,
+        frames: 9,
+        keystrokes: 3,
+        statements: 0,
+        artefact,
+    }
+}
+
+fn failing(claim: ClaimToken) -> Command {
+    let detail = "the worker ended with signal 9".to_owned();
+    Command::FailJob(FailJob { claim, failure: FailureKind::Crashed, detail })
+}
+
+fn ready_for_videos() -> World {
+    let mut world = World::recorded();
+    world.allow_videos();
+    world
+}
+
+#[test]
+fn an_index_is_made_from_the_seal_to_its_facts() {
+    let mut world = World::recorded();
+    let claim = world.claim(JobId(1), MEMBER);
+    let artefact = world.artefact();
+    world.done(Command::IndexDone(IndexDone { claim, facts: index_facts(artefact) }));
+    let session = world.catalog.session(RECORDING).unwrap().unwrap();
+    assert_eq!(session.index, IndexState::Ready(index_facts(artefact)));
+    assert_eq!(world.catalog.job(JobId(1)).unwrap().unwrap().state, JobState::Done);
+    assert_eq!(world.catalog.open_jobs(10).unwrap(), []);
+    assert_eq!(world.refused(failing(claim)), Refusal::JobEnded { job: JobId(1) });
+}
+
+#[test]
+fn a_video_and_its_mails_are_ready_together() {
+    let mut world = ready_for_videos();
+    let job = world.video(&["ada@example.org", "bob@example.org"]);
+    let claim = world.claim(job, MEMBER);
+    let object = world.artefact();
+    let completed = world.done(Command::Complete(Complete { claim, facts: facts(object) }));
+    assert_eq!(completed, Outcome::Completed { mails: vec![MailId(1), MailId(2)] });
+    let videos = world.catalog.videos_of(RECORDING).unwrap();
+    assert_eq!(videos.len(), 1);
+    assert_eq!(videos[0].1.state, VideoState::Ready(facts(object)));
+    let mails = world.catalog.open_mails(10).unwrap();
+    let addresses: Vec<_> = mails.iter().map(|(_, mail)| mail.address.as_str()).collect();
+    assert_eq!(addresses, ["ada@example.org", "bob@example.org"]);
+
+    world.done(Command::MailSent { mail: MailId(1) });
+    assert_eq!(world.refused(Command::MailSent { mail: MailId(1) }), Refusal::MailEnded { mail: MailId(1) });
+    let failed =
+        |retry_after_ms| Command::MailFailed { mail: MailId(2), error: "451".to_owned(), retry_after_ms };
+    assert_eq!(world.done(failed(Some(500))), Outcome::Failed { is_retried: true });
+    let mail = world.catalog.mail(MailId(2)).unwrap().unwrap();
+    assert_eq!((mail.attempts, mail.state), (1, MailState::Pending { next_ms: 500 }));
+    assert_eq!(world.done(failed(None)), Outcome::Failed { is_retried: false });
+    assert_eq!(world.catalog.open_mails(10).unwrap(), []);
+    assert_eq!(
+        world.refused(Command::MailSent { mail: MailId(3) }),
+        Refusal::MailUnknown { mail: MailId(3) }
+    );
+}
+
+#[test]
+fn videos_are_asked_for_of_ended_sessions_and_when_allowed() {
+    let mut world = World::new();
+    let ask = || Command::RequestVideo(video(VIDEO, &[]));
+    let name = "video_download_enabled".to_owned();
+    assert_eq!(world.refused(ask()), Refusal::ParameterOff { name });
+    world.allow_videos();
+    assert_eq!(world.refused(ask()), Refusal::RecordingUnknown { recording: RECORDING });
+    world.done(Command::OpenSession(session(RECORDING)));
+    assert_eq!(world.refused(ask()), Refusal::SessionNotEnded { recording: RECORDING });
+    world.done(Command::EndSession(ending()));
+    assert_eq!(world.refused(ask()), Refusal::ObjectNotSealed { object: OBJECT });
+    world.write(OBJECT);
+    world.done(ask());
+    let many = ["a"; 9];
+    let too_many = world.refused(Command::RequestVideo(video(VIDEO, &many)));
+    assert_eq!(too_many, Refusal::TooManyAddresses { limit: 8 });
+}
+
+#[test]
+fn the_same_video_is_made_once() {
+    let mut world = ready_for_videos();
+    let job = world.video(&["ada@example.org"]);
+    let again = video(VideoId([8; 16]), &["bob@example.org", "ada@example.org"]);
+    let outcome = world.done(Command::RequestVideo(again.clone()));
+    assert_eq!(outcome, Outcome::Video { video: VIDEO, job, is_new: false });
+    let row = world.catalog.video(VIDEO).unwrap().unwrap();
+    assert_eq!(row.notify, ["ada@example.org", "bob@example.org"]);
+
+    let other = VideoSettings { keystrokes: true, ..SETTINGS };
+    let taken = RequestVideo { settings: other, ..video(VIDEO, &[]) };
+    assert_eq!(world.refused(Command::RequestVideo(taken)), Refusal::VideoExists { video: VIDEO });
+    world.done(Command::CancelJob { job, by: "ada".to_owned() });
+    assert_eq!(world.catalog.video(VIDEO).unwrap().unwrap().state, VideoState::Cancelled);
+    let anew = world.done(Command::RequestVideo(again));
+    assert_eq!(anew, Outcome::Video { video: VideoId([8; 16]), job: JobId(job.0 + 1), is_new: true });
+}
+
+#[test]
+fn a_claim_holds_until_its_deadline_and_fences_the_one_before() {
+    let mut world = ready_for_videos();
+    world.clock(1_000);
+    let job = world.video(&[]);
+    let first = world.claim(job, MEMBER);
+    world.clock(1_000 + MINUTE_MS);
+    let held = Refusal::JobClaimed { job, member: MEMBER, deadline_ms: 1_000 + MINUTE_MS };
+    assert_eq!(world.refused(claim(job, OTHER)), held);
+    world.done(Command::RenewClaim { claim: first, lease_ms: MINUTE_MS });
+    world.clock(1_002 + 2 * MINUTE_MS);
+    let second = world.claim(job, OTHER);
+    assert!(second.fencing_token > first.fencing_token);
+
+    let object = world.artefact();
+    let progress = JobProgress { done_ms: 1, total_ms: 4 };
+    let lost = Refusal::ClaimLost { job };
+    for command in [
+        Command::Complete(Complete { claim: first, facts: facts(object) }),
+        Command::Progress(Progress { claim: first, progress }),
+        Command::RenewClaim { claim: first, lease_ms: MINUTE_MS },
+        failing(first),
+    ] {
+        assert_eq!(world.refused(command), lost);
+    }
+    world.done(Command::Progress(Progress { claim: second, progress }));
+    assert_eq!(world.catalog.job(job).unwrap().unwrap().progress, progress);
+    world.done(Command::Complete(Complete { claim: second, facts: facts(object) }));
+}
+
+#[test]
+fn results_are_checked_against_what_is_stored() {
+    let mut world = ready_for_videos();
+    let job = world.video(&[]);
+    let claim = world.claim(job, MEMBER);
+    let complete = |facts| Command::Complete(Complete { claim, facts });
+    let recording = RECORDING;
+    let own = Refusal::ObjectOfOther { object: OBJECT, recording };
+    assert_eq!(world.refused(complete(facts(OBJECT))), own);
+    let object = ObjectId { recording, stream: StreamId(1) };
+    assert_eq!(world.refused(complete(facts(object))), Refusal::ObjectUnknown { object });
+    world.done(Command::OpenStream { recording, owner: MEMBER });
+    assert_eq!(world.refused(complete(facts(object))), Refusal::ObjectNotSealed { object });
+    world.write(object);
+    let long = VideoFacts { length: 2, ..facts(object) };
+    assert_eq!(world.refused(complete(long)), Refusal::VideoLength { expected: 2, actual: 1 });
+    let index = Command::IndexDone(IndexDone { claim, facts: index_facts(object) });
+    assert_eq!(world.refused(index), Refusal::JobKind { job });
+    world.done(complete(facts(object)));
+}
+
+#[test]
+fn a_job_is_tried_twice() {
+    let mut world = ready_for_videos();
+    let job = world.video(&["ada@example.org"]);
+    let claim = world.claim(job, MEMBER);
+    assert_eq!(world.done(failing(claim)), Outcome::Failed { is_retried: true });
+    assert_eq!(world.refused(failing(claim)), Refusal::ClaimLost { job });
+    let claim = world.claim(job, MEMBER);
+    assert_eq!(world.done(failing(claim)), Outcome::Failed { is_retried: false });
+    let failure = FailureKind::Crashed;
+    assert_eq!(world.catalog.video(VIDEO).unwrap().unwrap().state, VideoState::Failed { failure });
+    assert_eq!(world.catalog.open_mails(1).unwrap(), []);
+    world.done(Command::RequestVideo(video(VideoId([8; 16]), &[])));
+}
+
+#[test]
+fn a_job_that_takes_its_members_down_is_given_up() {
+    let mut world = ready_for_videos();
+    let mut now_ms = 1;
+    for _ in 0..8 {
+        world.claim(JobId(1), MEMBER);
+        now_ms += 2 * MINUTE_MS;
+        world.clock(now_ms);
+    }
+    assert_eq!(world.done(claim(JobId(1), MEMBER)), Outcome::GivenUp);
+    let failure = FailureKind::Crashed;
+    let session = world.catalog.session(RECORDING).unwrap().unwrap();
+    assert_eq!(session.index, IndexState::Failed { failure });
+    assert_eq!(world.refused(claim(JobId(1), MEMBER)), Refusal::JobEnded { job: JobId(1) });
+    assert_eq!(world.refused(claim(JobId(5), MEMBER)), Refusal::JobUnknown { job: JobId(5) });
+    let short = Command::ClaimJob(ClaimJob { job: JobId(1), member: MEMBER, lease_ms: 1 });
+    assert_eq!(world.refused(short), Refusal::LeaseLength { min_ms: 1_000, max_ms: 600_000 });
+}

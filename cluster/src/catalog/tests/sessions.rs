@@ -1,0 +1,205 @@
+use super::*;
+use proptest::prelude::*;
+
+#[test]
+fn a_session_has_what_the_report_shows() {
+    let mut world = World::new();
+    world.clock(900);
+    world.done(Command::OpenSession(session(RECORDING)));
+    let live =
+        SessionRow { info: info(), state: SessionState::Live, index: IndexState::Absent, opened_ms: 900 };
+    assert_eq!(world.catalog.session(RECORDING).unwrap(), Some(live.clone()));
+    let end = EndSession {
+        end: End::Failed,
+        error_message: "connection reset".to_owned(),
+        reason: "dropped by bob:\n lunch".to_owned(),
+        ..ending()
+    };
+    world.done(Command::EndSession(end.clone()));
+    let EndSession { end, end_ms, error_message, reason, .. } = end;
+    let state = SessionState::Ended { end, end_ms, error_message, reason };
+    assert_eq!(world.catalog.session(RECORDING).unwrap(), Some(SessionRow { state, ..live }));
+    assert_eq!(world.refused(Command::EndSession(ending())), Refusal::SessionEnded { recording: RECORDING });
+}
+
+#[test]
+fn a_session_is_refused_with_a_reason() {
+    let mut world = World::new();
+    let open = |change: fn(&mut OpenSession)| {
+        let mut command = session(RECORDING);
+        change(&mut command);
+        Command::OpenSession(command)
+    };
+    let field = |field: &str| field.to_owned();
+    let cases = [
+        (
+            open(|one| one.info.device_address.clear()),
+            Refusal::TextMissing { field: field("device address") },
+        ),
+        (
+            open(|one| one.info.user_name = "a\u{7}".to_owned()),
+            Refusal::TextControl { field: field("user name") },
+        ),
+        (
+            open(|one| one.info.user_address = "a\0".to_owned()),
+            Refusal::TextControl { field: field("user address") },
+        ),
+        (
+            open(|one| one.info.credential_user = "x".repeat(257)),
+            Refusal::TextTooLong { field: field("credential user"), limit_bytes: 256 },
+        ),
+        (
+            open(|one| one.info.protocol = Protocol::Postgresql),
+            Refusal::DatabaseFormat { protocol: Protocol::Postgresql, format: Format::Guacamole },
+        ),
+        (open(|one| one.keys.data.clear()), Refusal::WrappedKey { limit_bytes: 512 }),
+        (open(|one| one.keys.derived = vec![0; 513]), Refusal::WrappedKey { limit_bytes: 512 }),
+        (Command::EndSession(ending()), Refusal::RecordingUnknown { recording: RECORDING }),
+    ];
+    for (command, refusal) in cases {
+        assert_eq!(world.refused(command), refusal);
+    }
+    assert_eq!(world.catalog.session(RECORDING).unwrap(), None);
+    world.done(Command::OpenSession(session(RECORDING)));
+    let twice = world.refused(Command::OpenSession(session(RECORDING)));
+    assert_eq!(twice, Refusal::RecordingExists { recording: RECORDING });
+    let early = EndSession { end_ms: 999, ..ending() };
+    let refusal = Refusal::EndBeforeStart { start_ms: 1_000, end_ms: 999 };
+    assert_eq!(world.refused(Command::EndSession(early)), refusal);
+}
+
+#[test]
+fn database_protocols_take_db_lines_only() {
+    for protocol in Protocol::ALL {
+        let mut world = World::new();
+        let mut open = session(RECORDING);
+        open.info.protocol = *protocol;
+        open.info.format = Format::DbLines;
+        world.done(Command::OpenSession(open));
+        assert_eq!(Protocol::from_name(protocol.as_str()), Some(*protocol));
+    }
+}
+
+/// One of the few values of each column, so that many rows share them.
+fn some_session(number: u8) -> impl Strategy<Value = (OpenSession, bool)> {
+    (0..6u64, 0..4usize, 0..3usize, 0..3usize, any::<bool>()).prop_map(
+        move |(start, user, device, protocol, ended)| {
+            let info = SessionInfo {
+                start_ms: start * 10,
+                user_name: ["", "ada", "ada ", "bob"][user].to_owned(),
+                device_address: ["a", "ab", "b"][device].to_owned(),
+                protocol: [Protocol::Ssh, Protocol::Rdp, Protocol::Vnc][protocol],
+                ..info()
+            };
+            (OpenSession { info, ..session(RecordingId([number; 16])) }, ended)
+        },
+    )
+}
+
+fn some_sessions() -> impl Strategy<Value = Vec<(OpenSession, bool)>> {
+    (1..40u8).prop_flat_map(|count| (0..count).map(some_session).collect::<Vec<_>>())
+}
+
+fn some_query() -> impl Strategy<Value = SessionQuery> {
+    let filter = (
+        prop::option::of(0..70u64),
+        prop::option::of(0..70u64),
+        prop::option::of(prop::sample::select(vec!["", "ada", "bob", "eve"])),
+        prop::option::of(prop::sample::select(vec!["a", "ab", "z"])),
+        prop::option::of(prop::sample::select(vec![Protocol::Ssh, Protocol::Vnc, Protocol::Telnet])),
+        prop::option::of(prop::sample::select(vec!["live", "finished", "dropped"])),
+    );
+    let sort = prop::sample::select(vec![
+        SessionColumn::Start,
+        SessionColumn::User,
+        SessionColumn::Device,
+        SessionColumn::Protocol,
+        SessionColumn::State,
+    ]);
+    (filter, sort, any::<bool>(), 1..9usize).prop_map(|(filter, sort, descending, limit)| SessionQuery {
+        filter: SessionFilter {
+            start_from_ms: filter.0,
+            start_before_ms: filter.1,
+            user_name: filter.2.map(str::to_owned),
+            device_address: filter.3.map(str::to_owned),
+            protocol: filter.4,
+            state: filter.5.map(str::to_owned),
+        },
+        sort,
+        descending,
+        limit,
+        after: None,
+    })
+}
+
+/// Every row, filtered and sorted without an index.
+fn naive(sessions: &[(OpenSession, bool)], query: &SessionQuery) -> Vec<RecordingId> {
+    let filter = &query.filter;
+    let state = |ended: bool| if ended { "finished" } else { "live" };
+    let mut found: Vec<_> = sessions
+        .iter()
+        .filter(|(one, ended)| {
+            filter.start_from_ms.is_none_or(|from| one.info.start_ms >= from)
+                && filter.start_before_ms.is_none_or(|before| one.info.start_ms < before)
+                && filter.user_name.as_ref().is_none_or(|user| *user == one.info.user_name)
+                && filter.device_address.as_ref().is_none_or(|device| *device == one.info.device_address)
+                && filter.protocol.is_none_or(|protocol| protocol == one.info.protocol)
+                && filter.state.as_ref().is_none_or(|wanted| wanted == state(*ended))
+        })
+        .map(|(one, ended)| {
+            let column = match query.sort {
+                SessionColumn::Start => String::new(),
+                SessionColumn::User => one.info.user_name.clone(),
+                SessionColumn::Device => one.info.device_address.clone(),
+                SessionColumn::Protocol => one.info.protocol.to_string(),
+                SessionColumn::State => state(*ended).to_owned(),
+            };
+            (column, one.info.start_ms, one.recording)
+        })
+        .collect();
+    found.sort();
+    if query.descending {
+        found.reverse();
+    }
+    found.into_iter().map(|(_, _, recording)| recording).collect()
+}
+
+proptest! {
+    #[test]
+    fn pages_together_are_what_a_filter_over_all_rows_finds(
+        sessions in some_sessions(),
+        queries in prop::collection::vec(some_query(), 12),
+    ) {
+        let mut world = World::new();
+        for (open, ended) in &sessions {
+            world.done(Command::OpenSession(open.clone()));
+            if *ended {
+                world.done(Command::EndSession(EndSession { recording: open.recording, ..ending() }));
+            }
+        }
+        for mut query in queries {
+            let expected = naive(&sessions, &query);
+            let mut found = Vec::new();
+            loop {
+                let page = world.catalog.sessions(&query).unwrap();
+                prop_assert!(page.sessions.len() <= query.limit);
+                found.extend(page.sessions.into_iter().map(|(recording, _)| recording));
+                let Some(next) = page.next else { break };
+                query.after = Some(Cursor::from_bytes(next.as_bytes()).unwrap());
+            }
+            prop_assert_eq!(found, expected, "{:?}", query);
+        }
+    }
+}
+
+#[test]
+fn a_foreign_cursor_is_refused_or_finds_nothing_forbidden() {
+    assert_eq!(Cursor::from_bytes(b""), Err(CursorError));
+    assert_eq!(Cursor::from_bytes(&[Tree::Tokens.number(), 1]), Err(CursorError));
+    let mut world = World::new();
+    world.done(Command::OpenSession(session(RECORDING)));
+    let filter = SessionFilter { user_name: Some("bob".to_owned()), ..SessionFilter::default() };
+    let after = Some(Cursor::from_bytes(&[Tree::SessionsByUser.number()]).unwrap());
+    let query = SessionQuery { filter, sort: SessionColumn::Start, descending: false, limit: 5, after };
+    assert_eq!(world.catalog.sessions(&query).unwrap(), SessionPage { sessions: vec![], next: None });
+}

@@ -1,0 +1,38 @@
+//! Limits of texts in commands.
+
+use super::outcome::Refusal;
+
+/// The most bytes of a name or an address.
+pub(crate) const NAME_BYTES_MAX: usize = 256;
+/// The most bytes of a message that a person reads.
+pub(crate) const MESSAGE_BYTES_MAX: usize = 1024;
+
+/// A name, an address: one line without control characters. May be empty.
+pub(crate) fn name(field: &str, text: &str) -> Result<(), Refusal> {
+    check(field, text, NAME_BYTES_MAX, false)
+}
+
+/// A name that must not be empty.
+pub(crate) fn needed(field: &str, text: &str) -> Result<(), Refusal> {
+    match text.is_empty() {
+        true => Err(Refusal::TextMissing { field: field.to_owned() }),
+        false => name(field, text),
+    }
+}
+
+/// A message; lines and tabs are allowed. May be empty.
+pub(crate) fn message(field: &str, text: &str) -> Result<(), Refusal> {
+    check(field, text, MESSAGE_BYTES_MAX, true)
+}
+
+fn check(field: &str, text: &str, bytes_max: usize, lines: bool) -> Result<(), Refusal> {
+    if text.len() > bytes_max {
+        let limit_bytes = u64::try_from(bytes_max).unwrap_or(u64::MAX);
+        return Err(Refusal::TextTooLong { field: field.to_owned(), limit_bytes });
+    }
+    let allowed = |c: char| !c.is_control() || (lines && (c == '\n' || c == '\t'));
+    match text.chars().all(allowed) {
+        true => Ok(()),
+        false => Err(Refusal::TextControl { field: field.to_owned() }),
+    }
+}

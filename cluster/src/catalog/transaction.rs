@@ -1,0 +1,76 @@
+//! Changes in the making: the rows of a batch as the commands of that batch see them.
+
+use super::engine::{Batch, Engine, EngineError, Tree};
+use super::row::{self, Row, RowError};
+
+/// Why the catalog cannot be read or written. It stops a member; it is never an answer to a command.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum CatalogError {
+    /// The engine failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// A row is damaged or cannot be written.
+    #[error(transparent)]
+    Row(#[from] RowError),
+}
+
+/// Rows over an engine: those of earlier commands of the batch, and those of the command at work.
+#[derive(Debug)]
+pub(crate) struct Transaction<'a> {
+    engine: &'a dyn Engine,
+    batch: Batch,
+    command: Batch,
+}
+
+impl<'a> Transaction<'a> {
+    pub(crate) fn new(engine: &'a dyn Engine) -> Self {
+        Self { engine, batch: Batch::new(), command: Batch::new() }
+    }
+
+    pub(crate) fn get<R: Row>(&self, key: &[u8]) -> Result<Option<R>, CatalogError> {
+        let Some(bytes) = self.bytes(R::TREE, key)? else { return Ok(None) };
+        Ok(Some(row::decode(key, &bytes)?))
+    }
+
+    pub(crate) fn put<R: Row>(&mut self, key: &[u8], row: &R) -> Result<(), RowError> {
+        let bytes = row::encode(key, row)?;
+        self.command.insert((R::TREE, key.to_vec()), Some(bytes));
+        Ok(())
+    }
+
+    pub(crate) fn remove(&mut self, tree: Tree, key: &[u8]) {
+        self.command.insert((tree, key.to_vec()), None);
+    }
+
+    /// A row of an index, which is all key.
+    pub(crate) fn put_key(&mut self, tree: Tree, key: Vec<u8>) {
+        self.command.insert((tree, key), Some(Vec::new()));
+    }
+
+    pub(crate) fn has_key(&self, tree: Tree, key: &[u8]) -> Result<bool, CatalogError> {
+        Ok(self.bytes(tree, key)?.is_some())
+    }
+
+    /// Keeps what the command at work has changed.
+    pub(crate) fn keep(&mut self) {
+        self.batch.append(&mut self.command);
+    }
+
+    /// Forgets what the command at work has changed.
+    pub(crate) fn forget(&mut self) {
+        self.command.clear();
+    }
+
+    /// All that was kept.
+    pub(crate) fn into_batch(self) -> Batch {
+        self.batch
+    }
+
+    fn bytes(&self, tree: Tree, key: &[u8]) -> Result<Option<Vec<u8>>, CatalogError> {
+        let place = (tree, key.to_vec());
+        match self.command.get(&place).or_else(|| self.batch.get(&place)) {
+            Some(row) => Ok(row.clone()),
+            None => Ok(self.engine.get(tree, key)?),
+        }
+    }
+}

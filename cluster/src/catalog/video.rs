@@ -1,0 +1,201 @@
+//! Videos: asked for once per recording and settings, however often somebody asks.
+
+use super::engine::Tree;
+use super::job;
+use super::outcome::{Outcome, Refusal};
+use super::parameter;
+use super::recording;
+use super::row::Row;
+use super::session::{self, SessionState, named};
+use super::step::{Effect, Halt, Step};
+use super::text;
+use crate::id::{JobId, ObjectId, RecordingId, VideoId};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The most addresses that are told when a video is ready.
+const NOTIFY_MAX: usize = 8;
+
+named!(
+    /// The file format of a video.
+    Container {
+        /// MP4.
+        Mp4 = "mp4",
+        /// WebM.
+        Webm = "webm",
+    }
+);
+
+/// What makes two videos of a recording the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VideoSettings {
+    /// The file format.
+    pub container: Container,
+    /// Whether keystroke text is in it.
+    pub keystrokes: bool,
+    /// The codec's version, since another one makes other bytes.
+    pub codec_version: u32,
+}
+
+/// Somebody wants a video of an ended session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestVideo {
+    /// Its identifier, if it is new.
+    pub video: VideoId,
+    /// Of which recording.
+    pub recording: RecordingId,
+    /// Which video.
+    pub settings: VideoSettings,
+    /// Who wants it.
+    pub requested_by: String,
+    /// Whom to tell when it is ready.
+    pub notify: Vec<String>,
+}
+
+/// What is known of a finished video.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VideoFacts {
+    /// Where it is stored.
+    pub object: ObjectId,
+    /// Its bytes.
+    pub length: u64,
+    /// How long it plays.
+    pub duration_ms: u64,
+    /// SHA-256 of its bytes.
+    pub content_hash: crate::chunk::Hash,
+}
+
+/// Whether a video can be downloaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum VideoState {
+    /// It is being made.
+    Pending,
+    /// It can.
+    Ready(VideoFacts),
+    /// It cannot be made.
+    Failed {
+        /// Why.
+        failure: job::FailureKind,
+    },
+    /// Nobody wants it any more.
+    Cancelled,
+}
+
+/// A video in the catalog.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VideoRow {
+    /// Of which recording.
+    pub recording: RecordingId,
+    /// Which video.
+    pub settings: VideoSettings,
+    /// The job that makes it.
+    pub job: JobId,
+    /// Who wanted it first.
+    pub requested_by: String,
+    /// Whom to tell.
+    pub notify: Vec<String>,
+    /// Whether it can be downloaded.
+    pub state: VideoState,
+    /// The cluster's time when it was asked for.
+    pub requested_ms: u64,
+}
+
+impl Row for VideoRow {
+    const TREE: Tree = Tree::Videos;
+}
+
+/// The newest video of a recording and settings.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct RequestRow {
+    pub(crate) video: VideoId,
+}
+
+impl Row for RequestRow {
+    const TREE: Tree = Tree::VideosByRequest;
+}
+
+pub(crate) fn request(step: &mut Step<'_, '_>, command: RequestVideo) -> Effect {
+    let RequestVideo { video, recording, settings, requested_by, notify } = command;
+    text::needed("requested by", &requested_by)?;
+    check_addresses(&notify)?;
+    if !parameter::is_on(step, parameter::VIDEO_DOWNLOAD_ENABLED)? {
+        return Err(Refusal::ParameterOff { name: parameter::VIDEO_DOWNLOAD_ENABLED.to_owned() }.into());
+    }
+    match session::get(step, recording)?.state {
+        SessionState::Ended { .. } => {}
+        SessionState::Live => return Err(Refusal::SessionNotEnded { recording }.into()),
+    }
+    let object = ObjectId::from(recording);
+    match recording::get(step, object)?.state {
+        recording::ObjectState::Sealed(_) => {}
+        recording::ObjectState::Open | recording::ObjectState::Interrupted { .. } => {
+            return Err(Refusal::ObjectNotSealed { object }.into());
+        }
+    }
+    let request_key = request_key(recording, settings);
+    if let Some(RequestRow { video }) = step.rows.get(&request_key)?
+        && let Some(outcome) = join(step, video, &notify)?
+    {
+        return Ok(outcome);
+    }
+    if step.rows.has_key(Tree::Videos, &video.0)? {
+        return Err(Refusal::VideoExists { video }.into());
+    }
+    let job = job::create_convert(step, recording, video)?;
+    let state = VideoState::Pending;
+    let row = VideoRow { recording, settings, job, requested_by, notify, state, requested_ms: step.now_ms };
+    step.rows.put(&video.0, &row)?;
+    step.rows.put(&request_key, &RequestRow { video })?;
+    Ok(Outcome::Video { video, job, is_new: true })
+}
+
+/// Adds to a video that was asked for before; none when it failed or was cancelled.
+fn join(step: &mut Step<'_, '_>, video: VideoId, notify: &[String]) -> Result<Option<Outcome>, Halt> {
+    let Some(mut row) = step.rows.get::<VideoRow>(&video.0)? else { return Ok(None) };
+    let outcome = Outcome::Video { video, job: row.job, is_new: false };
+    match row.state {
+        VideoState::Failed { .. } | VideoState::Cancelled => Ok(None),
+        VideoState::Ready(_) => Ok(Some(outcome)),
+        VideoState::Pending => {
+            for address in notify {
+                if !row.notify.contains(address) {
+                    row.notify.push(address.clone());
+                }
+            }
+            check_addresses(&row.notify)?;
+            step.rows.put(&video.0, &row)?;
+            Ok(Some(outcome))
+        }
+    }
+}
+
+pub(crate) fn set_state(
+    step: &mut Step<'_, '_>,
+    video: VideoId,
+    state: VideoState,
+) -> Result<VideoRow, Halt> {
+    let mut row: VideoRow = match step.rows.get(&video.0)? {
+        Some(row) => row,
+        None => return Err(Refusal::VideoExists { video }.into()),
+    };
+    row.state = state;
+    step.rows.put(&video.0, &row)?;
+    Ok(row)
+}
+
+/// Recording, then settings: all videos of a recording stand together.
+fn request_key(recording: RecordingId, settings: VideoSettings) -> Vec<u8> {
+    let mut key = recording.0.to_vec();
+    key.extend_from_slice(settings.container.as_str().as_bytes());
+    key.push(0);
+    key.push(u8::from(settings.keystrokes));
+    key.extend_from_slice(&settings.codec_version.to_be_bytes());
+    key
+}
+
+fn check_addresses(notify: &[String]) -> Result<(), Refusal> {
+    if notify.len() > NOTIFY_MAX {
+        return Err(Refusal::TooManyAddresses { limit: u64::try_from(NOTIFY_MAX).unwrap_or(u64::MAX) });
+    }
+    notify.iter().try_for_each(|address| text::needed("address to notify", address))
+}

@@ -1,0 +1,45 @@
+//! The disk under a member's bytes, and the one place where a failed fsync is noticed.
+
+mod memory;
+mod real;
+mod volume;
+
+pub use memory::MemoryDisk;
+pub use real::RealDisk;
+pub use volume::{DiskError, Fatal, Volume, VolumeFile};
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The operations on files that bytes need. What is written is durable only after a sync.
+pub trait Disk: Send + Sync {
+    /// A new empty file for reading and writing; an error when the name is taken.
+    fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>>;
+    /// An existing file, for reading and writing.
+    fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>>;
+    /// Gives a file its other name, replacing what had it; durable once both folders are synced.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Takes a file's name away.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+    /// A new folder in an existing one; an error when the name is taken.
+    fn create_folder(&self, path: &Path) -> io::Result<()>;
+    /// The names in a folder, in any order; names that are no UTF-8 are left out.
+    fn list(&self, folder: &Path) -> io::Result<Vec<String>>;
+    /// Makes the names in a folder durable.
+    fn sync_folder(&self, folder: &Path) -> io::Result<()>;
+}
+
+/// One open file. It stays readable and writable when its name changes or goes.
+pub trait DiskFile: Send + Sync {
+    /// Reads some bytes at `position`; 0 at or after the end.
+    fn read_at(&self, position: u64, into: &mut [u8]) -> io::Result<usize>;
+    /// Writes all of `bytes` at `position`, lengthening the file as needed.
+    fn write_at(&self, position: u64, bytes: &[u8]) -> io::Result<()>;
+    /// Cuts or lengthens the file.
+    fn set_length(&self, length_bytes: u64) -> io::Result<()>;
+    /// The file's length in bytes.
+    fn length(&self) -> io::Result<u64>;
+    /// Makes contents and length durable (fdatasync).
+    fn sync(&self) -> io::Result<()>;
+}

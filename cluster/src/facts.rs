@@ -1,0 +1,286 @@
+//! The door to the facts: commands go in, the catalog is read.
+
+mod errors;
+mod proposer;
+
+#[cfg(test)]
+mod tests;
+
+pub use errors::{NotReady, ReadIndexError, StartError, StopError, SubmitError, TakeSnapshotError};
+
+use crate::catalog::{
+    Applied, Catalog, CatalogError, Command, Engine, Incarnation, Outcome, Request, RequestId,
+};
+use crate::chunk::disk::Disk;
+use crate::id::MemberId;
+use crate::raft::{
+    LogOptions, LogStore, NoPeers, Raft, RaftLog, SnapshotStore, StateMachine, TornTail, config, entry_bytes,
+};
+use openraft::error::{CheckIsLeaderError, InitializeError, RaftError};
+use proposer::Proposer;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::sync::OnceCell;
+
+/// How long a command may take before its outcome is called unknown.
+const SUBMIT_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Where a member's facts are kept, and how.
+#[derive(Debug, Clone)]
+pub struct FactsOptions {
+    /// This member.
+    pub member: MemberId,
+    /// The folder for log and snapshots on the disk.
+    pub dir: PathBuf,
+    /// Sizes of the log.
+    pub log: LogOptions,
+    /// After so many bytes of log a snapshot is taken.
+    pub snapshot_after_bytes: u64,
+    /// Whether a member without any facts is a new cluster of one. A member that joins one is not.
+    pub is_new_cluster: bool,
+}
+
+impl FactsOptions {
+    /// The usual sizes.
+    pub fn new(member: MemberId, dir: PathBuf) -> Self {
+        let log = LogOptions::default();
+        Self { member, dir, log, snapshot_after_bytes: 256 << 20, is_new_cluster: false }
+    }
+}
+
+/// What was found at a start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StartReport {
+    /// What was cut at the end of the log; nothing of it was acknowledged.
+    pub torn_tail: Option<TornTail>,
+    /// Why the catalog was rebuilt from snapshot and log, when it was.
+    pub rebuilt: Option<Rebuild>,
+}
+
+/// Why a catalog is rebuilt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rebuild {
+    /// The engine is empty or holds a part only.
+    Incomplete,
+    /// A row that says how far it is cannot be read.
+    Unreadable,
+    /// The snapshot is newer.
+    BehindSnapshot,
+    /// It holds what the log does not.
+    BesideLog,
+}
+
+/// The facts of a member.
+pub struct Facts {
+    member: MemberId,
+    catalog: Catalog,
+    engine: Arc<dyn Engine>,
+    raft: Raft,
+    log: Arc<RaftLog>,
+    snapshots: Arc<SnapshotStore>,
+    machine: StateMachine,
+    proposer: Proposer,
+    incarnation: OnceCell<Incarnation>,
+    sequence: AtomicU64,
+    has_read_index: AtomicBool,
+}
+
+impl Facts {
+    /// Opens log, snapshots and catalog and takes part in Raft. Must be called in a tokio runtime, which must
+    /// outlive what is returned. Nothing is answered before [`Facts::ready`].
+    pub async fn start(
+        options: FactsOptions,
+        disk: Arc<dyn Disk>,
+        engine: Arc<dyn Engine>,
+    ) -> Result<(Self, StartReport), StartError> {
+        let snapshots = Arc::new(SnapshotStore::open(Arc::clone(&disk), &options.dir.join("snapshots"))?);
+        let (log, torn_tail) = RaftLog::open(disk, &options.dir.join("log"), options.log)?;
+        let catalog = Catalog::new(Arc::clone(&engine));
+        let rebuilt = why_rebuild(&catalog, &log, &snapshots)?;
+        if rebuilt.is_some() {
+            snapshots.load(&catalog)?;
+        }
+        check_reach(&catalog, &log)?;
+        let log = Arc::new(log);
+        let machine = StateMachine::new(catalog.clone(), Arc::clone(&snapshots));
+        let settings = config().map_err(|source| StartError::Raft { source })?;
+        let store = LogStore::new(Arc::clone(&log));
+        let raft = Raft::new(options.member.0, Arc::new(settings), NoPeers, store, machine.clone()).await;
+        let raft = raft.map_err(|error| StartError::Raft { source: Box::new(error) })?;
+        if options.is_new_cluster {
+            initialize(&raft, options.member).await?;
+        }
+        let proposer = Proposer::start(raft.clone(), Arc::clone(&log), options.snapshot_after_bytes)
+            .map_err(|source| StartError::Thread { source })?;
+        let facts = Self {
+            member: options.member,
+            catalog,
+            engine,
+            raft,
+            log,
+            snapshots,
+            machine,
+            proposer,
+            incarnation: OnceCell::new(),
+            sequence: AtomicU64::new(1),
+            has_read_index: AtomicBool::new(false),
+        };
+        Ok((facts, StartReport { torn_tail, rebuilt }))
+    }
+
+    /// Waits for a leader, takes a read index and an incarnation, and seeds what a new cluster has.
+    pub async fn ready(&self, deadline: Duration) -> Result<(), ReadIndexError> {
+        let until = tokio::time::Instant::now() + deadline;
+        let raft = self.raft.wait(Some(deadline));
+        let leader = raft.metrics(|raft| raft.current_leader.is_some(), "a leader").await;
+        leader.map_err(|_| ReadIndexError::NoLeader)?;
+        let left = until.saturating_duration_since(tokio::time::Instant::now());
+        tokio::time::timeout(left, self.read_index_inner()).await.map_err(|_| ReadIndexError::NoLeader)??;
+        self.incarnation.get_or_try_init(|| self.begin_incarnation()).await?;
+        self.submit(Command::Seed).await.map_err(ReadIndexError::Start)?;
+        Ok(())
+    }
+
+    /// Submits a command and waits until it is committed on a majority and applied here. Not cancel-safe: a
+    /// dropped call may or may not have had its effect.
+    pub async fn submit(&self, command: Command) -> Result<Outcome, SubmitError> {
+        let id = self.next_request_id()?;
+        self.resubmit(id, command).await
+    }
+
+    /// A new name for a request. Who keeps it can ask again after an unknown outcome.
+    pub fn next_request_id(&self) -> Result<RequestId, NotReady> {
+        let incarnation = *self.incarnation.get().ok_or(NotReady)?;
+        Ok(RequestId { incarnation, sequence: self.sequence.fetch_add(1, Ordering::Relaxed) })
+    }
+
+    /// Submits a command under a name: however often, it has one effect and one outcome.
+    pub async fn resubmit(&self, id: RequestId, command: Command) -> Result<Outcome, SubmitError> {
+        self.propose(Some(id), command).await
+    }
+
+    /// Waits until all that was committed anywhere before this call is applied here.
+    pub async fn read_index(&self) -> Result<(), ReadIndexError> {
+        let index = tokio::time::timeout(SUBMIT_DEADLINE, self.read_index_inner());
+        index.await.map_err(|_| ReadIndexError::NoLeader)?
+    }
+
+    /// The catalog as applied here. Refused until a read index taken after the start is applied.
+    pub fn catalog(&self) -> Result<&Catalog, NotReady> {
+        match self.has_read_index.load(Ordering::Acquire) {
+            true => Ok(&self.catalog),
+            false => Err(NotReady),
+        }
+    }
+
+    /// This member.
+    pub fn member(&self) -> MemberId {
+        self.member
+    }
+
+    /// The leader, if this member knows one.
+    pub async fn leader(&self) -> Option<MemberId> {
+        self.raft.current_leader().await.map(MemberId)
+    }
+
+    /// Requests that wait to be proposed.
+    pub fn waiting(&self) -> usize {
+        self.proposer.waiting()
+    }
+
+    /// Takes a snapshot now; what it holds can then leave the log.
+    pub async fn snapshot(&self, deadline: Duration) -> Result<(), TakeSnapshotError> {
+        let applied = self.catalog.applied()?.map(|position| position.index);
+        self.raft.trigger().snapshot().await.map_err(|_| TakeSnapshotError::Stopped)?;
+        let raft = self.raft.wait(Some(deadline));
+        let is_taken = |raft: &openraft::RaftMetrics<u64, _>| raft.snapshot.map(|id| id.index) >= applied;
+        let taken = raft.metrics(is_taken, "a snapshot of all that is applied").await;
+        taken.map(|_| ()).map_err(|_| TakeSnapshotError::Deadline { deadline })
+    }
+
+    /// Ends in order: requests, Raft, log, snapshots, catalog. A catalog that was closed is kept even if the
+    /// machine restarts.
+    pub async fn stop(self) -> Result<(), StopError> {
+        self.proposer.stop().await;
+        let shut = self.raft.shutdown().await;
+        self.machine.close();
+        self.log.close();
+        self.snapshots.close();
+        self.engine.close().map_err(CatalogError::Engine)?;
+        shut.map_err(|_| StopError::Raft)
+    }
+
+    async fn begin_incarnation(&self) -> Result<Incarnation, ReadIndexError> {
+        let started = self.propose(None, Command::StartMember { member: self.member }).await;
+        let outcome = started.map_err(ReadIndexError::Start)?;
+        let Outcome::Started(incarnation) = outcome else {
+            return Err(ReadIndexError::Answer { outcome });
+        };
+        Ok(incarnation)
+    }
+
+    async fn read_index_inner(&self) -> Result<(), ReadIndexError> {
+        match self.raft.ensure_linearizable().await {
+            Ok(_) => {
+                self.has_read_index.store(true, Ordering::Release);
+                Ok(())
+            }
+            Err(RaftError::APIError(CheckIsLeaderError::ForwardToLeader(forward))) => {
+                Err(ReadIndexError::NotLeader { leader: forward.leader_id.map(MemberId) })
+            }
+            Err(RaftError::APIError(CheckIsLeaderError::QuorumNotEnough(_))) => Err(ReadIndexError::NoQuorum),
+            Err(RaftError::Fatal(_)) => Err(ReadIndexError::Stopped),
+        }
+    }
+
+    async fn propose(&self, id: Option<RequestId>, command: Command) -> Result<Outcome, SubmitError> {
+        let request = Request { id, command };
+        let bytes = entry_bytes(&request).ok_or(SubmitError::Unencodable)?;
+        let applied = tokio::time::timeout(SUBMIT_DEADLINE, self.proposer.propose(request, bytes)).await;
+        let applied: Applied = applied.map_err(|_| SubmitError::Unknown { id })??;
+        applied.map_err(SubmitError::Refused)
+    }
+}
+
+/// A new cluster has this one member. One that is initialized is left as it is.
+async fn initialize(raft: &Raft, member: MemberId) -> Result<(), StartError> {
+    match raft.initialize(BTreeSet::from([member.0])).await {
+        Ok(()) | Err(RaftError::APIError(InitializeError::NotAllowed(_))) => Ok(()),
+        Err(error) => Err(StartError::Initialize { source: Box::new(error) }),
+    }
+}
+
+/// Whether the engine's rows can be kept.
+fn why_rebuild(
+    catalog: &Catalog,
+    log: &RaftLog,
+    snapshots: &SnapshotStore,
+) -> Result<Option<Rebuild>, StartError> {
+    let applied = match catalog.applied() {
+        Ok(Some(applied)) => applied,
+        Ok(None) => return Ok(Some(Rebuild::Incomplete)),
+        Err(CatalogError::Row(_)) => return Ok(Some(Rebuild::Unreadable)),
+        Err(error @ CatalogError::Engine(_)) => return Err(error.into()),
+    };
+    if snapshots.current().is_some_and(|(meta, _)| meta.last_log_id.map(|id| id.index) > Some(applied.index))
+    {
+        return Ok(Some(Rebuild::BehindSnapshot));
+    }
+    match LogStore::position(log, applied.index)? {
+        Some(position) if position == applied => Ok(None),
+        None if log.purged().is_some_and(|(purged, _)| purged >= applied.index) => Ok(None),
+        Some(_) | None => Ok(Some(Rebuild::BesideLog)),
+    }
+}
+
+/// The log must begin where the catalog ends, or before.
+fn check_reach(catalog: &Catalog, log: &RaftLog) -> Result<(), StartError> {
+    let applied = catalog.applied()?.map(|position| position.index);
+    match log.purged() {
+        Some((purged, _)) if Some(purged) > applied => Err(StartError::SnapshotMissing { purged, applied }),
+        Some(_) | None => Ok(()),
+    }
+}

@@ -1,0 +1,166 @@
+use super::errors::SubmitError;
+use crate::catalog::{Applied, Request};
+use crate::id::MemberId;
+use crate::raft::{Proposal, REQUESTS_BYTES_MAX, Raft, RaftLog, WriteAnswer};
+use openraft::error::ClientWriteError;
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use tokio::sync::{mpsc, oneshot};
+
+/// Requests that may wait; who comes later waits to wait.
+const WAITING_MAX: usize = 4096;
+/// Log entries under way at once: while one is made durable, the one before is applied.
+const IN_FLIGHT_MAX: usize = 2;
+
+type Answer = Result<Applied, SubmitError>;
+
+struct Waiting {
+    request: Request,
+    bytes: usize,
+    answer: oneshot::Sender<Answer>,
+}
+
+/// Puts the requests that wait together into one log entry, so that they share an fsync: openraft 0.9 makes each
+/// entry durable before it takes the next.
+pub(super) struct Proposer {
+    queue: mpsc::Sender<Waiting>,
+    ended: oneshot::Receiver<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Proposer {
+    /// Starts the thread. It polls on the runtime of the caller.
+    pub(super) fn start(raft: Raft, log: Arc<RaftLog>, snapshot_after_bytes: u64) -> io::Result<Self> {
+        let (queue, waiting) = mpsc::channel(WAITING_MAX);
+        let (end, ended) = oneshot::channel();
+        let runtime = tokio::runtime::Handle::current();
+        let work = Work { raft, log, snapshot_after_bytes, snapshot_at: 0, in_flight: VecDeque::new() };
+        let thread = std::thread::Builder::new().name("facts-proposer".to_owned()).spawn(move || {
+            runtime.block_on(work.run(waiting));
+            let _: Result<(), ()> = end.send(());
+        })?;
+        Ok(Self { queue, ended, thread })
+    }
+
+    pub(super) fn waiting(&self) -> usize {
+        WAITING_MAX - self.queue.capacity()
+    }
+
+    pub(super) async fn propose(&self, request: Request, bytes: usize) -> Answer {
+        if bytes > REQUESTS_BYTES_MAX {
+            return Err(SubmitError::TooLong { bytes, limit_bytes: REQUESTS_BYTES_MAX });
+        }
+        let id = request.id;
+        let (answer, answered) = oneshot::channel();
+        let queued = self.queue.send(Waiting { request, bytes, answer }).await;
+        queued.map_err(|_| SubmitError::Stopped)?;
+        answered.await.unwrap_or(Err(SubmitError::Unknown { id }))
+    }
+
+    /// Ends the thread once what waits is answered.
+    pub(super) async fn stop(self) {
+        let Self { queue, ended, thread } = self;
+        drop(queue);
+        let _: Result<(), _> = ended.await;
+        let _: std::thread::Result<()> = thread.join();
+    }
+}
+
+struct InFlight {
+    reply: oneshot::Receiver<WriteAnswer>,
+    waiting: Vec<(Option<crate::catalog::RequestId>, oneshot::Sender<Answer>)>,
+}
+
+struct Work {
+    raft: Raft,
+    log: Arc<RaftLog>,
+    snapshot_after_bytes: u64,
+    /// How many bytes of log there had been when the newest snapshot was asked for.
+    snapshot_at: u64,
+    in_flight: VecDeque<InFlight>,
+}
+
+impl Work {
+    async fn run(mut self, mut queue: mpsc::Receiver<Waiting>) {
+        let mut carried = None;
+        loop {
+            let room = self.in_flight.len() < IN_FLIGHT_MAX;
+            if room && let Some(first) = carried.take() {
+                carried = self.propose(first, &mut queue).await;
+                continue;
+            }
+            let Some(oldest) = self.in_flight.front_mut() else {
+                match queue.recv().await {
+                    Some(first) => carried = Some(first),
+                    None => return,
+                }
+                continue;
+            };
+            tokio::select! {
+                reply = &mut oldest.reply => self.answer(reply.ok()).await,
+                first = queue.recv(), if carried.is_none() => match first {
+                    Some(first) => carried = Some(first),
+                    // The queue is closed: what is under way is answered, then the loop ends above.
+                    None => {
+                        let reply = (&mut oldest.reply).await;
+                        self.answer(reply.ok()).await;
+                    }
+                },
+            }
+        }
+    }
+
+    /// Proposes a request and those that wait behind it; answers the first that does not fit.
+    async fn propose(&mut self, first: Waiting, queue: &mut mpsc::Receiver<Waiting>) -> Option<Waiting> {
+        let mut bytes = first.bytes;
+        let mut waiting = vec![(first.request.id, first.answer)];
+        let mut requests = vec![first.request];
+        let mut carried = None;
+        while let Ok(next) = queue.try_recv() {
+            if bytes + next.bytes > REQUESTS_BYTES_MAX {
+                carried = Some(next);
+                break;
+            }
+            bytes += next.bytes;
+            waiting.push((next.request.id, next.answer));
+            requests.push(next.request);
+        }
+        match self.raft.client_write_ff(Proposal { requests }).await {
+            Ok(reply) => self.in_flight.push_back(InFlight { reply, waiting }),
+            Err(_) => {
+                for (_, answer) in waiting {
+                    let _: Result<(), _> = answer.send(Err(SubmitError::Stopped));
+                }
+            }
+        }
+        carried
+    }
+
+    /// Answers the requests of the oldest entry under way.
+    async fn answer(&mut self, reply: Option<WriteAnswer>) {
+        let Some(oldest) = self.in_flight.pop_front() else { return };
+        let mut applied = Vec::new().into_iter();
+        let mut leader = None;
+        match reply {
+            Some(Ok(reply)) => applied = reply.data.applied.into_iter(),
+            Some(Err(ClientWriteError::ForwardToLeader(forward))) => leader = Some(forward.leader_id),
+            Some(Err(ClientWriteError::ChangeMembershipError(_))) | None => {}
+        }
+        for (id, answer) in oldest.waiting {
+            let result = match (applied.next(), leader) {
+                (Some(applied), _) => Ok(applied),
+                (None, Some(leader)) => Err(SubmitError::NotLeader { leader: leader.map(MemberId) }),
+                (None, None) => Err(SubmitError::Unknown { id }),
+            };
+            let _: Result<(), _> = answer.send(result);
+        }
+        let written = self.log.bytes_written();
+        if written - self.snapshot_at >= self.snapshot_after_bytes {
+            self.snapshot_at = written;
+            // A Raft that has stopped answers the next proposal.
+            let _: Result<(), _> = self.raft.trigger().snapshot().await;
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! openraft's settings.
+
+use super::types::TypeConfig;
+use openraft::{Config, ConfigError, SnapshotPolicy};
+
+pub(crate) type Raft = openraft::Raft<TypeConfig>;
+
+const HEARTBEAT_MS: u64 = 100;
+const ELECTION_MS_MIN: u64 = 300;
+const ELECTION_MS_MAX: u64 = 500;
+/// Entries that stay in the log although a snapshot holds them, for members a little behind.
+const ENTRIES_KEPT: u64 = 4096;
+
+/// Snapshots are asked for by bytes of the log, not by openraft's count of entries.
+pub(crate) fn config() -> Result<Config, Box<ConfigError>> {
+    Config {
+        cluster_name: "custody".to_owned(),
+        heartbeat_interval: HEARTBEAT_MS,
+        election_timeout_min: ELECTION_MS_MIN,
+        election_timeout_max: ELECTION_MS_MAX,
+        max_in_snapshot_log_to_keep: ENTRIES_KEPT,
+        snapshot_policy: SnapshotPolicy::Never,
+        ..Config::default()
+    }
+    .validate()
+    .map_err(Box::new)
+}

@@ -1,0 +1,174 @@
+use super::block::{BlockReader, BlockWriter};
+use super::{SnapshotDamage, SnapshotError, SnapshotFile, read_failed, sync_failed, write_failed};
+use crate::catalog::{Batch, Catalog, Tree};
+use crate::chunk::disk::Disk;
+use crate::raft::files;
+use crate::raft::types::SnapshotMeta;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use tokio::sync::oneshot;
+
+const SUFFIX: &str = ".snapshot";
+const SUFFIX_NEW: &str = ".new";
+
+/// The folder of snapshots. One is current; it is whole, durable and was read back.
+pub(crate) struct SnapshotStore {
+    disk: Arc<dyn Disk>,
+    dir: PathBuf,
+    current: Mutex<Option<(SnapshotMeta, SnapshotFile)>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl SnapshotStore {
+    /// Opens the folder and reads the newest snapshot in it from end to end.
+    pub(crate) fn open(disk: Arc<dyn Disk>, dir: &Path) -> Result<Self, SnapshotError> {
+        files::create_folders(&*disk, dir).map_err(write_failed(dir))?;
+        let mut newest = None;
+        for name in files::names(&*disk, dir).map_err(read_failed(dir))? {
+            let path = dir.join(&name);
+            if name.ends_with(SUFFIX_NEW) {
+                disk.remove(&path).map_err(write_failed(&path))?;
+            } else if name.ends_with(SUFFIX) {
+                newest = Some(path);
+            }
+        }
+        disk.sync_folder(dir).map_err(sync_failed(dir))?;
+        let store = Self { disk, dir: dir.to_owned(), current: Mutex::default(), thread: Mutex::default() };
+        if let Some(path) = newest {
+            let file = store.file(path);
+            let reader = BlockReader::open(&file)?;
+            let meta = reader.meta.clone();
+            reader.verify()?;
+            *lock(&store.current) = Some((meta, file));
+        }
+        Ok(store)
+    }
+
+    /// The current snapshot.
+    pub(crate) fn current(&self) -> Option<(SnapshotMeta, SnapshotFile)> {
+        lock(&self.current).clone()
+    }
+
+    /// Where a snapshot of another member is to be written.
+    pub(crate) fn receiving(&self) -> SnapshotFile {
+        self.file(self.dir.join(format!("received{SUFFIX_NEW}")))
+    }
+
+    /// Writes the catalog down. The caller sees to it that it does not change meanwhile.
+    pub(crate) fn write(
+        &self,
+        catalog: &Catalog,
+        meta: &SnapshotMeta,
+    ) -> Result<SnapshotFile, SnapshotError> {
+        let new = self.dir.join(format!("built{SUFFIX_NEW}"));
+        let mut writer = BlockWriter::create(&*self.disk, &new, meta)?;
+        let mut after = None;
+        loop {
+            let rows = catalog.dump(after.as_ref())?;
+            let Some((tree, (key, _))) = rows.last() else { break };
+            after = Some((*tree, key.clone()));
+            writer.rows(rows.into_iter().map(|(tree, (key, row))| (tree.number(), key, row)).collect())?;
+        }
+        writer.finish()?;
+        self.adopt(&new, meta)
+    }
+
+    /// Copies a snapshot of another member, checking every block, and loads the catalog from the copy.
+    pub(crate) fn install(
+        &self,
+        catalog: &Catalog,
+        meta: &SnapshotMeta,
+        received: &SnapshotFile,
+    ) -> Result<(), SnapshotError> {
+        let mut reader = BlockReader::open(received)?;
+        if reader.meta != *meta {
+            return Err(SnapshotError::Other { path: received.path.clone() });
+        }
+        let new = self.dir.join(format!("installed{SUFFIX_NEW}"));
+        let mut writer = BlockWriter::create(&*self.disk, &new, meta)?;
+        while let Some(rows) = reader.next()? {
+            writer.rows(rows)?;
+        }
+        writer.finish()?;
+        self.adopt(&new, meta)?;
+        self.load(catalog)
+    }
+
+    /// Replaces all rows of the catalog by those of the current snapshot, or by none.
+    pub(crate) fn load(&self, catalog: &Catalog) -> Result<(), SnapshotError> {
+        catalog.empty()?;
+        let Some((_, file)) = self.current() else { return Ok(()) };
+        let mut reader = BlockReader::open(&file)?;
+        let mut last = Batch::new();
+        while let Some(rows) = reader.next()? {
+            let mut batch = Batch::new();
+            for (number, key, row) in rows {
+                let tree = Tree::from_number(number)
+                    .ok_or_else(|| reader.damaged(SnapshotDamage::Tree { tree: number }))?;
+                match Catalog::is_applied_mark(tree, &key) {
+                    true => last.insert((tree, key), Some(row)),
+                    false => batch.insert((tree, key), Some(row)),
+                };
+            }
+            catalog.load(batch)?;
+        }
+        Ok(catalog.load(last)?)
+    }
+
+    /// Does long work on a thread of its own, one at a time.
+    pub(crate) async fn on_thread<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, SnapshotError> + Send + 'static,
+    ) -> Result<T, SnapshotError> {
+        let (done, waiting) = oneshot::channel();
+        let thread = std::thread::Builder::new().name("raft-snapshot".to_owned()).spawn(move || {
+            let _: Result<(), _> = done.send(work());
+        });
+        let older = lock(&self.thread).replace(thread.map_err(|_| SnapshotError::Thread)?);
+        if let Some(older) = older {
+            let _: std::thread::Result<()> = older.join();
+        }
+        waiting.await.unwrap_or(Err(SnapshotError::Thread))
+    }
+
+    /// Waits for the thread.
+    pub(crate) fn close(&self) {
+        let thread = lock(&self.thread).take();
+        if let Some(thread) = thread {
+            let _: std::thread::Result<()> = thread.join();
+        }
+    }
+
+    /// Gives a finished file its name, reads it back and lets go of older ones.
+    fn adopt(&self, new: &Path, meta: &SnapshotMeta) -> Result<SnapshotFile, SnapshotError> {
+        let name = file_name(meta);
+        let path = self.dir.join(&name);
+        self.disk.rename(new, &path).map_err(write_failed(&path))?;
+        self.disk.sync_folder(&self.dir).map_err(sync_failed(&self.dir))?;
+        let file = self.file(path);
+        BlockReader::open(&file)?.verify()?;
+        *lock(&self.current) = Some((meta.clone(), file.clone()));
+        for other in self.disk.list(&self.dir).map_err(read_failed(&self.dir))? {
+            if other.ends_with(SUFFIX) && other != name {
+                let path = self.dir.join(other);
+                self.disk.remove(&path).map_err(write_failed(&path))?;
+            }
+        }
+        Ok(file)
+    }
+
+    fn file(&self, path: PathBuf) -> SnapshotFile {
+        SnapshotFile { disk: Arc::clone(&self.disk), path }
+    }
+}
+
+/// Names sort as the places of the log do.
+fn file_name(meta: &SnapshotMeta) -> String {
+    let (index, term) = meta.last_log_id.map_or((0, 0), |id| (id.index, id.leader_id.term));
+    format!("{index:016x}-{term:016x}{SUFFIX}")
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
