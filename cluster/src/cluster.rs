@@ -42,6 +42,7 @@ use append::Append;
 use errors::Halt;
 use object::{Object, View, Writer};
 use pool::{Pool, join_all};
+use recovery::Recovery;
 use shared::{Parts, Shared};
 use std::fs::File;
 use std::ops::Range;
@@ -66,7 +67,7 @@ pub struct Cluster {
     clock: Clock,
     journal_threads: Vec<JoinHandle<()>>,
     /// What the last run left open, until [`Cluster::ready`] looks at it.
-    recovered: tokio::sync::Mutex<Option<Vec<Recovered>>>,
+    recovery: tokio::sync::Mutex<Recovery>,
     fatal: watch::Receiver<Option<Fatal>>,
     lock: Option<File>,
 }
@@ -129,20 +130,17 @@ impl Cluster {
             recovered: chunks(&recovered, |recovered| recovered.outcome.is_ok()),
             damaged: chunks(&recovered, |recovered| recovered.outcome.is_err()),
         };
-        let recovered = tokio::sync::Mutex::new(Some(recovered));
-        Ok((Self { shared, clock, journal_threads, recovered, fatal, lock: None }, report))
+        let recovery = tokio::sync::Mutex::new(Recovery::Found(recovered));
+        Ok((Self { shared, clock, journal_threads, recovery, fatal, lock: None }, report))
     }
 
     /// Waits until this member knows what is committed, then closes what the last run left open.
     pub async fn ready(&self, deadline: Duration) -> Result<(), ReadIndexError> {
         let until = tokio::time::Instant::now() + deadline;
         let recover = async {
-            let mut recovered = self.recovered.lock().await;
+            let mut recovery = self.recovery.lock().await;
             self.shared.facts.ready(deadline).await?;
-            match recovered.take() {
-                Some(left) => self.shared.recover(left).await,
-                None => Ok(()),
-            }
+            recovery.run(&self.shared).await
         };
         tokio::time::timeout_at(until, recover).await.map_err(|_| ReadIndexError::NoLeader)?
     }
@@ -227,8 +225,7 @@ impl Cluster {
             return Err(AppendError::TooLong { bytes: bytes.len(), limit_bytes: APPEND_BYTES_MAX });
         }
         let append = Append { object, offset, bytes: Arc::new(bytes) };
-        let shared = Arc::clone(&self.shared);
-        self.shared.operations.run(shared.append(append)).await
+        self.run(|shared| shared.append(append)).await
     }
 
     /// Up to where an object's bytes are durable: where its recorder goes on. Does not wait for appends under way.
@@ -243,14 +240,12 @@ impl Cluster {
     /// Closes the open chunk of an object whose recorder is away, and says so in the catalog. The next append
     /// resumes it.
     pub async fn interrupt(&self, object: ObjectId) -> Result<(), SealError> {
-        let shared = Arc::clone(&self.shared);
-        self.shared.operations.run(shared.interrupt(object)).await
+        self.run(|shared| shared.interrupt(object)).await
     }
 
     /// Makes an object final. One that is sealed already gives the same answer.
     pub async fn seal(&self, object: ObjectId) -> Result<Sealed, SealError> {
-        let shared = Arc::clone(&self.shared);
-        self.shared.operations.run(shared.seal(object)).await.map(Sealed::from)
+        self.run(|shared| shared.seal(object)).await.map(Sealed::from)
     }
 
     /// Reads a range of an object, sealed or growing, checked and decrypted. It must end at or before
@@ -266,8 +261,8 @@ impl Cluster {
 
     /// Ends in order: operations, threads, journal, facts, the lock on the folder.
     pub async fn stop(self) -> Result<(), StopError> {
-        let Self { shared, clock, journal_threads, recovered, fatal, lock } = self;
-        drop(recovered);
+        let Self { shared, clock, journal_threads, recovery, fatal, lock } = self;
+        drop(recovery);
         let clock = clock.stop();
         join_all(vec![clock]).await;
         let all_ended = shared.operations.stop(STOP_DEADLINE).await;
@@ -284,6 +279,23 @@ impl Cluster {
         }
         stopped?;
         if all_ended { Ok(()) } else { Err(StopError::Busy) }
+    }
+
+    /// Runs an operation to its end.
+    async fn run<T, E, F>(&self, operation: impl FnOnce(Arc<Shared>) -> F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Halt> + Send + 'static,
+        F: Future<Output = Result<T, E>> + Send + 'static,
+    {
+        let shared = Arc::clone(&self.shared);
+        let operation = operation(Arc::clone(&shared));
+        let told = async move {
+            let done = operation.await;
+            shared.tell_fatal();
+            done
+        };
+        self.shared.operations.run(told).await
     }
 
     /// This very process has just made the object and owns it.
