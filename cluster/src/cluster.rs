@@ -30,14 +30,14 @@ pub use options::{ClusterOptions, NewSession, Sealed, StartReport};
 pub use read::ObjectRead;
 
 use crate::catalog::{Catalog, Command, Engine, OpenSession, Outcome, SledEngine, WrappedKeys};
-use crate::chunk::ChunkStore;
 use crate::chunk::disk::{Disk, Fatal};
 use crate::chunk::journal::{
     Committer, Journal, JournalHandle, JournalLimits, Recovered, Retirer, group_commit,
 };
 use crate::chunk::key::{DataKey, Kek, KeyPurpose, Random};
+use crate::chunk::{ChunkStore, FileError};
 use crate::facts::{Facts, FactsOptions, NotReady, ReadIndexError, SubmitError};
-use crate::id::{MemberId, ObjectId, RecordingId};
+use crate::id::{ChunkId, MemberId, ObjectId, RecordingId};
 use append::Append;
 use errors::Halt;
 use object::{Object, View, Writer};
@@ -128,7 +128,7 @@ impl Cluster {
         let report = StartReport {
             facts: facts_report,
             recovered: chunks(&recovered, |recovered| recovered.outcome.is_ok()),
-            damaged: chunks(&recovered, |recovered| recovered.outcome.is_err()),
+            damaged: chunks(&recovered, |recovered| matches!(recovered.outcome, Err(FileError::Damaged(_)))),
         };
         let recovery = tokio::sync::Mutex::new(Recovery::Found(recovered));
         Ok((Self { shared, clock, journal_threads, recovery, fatal, lock: None }, report))
@@ -168,6 +168,15 @@ impl Cluster {
     /// The members of the cluster, by number.
     pub fn members(&self) -> Vec<MemberStatus> {
         self.shared.facts.members()
+    }
+
+    /// Chunks of the last run whose acknowledged bytes are damaged or missing on this member. Their objects refuse
+    /// appends and seals, and reads end before them.
+    pub fn lost(&self) -> Vec<ChunkId> {
+        let mut lost: Vec<ChunkId> =
+            self.shared.all().iter().filter_map(|object| object.view().lost).collect();
+        lost.sort_unstable();
+        lost
     }
 
     /// Changes of objects that are under way.
@@ -324,7 +333,7 @@ fn open_bytes(
     Ok(Bytes { store, journal, committer, retirer, recovered })
 }
 
-fn chunks(recovered: &[Recovered], is_wanted: impl Fn(&Recovered) -> bool) -> Vec<crate::id::ChunkId> {
+fn chunks(recovered: &[Recovered], is_wanted: impl Fn(&Recovered) -> bool) -> Vec<ChunkId> {
     recovered.iter().filter(|one| is_wanted(one)).map(|one| one.chunk).collect()
 }
 
