@@ -3,9 +3,12 @@
 use crate::Suite;
 use crate::journal::{Result, Run};
 use anyhow::ensure;
-use harness::{Cut, Measure, Random};
+use harness::{Cut, Kills, Measure, PowerCuts, Random};
 use serde_json::json;
 use std::path::{Path, PathBuf};
+
+/// What is recovered once may be lost the second time.
+const STOPS_PER_RUN: u64 = 2;
 
 /// All runs of a suite.
 pub(crate) fn of(suite: Suite, folder: &Path, times: u64, seed: u64) -> anyhow::Result<Vec<Run>> {
@@ -21,6 +24,8 @@ pub(crate) fn of(suite: Suite, folder: &Path, times: u64, seed: u64) -> anyhow::
             Ok(names.map(|name| script("frames.py", folder, name, &[])).collect())
         }
         Suite::Determinism => (seed..seed + times).map(|seed| cut(folder, seed)).collect(),
+        Suite::PowerCut => Ok((seed..seed + times).flat_map(|seed| [power_cuts(seed), control(seed)]).collect()),
+        Suite::Kill => Ok((seed..seed + times).map(kills).collect()),
     }
 }
 
@@ -47,6 +52,38 @@ fn script(script: &'static str, folder: &Path, name: String, options: &[String])
         Ok(measured.stdout.lines().map(str::trim).collect())
     };
     Run { key, work: Box::new(work) }
+}
+
+/// A member that loses its power and is looked at, again and again.
+fn power_cuts(seed: u64) -> Run {
+    let power_cuts = PowerCuts { seed, cuts: STOPS_PER_RUN, is_synced: true };
+    let work = move || -> Result {
+        let outcome = power_cuts.run()?;
+        ensure!(outcome.losses.is_empty(), "lost: {}", serde_json::to_string(&outcome)?);
+        Ok(serde_json::to_value(outcome)?)
+    };
+    Run { key: json!({ "seed": seed, "cuts": STOPS_PER_RUN }), work: Box::new(work) }
+}
+
+/// The same without syncs: how much it loses is no promise, only that some run does is (in the suite).
+fn control(seed: u64) -> Run {
+    let control = PowerCuts { seed, cuts: 1, is_synced: false };
+    let work = move || -> Result {
+        let outcome = control.run()?;
+        Ok(json!({ "acknowledged": outcome.acknowledged, "lost": outcome.losses.len(), "first": outcome.losses.first() }))
+    };
+    Run { key: json!({ "seed": seed, "control": "without fsync" }), work: Box::new(work) }
+}
+
+/// A member that is killed and looked at, again and again.
+fn kills(seed: u64) -> Run {
+    let kills = Kills { seed, kills: STOPS_PER_RUN };
+    let work = move || -> Result {
+        let outcome = kills.run()?;
+        ensure!(outcome.losses.is_empty(), "lost: {}", serde_json::to_string(&outcome)?);
+        Ok(serde_json::to_value(outcome)?)
+    };
+    Run { key: json!({ "seed": seed, "kills": STOPS_PER_RUN }), work: Box::new(work) }
 }
 
 /// A recording that the seed chooses, cut where the seed says.
