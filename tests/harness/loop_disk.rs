@@ -41,8 +41,11 @@ impl LoopDisk {
     fn mount(image: PathBuf, mount_point: PathBuf) -> anyhow::Result<Self> {
         fs::create_dir(&mount_point)?;
         let image_text = image.as_os_str();
-        let attached = run("losetup", ["--find", "--show", "--direct-io=on"].map(OsStr::new).into_iter().chain([image_text]))
-            .context("a power cut needs root, who may attach and mount a loop device")?;
+        let attached = run(
+            "losetup",
+            ["--find", "--show", "--direct-io=on"].map(OsStr::new).into_iter().chain([image_text]),
+        )
+        .context("a power cut needs root, who may attach and mount a loop device")?;
         let device = attached.trim().strip_prefix("/dev/").context("losetup names a device")?.to_owned();
         let node = format!("/dev/{device}");
         let mounted = ensure_direct(&device).and_then(|()| {

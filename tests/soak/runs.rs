@@ -24,7 +24,9 @@ pub(crate) fn of(suite: Suite, folder: &Path, times: u64, seed: u64) -> anyhow::
             Ok(names.map(|name| script("frames.py", folder, name, &[])).collect())
         }
         Suite::Determinism => (seed..seed + times).map(|seed| cut(folder, seed)).collect(),
-        Suite::PowerCut => Ok((seed..seed + times).flat_map(|seed| [power_cuts(seed), control(seed)]).collect()),
+        Suite::PowerCut => {
+            Ok((seed..seed + times).flat_map(|seed| [power_cuts(seed), control(seed)]).collect())
+        }
         Suite::Kill => Ok((seed..seed + times).map(kills).collect()),
     }
 }
@@ -70,7 +72,9 @@ fn control(seed: u64) -> Run {
     let control = PowerCuts { seed, cuts: 1, is_synced: false };
     let work = move || -> Result {
         let outcome = control.run()?;
-        Ok(json!({ "acknowledged": outcome.acknowledged, "lost": outcome.losses.len(), "first": outcome.losses.first() }))
+        Ok(
+            json!({ "acknowledged": outcome.acknowledged, "lost": outcome.losses.len(), "first": outcome.losses.first() }),
+        )
     };
     Run { key: json!({ "seed": seed, "control": "without fsync" }), work: Box::new(work) }
 }

@@ -28,5 +28,7 @@ fn without_fsync_a_power_cut_loses_what_was_acknowledged() -> anyhow::Result<()>
             return Ok(());
         }
     }
-    panic!("three power cuts from seed {SEED} lost nothing of a member that never synced: they prove nothing");
+    panic!(
+        "three power cuts from seed {SEED} lost nothing of a member that never synced: they prove nothing"
+    );
 }
