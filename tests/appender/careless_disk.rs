@@ -2,19 +2,30 @@
 
 use cluster::chunk::disk::{Disk, DiskFile, RealDisk};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The real disk without any sync: what a build would be that forgot them.
-pub(crate) struct CarelessDisk;
+/// The real disk without the syncs in a folder and those below it: what a build would be that forgot them.
+pub(crate) struct CarelessDisk {
+    pub(crate) folder: PathBuf,
+}
+
+impl CarelessDisk {
+    fn file(&self, path: &Path, file: Arc<dyn DiskFile>) -> Arc<dyn DiskFile> {
+        match path.starts_with(&self.folder) {
+            true => Arc::new(CarelessFile(file)),
+            false => file,
+        }
+    }
+}
 
 impl Disk for CarelessDisk {
     fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
-        Ok(Arc::new(CarelessFile(RealDisk.create(path)?)))
+        Ok(self.file(path, RealDisk.create(path)?))
     }
 
     fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
-        Ok(Arc::new(CarelessFile(RealDisk.open(path)?)))
+        Ok(self.file(path, RealDisk.open(path)?))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -33,8 +44,11 @@ impl Disk for CarelessDisk {
         RealDisk.list(folder)
     }
 
-    fn sync_folder(&self, _folder: &Path) -> io::Result<()> {
-        Ok(())
+    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+        match folder.starts_with(&self.folder) {
+            true => Ok(()),
+            false => RealDisk.sync_folder(folder),
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use crate::acknowledged::{Acknowledged, Verdict};
 use crate::paths::program;
 use crate::processes::wait_until;
 use anyhow::{Context, bail, ensure};
+use serde::Serialize;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -15,6 +16,32 @@ use std::time::Duration;
 /// A member on a busy machine does anything that is asked of it in less time.
 const DEADLINE: Duration = Duration::from_secs(120);
 
+/// What a disk does when it is asked to sync.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Syncs {
+    /// Just that.
+    Done,
+    /// Nothing, and says that it did.
+    Dropped,
+    /// The same for the bytes of recordings only.
+    DroppedOfBytes,
+    /// The same for the facts only.
+    DroppedOfFacts,
+}
+
+impl Syncs {
+    /// The part of a member's folder whose syncs are dropped.
+    fn dropped(self) -> Option<&'static str> {
+        match self {
+            Self::Done => None,
+            Self::Dropped => Some("."),
+            Self::DroppedOfBytes => Some("bytes"),
+            Self::DroppedOfFacts => Some("facts"),
+        }
+    }
+}
+
 /// Which member, and how it is treated.
 #[derive(Debug, Clone)]
 pub struct Subject {
@@ -24,8 +51,8 @@ pub struct Subject {
     pub seed: u64,
     /// Names this start of the machine.
     pub boot_id: String,
-    /// Whether its disk does what a sync asks of it.
-    pub is_synced: bool,
+    /// What its disk does when it is asked to sync.
+    pub syncs: Syncs,
 }
 
 impl Subject {
@@ -66,8 +93,8 @@ impl Subject {
         let mut command = Command::new(program("appender")?);
         command.arg(mode).arg("--folder").arg(&self.folder);
         command.args(["--seed", &self.seed.to_string(), "--boot-id", &self.boot_id]);
-        if !self.is_synced {
-            command.arg("--no-fsync");
+        if let Some(part) = self.syncs.dropped() {
+            command.arg("--no-fsync").arg(part);
         }
         Ok(command)
     }

@@ -1,7 +1,7 @@
 //! Kills: a member that the system ends at any instant starts again and has what it acknowledged.
 
 use crate::acknowledged::{Acknowledged, Verdict};
-use crate::appender::{Subject, scratch_folder};
+use crate::appender::{Subject, Syncs, scratch_folder};
 use crate::processes::spin;
 use crate::random::Random;
 use serde::Serialize;
@@ -47,7 +47,7 @@ impl Kills {
             folder: folder.path().join("member"),
             seed: self.seed,
             boot_id: "the only one".to_owned(),
-            is_synced: true,
+            syncs: Syncs::Done,
         };
         let mut acknowledged: Vec<Acknowledged> = Vec::new();
         let (mut at_work, mut in_recovery, mut verdicts) = (0, 0, Vec::new());

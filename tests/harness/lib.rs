@@ -22,7 +22,7 @@ mod random;
 mod recordings;
 
 pub use acknowledged::{Acknowledged, Verdict, content};
-pub use appender::{Appender, Subject, scratch_folder};
+pub use appender::{Appender, Subject, Syncs, scratch_folder};
 pub use custody::{Custody, Ended, Running};
 pub use cut::{Cut, Outcome};
 pub use kill::{Kills, KillsOutcome};

@@ -1,7 +1,7 @@
 //! Power cuts: what a member has acknowledged is in the image of its disk.
 
 use crate::acknowledged::{Acknowledged, Verdict};
-use crate::appender::{Subject, scratch_folder};
+use crate::appender::{Subject, Syncs, scratch_folder};
 use crate::loop_disk::LoopDisk;
 use crate::processes::spin;
 use crate::random::Random;
@@ -19,8 +19,8 @@ pub struct PowerCuts {
     pub seed: u64,
     /// How often.
     pub cuts: u64,
-    /// Whether its disk does what a sync asks of it. Without, this tests the test.
-    pub is_synced: bool,
+    /// What its disk does when it is asked to sync. Anything but that tests the test.
+    pub syncs: Syncs,
 }
 
 /// What was found after each cut.
@@ -78,6 +78,6 @@ impl PowerCuts {
 
     fn subject(self, disk: &LoopDisk, boot_id: String) -> Subject {
         let folder = disk.path().join("member");
-        Subject { folder, seed: self.seed, boot_id, is_synced: self.is_synced }
+        Subject { folder, seed: self.seed, boot_id, syncs: self.syncs }
     }
 }

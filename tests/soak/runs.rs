@@ -3,7 +3,7 @@
 use crate::Suite;
 use crate::journal::{Result, Run};
 use anyhow::ensure;
-use harness::{Cut, Kills, Measure, PowerCuts, Random};
+use harness::{Cut, Kills, Measure, PowerCuts, PowerCutsOutcome, Random, Syncs};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -25,7 +25,12 @@ pub(crate) fn of(suite: Suite, folder: &Path, times: u64, seed: u64) -> anyhow::
         }
         Suite::Determinism => (seed..seed + times).map(|seed| cut(folder, seed)).collect(),
         Suite::PowerCut => {
-            Ok((seed..seed + times).flat_map(|seed| [power_cuts(seed), control(seed)]).collect())
+            let controls = [Syncs::Dropped, Syncs::DroppedOfBytes, Syncs::DroppedOfFacts];
+            let runs = (seed..seed + times).flat_map(|seed| {
+                let controls = controls.map(|syncs| control(seed, syncs));
+                std::iter::once(power_cuts(seed)).chain(controls)
+            });
+            Ok(runs.collect())
         }
         Suite::Kill => Ok((seed..seed + times).map(kills).collect()),
     }
@@ -58,7 +63,7 @@ fn script(script: &'static str, folder: &Path, name: String, options: &[String])
 
 /// A member that loses its power and is looked at, again and again.
 fn power_cuts(seed: u64) -> Run {
-    let power_cuts = PowerCuts { seed, cuts: STOPS_PER_RUN, is_synced: true };
+    let power_cuts = PowerCuts { seed, cuts: STOPS_PER_RUN, syncs: Syncs::Done };
     let work = move || -> Result {
         let outcome = power_cuts.run()?;
         ensure!(outcome.losses.is_empty(), "lost: {}", serde_json::to_string(&outcome)?);
@@ -67,16 +72,14 @@ fn power_cuts(seed: u64) -> Run {
     Run { key: json!({ "seed": seed, "cuts": STOPS_PER_RUN }), work: Box::new(work) }
 }
 
-/// The same without syncs: how much it loses is no promise, only that some run does is (in the suite).
-fn control(seed: u64) -> Run {
-    let control = PowerCuts { seed, cuts: 1, is_synced: false };
+/// The same with syncs that are dropped. One run may be lucky: that some lose is a test of the suite.
+fn control(seed: u64, syncs: Syncs) -> Run {
+    let control = PowerCuts { seed, cuts: 1, syncs };
     let work = move || -> Result {
-        let outcome = control.run()?;
-        Ok(
-            json!({ "acknowledged": outcome.acknowledged, "lost": outcome.losses.len(), "first": outcome.losses.first() }),
-        )
+        let PowerCutsOutcome { acknowledged, losses, .. } = control.run()?;
+        Ok(json!({ "acknowledged": acknowledged, "lost": losses.len(), "first": losses.first() }))
     };
-    Run { key: json!({ "seed": seed, "control": "without fsync" }), work: Box::new(work) }
+    Run { key: json!({ "seed": seed, "syncs": syncs }), work: Box::new(work) }
 }
 
 /// A member that is killed and looked at, again and again.

@@ -1,7 +1,7 @@
 //! One byte that changes on a member's disk: it is told, and nothing wrong is given out.
 
 use anyhow::Context;
-use harness::{Acknowledged, Subject, scratch_folder};
+use harness::{Acknowledged, Subject, Syncs, scratch_folder};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ const FRAME_BYTES_MAX: u64 = 64 << 10;
 
 fn subject(folder: &tempfile::TempDir) -> Subject {
     let boot_id = "the only one".to_owned();
-    Subject { folder: folder.path().join("member"), seed: SEED, boot_id, is_synced: true }
+    Subject { folder: folder.path().join("member"), seed: SEED, boot_id, syncs: Syncs::Done }
 }
 
 /// A member that has worked and stopped in order.

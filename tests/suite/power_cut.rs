@@ -1,12 +1,12 @@
 //! A member whose machine loses power keeps what it acknowledged.
 
-use harness::{PowerCuts, PowerCutsOutcome};
+use harness::{PowerCuts, Syncs};
 
 const SEED: u64 = 20_261_121;
 
 #[test]
 fn what_was_acknowledged_survives_power_cuts() -> anyhow::Result<()> {
-    let outcome = PowerCuts { seed: SEED, cuts: 3, is_synced: true }.run()?;
+    let outcome = PowerCuts { seed: SEED, cuts: 3, syncs: Syncs::Done }.run()?;
     assert_eq!(outcome.losses, Vec::<String>::new(), "seed {SEED}");
     assert_eq!(outcome.verdicts.len(), 3);
     // What is not there cannot be lost.
@@ -17,18 +17,31 @@ fn what_was_acknowledged_survives_power_cuts() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The test of the test above: with a disk that does not sync, the same cuts must be seen to lose something.
-#[test]
-fn without_fsync_a_power_cut_loses_what_was_acknowledged() -> anyhow::Result<()> {
-    for seed in SEED..SEED + 3 {
-        let PowerCutsOutcome { acknowledged, losses, .. } =
-            PowerCuts { seed, cuts: 1, is_synced: false }.run()?;
-        assert!(acknowledged > 0, "seed {seed}");
-        if !losses.is_empty() {
+/// The tests of the test above: with a disk that drops syncs, the same cuts must be seen to lose something.
+fn assert_a_loss_is_seen(syncs: Syncs) -> anyhow::Result<()> {
+    for seed in SEED..SEED + 4 {
+        let outcome = PowerCuts { seed, cuts: 1, syncs }.run()?;
+        assert!(outcome.acknowledged > 0, "seed {seed}");
+        if !outcome.losses.is_empty() {
             return Ok(());
         }
     }
     panic!(
-        "three power cuts from seed {SEED} lost nothing of a member that never synced: they prove nothing"
+        "power cuts from seed {SEED} on lost nothing of a member with syncs {syncs:?}: they prove nothing"
     );
+}
+
+#[test]
+fn without_fsync_a_power_cut_loses_what_was_acknowledged() -> anyhow::Result<()> {
+    assert_a_loss_is_seen(Syncs::Dropped)
+}
+
+#[test]
+fn without_fsync_of_bytes_a_power_cut_loses_what_was_acknowledged() -> anyhow::Result<()> {
+    assert_a_loss_is_seen(Syncs::DroppedOfBytes)
+}
+
+#[test]
+fn without_fsync_of_facts_a_power_cut_loses_what_was_acknowledged() -> anyhow::Result<()> {
+    assert_a_loss_is_seen(Syncs::DroppedOfFacts)
 }
