@@ -23,9 +23,9 @@ demo:
 	@echo; echo "Play these with any player or browser:"
 	@for name in $(DEMO); do realpath $(TARGET)/demo/$$name.mp4; done
 
-# All checks, unit tests and the suite; ends with the summary of the test runner.
+# All checks, unit tests and the suite (as root: power cuts are made with loop devices); ends with the summary of the test runner.
 test: check
-	@.ci/install ffmpeg python3-numpy cargo-nextest
+	@.ci/install ffmpeg python3-numpy cargo-nextest losetup mkfs.ext4
 	cargo test --locked $(ALL) --doc --quiet
 	cargo nextest run --locked $(ALL)
 
@@ -43,14 +43,14 @@ fix:
 	cargo fmt --all
 	cargo clippy $(ALL) --all-targets --fix --allow-dirty --allow-staged
 
-# Long runs: make soak SUITE=pictures|frames|determinism N=50 SEED=1 RECORDINGS=tests/data
+# Long runs: make soak SUITE=pictures|frames|determinism|power_cut|kill N=50 SEED=1 RECORDINGS=tests/data
 # Each run is a line of JSON in $(TARGET)/soak/SUITE.jsonl; runs that stand there are not repeated.
 SUITE := determinism
 N := 50
 SEED := 1
 RECORDINGS := tests/data
 soak:
-	@.ci/install cc nasm ffmpeg python3-numpy
+	@.ci/install cc nasm ffmpeg python3-numpy losetup mkfs.ext4
 	$(RELEASE) --package node --package tests --bins
 	$(TARGET)/release/soak $(SUITE) --times $(N) --seed $(SEED) --recordings $(RECORDINGS) --into $(TARGET)/soak
 

@@ -1,26 +1,37 @@
 //! What the tests of the whole product share: the binary, run with a deadline; the recordings of `tests/data` with
-//! their facts; pictures; processes and their children.
+//! their facts; pictures; processes and their children; members that are killed or lose their power.
 //!
-//! Nothing here knows how Custody works inside: it sees files, exit codes and messages, as a user does.
+//! Nothing here knows how Custody works inside: it sees files, exit codes and messages, as a user does. The program
+//! `appender` beside it is the only one that opens a member's folder.
 
 #![expect(clippy::missing_errors_doc, reason = "every error here fails a test and explains itself")]
 
+mod acknowledged;
+mod appender;
 mod custody;
 mod cut;
+mod kill;
+mod loop_disk;
 mod measure;
 mod memory;
 mod paths;
 mod picture;
+mod power_cut;
 mod processes;
 mod random;
 mod recordings;
 
+pub use acknowledged::{Acknowledged, Verdict, content};
+pub use appender::{Appender, Subject, Syncs, scratch_folder};
 pub use custody::{Custody, Ended, Running};
 pub use cut::{Cut, Outcome};
+pub use kill::{Kills, KillsOutcome};
+pub use loop_disk::{LoopDisk, PowerSwitch};
 pub use measure::{Measure, build_id, video_of};
 pub use memory::children_peak_kib;
-pub use paths::{binary, data, repository};
+pub use paths::{binary, data, program, repository};
 pub use picture::{Image, psnr_db};
+pub use power_cut::{PowerCuts, PowerCutsOutcome};
 pub use processes::{children_of, computed_ticks, is_alive, wait_until};
 pub use random::Random;
 pub use recordings::{Pointer, Recording, ReferenceFrame, ScreenSize, recording, recordings};

@@ -1,7 +1,7 @@
 //! The measuring scripts, and the videos that they share.
 
 use crate::custody::{Custody, Ended};
-use crate::paths::{binary, repository};
+use crate::paths::{binary, program, repository};
 use crate::recordings::recording;
 use anyhow::{Context, ensure};
 use std::fs::{self, File};
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The Python to which Debian's packages belong.
-const PYTHON: &str = "/usr/bin/python3";
+pub(crate) const PYTHON: &str = "/usr/bin/python3";
 
 /// A script of `tests/measure`, about to be run.
 #[derive(Debug)]
@@ -64,15 +64,15 @@ pub fn video_of(name: &str) -> anyhow::Result<PathBuf> {
     Ok(video)
 }
 
-/// What tells this build of the binary from others: its size and time.
-pub fn build_id() -> anyhow::Result<String> {
-    let facts = fs::metadata(binary()?)?;
+/// What tells this build of a program from others: its size and time.
+pub fn build_id(name: &str) -> anyhow::Result<String> {
+    let facts = fs::metadata(program(name)?)?;
     Ok(format!("{}-{}.{:09}", facts.len(), facts.mtime(), facts.mtime_nsec()))
 }
 
 /// A folder that belongs to this very build.
 fn videos_folder() -> anyhow::Result<PathBuf> {
-    let folder = binary()?.with_file_name("suite-videos").join(build_id()?);
+    let folder = binary()?.with_file_name("suite-videos").join(build_id("custody")?);
     fs::create_dir_all(&folder)?;
     Ok(folder)
 }

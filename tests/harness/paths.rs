@@ -15,13 +15,15 @@ pub fn data() -> PathBuf {
 
 /// The binary `custody` of the same build as this program.
 pub fn binary() -> anyhow::Result<PathBuf> {
-    let program = std::env::current_exe().context("this program's own path")?;
+    program("custody")
+}
+
+/// A program of the same build as this one.
+pub fn program(name: &str) -> anyhow::Result<PathBuf> {
+    let this = std::env::current_exe().context("this program's own path")?;
     // Programs lie beside it, tests one folder deeper.
-    program
-        .ancestors()
-        .skip(1)
-        .take(2)
-        .map(|folder| folder.join("custody"))
-        .find(|file| file.is_file())
-        .context("there is no binary `custody` beside the tests: `make test` and `cargo test --workspace` build it")
+    let mut files = this.ancestors().skip(1).take(2).map(|folder| folder.join(name));
+    files.find(|file| file.is_file()).with_context(|| {
+        format!("there is no binary `{name}` beside the tests: `make test` and `cargo test --workspace` build it")
+    })
 }

@@ -22,6 +22,14 @@ pub fn wait_until(
     Ok(())
 }
 
+/// Lets a time pass that is too short to sleep through: the scheduler would round it.
+pub(crate) fn spin(us: u64) {
+    let (started, time) = (Instant::now(), Duration::from_micros(us));
+    while started.elapsed() < time {
+        std::hint::spin_loop();
+    }
+}
+
 /// The ids of the processes that `id` started and that still run.
 pub fn children_of(id: u32) -> anyhow::Result<Vec<u32>> {
     let mut children = Vec::new();

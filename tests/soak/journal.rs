@@ -31,8 +31,8 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// Opens or creates `FOLDER/SUITE.jsonl`.
-    pub(crate) fn open(folder: &Path, suite: &str) -> anyhow::Result<Self> {
+    /// Opens or creates `FOLDER/SUITE.jsonl`, for runs of a program.
+    pub(crate) fn open(folder: &Path, suite: &str, program: &str) -> anyhow::Result<Self> {
         fs::create_dir_all(folder)?;
         let path = folder.join(format!("{suite}.jsonl"));
         let mut file = OpenOptions::new().append(true).create(true).open(&path)?;
@@ -44,7 +44,7 @@ impl Journal {
         let passed = |line: &Value| line["ok"] == true;
         let lines = text.lines().filter_map(|line| serde_json::from_str(line).ok());
         let known = lines.filter(passed).map(|line| line["run"].to_string()).collect();
-        Ok(Self { path, file, build: harness::build_id()?, known, runs: 0, failures: 0 })
+        Ok(Self { path, file, build: harness::build_id(program)?, known, runs: 0, failures: 0 })
     }
 
     /// Does a run, unless it stands in the file and went well.

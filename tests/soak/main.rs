@@ -15,7 +15,7 @@ use std::process::ExitCode;
 struct Soak {
     /// What is run.
     suite: Suite,
-    /// Times in each recording (pictures), or runs (determinism).
+    /// Times in each recording (pictures), or runs (determinism, power_cut, kill).
     #[arg(long, default_value_t = 50)]
     times: u64,
     /// Repeats the same choices.
@@ -37,13 +37,28 @@ enum Suite {
     Frames,
     /// Recordings cut and damaged at random: typed outcomes, the same video with any number of workers.
     Determinism,
+    /// Members that lose their power: each run two cuts of one member, and the same without syncs, which must lose.
+    #[value(name = "power_cut")]
+    PowerCut,
+    /// Members that are killed at work and in recovery: each run two kills of one member.
+    Kill,
+}
+
+impl Suite {
+    /// The program that it tests: runs of another build say nothing about this one.
+    fn program(self) -> &'static str {
+        match self {
+            Self::Pictures | Self::Frames | Self::Determinism => "custody",
+            Self::PowerCut | Self::Kill => "appender",
+        }
+    }
 }
 
 fn main() -> anyhow::Result<ExitCode> {
     let soak = Soak::parse();
     let recordings = std::fs::canonicalize(&soak.recordings)?;
     let name = soak.suite.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
-    let mut journal = Journal::open(&soak.into, &name)?;
+    let mut journal = Journal::open(&soak.into, &name, soak.suite.program())?;
     for run in runs::of(soak.suite, &recordings, soak.times, soak.seed)? {
         journal.run(run)?;
     }

@@ -3,9 +3,12 @@
 use crate::Suite;
 use crate::journal::{Result, Run};
 use anyhow::ensure;
-use harness::{Cut, Measure, Random};
+use harness::{Cut, Kills, Measure, PowerCuts, PowerCutsOutcome, Random, Syncs};
 use serde_json::json;
 use std::path::{Path, PathBuf};
+
+/// What is recovered once may be lost the second time.
+const STOPS_PER_RUN: u64 = 2;
 
 /// All runs of a suite.
 pub(crate) fn of(suite: Suite, folder: &Path, times: u64, seed: u64) -> anyhow::Result<Vec<Run>> {
@@ -21,6 +24,15 @@ pub(crate) fn of(suite: Suite, folder: &Path, times: u64, seed: u64) -> anyhow::
             Ok(names.map(|name| script("frames.py", folder, name, &[])).collect())
         }
         Suite::Determinism => (seed..seed + times).map(|seed| cut(folder, seed)).collect(),
+        Suite::PowerCut => {
+            let controls = [Syncs::Dropped, Syncs::DroppedOfBytes, Syncs::DroppedOfFacts];
+            let runs = (seed..seed + times).flat_map(|seed| {
+                let controls = controls.map(|syncs| control(seed, syncs));
+                std::iter::once(power_cuts(seed)).chain(controls)
+            });
+            Ok(runs.collect())
+        }
+        Suite::Kill => Ok((seed..seed + times).map(kills).collect()),
     }
 }
 
@@ -47,6 +59,38 @@ fn script(script: &'static str, folder: &Path, name: String, options: &[String])
         Ok(measured.stdout.lines().map(str::trim).collect())
     };
     Run { key, work: Box::new(work) }
+}
+
+/// A member that loses its power and is looked at, again and again.
+fn power_cuts(seed: u64) -> Run {
+    let power_cuts = PowerCuts { seed, cuts: STOPS_PER_RUN, syncs: Syncs::Done };
+    let work = move || -> Result {
+        let outcome = power_cuts.run()?;
+        ensure!(outcome.losses.is_empty(), "lost: {}", serde_json::to_string(&outcome)?);
+        Ok(serde_json::to_value(outcome)?)
+    };
+    Run { key: json!({ "seed": seed, "cuts": STOPS_PER_RUN }), work: Box::new(work) }
+}
+
+/// The same with syncs that are dropped. One run may be lucky: that some lose is a test of the suite.
+fn control(seed: u64, syncs: Syncs) -> Run {
+    let control = PowerCuts { seed, cuts: 1, syncs };
+    let work = move || -> Result {
+        let PowerCutsOutcome { acknowledged, losses, .. } = control.run()?;
+        Ok(json!({ "acknowledged": acknowledged, "lost": losses.len(), "first": losses.first() }))
+    };
+    Run { key: json!({ "seed": seed, "syncs": syncs }), work: Box::new(work) }
+}
+
+/// A member that is killed and looked at, again and again.
+fn kills(seed: u64) -> Run {
+    let kills = Kills { seed, kills: STOPS_PER_RUN };
+    let work = move || -> Result {
+        let outcome = kills.run()?;
+        ensure!(outcome.losses.is_empty(), "lost: {}", serde_json::to_string(&outcome)?);
+        Ok(serde_json::to_value(outcome)?)
+    };
+    Run { key: json!({ "seed": seed, "kills": STOPS_PER_RUN }), work: Box::new(work) }
 }
 
 /// A recording that the seed chooses, cut where the seed says.

@@ -1,10 +1,13 @@
 //! The promises of the product, one module each, held against the binary and real recordings.
 
 mod architecture;
+mod bit_flip;
 mod conversion;
 mod frames;
 mod hostile;
 mod inspect;
 mod interruption;
+mod kill;
 mod pictures;
+mod power_cut;
 mod sound;

@@ -114,6 +114,9 @@ pub enum ReadIndexError {
         /// What it was.
         outcome: Outcome,
     },
+    /// The catalog's store failed.
+    #[error(transparent)]
+    Catalog(CatalogError),
     /// The facts are being closed, or a disk has failed.
     #[error("facts take no more questions")]
     Stopped,

@@ -1,0 +1,76 @@
+//! A member that is about to be killed: it appends and submits as fast as it can, and prints a line for each
+//! acknowledgement after it was given. Started again as `verify`, it says whether it has kept its word.
+//!
+//! The tests of power cuts and kills run it; see the harness of this crate.
+
+mod append;
+mod careless_disk;
+mod member;
+mod verify;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use member::MemberArguments;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// A member under test.
+#[derive(Debug, Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    mode: Mode,
+}
+
+#[derive(Debug, Subcommand)]
+enum Mode {
+    /// Appends and submits until it is killed.
+    Append {
+        #[command(flatten)]
+        member: MemberArguments,
+        /// Tells the starts of a member apart.
+        #[arg(long)]
+        round: u64,
+        /// Recordings that grow at the same time.
+        #[arg(long, default_value_t = 4)]
+        writers: u64,
+        /// Stops in order after so many acknowledgements.
+        #[arg(long)]
+        stop_after: Option<u64>,
+    },
+    /// Looks for all that was acknowledged, and prints what is missing as JSON.
+    Verify {
+        #[command(flatten)]
+        member: MemberArguments,
+        /// The lines of runs before.
+        #[arg(long)]
+        acknowledged: PathBuf,
+        /// Ends without a stop.
+        #[arg(long)]
+        abandon: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            member::say(&format!("appender: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.context("a runtime")?;
+    match arguments.mode {
+        Mode::Append { member, round, writers, stop_after } => {
+            append::run(runtime.handle(), &member, append::Pace { round, writers, stop_after })
+        }
+        Mode::Verify { member, acknowledged, abandon } => {
+            let lines = std::fs::read_to_string(&acknowledged)?;
+            let lines: Result<Vec<_>, _> = lines.lines().map(serde_json::from_str).collect();
+            runtime.block_on(verify::run(&member, &lines?, abandon))
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Opening the member's folder.
+
+use crate::careless_disk::CarelessDisk;
+use anyhow::Context;
+use clap::Args;
+use cluster::chunk::disk::{Disk, RealDisk};
+use cluster::chunk::journal::JournalLimits;
+use cluster::chunk::key::{Kek, KekId, NoRandomness, Random};
+use cluster::cluster::StartReport;
+use cluster::id::MemberId;
+use cluster::{Cluster, ClusterOptions};
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// For a member on a busy machine to be ready.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Which member.
+#[derive(Debug, Args)]
+pub(crate) struct MemberArguments {
+    /// Its folder.
+    #[arg(long)]
+    folder: PathBuf,
+    /// Chooses its bytes.
+    #[arg(long)]
+    pub(crate) seed: u64,
+    /// Names this start of the machine.
+    #[arg(long)]
+    boot_id: String,
+    /// Takes a disk that only says it has synced what is in this part of the folder; `.` is all of it.
+    #[arg(long)]
+    no_fsync: Option<PathBuf>,
+}
+
+impl MemberArguments {
+    /// Starts the member and waits until it serves.
+    pub(crate) async fn start(&self) -> anyhow::Result<(Cluster, StartReport)> {
+        let options = ClusterOptions::new(MemberId(1), self.folder.clone(), self.boot_id.clone());
+        // So small and young that segments come and go, and snapshots are taken, while a test looks on.
+        let journal = JournalLimits { segment_bytes: 1 << 20, segment_age_ms: 200, ..options.journal };
+        let options = ClusterOptions {
+            is_new_cluster: true,
+            journal,
+            snapshot_after_bytes: 128 << 10,
+            idle_after: Duration::from_millis(500),
+            ..options
+        };
+        let kek = Kek::from_bytes(KekId(1), Zeroizing::new([7; 32]));
+        let disk: Arc<dyn Disk> = match &self.no_fsync {
+            Some(part) => Arc::new(CarelessDisk { folder: self.folder.join(part) }),
+            None => Arc::new(RealDisk),
+        };
+        let (cluster, report) = Cluster::start(options, kek, disk, Arc::new(SystemRandom)).await?;
+        cluster.ready(DEADLINE).await?;
+        Ok((cluster, report))
+    }
+}
+
+/// The kernel's randomness.
+struct SystemRandom;
+
+impl Random for SystemRandom {
+    fn fill(&self, into: &mut [u8]) -> Result<(), NoRandomness> {
+        let filled = File::open("/dev/urandom").and_then(|mut file| file.read_exact(into));
+        filled.map_err(|_| NoRandomness)
+    }
+}
+
+/// Prints a line in one write, so that a kill leaves it whole or out.
+pub(crate) fn print(value: &impl serde::Serialize) -> anyhow::Result<()> {
+    let mut line = serde_json::to_vec(value)?;
+    line.push(b'\n');
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(&line)?;
+    stdout.flush().context("nobody reads")
+}
+
+/// Says a sentence to the person.
+pub(crate) fn say(sentence: &str) {
+    // A person who does not listen changes nothing.
+    writeln!(std::io::stderr(), "{sentence}").ok();
+}

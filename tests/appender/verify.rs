@@ -1,0 +1,142 @@
+//! A second look at the member's folder.
+
+use crate::member::{self, MemberArguments};
+use cluster::Cluster;
+use cluster::catalog::{ObjectState, SessionColumn, SessionFilter, SessionQuery, SessionState};
+use cluster::chunk::Hash;
+use cluster::id::{ObjectId, RecordingId};
+use harness::{Acknowledged, Verdict, content};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What the member still has of a recording.
+struct Kept {
+    /// As far as it could be read.
+    bytes: Vec<u8>,
+    /// Why no further.
+    error: Option<String>,
+}
+
+/// Starts the member, looks for every line, and reads every recording, acknowledged or not.
+pub(crate) async fn run(
+    arguments: &MemberArguments,
+    lines: &[Acknowledged],
+    is_abandoned: bool,
+) -> anyhow::Result<()> {
+    let (cluster, report) = arguments.start().await?;
+    let mut verdict = Verdict {
+        lines: 0,
+        bytes: 0,
+        missing: Vec::new(),
+        wrong: Vec::new(),
+        recovered: report.recovered.len(),
+        damaged: report.damaged.len(),
+        torn_tail: report.facts.torn_tail.is_some(),
+        rebuilt: report.facts.rebuilt.map(|why| format!("{why:?}")),
+    };
+    let roles: BTreeMap<_, _> = cluster.catalog()?.roles()?.into_iter().collect();
+    let mut recordings = all_recordings(&cluster)?;
+    recordings.extend(lines.iter().filter_map(recording_of));
+    let mut kept = BTreeMap::new();
+    for recording in recordings {
+        let found = read(&cluster, recording).await;
+        verdict.bytes += u64::try_from(found.bytes.len())?;
+        let recording = recording.to_string();
+        if found.bytes != content(arguments.seed, &recording, 0, found.bytes.len()) {
+            verdict.wrong.push(format!("{recording} has other bytes than were appended"));
+        }
+        kept.insert(recording, found);
+    }
+    for line in lines {
+        verdict.lines += 1;
+        if let Some(missing) = missing(&cluster, &roles, &kept, line)? {
+            verdict.missing.push(missing);
+        }
+    }
+    member::print(&verdict)?;
+    match is_abandoned {
+        true => std::process::exit(0),
+        false => Ok(cluster.stop().await?),
+    }
+}
+
+fn all_recordings(cluster: &Cluster) -> anyhow::Result<BTreeSet<RecordingId>> {
+    let (mut found, mut after) = (BTreeSet::new(), None);
+    loop {
+        let (filter, sort) = (SessionFilter::default(), SessionColumn::Start);
+        let query = SessionQuery { filter, sort, descending: false, limit: 1000, after };
+        let page = cluster.catalog()?.sessions(&query)?;
+        found.extend(page.sessions.into_iter().map(|(recording, _)| recording));
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(found),
+        }
+    }
+}
+
+fn recording_of(line: &Acknowledged) -> Option<RecordingId> {
+    match line {
+        Acknowledged::Session { recording }
+        | Acknowledged::Bytes { recording, .. }
+        | Acknowledged::Sealed { recording, .. }
+        | Acknowledged::Ended { recording } => recording.parse().ok(),
+        Acknowledged::Ready | Acknowledged::Role { .. } => None,
+    }
+}
+
+/// Reads as much as the member gives out.
+async fn read(cluster: &Cluster, recording: RecordingId) -> Kept {
+    let object = ObjectId::from(recording);
+    let mut bytes = Vec::new();
+    let error = match cluster.length(object).await {
+        Err(error) => Some(error.to_string()),
+        Ok(length) => match cluster.read(object, 0..length).await {
+            Err(error) => Some(error.to_string()),
+            Ok(mut pieces) => loop {
+                match pieces.next().await {
+                    None => break None,
+                    Some(Ok(piece)) => bytes.extend_from_slice(&piece),
+                    Some(Err(error)) => break Some(error.to_string()),
+                }
+            },
+        },
+    };
+    Kept { bytes, error }
+}
+
+/// What is missing of a line.
+fn missing(
+    cluster: &Cluster,
+    roles: &BTreeMap<String, cluster::catalog::RoleRow>,
+    kept: &BTreeMap<String, Kept>,
+    line: &Acknowledged,
+) -> anyhow::Result<Option<String>> {
+    let catalog = cluster.catalog()?;
+    let is_kept = match line {
+        Acknowledged::Ready => true,
+        Acknowledged::Role { name, by } => roles.get(name).is_some_and(|role| role.changed_by == *by),
+        Acknowledged::Session { recording } => catalog.session(recording.parse()?)?.is_some(),
+        Acknowledged::Ended { recording } => catalog
+            .session(recording.parse()?)?
+            .is_some_and(|session| matches!(session.state, SessionState::Ended { .. })),
+        Acknowledged::Sealed { recording, length, root } => {
+            let object = catalog.object(ObjectId::from(recording.parse::<RecordingId>()?))?;
+            object.is_some_and(|object| match object.state {
+                ObjectState::Sealed(facts) => facts.length == *length && facts.root.to_string() == *root,
+                ObjectState::Open | ObjectState::Interrupted { .. } => false,
+            })
+        }
+        Acknowledged::Bytes { recording, offset, length, hash } => {
+            let start = usize::try_from(*offset)?;
+            let range = start..start + usize::try_from(*length)?;
+            let Some(found) = kept.get(recording) else { return Ok(Some(format!("{line:?}"))) };
+            match found.bytes.get(range) {
+                Some(bytes) => Hash::of(&[bytes]).to_string() == *hash,
+                None => {
+                    let why = found.error.clone().unwrap_or_else(|| format!("{} bytes", found.bytes.len()));
+                    return Ok(Some(format!("{recording} at {offset}, {length} bytes: {why}")));
+                }
+            }
+        }
+    };
+    Ok((!is_kept).then(|| format!("{line:?}")))
+}
