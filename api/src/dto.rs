@@ -1,0 +1,23 @@
+//! What is sent and received as JSON: one file a resource. Times are milliseconds since 1970, lengths bytes.
+
+mod mail;
+mod member;
+mod named;
+mod parameter;
+mod session;
+mod token;
+mod video;
+mod whoami;
+
+pub(crate) use mail::{Mail, MailPage, MailQuery};
+pub(crate) use member::{Health, Member};
+pub(crate) use parameter::{NewValue, Parameter};
+pub(crate) use session::{ListQuery, NewSession, Opened, Report, SealRequest, SessionPage, SessionSummary};
+pub(crate) use token::{MadeToken, NewToken, Token};
+pub(crate) use video::{NewVideo, Video, VideoParts};
+pub(crate) use whoami::Whoami;
+
+/// Bytes as lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
