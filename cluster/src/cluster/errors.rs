@@ -1,0 +1,381 @@
+//! Why the door refuses, one enum per operation.
+
+use crate::catalog::{CatalogError, SealFacts, SledOpenError};
+use crate::chunk::disk::{DiskError, Fatal};
+use crate::chunk::journal::{JournalError, NotDurable};
+use crate::chunk::key::{KekId, NoRandomness, UnwrapError};
+use crate::chunk::{self, CloseError, CreateError, FileError, GatherError, ReaderError};
+use crate::facts::{self, NotReady, ReadIndexError, SubmitError};
+use crate::id::{ChunkId, ObjectId};
+use std::io;
+use std::path::PathBuf;
+
+/// Why a member did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The folder is another process's.
+    #[error("{} is in use by another process", path.display())]
+    Locked {
+        /// The lock file.
+        path: PathBuf,
+    },
+    /// The folder could not be prepared.
+    #[error("cannot prepare {}", path.display())]
+    Folder {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The folder was written under another KEK: this one opens none of its recordings.
+    #[error("this folder belongs to KEK {expected}, and the KEK given as {actual} is another one")]
+    OtherKek {
+        /// The number of the KEK of this folder.
+        expected: KekId,
+        /// The number of the KEK that was given; it may be the same when the key differs.
+        actual: KekId,
+    },
+    /// What says which KEK the folder belongs to is damaged or of another version.
+    #[error("the KEK's check value in this folder is malformed")]
+    KekCheck,
+    /// The catalog's store could not be opened.
+    #[error(transparent)]
+    Engine(#[from] SledOpenError),
+    /// The facts could not be opened.
+    #[error(transparent)]
+    Facts(#[from] facts::StartError),
+    /// The journal could not be opened.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The disk failed.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// A thread could not be started.
+    #[error("cannot start a thread")]
+    Thread {
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// Why a session was not opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenSessionError {
+    /// No keys could be made.
+    #[error(transparent)]
+    Randomness(#[from] NoRandomness),
+    /// It was not committed.
+    #[error(transparent)]
+    Submit(#[from] SubmitError),
+}
+
+/// Why bytes were not appended. Of the bytes given, those up to the durable offset may have been.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError {
+    /// This member has only just started.
+    #[error(transparent)]
+    NotReady(#[from] NotReady),
+    /// There is no such object.
+    #[error("there is no object {object}")]
+    ObjectUnknown {
+        /// Which.
+        object: ObjectId,
+    },
+    /// The object is final.
+    #[error("object {object} is sealed")]
+    Sealed {
+        /// Which.
+        object: ObjectId,
+    },
+    /// Other bytes are durable at this offset.
+    #[error("object {object} holds other bytes at {offset}")]
+    Conflict {
+        /// Which.
+        object: ObjectId,
+        /// Where the append began.
+        offset: u64,
+    },
+    /// Bytes between are missing.
+    #[error("object {object} continues at byte {durable_offset}, not {offset}")]
+    Gap {
+        /// Which.
+        object: ObjectId,
+        /// Where the append would begin.
+        offset: u64,
+        /// Where the next append begins.
+        durable_offset: u64,
+    },
+    /// One append has a limit: send it in pieces.
+    #[error("an append has at most {limit_bytes} bytes, this one has {bytes}")]
+    TooLong {
+        /// As it is.
+        bytes: usize,
+        /// As it may be.
+        limit_bytes: usize,
+    },
+    /// The object has as many chunks as a manifest may list.
+    #[error("object {object} takes no further bytes: it has {limit} chunks")]
+    ObjectFull {
+        /// Which.
+        object: ObjectId,
+        /// The most chunks.
+        limit: usize,
+    },
+    /// The disk is full. What was acknowledged is safe; the same append may be sent again.
+    #[error("the disk is full")]
+    DiskFull,
+    /// Too many operations wait, on this object or in all.
+    #[error("more than {limit} operations wait")]
+    Busy {
+        /// The most that may.
+        limit: usize,
+    },
+    /// The member stops, or a disk has failed.
+    #[error("the member takes no more bytes")]
+    Stopped,
+    /// Anything else, after which the same append may be sent again.
+    #[error(transparent)]
+    Failed(#[from] WriteFailure),
+}
+
+/// Why an object was not sealed. It may be tried again.
+#[derive(Debug, thiserror::Error)]
+pub enum SealError {
+    /// This member has only just started.
+    #[error(transparent)]
+    NotReady(#[from] NotReady),
+    /// There is no such object.
+    #[error("there is no object {object}")]
+    ObjectUnknown {
+        /// Which.
+        object: ObjectId,
+    },
+    /// The disk is full.
+    #[error("the disk is full")]
+    DiskFull,
+    /// Too many operations wait, on this object or in all.
+    #[error("more than {limit} operations wait")]
+    Busy {
+        /// The most that may.
+        limit: usize,
+    },
+    /// The member stops, or a disk has failed.
+    #[error("the member seals no more objects")]
+    Stopped,
+    /// Anything else.
+    #[error(transparent)]
+    Failed(#[from] WriteFailure),
+}
+
+/// What went wrong inside while an object was written. A person should look at the member.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteFailure {
+    /// A fact was not committed, or it is unknown whether it was.
+    #[error(transparent)]
+    Submit(#[from] SubmitError),
+    /// What is committed is not known.
+    #[error(transparent)]
+    ReadIndex(#[from] ReadIndexError),
+    /// The catalog's store failed.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// The recording's key is missing from the catalog.
+    #[error("the catalog has no key for object {object}")]
+    KeyMissing {
+        /// Which.
+        object: ObjectId,
+    },
+    /// The recording's key does not unwrap.
+    #[error(transparent)]
+    Key(#[from] UnwrapError),
+    /// A chunk's file is missing or damaged.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The open chunk of the catalog is not on this member, although bytes of it were acknowledged.
+    #[error("chunk {chunk} is open in the catalog, and this member has no bytes of it")]
+    Lost {
+        /// Which.
+        chunk: ChunkId,
+    },
+    /// The disk failed.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// An append did not become durable.
+    #[error(transparent)]
+    NotDurable(#[from] NotDurable),
+    /// A chunk was not created.
+    #[error(transparent)]
+    Create(#[from] CreateError),
+    /// Records were not written.
+    #[error(transparent)]
+    Write(#[from] chunk::AppendError),
+    /// A record was not sealed.
+    #[error(transparent)]
+    Record(#[from] chunk::SealError),
+    /// A chunk was not closed.
+    #[error(transparent)]
+    Close(#[from] CloseError),
+    /// The manifest could not be gathered.
+    #[error(transparent)]
+    Gather(#[from] GatherError),
+    /// The manifest could not be stored.
+    #[error(transparent)]
+    Manifest(#[from] chunk::StoreManifestError),
+    /// What is durable could not be read back to compare.
+    #[error(transparent)]
+    ReadBack(#[from] ReadError),
+    /// The catalog answered with something else.
+    #[error("expected {expected}, found {actual:?}")]
+    Outcome {
+        /// What it should have been.
+        expected: &'static str,
+        /// What it was.
+        actual: crate::catalog::Outcome,
+    },
+}
+
+/// Why bytes were not read. What was given out before is right.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// This member has only just started.
+    #[error(transparent)]
+    NotReady(#[from] NotReady),
+    /// There is no such object.
+    #[error("there is no object {object}")]
+    ObjectUnknown {
+        /// Which.
+        object: ObjectId,
+    },
+    /// The range ends behind what may be read.
+    #[error("bytes {start}..{end} of {object} were asked for, which has {available}")]
+    OutOfRange {
+        /// The object.
+        object: ObjectId,
+        /// The first byte asked for.
+        start: u64,
+        /// The byte behind the last one asked for.
+        end: u64,
+        /// How many bytes may be read.
+        available: u64,
+    },
+    /// The catalog's store failed.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// The recording's key is missing from the catalog.
+    #[error("the catalog has no key for object {object}")]
+    KeyMissing {
+        /// Which.
+        object: ObjectId,
+    },
+    /// The recording's key does not unwrap.
+    #[error(transparent)]
+    Key(#[from] UnwrapError),
+    /// The catalog's chunks are no object.
+    #[error(transparent)]
+    Chunks(#[from] ReaderError),
+    /// A chunk is missing, damaged, or does not decrypt.
+    #[error(transparent)]
+    Chunk(chunk::ReadError),
+    /// The member stops.
+    #[error("the member reads no more")]
+    Stopped,
+}
+
+impl From<chunk::ReadError> for ReadError {
+    fn from(error: chunk::ReadError) -> Self {
+        match error {
+            chunk::ReadError::OutOfRange { object, start, end, available } => {
+                Self::OutOfRange { object, start, end, available }
+            }
+            error @ (chunk::ReadError::File(_) | chunk::ReadError::Undecipherable(_)) => Self::Chunk(error),
+        }
+    }
+}
+
+/// Why a member did not end in order. What was acknowledged is durable all the same.
+#[derive(Debug, thiserror::Error)]
+pub enum StopError {
+    /// The facts did not end in order.
+    #[error(transparent)]
+    Facts(#[from] facts::StopError),
+    /// A disk has failed before.
+    #[error(transparent)]
+    Fatal(#[from] Fatal),
+    /// A thread ended with a panic.
+    #[error("thread {name} has panicked")]
+    Thread {
+        /// Which.
+        name: String,
+    },
+    /// Operations were still under way after the deadline.
+    #[error("operations were still under way")]
+    Busy,
+}
+
+/// Why the process must end: nothing more is acknowledged, and what was is found at the next start.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FatalError {
+    /// Bytes could not be made durable.
+    #[error(transparent)]
+    Bytes(#[from] Fatal),
+    /// The facts have ended: their log or their catalog failed.
+    #[error("the facts have ended: {reason}")]
+    Facts {
+        /// What Raft says.
+        reason: String,
+    },
+}
+
+/// Why the work on an object ended, whatever the work was.
+#[derive(Debug)]
+pub(super) enum Halt {
+    NotReady,
+    ObjectUnknown { object: ObjectId },
+    Sealed { object: ObjectId, facts: SealFacts },
+    ObjectFull { object: ObjectId, limit: usize },
+    DiskFull,
+    Busy { limit: usize },
+    Stopped,
+    Failed(WriteFailure),
+}
+
+impl<E: Into<WriteFailure>> From<E> for Halt {
+    fn from(error: E) -> Self {
+        match error.into() {
+            WriteFailure::Submit(SubmitError::NotReady(NotReady)) => Self::NotReady,
+            WriteFailure::Submit(SubmitError::Stopped) | WriteFailure::NotDurable(NotDurable::Ended) => {
+                Self::Stopped
+            }
+            WriteFailure::ReadBack(ReadError::Stopped) => Self::Stopped,
+            failure if is_disk_full(&failure) => Self::DiskFull,
+            failure => Self::Failed(failure),
+        }
+    }
+}
+
+/// Whether a full disk is at the bottom of it.
+fn is_disk_full(failure: &WriteFailure) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(failure);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            return matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+        }
+        cause = error.source();
+    }
+    false
+}
+
+impl From<Halt> for AppendError {
+    fn from(halt: Halt) -> Self {
+        match halt {
+            Halt::NotReady => Self::NotReady(NotReady),
+            Halt::ObjectUnknown { object } => Self::ObjectUnknown { object },
+            Halt::Sealed { object, .. } => Self::Sealed { object },
+            Halt::ObjectFull { object, limit } => Self::ObjectFull { object, limit },
+            Halt::DiskFull => Self::DiskFull,
+            Halt::Busy { limit } => Self::Busy { limit },
+            Halt::Stopped => Self::Stopped,
+            Halt::Failed(failure) => Self::Failed(failure),
+        }
+    }
+}
