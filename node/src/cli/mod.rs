@@ -1,10 +1,16 @@
 //! The commands of `custody`, one file each.
 
+mod check_config;
+mod configuration;
 mod convert;
+mod demo;
 mod frame;
+mod import;
 mod inspect;
+mod serve;
 
 use crate::interrupt::Interrupt;
+use crate::serve::RunError;
 use crate::worker;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -19,6 +25,10 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Serve(serve::Serve),
+    Demo(demo::Demo),
+    Import(import::Import),
+    CheckConfig(check_config::CheckConfig),
     Convert(convert::Convert),
     Inspect(inspect::Inspect),
     Frame(frame::FrameAt),
@@ -46,6 +56,10 @@ const EXIT_INTERRUPTED: u8 = 130;
 pub fn run(cli: Cli) -> ExitCode {
     let result = Interrupt::listen().map_err(anyhow::Error::from).and_then(|interrupt| {
         let result = match cli.command {
+            Command::Serve(command) => command.run(),
+            Command::Demo(command) => command.run(),
+            Command::Import(command) => command.run(&interrupt),
+            Command::CheckConfig(command) => command.run(),
             Command::Convert(command) => command.run(&interrupt),
             Command::Inspect(command) => command.run(&interrupt),
             Command::Frame(command) => command.run(&interrupt),
@@ -62,7 +76,15 @@ pub fn run(cli: Cli) -> ExitCode {
         }
         Err(error) => {
             eprintln!("custody: {error:#}");
-            ExitCode::FAILURE
+            exit_code(&error)
         }
+    }
+}
+
+/// What failed tells the shell, and a service manager, what to do.
+fn exit_code(error: &anyhow::Error) -> ExitCode {
+    match error.downcast_ref::<RunError>() {
+        Some(error) => ExitCode::from(error.exit_code()),
+        None => ExitCode::FAILURE,
     }
 }
