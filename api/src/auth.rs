@@ -13,4 +13,4 @@ pub(crate) use permission::{
     Any, ClusterRead, Convert, Download, ParametersManage, ParametersRead, RawRecording, Read, Record, Recording,
     UsersManage, UsersRead,
 };
-pub(crate) use target::{AllSessions, NewSession, OneSession, OneVideo, System, Themselves};
+pub(crate) use target::{AllSessions, NewSession, OneSession, OneVideo, Themselves};

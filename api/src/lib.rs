@@ -9,6 +9,7 @@
 
 mod app;
 mod auth;
+mod content;
 mod dto;
 mod guard;
 mod intake;

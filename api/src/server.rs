@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::{Server as ActixServer, ServerHandle};
+use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer};
 
 use crate::app;
+use crate::guard::guard;
 use crate::state::ApiState;
 use crate::tls::{TlsError, TlsFiles, tls_config};
 
@@ -119,8 +121,7 @@ impl Stopper {
 }
 
 fn front(options: &ServerOptions, state: Arc<ApiState>) -> Result<(ActixServer, SocketAddr), ServeError> {
-    let is_tls = options.tls.is_some();
-    let server = HttpServer::new(move || App::new().configure(app::api(Arc::clone(&state))).wrap(app::guard(is_tls)))
+    let server = HttpServer::new(move || App::new().configure(app::api(Arc::clone(&state))).wrap(from_fn(guard)))
         .workers(options.threads.max(1))
         .max_connections(CONNECTIONS_MAX)
         .client_request_timeout(HEAD_TIMEOUT)
@@ -136,7 +137,7 @@ fn front(options: &ServerOptions, state: Arc<ApiState>) -> Result<(ActixServer, 
 }
 
 fn beside(address: SocketAddr, state: Arc<ApiState>) -> Result<(ActixServer, SocketAddr), ServeError> {
-    let server = HttpServer::new(move || App::new().configure(app::beside(Arc::clone(&state))).wrap(app::guard(false)))
+    let server = HttpServer::new(move || App::new().configure(app::beside(Arc::clone(&state))).wrap(from_fn(guard)))
         .workers(1)
         .client_request_timeout(HEAD_TIMEOUT)
         .shutdown_timeout(SHUTDOWN_S)

@@ -7,11 +7,12 @@ use std::pin::Pin;
 use actix_web::dev::Payload;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
+use cluster::catalog::SessionRow;
 use policy::{Action, Decision, Resource};
 
 use super::bearer::Caller;
 use super::permission::Permission;
-use super::target::{System, Target};
+use super::target::{AllSessions, System, Target, relations};
 use crate::problem::Problem;
 use crate::state::ApiState;
 
@@ -56,6 +57,15 @@ impl<A, T> Allowed<A, T> {
     /// Whether they may also do this to the same target.
     pub(crate) fn also(&self, action: Action) -> Result<(), Problem> {
         decide(&self.state, &self.caller, action, &self.resource)
+    }
+}
+
+impl<A> Allowed<A, AllSessions> {
+    /// Whether they may also read this one of all sessions.
+    pub(crate) fn reads(&self, row: &SessionRow) -> Result<bool, Problem> {
+        let relations = relations(&self.caller, row, self.state.cluster.catalog()?)?;
+        let resource = Resource::Session(relations);
+        Ok(self.state.authorizer.get().decide(&self.caller.subject, Action::Read, &resource).is_allowed())
     }
 }
 

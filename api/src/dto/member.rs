@@ -1,6 +1,6 @@
 //! Members, and whether one is well.
 
-use cluster::MemberStatus;
+use cluster::cluster::MemberStatus;
 use serde::Serialize;
 use utoipa::ToSchema;
 

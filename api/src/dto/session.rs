@@ -1,6 +1,7 @@
 //! Sessions and their report.
 
 use cluster::catalog::{self, IndexState, ObjectState, SessionFilter, SessionInfo, SessionRow, SessionState, TokenId};
+use cluster::cluster::Sealed;
 use cluster::id::RecordingId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -70,6 +71,21 @@ pub(crate) struct SealRequest {
     pub(crate) reason: String,
     /// The recording's length, as the recorder says; another one is refused.
     pub(crate) length: Option<u64>,
+}
+
+/// A recording that is final.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct SealDone {
+    /// The recording's bytes as received.
+    pub(crate) length: u64,
+    /// The Merkle root over all of it (RFC 6962).
+    pub(crate) root: String,
+}
+
+impl From<Sealed> for SealDone {
+    fn from(sealed: Sealed) -> Self {
+        Self { length: sealed.length, root: hex(&sealed.root.0) }
+    }
 }
 
 /// What is known of a session, in the four parts of the report.

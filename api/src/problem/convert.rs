@@ -5,6 +5,7 @@ use std::error::Error;
 use actix_web::error::{JsonPayloadError, PayloadError, QueryPayloadError};
 use cluster::catalog::{CatalogError, CursorError, Refusal};
 use cluster::chunk::key::NoRandomness;
+use cluster::cluster::{AppendError, OpenSessionError, ReadError, SealError, WriteFailure};
 use cluster::facts::{NotReady, ReadIndexError, SubmitError};
 
 use super::{Kind, Problem};
@@ -146,6 +147,86 @@ impl From<NoRandomness> for Problem {
 impl From<CursorError> for Problem {
     fn from(error: CursorError) -> Self {
         Self::new(Kind::InvalidCursor, error)
+    }
+}
+
+impl From<OpenSessionError> for Problem {
+    fn from(error: OpenSessionError) -> Self {
+        match error {
+            OpenSessionError::Randomness(error) => error.into(),
+            OpenSessionError::Submit(error) => error.into(),
+        }
+    }
+}
+
+impl From<AppendError> for Problem {
+    fn from(error: AppendError) -> Self {
+        match error {
+            AppendError::NotReady(error) => error.into(),
+            AppendError::ObjectUnknown { .. } => Self::not_found(),
+            AppendError::Sealed { .. } => Self::new(Kind::RecordingSealed, error),
+            AppendError::Conflict { .. } => Self::new(Kind::BytesDiffer, error),
+            AppendError::Gap { durable_offset, .. } => Self::new(Kind::OffsetMismatch, error).at(durable_offset),
+            AppendError::ObjectFull { .. } => Self::new(Kind::TooLarge, error),
+            AppendError::DiskFull => Self::new(Kind::DiskFull, error),
+            AppendError::Busy { .. } => Self::new(Kind::Busy, error).retry_after(NOT_READY_S),
+            AppendError::Stopped => Self::not_ready(error),
+            AppendError::TooLong { .. } => Self::internal(&error),
+            AppendError::Failed(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<SealError> for Problem {
+    fn from(error: SealError) -> Self {
+        match error {
+            SealError::NotReady(error) => error.into(),
+            SealError::ObjectUnknown { .. } => Self::not_found(),
+            SealError::DiskFull => Self::new(Kind::DiskFull, error),
+            SealError::Busy { .. } => Self::new(Kind::Busy, error).retry_after(NOT_READY_S),
+            SealError::Stopped => Self::not_ready(error),
+            SealError::Failed(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<WriteFailure> for Problem {
+    fn from(failure: WriteFailure) -> Self {
+        match failure {
+            WriteFailure::Submit(error) => error.into(),
+            WriteFailure::ReadIndex(error) => error.into(),
+            WriteFailure::Catalog(_)
+            | WriteFailure::KeyMissing { .. }
+            | WriteFailure::Key(_)
+            | WriteFailure::File(_)
+            | WriteFailure::Lost { .. }
+            | WriteFailure::Disk(_)
+            | WriteFailure::NotDurable(_)
+            | WriteFailure::Create(_)
+            | WriteFailure::Write(_)
+            | WriteFailure::Record(_)
+            | WriteFailure::Close(_)
+            | WriteFailure::Gather(_)
+            | WriteFailure::Manifest(_)
+            | WriteFailure::ReadBack(_)
+            | WriteFailure::Outcome { .. } => Self::internal(&failure),
+        }
+    }
+}
+
+impl From<ReadError> for Problem {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::NotReady(error) => error.into(),
+            ReadError::ObjectUnknown { .. } => Self::not_found(),
+            ReadError::OutOfRange { available, .. } => Self::range_not_satisfiable(available),
+            ReadError::Stopped => Self::not_ready(error),
+            ReadError::Catalog(_)
+            | ReadError::KeyMissing { .. }
+            | ReadError::Key(_)
+            | ReadError::Chunks(_)
+            | ReadError::Chunk(_) => Self::internal(&error),
+        }
     }
 }
 
