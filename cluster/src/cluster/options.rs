@@ -54,10 +54,12 @@ impl ClusterOptions {
 pub struct StartReport {
     /// What the facts say.
     pub facts: facts::StartReport,
-    /// Open chunks of the last run, whole: [`Cluster::ready`] closes them.
+    /// Open chunks of the last run, whole: they are closed before this member is ready.
     pub recovered: Vec<ChunkId>,
-    /// Open chunks of the last run that are damaged or missing. Their objects refuse appends, and reads end
-    /// before them.
+    /// Open chunks of the last run whose files are damaged. Whether they are needed says [`Cluster::lost`] once
+    /// this member is ready.
+    ///
+    /// [`Cluster::lost`]: super::Cluster::lost
     pub damaged: Vec<ChunkId>,
 }
 
