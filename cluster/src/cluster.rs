@@ -5,149 +5,97 @@
 //! The chunks of an object and their facts are the door's own: OpenSession, OpenStream, TakeOver, OpenChunk,
 //! CloseChunk, Interrupt and Seal are not to be submitted by others.
 
+mod append;
 mod errors;
+mod folder;
+mod object;
+mod operations;
+mod options;
+mod owner;
+mod pool;
+mod read;
+mod recovery;
+mod seal;
+mod shared;
+mod threads;
 
+#[cfg(test)]
+mod tests;
+
+pub use crate::facts::MemberStatus;
 pub use errors::{
     AppendError, FatalError, OpenSessionError, ReadError, SealError, StartError, StopError, WriteFailure,
 };
+pub use options::{ClusterOptions, NewSession, Sealed, StartReport};
+pub use read::ObjectRead;
 
-use crate::catalog::{Catalog, Command, Engine, Outcome, SealFacts, SessionInfo};
-use crate::chunk::Hash;
-use crate::chunk::disk::Disk;
-use crate::chunk::journal::JournalLimits;
-use crate::chunk::key::{Kek, Random};
-use crate::facts::{self, Facts, FactsOptions, NotReady, ReadIndexError, SubmitError};
+use crate::catalog::{Catalog, Command, Engine, OpenSession, Outcome, SledEngine, WrappedKeys};
+use crate::chunk::disk::{Disk, Fatal};
+use crate::chunk::journal::{
+    Committer, Journal, JournalHandle, JournalLimits, Recovered, Retirer, group_commit,
+};
+use crate::chunk::key::{DataKey, Kek, KeyPurpose, Random};
+use crate::chunk::{ChunkStore, FileError};
+use crate::facts::{Facts, FactsOptions, NotReady, ReadIndexError, SubmitError};
 use crate::id::{ChunkId, MemberId, ObjectId, RecordingId};
+use append::Append;
+use errors::Halt;
+use object::{Object, View, Writer};
+use pool::{Pool, join_all};
+use recovery::Recovery;
+use shared::{Parts, Shared};
+use std::fs::File;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Duration;
+use threads::Clock;
+use tokio::sync::watch;
 
 /// Most bytes of one append.
 pub const APPEND_BYTES_MAX: usize = 8 << 20;
-
-/// Where a member keeps everything, and how.
-#[derive(Debug, Clone)]
-pub struct ClusterOptions {
-    /// This member.
-    pub member: MemberId,
-    /// Its folder, which it makes when it is not there.
-    pub dir: PathBuf,
-    /// Names this start of the machine (on Linux the text of `/proc/sys/kernel/random/boot_id`).
-    pub boot_id: String,
-    /// Whether a member without any facts is a new cluster of one.
-    pub is_new_cluster: bool,
-    /// When the journal does what.
-    pub journal: JournalLimits,
-    /// After so many bytes of log a snapshot of the facts is taken.
-    pub snapshot_after_bytes: u64,
-    /// After so long without an append an object's open chunk is closed, which frees its file and its memory.
-    pub idle_after: Duration,
-    /// Threads that encrypt and write.
-    pub write_threads: usize,
-    /// Threads that read and decrypt.
-    pub read_threads: usize,
-}
-
-impl ClusterOptions {
-    /// The usual sizes.
-    pub fn new(member: MemberId, dir: PathBuf, boot_id: String) -> Self {
-        let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        Self {
-            member,
-            snapshot_after_bytes: FactsOptions::new(member, dir.clone()).snapshot_after_bytes,
-            dir,
-            boot_id,
-            is_new_cluster: false,
-            journal: JournalLimits::default(),
-            idle_after: Duration::from_secs(60),
-            write_threads: cores.max(2),
-            read_threads: cores.max(2),
-        }
-    }
-}
-
-/// What was found at a start.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StartReport {
-    /// What the facts say.
-    pub facts: facts::StartReport,
-    /// Open chunks of the last run, whole: [`Cluster::ready`] closes them.
-    pub recovered: Vec<ChunkId>,
-    /// Open chunks of the last run that are damaged or missing. Their objects refuse appends, and reads end
-    /// before them.
-    pub damaged: Vec<ChunkId>,
-}
-
-/// A session that begins.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewSession {
-    /// What is known at the start.
-    pub info: SessionInfo,
-}
-
-/// A member as Raft sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MemberStatus {
-    /// Which.
-    pub id: MemberId,
-    /// Whether it votes.
-    pub is_voter: bool,
-    /// Whether it leads.
-    pub is_leader: bool,
-}
-
-/// What a seal has made final.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sealed {
-    /// The object's bytes before encryption.
-    pub length: u64,
-    /// The Merkle root over all leaves, as RFC 6962 defines it.
-    pub root: Hash,
-    /// SHA-256 of the manifest's file.
-    pub manifest_hash: Hash,
-    /// The object's chunks, without the manifest.
-    pub chunk_count: u32,
-}
-
-impl From<SealFacts> for Sealed {
-    fn from(facts: SealFacts) -> Self {
-        let SealFacts { manifest_hash, root, length, chunk_count } = facts;
-        Self { length, root, manifest_hash, chunk_count }
-    }
-}
-
-/// A range that is being read: pieces of up to 64 KiB, none of them empty. It ends after the first error.
-#[derive(Debug)]
-pub struct ObjectRead {}
-
-impl ObjectRead {
-    /// The next piece; none at the end. Cancel-safe.
-    pub async fn next(&mut self) -> Option<Result<Vec<u8>, ReadError>> {
-        Some(Err(ReadError::Stopped))
-    }
-}
+/// How long a stop waits for the operations under way.
+const STOP_DEADLINE: Duration = Duration::from_secs(20);
 
 /// One member's door to facts and bytes.
 ///
 /// All methods may be called from any task, many at once. Those that change something run to their end also when
 /// the caller's future is dropped; what the caller then does not learn, a retry does.
 pub struct Cluster {
-    facts: Facts,
+    shared: Arc<Shared>,
+    clock: Clock,
+    journal_threads: Vec<JoinHandle<()>>,
+    /// What the last run left open, until [`Cluster::ready`] looks at it.
+    recovery: tokio::sync::Mutex<Recovery>,
+    fatal: watch::Receiver<Option<Fatal>>,
+    lock: Option<File>,
+}
+
+/// The bytes of a member, as they were found.
+struct Bytes {
+    store: ChunkStore,
+    journal: JournalHandle,
+    committer: Committer,
+    retirer: Retirer,
+    recovered: Vec<Recovered>,
 }
 
 impl Cluster {
-    /// Opens a member's folder. Must be called in a tokio runtime, which must outlive what is returned. Nothing is
-    /// answered before [`Cluster::ready`].
+    /// Opens a member's folder, which no other process may have open. Must be called in a tokio runtime, which must
+    /// outlive what is returned. Nothing is answered before [`Cluster::ready`].
     pub async fn start(
         options: ClusterOptions,
         kek: Kek,
         disk: Arc<dyn Disk>,
         random: Arc<dyn Random>,
     ) -> Result<(Self, StartReport), StartError> {
-        let dir = options.dir.join("catalog");
-        let (engine, _) = crate::catalog::SledEngine::open(&dir, &options.boot_id)?;
-        Self::start_on(options, kek, disk, random, Arc::new(engine)).await
+        let lock = folder::lock(&options.dir)?;
+        let (dir, boot_id) = (options.dir.join("catalog"), options.boot_id.clone());
+        let (engine, _) = blocking(move || SledEngine::open(&dir, &boot_id)).await??;
+        let (mut cluster, report) = Self::start_on(options, kek, disk, random, Arc::new(engine)).await?;
+        cluster.lock = Some(lock);
+        Ok((cluster, report))
     }
 
     /// As [`Cluster::start`], with the catalog in an engine of the caller's choice and without a lock on the
@@ -159,105 +107,244 @@ impl Cluster {
         random: Arc<dyn Random>,
         engine: Arc<dyn Engine>,
     ) -> Result<(Self, StartReport), StartError> {
-        let _ = (kek, random);
-        let is_new_cluster = options.is_new_cluster;
-        let dir = options.dir.join("facts");
-        let options = FactsOptions { is_new_cluster, ..FactsOptions::new(options.member, dir) };
-        let (facts, report) = Facts::start(options, disk, engine).await?;
-        Ok((Self { facts }, StartReport { facts: report, recovered: Vec::new(), damaged: Vec::new() }))
+        let (bytes_disk, dir, limits) = (Arc::clone(&disk), options.dir.join("bytes"), options.journal);
+        let (bytes, kek) =
+            blocking(move || open_bytes(bytes_disk, &dir, limits, &kek).map(|bytes| (bytes, kek))).await??;
+        let Bytes { store, journal, committer, retirer, recovered } = bytes;
+        let thread = |source| StartError::Thread { source };
+        let facts_options = FactsOptions {
+            is_new_cluster: options.is_new_cluster,
+            snapshot_after_bytes: options.snapshot_after_bytes,
+            ..FactsOptions::new(options.member, options.dir.join("facts"))
+        };
+        let writers = Pool::start("cluster-write", options.write_threads).map_err(thread)?;
+        let readers = Pool::start("cluster-read", options.read_threads).map_err(thread)?;
+        let (facts, facts_report) = Facts::start(facts_options, disk, engine).await?;
+        let (tell_fatal, fatal) = watch::channel(None);
+        let journal_threads = threads::start_journal(committer, retirer, &tell_fatal).map_err(thread)?;
+        let parts = Parts { facts, store, journal, kek, random, writers, readers, fatal: tell_fatal };
+        let shared = Arc::new(Shared::new(parts));
+        let clock = Clock::start(&shared, options.idle_after).map_err(thread)?;
+        let report = StartReport {
+            facts: facts_report,
+            recovered: chunks(&recovered, |recovered| recovered.outcome.is_ok()),
+            damaged: chunks(&recovered, |recovered| matches!(recovered.outcome, Err(FileError::Damaged(_)))),
+        };
+        let recovery = tokio::sync::Mutex::new(Recovery::Found(recovered));
+        Ok((Self { shared, clock, journal_threads, recovery, fatal, lock: None }, report))
     }
 
     /// Waits until this member knows what is committed, then closes what the last run left open.
     pub async fn ready(&self, deadline: Duration) -> Result<(), ReadIndexError> {
-        self.facts.ready(deadline).await
+        let until = tokio::time::Instant::now() + deadline;
+        let recover = async {
+            let mut recovery = self.recovery.lock().await;
+            self.shared.facts.ready(deadline).await?;
+            recovery.run(&self.shared).await
+        };
+        tokio::time::timeout_at(until, recover).await.map_err(|_| ReadIndexError::NoLeader)?
     }
 
     /// Submits a command and waits until it is committed on a majority and applied here.
     pub async fn submit(&self, command: Command) -> Result<Outcome, SubmitError> {
-        self.facts.submit(command).await
+        self.shared.facts.submit(command).await
     }
 
     /// Waits until all that was committed anywhere before this call is applied here.
     pub async fn read_index(&self) -> Result<(), ReadIndexError> {
-        self.facts.read_index().await
+        self.shared.facts.read_index().await
     }
 
     /// The catalog as applied here. Refused until [`Cluster::ready`].
     pub fn catalog(&self) -> Result<&Catalog, NotReady> {
-        self.facts.catalog()
+        self.shared.catalog()
     }
 
     /// This member.
     pub fn member(&self) -> MemberId {
-        self.facts.member()
+        self.shared.facts.member()
     }
 
     /// The members of the cluster, by number.
     pub fn members(&self) -> Vec<MemberStatus> {
-        Vec::new()
+        self.shared.facts.members()
+    }
+
+    /// Chunks of the last run whose acknowledged bytes are damaged or missing on this member. Their objects refuse
+    /// appends and seals, and reads end before them.
+    pub fn lost(&self) -> Vec<ChunkId> {
+        let mut lost: Vec<ChunkId> =
+            self.shared.all().iter().filter_map(|object| object.view().lost).collect();
+        lost.sort_unstable();
+        lost
+    }
+
+    /// Changes of objects that are under way.
+    pub fn operations(&self) -> usize {
+        self.shared.operations.count()
     }
 
     /// Resolves when the process must end. Cancel-safe.
     pub async fn fatal(&self) -> FatalError {
-        std::future::pending().await
+        let mut told = self.fatal.clone();
+        let bytes = async move {
+            match told.wait_for(Option::is_some).await.map(|fatal| fatal.clone()) {
+                Ok(Some(fatal)) => FatalError::Bytes(fatal),
+                Ok(None) | Err(_) => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            fatal = bytes => fatal,
+            reason = self.shared.facts.failed() => FatalError::Facts { reason },
+        }
     }
 
     /// Opens a session: makes the recording's keys, wraps them with the KEK, and commits both. The recording's
     /// bytes are the object `ObjectId::from(recording)`.
     pub async fn open_session(&self, session: NewSession) -> Result<RecordingId, OpenSessionError> {
-        let _ = session;
-        Err(SubmitError::Stopped.into())
+        let NewSession { info } = session;
+        let (recording, keys) = new_keys(&self.shared.kek, &*self.shared.random)?;
+        let owner = self.member();
+        self.submit(Command::OpenSession(OpenSession { recording, info, keys, owner })).await?;
+        self.keep_new(recording.into());
+        Ok(recording)
     }
 
     /// A further stream of a recording, for what derives from it: its index, packets, a video.
     pub async fn open_stream(&self, recording: RecordingId) -> Result<ObjectId, SubmitError> {
-        let _ = recording;
-        Err(SubmitError::Stopped)
+        let owner = self.member();
+        match self.submit(Command::OpenStream { recording, owner }).await? {
+            Outcome::Stream(stream) => {
+                let object = ObjectId { recording, stream };
+                self.keep_new(object);
+                Ok(object)
+            }
+            _ => Err(SubmitError::Unknown { id: None }),
+        }
     }
 
     /// Appends bytes at an offset of an object. When this returns, they and all before them are durable; the answer
-    /// is the durable offset behind them. At most [`APPEND_BYTES_MAX`] bytes.
+    /// is the object's durable offset. At most [`APPEND_BYTES_MAX`] bytes.
     ///
-    /// Bytes that the object holds already are compared, so that a retry is harmless.
+    /// Bytes that the object holds already are compared, so that a retry is harmless. Appends to one object are
+    /// done one after the other, in the order in which they came.
     pub async fn append(&self, object: ObjectId, offset: u64, bytes: Vec<u8>) -> Result<u64, AppendError> {
-        let _ = (object, offset, bytes);
-        Err(AppendError::Stopped)
+        if bytes.len() > APPEND_BYTES_MAX {
+            return Err(AppendError::TooLong { bytes: bytes.len(), limit_bytes: APPEND_BYTES_MAX });
+        }
+        let append = Append { object, offset, bytes: Arc::new(bytes) };
+        self.run(|shared| shared.append(append)).await
     }
 
-    /// Up to where an object's bytes are durable; waits for appends under way.
+    /// Up to where an object's bytes are durable: where its recorder goes on. Does not wait for appends under way.
     pub async fn durable_offset(&self, object: ObjectId) -> Result<u64, AppendError> {
-        let _ = object;
-        Err(AppendError::Stopped)
+        match self.shared.object(object).await {
+            Ok(object) => Ok(object.view().durable_offset()?),
+            Err(Halt::Sealed { facts, .. }) => Ok(facts.length),
+            Err(halt) => Err(halt.into()),
+        }
     }
 
     /// Closes the open chunk of an object whose recorder is away, and says so in the catalog. The next append
     /// resumes it.
     pub async fn interrupt(&self, object: ObjectId) -> Result<(), SealError> {
-        let _ = object;
-        Err(SealError::Stopped)
+        self.run(|shared| shared.interrupt(object)).await
     }
 
     /// Makes an object final. One that is sealed already gives the same answer.
     pub async fn seal(&self, object: ObjectId) -> Result<Sealed, SealError> {
-        let _ = object;
-        Err(SealError::Stopped)
+        self.run(|shared| shared.seal(object)).await.map(Sealed::from)
     }
 
     /// Reads a range of an object, sealed or growing, checked and decrypted. It must end at or before
     /// [`Cluster::length`].
     pub async fn read(&self, object: ObjectId, range: Range<u64>) -> Result<ObjectRead, ReadError> {
-        let _ = (object, range);
-        Err(ReadError::Stopped)
+        self.shared.read(object, range).await
     }
 
     /// How many bytes of an object may be read; grows while the object does, and does not wait for appends.
     pub async fn length(&self, object: ObjectId) -> Result<u64, ReadError> {
-        let _ = object;
-        Err(ReadError::Stopped)
+        self.shared.length(object).await
     }
 
     /// Ends in order: operations, threads, journal, facts, the lock on the folder.
     pub async fn stop(self) -> Result<(), StopError> {
-        Ok(self.facts.stop().await?)
+        let Self { shared, clock, journal_threads, recovery, fatal, lock } = self;
+        drop(recovery);
+        let clock = clock.stop();
+        join_all(vec![clock]).await;
+        let all_ended = shared.operations.stop(STOP_DEADLINE).await;
+        shared.writers.stop().await;
+        shared.readers.stop().await;
+        // Operations, pools and clock have ended: nobody else has it.
+        let shared = Arc::into_inner(shared).ok_or(StopError::Busy)?;
+        let facts = shared.end();
+        join_all(journal_threads).await;
+        let stopped = facts.stop().await;
+        drop(lock);
+        if let Some(fatal) = fatal.borrow().clone() {
+            return Err(fatal.into());
+        }
+        stopped?;
+        if all_ended { Ok(()) } else { Err(StopError::Busy) }
     }
+
+    /// Runs an operation to its end.
+    async fn run<T, E, F>(&self, operation: impl FnOnce(Arc<Shared>) -> F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Halt> + Send + 'static,
+        F: Future<Output = Result<T, E>> + Send + 'static,
+    {
+        let shared = Arc::clone(&self.shared);
+        let operation = operation(Arc::clone(&shared));
+        let told = async move {
+            let done = operation.await;
+            shared.tell_fatal();
+            done
+        };
+        self.shared.operations.run(told).await
+    }
+
+    /// This very process has just made the object and owns it.
+    fn keep_new(&self, object: ObjectId) {
+        self.shared.keep(Object::new(object, Writer::new(crate::id::Epoch(1), true), View::default()));
+    }
+}
+
+/// Runs what waits for a disk away from the async threads.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StartError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| StartError::Thread { source: std::io::Error::other(error) })
+}
+
+fn open_bytes(
+    disk: Arc<dyn Disk>,
+    dir: &Path,
+    limits: JournalLimits,
+    kek: &Kek,
+) -> Result<Bytes, StartError> {
+    let volume = folder::volume(disk, dir)?;
+    folder::check_kek(&volume, kek)?;
+    let store = ChunkStore::open(volume)?;
+    let (journal, recovered) = Journal::open(&store, limits)?;
+    let (journal, committer, retirer) = group_commit(journal);
+    Ok(Bytes { store, journal, committer, retirer, recovered })
+}
+
+fn chunks(recovered: &[Recovered], is_wanted: impl Fn(&Recovered) -> bool) -> Vec<ChunkId> {
+    recovered.iter().filter(|one| is_wanted(one)).map(|one| one.chunk).collect()
+}
+
+/// A new recording's identifier and keys.
+fn new_keys(kek: &Kek, random: &dyn Random) -> Result<(RecordingId, WrappedKeys), OpenSessionError> {
+    let mut recording = RecordingId([0; 16]);
+    random.fill(&mut recording.0)?;
+    let wrap = |purpose| -> Result<Vec<u8>, OpenSessionError> {
+        let key = DataKey::generate(recording, purpose, random)?;
+        Ok(key.wrap(kek, random)?.to_bytes().to_vec())
+    };
+    let (data, derived) = (wrap(KeyPurpose::Bytes)?, wrap(KeyPurpose::Text)?);
+    Ok((recording, WrappedKeys { kek: kek.id(), data, derived }))
 }

@@ -50,6 +50,17 @@ impl FactsOptions {
     }
 }
 
+/// A member as Raft sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MemberStatus {
+    /// Which.
+    pub id: MemberId,
+    /// Whether it votes.
+    pub is_voter: bool,
+    /// Whether it leads.
+    pub is_leader: bool,
+}
+
 /// What was found at a start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StartReport {
@@ -190,6 +201,34 @@ impl Facts {
     /// The leader, if this member knows one.
     pub async fn leader(&self) -> Option<MemberId> {
         self.raft.current_leader().await.map(MemberId)
+    }
+
+    /// The members of the cluster, by number, as this member knows them.
+    pub fn members(&self) -> Vec<MemberStatus> {
+        let metrics = self.raft.metrics();
+        let metrics = metrics.borrow();
+        let voters: BTreeSet<u64> = metrics.membership_config.voter_ids().collect();
+        let nodes = metrics.membership_config.nodes();
+        let status = |(id, _): (&u64, _)| MemberStatus {
+            id: MemberId(*id),
+            is_voter: voters.contains(id),
+            is_leader: metrics.current_leader == Some(*id),
+        };
+        nodes.map(status).collect()
+    }
+
+    /// Resolves when Raft has ended, because a disk failed or by [`Facts::stop`], and says why. Cancel-safe.
+    pub async fn failed(&self) -> String {
+        let mut metrics = self.raft.metrics();
+        loop {
+            let state = metrics.borrow_and_update().running_state.clone();
+            if let Err(error) = state {
+                return error.to_string();
+            }
+            if metrics.changed().await.is_err() {
+                return "raft has ended".to_owned();
+            }
+        }
     }
 
     /// Requests that wait to be proposed.

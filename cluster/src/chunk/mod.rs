@@ -26,6 +26,7 @@ mod writer;
 pub use closed::ClosedFile;
 pub use damage::{Damage, FileError, Part};
 pub use disk::{DiskError, Fatal, Volume};
+pub(crate) use fields::{Fields, disk_size};
 pub use file::{CHUNK_BYTES_MAX, ChunkHeader, ClosedChunk};
 pub use hash::{Hash, ParseHashError};
 pub use manifest::{ChunksError, GatherError, MANIFEST_CHUNKS_MAX, Manifest, ManifestFormatError};

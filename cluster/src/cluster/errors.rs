@@ -4,7 +4,7 @@ use crate::catalog::{CatalogError, SealFacts, SledOpenError};
 use crate::chunk::disk::{DiskError, Fatal};
 use crate::chunk::journal::{JournalError, NotDurable};
 use crate::chunk::key::{KekId, NoRandomness, UnwrapError};
-use crate::chunk::{self, CloseError, CreateError, FileError, GatherError, ReaderError};
+use crate::chunk::{self, CloseError, CreateError, GatherError, ReaderError};
 use crate::facts::{self, NotReady, ReadIndexError, SubmitError};
 use crate::id::{ChunkId, ObjectId};
 use std::io;
@@ -130,6 +130,12 @@ pub enum AppendError {
         /// The most that may.
         limit: usize,
     },
+    /// It takes longer than anybody should wait. Nothing is known to be lost; it may yet be done.
+    #[error("not done after {after_s} s")]
+    TimedOut {
+        /// How long that was.
+        after_s: u64,
+    },
     /// The member stops, or a disk has failed.
     #[error("the member takes no more bytes")]
     Stopped,
@@ -150,6 +156,20 @@ pub enum SealError {
         /// Which.
         object: ObjectId,
     },
+    /// The object is final: it can be sealed again, but not interrupted.
+    #[error("object {object} is sealed")]
+    Sealed {
+        /// Which.
+        object: ObjectId,
+    },
+    /// The object has as many chunks as a manifest may list.
+    #[error("object {object} has {limit} chunks")]
+    ObjectFull {
+        /// Which.
+        object: ObjectId,
+        /// The most chunks.
+        limit: usize,
+    },
     /// The disk is full.
     #[error("the disk is full")]
     DiskFull,
@@ -158,6 +178,12 @@ pub enum SealError {
     Busy {
         /// The most that may.
         limit: usize,
+    },
+    /// It takes longer than anybody should wait. Nothing is known to be lost; it may yet be done.
+    #[error("not done after {after_s} s")]
+    TimedOut {
+        /// How long that was.
+        after_s: u64,
     },
     /// The member stops, or a disk has failed.
     #[error("the member seals no more objects")]
@@ -179,20 +205,8 @@ pub enum WriteFailure {
     /// The catalog's store failed.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
-    /// The recording's key is missing from the catalog.
-    #[error("the catalog has no key for object {object}")]
-    KeyMissing {
-        /// Which.
-        object: ObjectId,
-    },
-    /// The recording's key does not unwrap.
-    #[error(transparent)]
-    Key(#[from] UnwrapError),
-    /// A chunk's file is missing or damaged.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// The open chunk of the catalog is not on this member, although bytes of it were acknowledged.
-    #[error("chunk {chunk} is open in the catalog, and this member has no bytes of it")]
+    /// Acknowledged bytes of the object's open chunk are damaged or missing on this member.
+    #[error("acknowledged bytes of the open chunk {chunk} are damaged or missing")]
     Lost {
         /// Which.
         chunk: ChunkId,
@@ -221,9 +235,9 @@ pub enum WriteFailure {
     /// The manifest could not be stored.
     #[error(transparent)]
     Manifest(#[from] chunk::StoreManifestError),
-    /// What is durable could not be read back to compare.
+    /// The key, or what is durable already, could not be read.
     #[error(transparent)]
-    ReadBack(#[from] ReadError),
+    Read(#[from] ReadError),
     /// The catalog answered with something else.
     #[error("expected {expected}, found {actual:?}")]
     Outcome {
@@ -335,6 +349,7 @@ pub(super) enum Halt {
     ObjectFull { object: ObjectId, limit: usize },
     DiskFull,
     Busy { limit: usize },
+    TimedOut { after_s: u64 },
     Stopped,
     Failed(WriteFailure),
 }
@@ -346,7 +361,8 @@ impl<E: Into<WriteFailure>> From<E> for Halt {
             WriteFailure::Submit(SubmitError::Stopped) | WriteFailure::NotDurable(NotDurable::Ended) => {
                 Self::Stopped
             }
-            WriteFailure::ReadBack(ReadError::Stopped) => Self::Stopped,
+            WriteFailure::Read(ReadError::Stopped) => Self::Stopped,
+            WriteFailure::Read(ReadError::NotReady(NotReady)) => Self::NotReady,
             failure if is_disk_full(&failure) => Self::DiskFull,
             failure => Self::Failed(failure),
         }
@@ -374,6 +390,23 @@ impl From<Halt> for AppendError {
             Halt::ObjectFull { object, limit } => Self::ObjectFull { object, limit },
             Halt::DiskFull => Self::DiskFull,
             Halt::Busy { limit } => Self::Busy { limit },
+            Halt::TimedOut { after_s } => Self::TimedOut { after_s },
+            Halt::Stopped => Self::Stopped,
+            Halt::Failed(failure) => Self::Failed(failure),
+        }
+    }
+}
+
+impl From<Halt> for SealError {
+    fn from(halt: Halt) -> Self {
+        match halt {
+            Halt::NotReady => Self::NotReady(NotReady),
+            Halt::ObjectUnknown { object } => Self::ObjectUnknown { object },
+            Halt::Sealed { object, .. } => Self::Sealed { object },
+            Halt::ObjectFull { object, limit } => Self::ObjectFull { object, limit },
+            Halt::DiskFull => Self::DiskFull,
+            Halt::Busy { limit } => Self::Busy { limit },
+            Halt::TimedOut { after_s } => Self::TimedOut { after_s },
             Halt::Stopped => Self::Stopped,
             Halt::Failed(failure) => Self::Failed(failure),
         }

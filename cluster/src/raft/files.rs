@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// Makes a folder and those above it that are not there, durably.
-pub(super) fn create_folders(disk: &dyn Disk, folder: &Path) -> io::Result<()> {
+pub(crate) fn create_folders(disk: &dyn Disk, folder: &Path) -> io::Result<()> {
     if disk.list(folder).is_ok() {
         return Ok(());
     }

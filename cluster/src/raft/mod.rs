@@ -13,6 +13,7 @@ pub use log::{
 };
 pub use snapshot::{SnapshotDamage, SnapshotError};
 
+pub(crate) use files::create_folders;
 pub(crate) use log::{LogStore, RaftLog};
 pub(crate) use network::NoPeers;
 pub(crate) use runtime::{Raft, config};
