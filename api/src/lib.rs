@@ -25,6 +25,9 @@ mod state;
 mod tls;
 mod upload;
 
+#[cfg(test)]
+mod tests;
+
 pub use auth::{TOKEN_PREFIX, TokenSecret};
 pub use intake::{Intake, IntakeRefusal, PIECE_BYTES_MAX};
 pub use media::{BoxFuture, Media, MediaError};

@@ -9,25 +9,25 @@ use crate::problem::Body;
 #[expect(dead_code, reason = "documents answers that `Problem` makes")]
 pub(super) enum Problems<'a> {
     #[response(status = 401, description = "without a valid token", content_type = "application/problem+json")]
-    Unauthenticated(#[to_schema] Body<'a>),
+    Unauthenticated(Body<'a>),
     #[response(status = 403, description = "without the permission", content_type = "application/problem+json")]
-    Forbidden(#[to_schema] Body<'a>),
+    Forbidden(Body<'a>),
     #[response(
         status = 404,
         description = "not there, or not to be seen by the caller",
         content_type = "application/problem+json"
     )]
-    NotFound(#[to_schema] Body<'a>),
+    NotFound(Body<'a>),
     #[response(
         status = 503,
         description = "the cluster is not ready; Retry-After says when to ask again",
         content_type = "application/problem+json"
     )]
-    NotReady(#[to_schema] Body<'a>),
+    NotReady(Body<'a>),
     #[response(
         status = "default",
         description = "any other problem; the table above lists them",
         content_type = "application/problem+json"
     )]
-    Other(#[to_schema] Body<'a>),
+    Other(Body<'a>),
 }
