@@ -76,7 +76,7 @@ impl Import {
 }
 
 /// The protocol that a name such as `rdp-sound.guac` begins with.
-fn protocol_of(file: &Path) -> Option<Protocol> {
+pub(crate) fn protocol_of(file: &Path) -> Option<Protocol> {
     let name = file.file_name()?.to_str()?;
     let word = name.split(|char: char| !char.is_ascii_alphanumeric()).next()?;
     Protocol::from_name(word).filter(|protocol| !protocol.is_database())

@@ -24,7 +24,7 @@ impl CheckConfig {
         let scheme = if settings.tls.is_some() { "https" } else { "http" };
         writeln!(output, "serves on    {scheme}://{}", settings.listen.api)?;
         writeln!(output, "health on    http://{}", settings.listen.health)?;
-        writeln!(output, "users go to  {}", settings.public_url)?;
+        writeln!(output, "users go to  {}", settings.public_url(settings.listen.api))?;
         match &settings.smtp {
             Some(smtp) => writeln!(output, "mails to     {}:{}", smtp.host, smtp.port)?,
             None => writeln!(output, "mails        wait: smtp.host is not set")?,

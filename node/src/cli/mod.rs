@@ -75,7 +75,7 @@ pub fn run(cli: Cli) -> ExitCode {
             ExitCode::from(EXIT_INTERRUPTED)
         }
         Err(error) => {
-            eprintln!("custody: {error:#}");
+            eprintln!("custody: {}", sentence(&error));
             exit_code(&error)
         }
     }
@@ -86,5 +86,33 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
     match error.downcast_ref::<RunError>() {
         Some(error) => ExitCode::from(error.exit_code()),
         None => ExitCode::FAILURE,
+    }
+}
+
+/// An error and its causes; what a message already says of its cause is not said twice.
+fn sentence(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let error = anyhow::anyhow!("no such file").context("cannot read x: no such file");
+        assert_eq!(sentence(&error), "cannot read x: no such file");
+        assert_eq!(
+            sentence(&error.context("a.guac was not imported")),
+            "a.guac was not imported: cannot read x: no such file"
+        );
     }
 }

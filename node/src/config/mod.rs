@@ -7,6 +7,9 @@ mod keys;
 mod secret;
 mod settings;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use error::ConfigError;
 pub(crate) use keys::Values;
 pub(crate) use secret::{Secret, SecretFile};

@@ -17,6 +17,8 @@ const HEALTH_PORT: u16 = 8445;
 const DATA_DIR: &str = "/var/lib/custody";
 /// How long one mail may take.
 const SMTP_TIMEOUT_S: u64 = 30;
+/// The longest address of the cluster: with it, a link still fits a line of a mail.
+const URL_BYTES_MAX: usize = 256;
 /// Most worker processes of one conversion.
 const WORKERS_MAX: usize = 256;
 
@@ -35,8 +37,9 @@ pub(crate) struct Settings {
     pub(crate) listen: Listen,
     /// How it proves who it is; without, it speaks plain HTTP on loopback.
     pub(crate) tls: Option<TlsFiles>,
-    /// What users type to come here; links in mails begin with it. No slash at its end.
-    pub(crate) public_url: String,
+    /// What users type to come here; links in mails begin with it. No slash at its end. Without, users come to the
+    /// address on which the API answers.
+    public_url: Option<String>,
     /// Whom to hand mails to; without, none are sent and all wait.
     pub(crate) smtp: Option<Smtp>,
     /// Worker processes of one conversion.
@@ -150,7 +153,7 @@ impl Settings {
             work_dir: values.get("work_dir", path)?.unwrap_or_else(|| data_dir.join("work")),
             kek_file: values.get("kek_file", path)?.unwrap_or_else(|| data_dir.join("kek")),
             member: member(values)?,
-            public_url: public_url(values, listen.api, tls.is_some())?,
+            public_url: public_url(values, listen.api)?,
             smtp: smtp(values)?,
             workers: workers(values)?,
             log: values.get("log", "plain or json")?.unwrap_or(LogFormat::Plain),
@@ -159,6 +162,12 @@ impl Settings {
             tls,
             credentials,
         })
+    }
+
+    /// What users type to come to a member whose API answers at `address`.
+    pub(crate) fn public_url(&self, address: SocketAddr) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        self.public_url.clone().unwrap_or_else(|| format!("{scheme}://{address}"))
     }
 
     /// How long a mail on its way may take to end.
@@ -222,20 +231,21 @@ fn workers(values: &Values) -> Result<NonZeroUsize, ConfigError> {
     if workers.get() > WORKERS_MAX { Err(values.refused("workers", expected)) } else { Ok(workers) }
 }
 
-fn public_url(values: &Values, api: SocketAddr, has_tls: bool) -> Result<String, ConfigError> {
-    let expected = "an address such as https://custody.example.org";
-    let scheme = if has_tls { "https" } else { "http" };
-    let url: String = match values.get("public_url", expected)? {
+fn public_url(values: &Values, api: SocketAddr) -> Result<Option<String>, ConfigError> {
+    let (key, expected) = ("public_url", "an address such as https://custody.example.org");
+    let url: String = match values.get(key, expected)? {
         Some(url) => url,
-        None if api.ip().is_loopback() => format!("{scheme}://{api}"),
-        None => return Err(ConfigError::Missing { key: "public_url", expected }),
+        None if api.ip().is_loopback() => return Ok(None),
+        None => return Err(ConfigError::Missing { key, expected }),
     };
     let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     let is_plain = |host: &str| !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_graphic());
     let is_whole = |host: &str| is_plain(host) && !host.contains(['?', '#', '@', '"', '<', '>']);
     match host {
-        Some(host) if is_whole(host) => Ok(url.trim_end_matches('/').to_owned()),
-        Some(_) | None => Err(values.refused("public_url", expected)),
+        Some(host) if is_whole(host) && url.len() <= URL_BYTES_MAX => {
+            Ok(Some(url.trim_end_matches('/').to_owned()))
+        }
+        Some(_) | None => Err(values.refused(key, expected)),
     }
 }
 

@@ -3,13 +3,13 @@
 use super::mail_sink::{CaughtMail, MailSink};
 use crate::client::Client;
 use crate::config::{ConfigError, Secret, Settings, Values};
-use crate::import::{Import, ImportError, Imported};
+use crate::import::{Import, ImportError, Imported, protocol_of};
 use crate::interrupt::Interrupt;
 use crate::serve::{Member, MemberOptions, NewToken, RunError, Signals, StartError, block_on, create_token};
 use crate::tasks::{Tasks, ThreadError, on_thread};
 use crate::telemetry;
 use cluster::Cluster;
-use cluster::catalog::{Command, ParameterValue, PutParameter, TokenKind, VideoState};
+use cluster::catalog::{Command, ParameterValue, Protocol, PutParameter, TokenKind, VideoState};
 use cluster::facts::SubmitError;
 use cluster::id::VideoId;
 use ring::rand::SystemRandom;
@@ -17,11 +17,14 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 /// Whom the demonstration's mails are for.
 const ADDRESS: &str = "ada@example.org";
 /// How long all videos and mails may take.
 const SHOW_LIMIT: Duration = Duration::from_secs(900);
+/// How long a mail may take once its video is ready.
+const MAIL_LIMIT: Duration = Duration::from_secs(30);
 /// How often the videos are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// How long the mail server of the demonstration may take to end.
@@ -74,6 +77,9 @@ pub(crate) enum DemoError {
     /// The facts cannot be read.
     #[error("the videos cannot be looked at: {0}")]
     Look(String),
+    /// A video is ready, and nobody was told.
+    #[error("no mail came within {} s of its video", MAIL_LIMIT.as_secs())]
+    NoMail,
     /// It takes too long.
     #[error("videos and mails were not there after {} s", SHOW_LIMIT.as_secs())]
     Deadline,
@@ -102,7 +108,7 @@ impl Demo {
         let mut signals = Signals::listen()?;
         let (sink, mut mails) = MailSink::bind().await.map_err(DemoError::MailSink)?;
         let settings = self.settings(sink.address().map_err(DemoError::MailSink)?.port())?;
-        telemetry::start(settings.log);
+        telemetry::start_quietly();
         let mut tasks = Tasks::new();
         tasks.spawn("mail sink", GRACE, |stop| sink.run(stop));
         let mut member = Member::start(settings, MemberOptions { without_first_token: true }).await?;
@@ -165,7 +171,7 @@ impl Demo {
             print(&format!("imported    {} ({bytes} bytes) as session {session}", path.display()))?;
             samples.push(sample);
         }
-        let shown = tokio::time::timeout(SHOW_LIMIT, show_results(cluster, url, &samples, mails)).await;
+        let shown = timeout(SHOW_LIMIT, show_results(cluster, url, &samples, mails)).await;
         shown.map_err(|_| DemoError::Deadline)??;
         print(&format!("\nopen {url}/ and use the token {}", token.reveal()))?;
         if !self.is_once {
@@ -191,7 +197,7 @@ async fn import(url: &str, recorder: &Secret, token: &Secret, path: &Path) -> Re
     let file = path.to_owned();
     let done = on_thread("import", move || -> Result<(Imported, String), ImportError> {
         let import = Import {
-            protocol: None,
+            protocol: Some(protocol_of(&file).unwrap_or(Protocol::Ssh)),
             device_address: "10.0.0.7:3389".to_owned(),
             credential_user: "root".to_owned(),
             user_name: ADDRESS.to_owned(),
@@ -223,9 +229,9 @@ async fn show_results(
                 print(&format!(
                     "video of    {name}: {ms} ms, {bytes} bytes, {url}/v1/videos/{video}/content"
                 ))?;
-                if let Some(mail) = mails.recv().await {
-                    print(&format!("mail to     {}\n{}", mail.recipients.join(", "), indented(&mail.text)))?;
-                }
+                let mail = timeout(MAIL_LIMIT, mails.recv()).await.map_err(|_| DemoError::NoMail)?;
+                let CaughtMail { recipients, text } = mail.ok_or(DemoError::NoMail)?;
+                print(&format!("mail to     {}\n{}", recipients.join(", "), indented(&text)))?;
             }
             VideoState::Failed { failure } => print(&format!("no video of {name}: {failure}"))?,
             VideoState::Cancelled | VideoState::Pending => print(&format!("no video of {name}"))?,

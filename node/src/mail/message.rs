@@ -7,6 +7,9 @@ use lettre::message::header::{ContentTransferEncoding, ContentType};
 use lettre::message::{Body, Mailbox, SinglePart};
 use std::str::FromStr;
 
+/// The longest line that needs no encoding.
+const LINE_BYTES_MAX: usize = 998;
+
 /// Why a row of the outbox is no mail.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum MessageError {
@@ -16,9 +19,6 @@ pub(crate) enum MessageError {
     /// The message cannot be put together.
     #[error("the message cannot be put together: {0}")]
     Build(#[from] lettre::error::Error),
-    /// The body cannot be encoded.
-    #[error("the body cannot be encoded")]
-    Body,
 }
 
 /// Who writes to whom from where.
@@ -51,16 +51,27 @@ impl Addressed<'_> {
     }
 
     fn message(&self, subject: &str, text: String, about: &str) -> Result<Message, MessageError> {
-        let encoding = ContentTransferEncoding::SevenBit;
-        let body = Body::new_with_encoding(text, encoding).map_err(|_| MessageError::Body)?;
         let id = format!("<{about}.{}@{}>", self.mail, self.from.email.domain());
-        let part = SinglePart::builder().header(ContentType::TEXT_PLAIN).body(body);
+        let part = SinglePart::builder().header(ContentType::TEXT_PLAIN).body(body_of(text));
         Ok(Message::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, lettre::Address::from_str(self.to)?))
             .subject(subject)
             .message_id(Some(id))
             .singlepart(part)?)
+    }
+}
+
+/// Text as it is when every mail server passes it on so (RFC 5322, 2.1.1), so that a link stays in one piece;
+/// encoded otherwise.
+fn body_of(text: String) -> Body {
+    let is_plain = text.is_ascii() && text.lines().all(|line| line.len() <= LINE_BYTES_MAX);
+    match is_plain {
+        true => {
+            let lines = text.replace('\n', "\r\n").into_bytes();
+            Body::dangerous_pre_encoded(lines, ContentTransferEncoding::SevenBit)
+        }
+        false => Body::new(text),
     }
 }
 

@@ -101,7 +101,7 @@ impl Member {
             tasks.spawn(name, JOB_GRACE, |stop| runner.run(stop));
         }
         if let Some((mailer, from)) = mailer {
-            let outbox = Outbox { cluster: of(), mailer, from, public_url: settings.public_url.clone() };
+            let outbox = Outbox { cluster: of(), mailer, from, public_url: settings.public_url(address) };
             tasks.spawn("outbox", settings.mail_grace(), |stop| outbox.run(stop));
         }
         if let Some(every) = systemd::watchdog_every() {
