@@ -24,7 +24,10 @@ pub(crate) fn api(state: Arc<ApiState>) -> impl FnOnce(&mut ServiceConfig) {
 pub(crate) fn beside(state: Arc<ApiState>) -> impl FnOnce(&mut ServiceConfig) {
     move |config| {
         limits(config, state);
-        config.service(routes::health::livez).service(routes::health::readyz).service(routes::health::metrics);
+        config
+            .service(routes::health::livez)
+            .service(routes::health::readyz)
+            .service(routes::health::metrics);
     }
 }
 
@@ -47,7 +50,9 @@ pub(crate) fn documented(config: &mut Documented<'_>) {
 fn limits(config: &mut ServiceConfig, state: Arc<ApiState>) {
     let json_bytes_max = state.limits.json_bytes_max;
     config
-        .app_data(JsonConfig::default().limit(json_bytes_max).error_handler(|error, _| Problem::from(error).into()))
+        .app_data(
+            JsonConfig::default().limit(json_bytes_max).error_handler(|error, _| Problem::from(error).into()),
+        )
         .app_data(QueryConfig::default().error_handler(|error, _| Problem::from(error).into()))
         .app_data(PathConfig::default().error_handler(|_, _| Problem::not_found().into()))
         .app_data(PayloadConfig::new(json_bytes_max))

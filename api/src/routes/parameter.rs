@@ -16,7 +16,7 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
 }
 
 /// All parameters and their values
-#[utoipa::path(tag = "parameters", responses((status = 200, body = Vec<dto::Parameter>), Problems))]
+#[utoipa::path(tag = "parameters", responses((status = 200, description = "the parameters", body = Vec<dto::Parameter>), Problems))]
 #[get("/v1/parameters")]
 pub(super) async fn list_parameters(
     _: Allowed<ParametersRead>,
@@ -32,7 +32,7 @@ pub(super) async fn list_parameters(
     params(("name" = String, Path, description = "the parameter")),
     request_body = dto::NewValue,
     responses(
-        (status = 200, body = dto::Parameter),
+        (status = 200, description = "the parameter as it is from here on", body = dto::Parameter),
         (status = 412, description = "it has another version"),
         (status = 422, description = "it does not take this value"),
         Problems

@@ -22,7 +22,7 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
     tag = "sessions",
     request_body = dto::NewSession,
     responses(
-        (status = 201, body = dto::Opened, headers(("Location" = String))),
+        (status = 201, description = "the session is open", body = dto::Opened, headers(("Location" = String))),
         (status = 422, description = "a field is not allowed, or a database session is not recorded as db-lines"),
         Problems
     )
@@ -44,7 +44,7 @@ pub(super) async fn open_session(
 #[utoipa::path(
     tag = "sessions",
     params(dto::ListQuery),
-    responses((status = 200, body = dto::SessionPage, headers(("Link" = Option<String>))), Problems)
+    responses((status = 200, description = "a page of sessions", body = dto::SessionPage, headers(("Link" = Option<String>))), Problems)
 )]
 #[get("/v1/sessions")]
 pub(super) async fn list_sessions(
@@ -63,7 +63,8 @@ pub(super) async fn list_sessions(
 
 /// The same query with another cursor. What the client has encoded is not encoded again.
 fn next_link(request: &HttpRequest, cursor: &str) -> String {
-    let kept = request.query_string().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
+    let kept =
+        request.query_string().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
     let pairs: String = kept.map(|pair| format!("{pair}&")).collect();
     format!("<{}?{pairs}cursor={cursor}>; rel=\"next\"", request.path())
 }
@@ -72,7 +73,7 @@ fn next_link(request: &HttpRequest, cursor: &str) -> String {
 #[utoipa::path(
     tag = "sessions",
     params(("id" = String, Path, description = "the session")),
-    responses((status = 200, body = dto::Report), Problems)
+    responses((status = 200, description = "the report", body = dto::Report), Problems)
 )]
 #[get("/v1/sessions/{id}")]
 pub(super) async fn show_session(
@@ -88,7 +89,7 @@ pub(super) async fn show_session(
     params(("id" = String, Path, description = "the session")),
     request_body = dto::SealRequest,
     responses(
-        (status = 200, body = dto::SealDone),
+        (status = 200, description = "the recording is final", body = dto::SealDone),
         (status = 409, description = "the recording has another length"),
         Problems
     )

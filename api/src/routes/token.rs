@@ -9,7 +9,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::problems::Problems;
 use crate::auth::{Allowed, TokenSecret, UsersManage, UsersRead};
 use crate::dto;
-use crate::problem::Problem;
+use crate::problem::{Kind, Problem};
 use crate::state::ApiState;
 
 pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
@@ -17,7 +17,7 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
 }
 
 /// All tokens, without their texts
-#[utoipa::path(tag = "tokens", responses((status = 200, body = Vec<dto::Token>), Problems))]
+#[utoipa::path(tag = "tokens", responses((status = 200, description = "the tokens", body = Vec<dto::Token>), Problems))]
 #[get("/v1/tokens")]
 pub(super) async fn list_tokens(
     _: Allowed<UsersRead>,
@@ -32,7 +32,7 @@ pub(super) async fn list_tokens(
     tag = "tokens",
     request_body = dto::NewToken,
     responses(
-        (status = 201, body = dto::MadeToken, headers(("Location" = String))),
+        (status = 201, description = "the token and its text", body = dto::MadeToken, headers(("Location" = String))),
         (status = 422, description = "a field is not allowed"),
         Problems
     )
@@ -43,6 +43,7 @@ pub(super) async fn create_token(
     wanted: Json<dto::NewToken>,
     state: Data<ApiState>,
 ) -> Result<HttpResponse, Problem> {
+    wanted.check()?;
     let secret = TokenSecret::generate(&*state.random)?;
     let mut id = [0; 16];
     state.random.fill(&mut id)?;
@@ -57,7 +58,7 @@ pub(super) async fn create_token(
 #[utoipa::path(
     tag = "tokens",
     params(("id" = String, Path, description = "the token, by its name and not its text")),
-    responses((status = 204), Problems)
+    responses((status = 204, description = "done"), Problems)
 )]
 #[delete("/v1/tokens/{id}")]
 pub(super) async fn revoke_token(
@@ -74,6 +75,15 @@ pub(super) async fn revoke_token(
 }
 
 impl dto::NewToken {
+    fn check(&self) -> Result<(), Problem> {
+        match self.kind {
+            dto::TokenKind::Recorder if !self.roles.is_empty() => {
+                Err(Problem::new(Kind::InvalidField, "a recorder's token has no roles"))
+            }
+            dto::TokenKind::Recorder | dto::TokenKind::User => Ok(()),
+        }
+    }
+
     fn into_command(self, token: TokenId, hash: [u8; 32], by: String) -> CreateToken {
         let Self { kind, subject, roles, expires_ms } = self;
         CreateToken { token, hash, kind: kind.into(), subject, roles, expires_ms, by }
