@@ -7,7 +7,7 @@ mod target;
 
 pub use bearer::{TOKEN_PREFIX, TokenSecret};
 
-pub(crate) use allowed::Allowed;
+pub(crate) use allowed::{Allowed, Asked};
 pub(crate) use bearer::Caller;
 pub(crate) use permission::{
     Any, ClusterRead, Convert, Download, ParametersManage, ParametersRead, RawRecording, Read, Record,

@@ -14,6 +14,7 @@ pub(crate) use member::{Health, Member};
 pub(crate) use parameter::{NewValue, Parameter};
 pub(crate) use session::{
     ListQuery, NewSession, Opened, Report, ReportFacts, SealDone, SealRequest, SessionPage, SessionSummary,
+    StateFilter,
 };
 pub(crate) use token::{MadeToken, NewToken, Token, TokenKind};
 pub(crate) use video::{NewVideo, Video, VideoJob, VideoParts};

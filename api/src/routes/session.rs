@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, get, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::problems::Problems;
-use crate::auth::{AllSessions, Allowed, NewSession, OneSession, Read, Record};
+use crate::auth::{AllSessions, Allowed, Asked, NewSession, OneSession, Read, Record};
 use crate::dto;
 use crate::problem::Problem;
 use crate::report;
@@ -29,12 +29,11 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
 )]
 #[post("/v1/sessions")]
 pub(super) async fn open_session(
-    allowed: Allowed<Record, NewSession>,
-    session: Json<dto::NewSession>,
+    Asked { allowed, body }: Asked<Record, dto::NewSession, NewSession>,
     state: Data<ApiState>,
 ) -> Result<HttpResponse, Problem> {
     let recorder = allowed.caller.is_recorder().then_some(allowed.caller.token);
-    let info = session.into_inner().into_info(recorder);
+    let info = body.into_info(recorder);
     let id = state.cluster.open_session(cluster::cluster::NewSession { info }).await?;
     let opened = dto::Opened { id: id.to_string(), recording: format!("/v1/sessions/{id}/recording") };
     Ok(HttpResponse::Created().insert_header((LOCATION, format!("/v1/sessions/{id}"))).json(opened))
@@ -96,10 +95,9 @@ pub(super) async fn show_session(
 )]
 #[post("/v1/sessions/{id}/seal")]
 pub(super) async fn seal_session(
-    allowed: Allowed<Record, OneSession>,
-    request: Json<dto::SealRequest>,
+    Asked { allowed, body }: Asked<Record, dto::SealRequest, OneSession>,
     state: Data<ApiState>,
 ) -> Result<Json<dto::SealDone>, Problem> {
-    let sealed = upload::seal(&state, allowed.target, request.into_inner()).await?;
+    let sealed = upload::seal(&state, allowed.target, body).await?;
     Ok(Json(sealed.into()))
 }

@@ -7,7 +7,7 @@ use cluster::catalog::{Command, CreateToken, TokenId};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::problems::Problems;
-use crate::auth::{Allowed, TokenSecret, UsersManage, UsersRead};
+use crate::auth::{Allowed, Asked, TokenSecret, UsersManage, UsersRead};
 use crate::dto;
 use crate::problem::{Kind, Problem};
 use crate::state::ApiState;
@@ -39,8 +39,7 @@ pub(super) async fn list_tokens(
 )]
 #[post("/v1/tokens")]
 pub(super) async fn create_token(
-    allowed: Allowed<UsersManage>,
-    wanted: Json<dto::NewToken>,
+    Asked { allowed, body: wanted }: Asked<UsersManage, dto::NewToken>,
     state: Data<ApiState>,
 ) -> Result<HttpResponse, Problem> {
     wanted.check()?;
@@ -48,7 +47,7 @@ pub(super) async fn create_token(
     let mut id = [0; 16];
     state.random.fill(&mut id)?;
     let id = TokenId(id);
-    let command = wanted.into_inner().into_command(id, secret.hash(), allowed.caller.name);
+    let command = wanted.into_command(id, secret.hash(), allowed.caller.name);
     state.cluster.submit(Command::CreateToken(command)).await?;
     let made = dto::MadeToken { id: id.to_string(), token: secret.expose().to_owned() };
     Ok(HttpResponse::Created().insert_header((LOCATION, format!("/v1/tokens/{id}"))).json(made))

@@ -9,7 +9,7 @@ use policy::Action;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::problems::Problems;
-use crate::auth::{Allowed, Caller, Convert, Download, OneSession, OneVideo, Read};
+use crate::auth::{Allowed, Asked, Caller, Convert, Download, OneSession, OneVideo, Read};
 use crate::content::{self, Content};
 use crate::dto;
 use crate::problem::{Kind, Problem};
@@ -57,14 +57,13 @@ pub(super) async fn list_videos(
 )]
 #[post("/v1/sessions/{id}/videos")]
 pub(super) async fn request_video(
-    allowed: Allowed<Convert, OneSession>,
-    wanted: Json<dto::NewVideo>,
+    Asked { allowed, body: wanted }: Asked<Convert, dto::NewVideo, OneSession>,
     state: Data<ApiState>,
 ) -> Result<HttpResponse, Problem> {
     if wanted.keystrokes {
         allowed.also(Action::Keystrokes)?;
     }
-    let command = command(&state, &allowed, wanted.into_inner())?;
+    let command = command(&state, &allowed, wanted)?;
     let Outcome::Video { video: id, .. } = state.cluster.submit(Command::RequestVideo(command)).await? else {
         return Err(Problem::new(Kind::Internal, "the catalog answered with something else"));
     };

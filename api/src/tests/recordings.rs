@@ -161,7 +161,8 @@ async fn a_full_disk_is_said_and_resumed_from() {
     assert_eq!(full.problem(), (507, "disk-full".to_owned()));
     member.disk.limit_free_bytes(None);
     let offset = head(&member, &recorder, &session).await.header("upload-offset").parse().unwrap();
-    assert_eq!(member.append(&recorder, &session, offset, b" after").await.status, StatusCode::NO_CONTENT);
+    let resumed = member.append(&recorder, &session, offset, b" after").await;
+    assert_eq!(resumed.status, StatusCode::NO_CONTENT, "{:?}", resumed.body);
 }
 
 #[actix_web::test]
