@@ -214,14 +214,12 @@ impl Cluster {
     /// A further stream of a recording, for what derives from it: its index, packets, a video.
     pub async fn open_stream(&self, recording: RecordingId) -> Result<ObjectId, SubmitError> {
         let owner = self.member();
-        match self.submit(Command::OpenStream { recording, owner }).await? {
-            Outcome::Stream(stream) => {
-                let object = ObjectId { recording, stream };
-                self.keep_new(object);
-                Ok(object)
-            }
-            _ => Err(SubmitError::Unknown { id: None }),
-        }
+        let Outcome::Stream(stream) = self.submit(Command::OpenStream { recording, owner }).await? else {
+            return Err(SubmitError::Unknown { id: None });
+        };
+        let object = ObjectId { recording, stream };
+        self.keep_new(object);
+        Ok(object)
     }
 
     /// Appends bytes at an offset of an object. When this returns, they and all before them are durable; the answer

@@ -99,3 +99,39 @@ async fn a_full_disk_loses_nothing_and_passes() {
     assert_eq!(read_all(&cluster, object).await, bytes);
     cluster.stop().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn damage_of_acknowledged_bytes_is_told_and_nothing_is_written_over_it() {
+    let disk = MemoryDisk::default();
+    let cluster = ready(&disk).await;
+    let bytes = noise(5, 700_000);
+    let mut objects = Vec::new();
+    for _ in 0..2 {
+        let object: ObjectId = cluster.open_session(session()).await.unwrap().into();
+        cluster.append(object, 0, bytes[..300_000].to_vec()).await.unwrap();
+        cluster.interrupt(object).await.unwrap();
+        cluster.append(object, 300_000, bytes[300_000..].to_vec()).await.unwrap();
+        objects.push(object);
+    }
+    cluster.stop().await.unwrap();
+    let [damaged, whole] = objects[..] else { panic!("two objects") };
+    let path = disk.paths().into_iter().find(|path| {
+        let path = path.to_str().unwrap();
+        path.contains("/open/") && path.contains(&damaged.to_string())
+    });
+    disk.tamper(&path.unwrap(), |bytes| bytes[100_000] ^= 1).unwrap();
+    disk.kill();
+
+    let (cluster, report) = start(&disk).await.unwrap();
+    cluster.ready(DEADLINE).await.unwrap();
+    assert_eq!((report.damaged.len(), report.recovered.len()), (1, 1));
+    assert_eq!(cluster.lost(), report.damaged);
+    let refused = cluster.append(damaged, 300_000, bytes[300_000..].to_vec()).await;
+    assert!(matches!(refused, Err(AppendError::Failed(WriteFailure::Lost { .. }))), "{refused:?}");
+    assert!(cluster.durable_offset(damaged).await.is_err());
+    assert!(matches!(cluster.seal(damaged).await, Err(SealError::Failed(WriteFailure::Lost { .. }))));
+    assert_eq!(read_all(&cluster, damaged).await, bytes[..300_000]);
+    assert_eq!(read_all(&cluster, whole).await, bytes);
+    assert_eq!(cluster.seal(whole).await.unwrap().length, 700_000);
+    cluster.stop().await.unwrap();
+}
