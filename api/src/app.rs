@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actix_web::web::{Data, JsonConfig, PathConfig, PayloadConfig, QueryConfig, ServiceConfig};
+use actix_web::web::{Data, PathConfig, PayloadConfig, QueryConfig, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, web};
 use utoipa_actix_web::service_config::ServiceConfig as Documented;
 
@@ -15,6 +15,7 @@ use crate::state::ApiState;
 pub(crate) fn api(state: Arc<ApiState>) -> impl FnOnce(&mut ServiceConfig) {
     move |config| {
         limits(config, state);
+        config.default_service(web::to(fallback));
         documented(&mut Documented::new(config));
         config.configure(routes::page::routes);
     }
@@ -24,7 +25,10 @@ pub(crate) fn api(state: Arc<ApiState>) -> impl FnOnce(&mut ServiceConfig) {
 pub(crate) fn beside(state: Arc<ApiState>) -> impl FnOnce(&mut ServiceConfig) {
     move |config| {
         limits(config, state);
-        config.service(routes::health::livez).service(routes::health::readyz).service(routes::health::metrics);
+        config
+            .service(routes::health::livez)
+            .service(routes::health::readyz)
+            .service(routes::health::metrics);
     }
 }
 
@@ -47,18 +51,20 @@ pub(crate) fn documented(config: &mut Documented<'_>) {
 fn limits(config: &mut ServiceConfig, state: Arc<ApiState>) {
     let json_bytes_max = state.limits.json_bytes_max;
     config
-        .app_data(JsonConfig::default().limit(json_bytes_max).error_handler(|error, _| Problem::from(error).into()))
         .app_data(QueryConfig::default().error_handler(|error, _| Problem::from(error).into()))
         .app_data(PathConfig::default().error_handler(|_, _| Problem::not_found().into()))
         .app_data(PayloadConfig::new(json_bytes_max))
-        .app_data(Data::from(state))
-        .default_service(web::to(fallback));
+        .app_data(Data::from(state));
 }
 
 /// Nothing answers this method at this address.
 async fn fallback(request: HttpRequest) -> Result<HttpResponse, Problem> {
     match openapi::methods_at(request.path()) {
         Some(allow) => Err(Problem::method_not_allowed(allow)),
-        None => Err(Problem::new(Kind::NotFound, "no route has this address")),
+        None => nothing().await,
     }
+}
+
+async fn nothing() -> Result<HttpResponse, Problem> {
+    Err(Problem::new(Kind::NotFound, "no route has this address"))
 }

@@ -12,8 +12,11 @@ mod whoami;
 pub(crate) use mail::{Mail, MailPage, MailQuery};
 pub(crate) use member::{Health, Member};
 pub(crate) use parameter::{NewValue, Parameter};
-pub(crate) use session::{ListQuery, NewSession, Opened, Report, ReportFacts, SealDone, SealRequest, SessionPage, SessionSummary};
-pub(crate) use token::{MadeToken, NewToken, Token};
+pub(crate) use session::{
+    ListQuery, NewSession, Opened, Report, ReportFacts, SealDone, SealRequest, SessionPage, SessionSummary,
+    StateFilter,
+};
+pub(crate) use token::{MadeToken, NewToken, Token, TokenKind};
 pub(crate) use video::{NewVideo, Video, VideoJob, VideoParts};
 pub(crate) use whoami::Whoami;
 

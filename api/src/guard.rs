@@ -52,7 +52,9 @@ fn check(request: &ServiceRequest) -> Result<(), Problem> {
     }
     let bytes: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     match bytes > limit_bytes {
-        true => Err(Problem::new(Kind::HeadersTooLarge, format_args!("expected at most {limit_bytes} bytes"))),
+        true => {
+            Err(Problem::new(Kind::HeadersTooLarge, format_args!("expected at most {limit_bytes} bytes")))
+        }
         false => Ok(()),
     }
 }

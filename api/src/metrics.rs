@@ -1,7 +1,9 @@
 //! What is counted, in the form that Prometheus reads.
 
 use metrics::SetRecorderError;
-use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use metrics_exporter_prometheus::{
+    BuildError, Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
+};
 
 /// Requests answered, by method, route and status.
 pub(crate) const REQUESTS: &str = "custody_http_requests_total";

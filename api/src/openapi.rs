@@ -11,6 +11,7 @@ use utoipa::openapi::{Components, OpenApi as Document};
 use utoipa_actix_web::AppExt;
 
 use crate::app;
+use crate::dto::StateFilter;
 use crate::problem::{Body, Kind};
 
 /// The name of the security scheme.
@@ -19,7 +20,7 @@ pub(crate) const TOKEN: &str = "token";
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Custody", license(name = "Apache-2.0", identifier = "Apache-2.0")),
-    components(schemas(Body)),
+    components(schemas(Body, StateFilter)),
     security(("token" = []))
 )]
 struct Base;

@@ -118,7 +118,8 @@ impl Problem {
 
     fn add_headers(&self, response: &mut HttpResponseBuilder) {
         let extensions = &self.extensions;
-        let numbers = [("upload-offset", extensions.upload_offset), ("retry-after", extensions.retry_after_s)];
+        let numbers =
+            [("upload-offset", extensions.upload_offset), ("retry-after", extensions.retry_after_s)];
         for (name, value) in numbers {
             if let Some(value) = value {
                 response.insert_header((name, value.to_string()));

@@ -58,7 +58,9 @@ fn part(range: &str, length: u64) -> Result<Selection, Problem> {
         (Number::Is(first), Number::Is(last)) => first..last.saturating_add(1).min(length),
         (Number::Is(first), Number::Missing) => first..length,
         (Number::Missing, Number::Is(suffix)) => length.saturating_sub(suffix)..length,
-        (Number::Missing, Number::Missing) | (Number::None, _) | (_, Number::None) => return Ok(Selection::Whole),
+        (Number::Missing, Number::Missing) | (Number::None, _) | (_, Number::None) => {
+            return Ok(Selection::Whole);
+        }
     };
     match selected.is_empty() {
         true => Err(Problem::range_not_satisfiable(length)),
@@ -90,9 +92,9 @@ mod tests {
     use super::*;
 
     fn selected(headers: &[(&'static str, &str)], length: u64) -> Result<Selection, Problem> {
-        let request = headers.iter().fold(TestRequest::get(), |request, (name, value)| {
-            request.insert_header((*name, *value))
-        });
+        let request = headers
+            .iter()
+            .fold(TestRequest::get(), |request, (name, value)| request.insert_header((*name, *value)));
         select(&request.to_http_request(), length, Some(&Tag("a".to_owned())))
     }
 
@@ -135,7 +137,18 @@ mod tests {
     #[test]
     fn what_is_no_single_range_is_answered_with_the_whole() {
         let many = format!("bytes={}", "0-1,".repeat(100_000));
-        for text in ["", "bytes", "bytes=", "bytes=-", "bytes=a-b", "bytes=4-3", "bytes=+1-2", "bytes=0-1,2-3", "lines=1-2", &many] {
+        for text in [
+            "",
+            "bytes",
+            "bytes=",
+            "bytes=-",
+            "bytes=a-b",
+            "bytes=4-3",
+            "bytes=+1-2",
+            "bytes=0-1,2-3",
+            "lines=1-2",
+            &many,
+        ] {
             assert_eq!(range(text, 10), Ok(Selection::Whole), "{text}");
         }
     }

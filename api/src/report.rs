@@ -70,7 +70,8 @@ pub(crate) fn is_download_enabled(state: &ApiState) -> Result<bool, Problem> {
 
 fn cursor(text: &str) -> Result<Cursor, Problem> {
     let bytes = base64_simd::URL_SAFE_NO_PAD.decode_to_vec(text);
-    let bytes = bytes.map_err(|_| Problem::new(Kind::InvalidCursor, "expected a cursor of an earlier page"))?;
+    let bytes =
+        bytes.map_err(|_| Problem::new(Kind::InvalidCursor, "expected a cursor of an earlier page"))?;
     Ok(Cursor::from_bytes(&bytes)?)
 }
 

@@ -101,7 +101,13 @@ impl Server {
 
     /// A way to stop it.
     pub fn stopper(&self) -> Stopper {
-        Stopper([Some(&self.front), self.beside.as_ref()].into_iter().flatten().map(ActixServer::handle).collect())
+        Stopper(
+            [Some(&self.front), self.beside.as_ref()]
+                .into_iter()
+                .flatten()
+                .map(ActixServer::handle)
+                .collect(),
+        )
     }
 
     /// Answers requests until it is stopped. Signals are the caller's.
@@ -121,12 +127,13 @@ impl Stopper {
 }
 
 fn front(options: &ServerOptions, state: Arc<ApiState>) -> Result<(ActixServer, SocketAddr), ServeError> {
-    let server = HttpServer::new(move || App::new().configure(app::api(Arc::clone(&state))).wrap(from_fn(guard)))
-        .workers(options.threads.max(1))
-        .max_connections(CONNECTIONS_MAX)
-        .client_request_timeout(HEAD_TIMEOUT)
-        .shutdown_timeout(SHUTDOWN_S)
-        .disable_signals();
+    let server =
+        HttpServer::new(move || App::new().configure(app::api(Arc::clone(&state))).wrap(from_fn(guard)))
+            .workers(options.threads.max(1))
+            .max_connections(CONNECTIONS_MAX)
+            .client_request_timeout(HEAD_TIMEOUT)
+            .shutdown_timeout(SHUTDOWN_S)
+            .disable_signals();
     let listen = |source| ServeError::Listen { address: options.listen, source };
     let server = match &options.tls {
         Some(files) => server.bind_rustls_0_23(options.listen, tls_config(files)?).map_err(listen)?,
@@ -137,13 +144,14 @@ fn front(options: &ServerOptions, state: Arc<ApiState>) -> Result<(ActixServer, 
 }
 
 fn beside(address: SocketAddr, state: Arc<ApiState>) -> Result<(ActixServer, SocketAddr), ServeError> {
-    let server = HttpServer::new(move || App::new().configure(app::beside(Arc::clone(&state))).wrap(from_fn(guard)))
-        .workers(1)
-        .client_request_timeout(HEAD_TIMEOUT)
-        .shutdown_timeout(SHUTDOWN_S)
-        .disable_signals()
-        .bind(address)
-        .map_err(|source| ServeError::Listen { address, source })?;
+    let server =
+        HttpServer::new(move || App::new().configure(app::beside(Arc::clone(&state))).wrap(from_fn(guard)))
+            .workers(1)
+            .client_request_timeout(HEAD_TIMEOUT)
+            .shutdown_timeout(SHUTDOWN_S)
+            .disable_signals()
+            .bind(address)
+            .map_err(|source| ServeError::Listen { address, source })?;
     let bound = server.addrs().first().copied().unwrap_or(address);
     Ok((server.run(), bound))
 }

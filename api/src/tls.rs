@@ -55,6 +55,7 @@ type Changed = [SystemTime; 2];
 
 struct Reloading {
     files: TlsFiles,
+    look_every: Duration,
     current: Mutex<Current>,
 }
 
@@ -65,17 +66,21 @@ struct Current {
 }
 
 pub(crate) fn tls_config(files: &TlsFiles) -> Result<ServerConfig, TlsError> {
-    let current = Current { changed: changed(files)?, key: load(files)?, looked: Instant::now() };
-    let resolver = Arc::new(Reloading { files: files.clone(), current: Mutex::new(current) });
+    let resolver = Arc::new(Reloading::open(files.clone(), LOOK_EVERY)?);
     let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
     Ok(builder.with_safe_default_protocol_versions()?.with_no_client_auth().with_cert_resolver(resolver))
 }
 
 impl Reloading {
+    fn open(files: TlsFiles, look_every: Duration) -> Result<Self, TlsError> {
+        let current = Current { changed: changed(&files)?, key: load(&files)?, looked: Instant::now() };
+        Ok(Self { files, look_every, current: Mutex::new(current) })
+    }
+
     /// The key in use. Files that cannot be used leave the former one in use: half of a pair may be written yet.
     fn key(&self) -> Arc<CertifiedKey> {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if current.looked.elapsed() >= LOOK_EVERY {
+        if current.looked.elapsed() >= self.look_every {
             current.looked = Instant::now();
             if let Ok(changed) = changed(&self.files)
                 && changed != current.changed
@@ -118,4 +123,33 @@ fn load(files: &TlsFiles) -> Result<Arc<CertifiedKey>, TlsError> {
         .map_err(pem(&files.certificate))?;
     let key = PrivateKeyDer::from_pem_file(&files.key).map_err(pem(&files.key))?;
     Ok(Arc::new(CertifiedKey::from_der(chain, key, &ring::default_provider())?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(files: &TlsFiles) {
+        let made = rcgen::generate_simple_self_signed(vec!["custody.test".to_owned()]).unwrap();
+        fs::write(&files.certificate, made.cert.pem()).unwrap();
+        fs::write(&files.key, made.signing_key.serialize_pem()).unwrap();
+    }
+
+    #[test]
+    fn a_changed_certificate_is_used_and_half_of_one_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = TlsFiles { certificate: folder.path().join("c.pem"), key: folder.path().join("k.pem") };
+        assert!(matches!(tls_config(&files), Err(TlsError::File { .. })));
+        write(&files);
+        let reloading = Reloading::open(files.clone(), Duration::ZERO).unwrap();
+        let first = reloading.key();
+        assert!(Arc::ptr_eq(&first, &reloading.key()));
+        fs::write(&files.certificate, "half").unwrap();
+        assert!(Arc::ptr_eq(&first, &reloading.key()));
+        assert!(matches!(tls_config(&files), Err(TlsError::Pem { .. } | TlsError::Key(_))));
+        write(&files);
+        let second = reloading.key();
+        assert_ne!(first.cert, second.cert);
+        assert!(tls_config(&files).is_ok());
+    }
 }

@@ -140,7 +140,10 @@ impl Upload<'_> {
                 Gathered::Broken(error) => return Err(error.into()),
                 Gathered::Idle => {
                     let limit_s = self.state.limits.idle_s_max;
-                    return Err(Problem::new(Kind::RecorderIdle, format_args!("nothing came for {limit_s} s")));
+                    return Err(Problem::new(
+                        Kind::RecorderIdle,
+                        format_args!("nothing came for {limit_s} s"),
+                    ));
                 }
             }
         }

@@ -4,11 +4,12 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 
-use actix_web::dev::Payload;
+use actix_web::dev::{JsonBody, Payload};
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 use cluster::catalog::SessionRow;
 use policy::{Action, Decision, Resource};
+use serde::de::DeserializeOwned;
 
 use super::bearer::Caller;
 use super::permission::Permission;
@@ -75,6 +76,28 @@ impl<A: Permission, T: Target> FromRequest for Allowed<A, T> {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         Box::pin(Self::ask(request.clone()))
+    }
+}
+
+/// Somebody who may do `A` to `T`, and the JSON that they sent. It is not looked at before the decision: what is wrong
+/// with it would tell who may not see the target that it is there.
+pub(crate) struct Asked<A, B, T = System> {
+    pub(crate) allowed: Allowed<A, T>,
+    pub(crate) body: B,
+}
+
+impl<A: Permission, B: DeserializeOwned + 'static, T: Target> FromRequest for Asked<A, B, T> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, mut payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let allowed = Allowed::ask(request.clone()).await?;
+            let limit_bytes = allowed.state.limits.json_bytes_max;
+            let body = JsonBody::new(&request, &mut payload, None, true).limit(limit_bytes).await?;
+            Ok(Self { allowed, body })
+        })
     }
 }
 

@@ -1,6 +1,8 @@
 //! Sessions and their report.
 
-use cluster::catalog::{self, IndexState, ObjectState, SessionFilter, SessionInfo, SessionRow, SessionState, TokenId};
+use cluster::catalog::{
+    self, IndexState, ObjectState, SessionFilter, SessionInfo, SessionRow, SessionState, TokenId,
+};
 use cluster::cluster::Sealed;
 use cluster::id::RecordingId;
 use serde::{Deserialize, Serialize};
@@ -154,7 +156,8 @@ impl From<ReportFacts> for Report {
     fn from(facts: ReportFacts) -> Self {
         let ReportFacts { id, row, object, size_bytes, video } = facts;
         let session = SessionPart::new(id, &row, object, size_bytes);
-        let user_info = UserInfoPart { name: row.info.user_name.clone(), address: row.info.user_address.clone() };
+        let user_info =
+            UserInfoPart { name: row.info.user_name.clone(), address: row.info.user_address.clone() };
         Self { session_info: SessionInfoPart::new(id, row), user_info, session, video }
     }
 }
@@ -164,7 +167,9 @@ impl SessionInfoPart {
         let state = row.state.name();
         let (end_ms, error_message, reason) = match row.state {
             SessionState::Live => (None, String::new(), String::new()),
-            SessionState::Ended { end: _, end_ms, error_message, reason } => (Some(end_ms), error_message, reason),
+            SessionState::Ended { end: _, end_ms, error_message, reason } => {
+                (Some(end_ms), error_message, reason)
+            }
         };
         Self {
             id: id.to_string(),

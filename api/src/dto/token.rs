@@ -1,6 +1,6 @@
 //! Tokens of recorders and users.
 
-use cluster::catalog::{TokenId, TokenKind, TokenRow};
+use cluster::catalog::{self, TokenId, TokenRow};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewToken {
-    pub(crate) kind: Kind,
+    pub(crate) kind: TokenKind,
     /// Who it speaks for.
     pub(crate) subject: String,
     /// With which roles; none for a recorder.
@@ -21,8 +21,7 @@ pub(crate) struct NewToken {
 /// Whose token it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
-#[schema(as = TokenKind)]
-pub(crate) enum Kind {
+pub(crate) enum TokenKind {
     /// It may record its own sessions.
     Recorder,
     /// It has roles.
@@ -41,7 +40,7 @@ pub(crate) struct MadeToken {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct Token {
     pub(crate) id: String,
-    pub(crate) kind: Kind,
+    pub(crate) kind: TokenKind,
     pub(crate) subject: String,
     pub(crate) roles: Vec<String>,
     pub(crate) expires_ms: Option<u64>,
@@ -66,20 +65,20 @@ impl Token {
     }
 }
 
-impl From<TokenKind> for Kind {
-    fn from(kind: TokenKind) -> Self {
+impl From<catalog::TokenKind> for TokenKind {
+    fn from(kind: catalog::TokenKind) -> Self {
         match kind {
-            TokenKind::Recorder => Self::Recorder,
-            TokenKind::User => Self::User,
+            catalog::TokenKind::Recorder => Self::Recorder,
+            catalog::TokenKind::User => Self::User,
         }
     }
 }
 
-impl From<Kind> for TokenKind {
-    fn from(kind: Kind) -> Self {
+impl From<TokenKind> for catalog::TokenKind {
+    fn from(kind: TokenKind) -> Self {
         match kind {
-            Kind::Recorder => Self::Recorder,
-            Kind::User => Self::User,
+            TokenKind::Recorder => Self::Recorder,
+            TokenKind::User => Self::User,
         }
     }
 }

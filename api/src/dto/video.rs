@@ -125,7 +125,9 @@ fn describe(state: &VideoState, job: Option<&VideoJob>) -> (&'static str, &'stat
         VideoState::Pending if waits => ("pending", "the video waits to be generated"),
         VideoState::Pending => ("pending", "the video is being generated"),
         VideoState::Ready(_) => ("ready", "the video can be downloaded"),
-        VideoState::Failed { .. } => ("failed", "the video could not be generated; the recording is untouched"),
+        VideoState::Failed { .. } => {
+            ("failed", "the video could not be generated; the recording is untouched")
+        }
         VideoState::Cancelled => ("cancelled", "the video was cancelled"),
     }
 }

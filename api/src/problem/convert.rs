@@ -166,9 +166,12 @@ impl From<AppendError> for Problem {
             AppendError::ObjectUnknown { .. } => Self::not_found(),
             AppendError::Sealed { .. } => Self::new(Kind::RecordingSealed, error),
             AppendError::Conflict { .. } => Self::new(Kind::BytesDiffer, error),
-            AppendError::Gap { durable_offset, .. } => Self::new(Kind::OffsetMismatch, error).at(durable_offset),
+            AppendError::Gap { durable_offset, .. } => {
+                Self::new(Kind::OffsetMismatch, error).at(durable_offset)
+            }
             AppendError::ObjectFull { .. } => Self::new(Kind::TooLarge, error),
             AppendError::DiskFull => Self::new(Kind::DiskFull, error),
+            AppendError::TimedOut { .. } => Self::new(Kind::OutcomeUnknown, error).retry_after(NOT_READY_S),
             AppendError::Busy { .. } => Self::new(Kind::Busy, error).retry_after(NOT_READY_S),
             AppendError::Stopped => Self::not_ready(error),
             AppendError::TooLong { .. } => Self::internal(&error),
@@ -182,6 +185,9 @@ impl From<SealError> for Problem {
         match error {
             SealError::NotReady(error) => error.into(),
             SealError::ObjectUnknown { .. } => Self::not_found(),
+            SealError::Sealed { .. } => Self::new(Kind::RecordingSealed, error),
+            SealError::ObjectFull { .. } => Self::new(Kind::TooLarge, error),
+            SealError::TimedOut { .. } => Self::new(Kind::OutcomeUnknown, error).retry_after(NOT_READY_S),
             SealError::DiskFull => Self::new(Kind::DiskFull, error),
             SealError::Busy { .. } => Self::new(Kind::Busy, error).retry_after(NOT_READY_S),
             SealError::Stopped => Self::not_ready(error),
@@ -195,10 +201,8 @@ impl From<WriteFailure> for Problem {
         match failure {
             WriteFailure::Submit(error) => error.into(),
             WriteFailure::ReadIndex(error) => error.into(),
+            WriteFailure::Read(error) => error.into(),
             WriteFailure::Catalog(_)
-            | WriteFailure::KeyMissing { .. }
-            | WriteFailure::Key(_)
-            | WriteFailure::File(_)
             | WriteFailure::Lost { .. }
             | WriteFailure::Disk(_)
             | WriteFailure::NotDurable(_)
@@ -208,7 +212,6 @@ impl From<WriteFailure> for Problem {
             | WriteFailure::Close(_)
             | WriteFailure::Gather(_)
             | WriteFailure::Manifest(_)
-            | WriteFailure::ReadBack(_)
             | WriteFailure::Outcome { .. } => Self::internal(&failure),
         }
     }
@@ -257,7 +260,9 @@ impl From<JsonPayloadError> for Problem {
             JsonPayloadError::OverflowKnownLength { .. } | JsonPayloadError::Overflow { .. } => {
                 Self::new(Kind::TooLarge, error)
             }
-            JsonPayloadError::ContentType => Self::new(Kind::UnsupportedMediaType, "expected application/json"),
+            JsonPayloadError::ContentType => {
+                Self::new(Kind::UnsupportedMediaType, "expected application/json")
+            }
             JsonPayloadError::Payload(error) => error.into(),
             error => Self::new(Kind::InvalidJson, error),
         }

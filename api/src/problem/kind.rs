@@ -89,7 +89,8 @@ impl Kind {
 
     /// All kinds as a table in Markdown.
     pub(crate) fn table() -> String {
-        let row = |kind: &Self| format!("| `{}` | {} | {} |\n", kind.uri(), kind.status().as_u16(), kind.title());
+        let row =
+            |kind: &Self| format!("| `{}` | {} | {} |\n", kind.uri(), kind.status().as_u16(), kind.title());
         let rows: String = Self::ALL.iter().map(row).collect();
         format!("| type | status | title |\n|---|---|---|\n{rows}")
     }
@@ -105,6 +106,8 @@ mod tests {
     fn names_are_names_of_one_kind() {
         let names: BTreeSet<_> = Kind::ALL.iter().map(|kind| kind.name()).collect();
         assert_eq!(names.len(), Kind::ALL.len());
-        assert!(Kind::ALL.iter().all(|kind| kind.status().is_client_error() || kind.status().is_server_error()));
+        assert!(
+            Kind::ALL.iter().all(|kind| kind.status().is_client_error() || kind.status().is_server_error())
+        );
     }
 }

@@ -35,7 +35,7 @@ pub(super) struct FrameQuery {
         FrameQuery
     ),
     responses(
-        (status = 200, body = Vec<u8>, content_type = "image/png"),
+        (status = 200, description = "the picture", body = Vec<u8>, content_type = "image/png"),
         (status = 422, description = "there is no picture, or the recording cannot be drawn"),
         Problems
     )

@@ -13,7 +13,7 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
 }
 
 /// Whether the process answers
-#[utoipa::path(tag = "health", responses((status = 200, body = dto::Health)), security(()))]
+#[utoipa::path(tag = "health", responses((status = 200, description = "it is", body = dto::Health)), security(()))]
 #[get("/livez")]
 pub(crate) async fn livez() -> Json<dto::Health> {
     Json(dto::Health { status: "live" })
@@ -23,8 +23,8 @@ pub(crate) async fn livez() -> Json<dto::Health> {
 #[utoipa::path(
     tag = "health",
     responses(
-        (status = 200, body = dto::Health),
-        (status = 503, body = Body, content_type = "application/problem+json")
+        (status = 200, description = "it is", body = dto::Health),
+        (status = 503, description = "it is not; Retry-After says when to ask again", body = Body, content_type = "application/problem+json")
     ),
     security(())
 )]

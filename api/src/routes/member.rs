@@ -15,7 +15,7 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
 }
 
 /// The members of the cluster
-#[utoipa::path(tag = "cluster", responses((status = 200, body = Vec<dto::Member>), Problems))]
+#[utoipa::path(tag = "cluster", responses((status = 200, description = "the members", body = Vec<dto::Member>), Problems))]
 #[get("/v1/cluster/members")]
 pub(super) async fn list_members(
     _: Allowed<ClusterRead>,

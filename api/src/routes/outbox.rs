@@ -21,7 +21,7 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
 }
 
 /// Mails, the oldest first
-#[utoipa::path(tag = "cluster", params(dto::MailQuery), responses((status = 200, body = dto::MailPage), Problems))]
+#[utoipa::path(tag = "cluster", params(dto::MailQuery), responses((status = 200, description = "a page of mails", body = dto::MailPage), Problems))]
 #[get("/v1/outbox")]
 pub(super) async fn list_mails(
     _: Allowed<ClusterRead>,

@@ -6,7 +6,7 @@ use cluster::catalog::{Command, Parameter, PutParameter};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::problems::Problems;
-use crate::auth::{Allowed, ParametersManage, ParametersRead};
+use crate::auth::{Allowed, Asked, ParametersManage, ParametersRead};
 use crate::dto;
 use crate::problem::Problem;
 use crate::state::ApiState;
@@ -16,7 +16,7 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
 }
 
 /// All parameters and their values
-#[utoipa::path(tag = "parameters", responses((status = 200, body = Vec<dto::Parameter>), Problems))]
+#[utoipa::path(tag = "parameters", responses((status = 200, description = "the parameters", body = Vec<dto::Parameter>), Problems))]
 #[get("/v1/parameters")]
 pub(super) async fn list_parameters(
     _: Allowed<ParametersRead>,
@@ -32,7 +32,7 @@ pub(super) async fn list_parameters(
     params(("name" = String, Path, description = "the parameter")),
     request_body = dto::NewValue,
     responses(
-        (status = 200, body = dto::Parameter),
+        (status = 200, description = "the parameter as it is from here on", body = dto::Parameter),
         (status = 412, description = "it has another version"),
         (status = 422, description = "it does not take this value"),
         Problems
@@ -40,17 +40,16 @@ pub(super) async fn list_parameters(
 )]
 #[put("/v1/parameters/{name}")]
 pub(super) async fn set_parameter(
-    allowed: Allowed<ParametersManage>,
+    Asked { allowed, body }: Asked<ParametersManage, dto::NewValue>,
     request: HttpRequest,
-    value: Json<dto::NewValue>,
     state: Data<ApiState>,
 ) -> Result<Json<dto::Parameter>, Problem> {
     let name = request.match_info().get("name").unwrap_or_default();
     let parameter = Parameter::named(name).ok_or_else(Problem::not_found)?;
     let command = PutParameter {
         name: parameter.name.to_owned(),
-        value: value.value.into(),
-        expected_version: value.expected_version,
+        value: body.value.into(),
+        expected_version: body.expected_version,
         by: allowed.caller.name,
     };
     state.cluster.submit(Command::PutParameter(command)).await?;

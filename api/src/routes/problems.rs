@@ -8,9 +8,17 @@ use crate::problem::Body;
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "documents answers that `Problem` makes")]
 pub(super) enum Problems<'a> {
-    #[response(status = 401, description = "without a valid token", content_type = "application/problem+json")]
+    #[response(
+        status = 401,
+        description = "without a valid token",
+        content_type = "application/problem+json"
+    )]
     Unauthenticated(Body<'a>),
-    #[response(status = 403, description = "without the permission", content_type = "application/problem+json")]
+    #[response(
+        status = 403,
+        description = "without the permission",
+        content_type = "application/problem+json"
+    )]
     Forbidden(Body<'a>),
     #[response(
         status = 404,

@@ -23,14 +23,19 @@ const UPLOAD_OFFSET: &str = "Upload-Offset";
 const PIECES: &str = "application/offset+octet-stream";
 
 pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(discover_recording).service(discover_sessions).service(recording_offset).service(append_to_recording).service(read_recording);
+    config
+        .service(discover_recording)
+        .service(discover_sessions)
+        .service(recording_offset)
+        .service(append_to_recording)
+        .service(read_recording);
 }
 
 /// What of tus is spoken
 #[utoipa::path(
     tag = "recordings",
     params(("id" = String, Path, description = "the session")),
-    responses((status = 204, headers(("Tus-Version" = String), ("Tus-Max-Size" = u64)))),
+    responses((status = 204, description = "the version and the limits", headers(("Tus-Version" = String), ("Tus-Max-Size" = u64)))),
     security(())
 )]
 #[options("/v1/sessions/{id}/recording")]
@@ -41,7 +46,7 @@ pub(super) async fn discover_recording(state: Data<ApiState>) -> HttpResponse {
 /// What of tus is spoken
 #[utoipa::path(
     tag = "recordings",
-    responses((status = 204, headers(("Tus-Version" = String), ("Tus-Max-Size" = u64)))),
+    responses((status = 204, description = "the version and the limits", headers(("Tus-Version" = String), ("Tus-Max-Size" = u64)))),
     security(())
 )]
 #[options("/v1/sessions")]
@@ -54,7 +59,7 @@ pub(super) async fn discover_sessions(state: Data<ApiState>) -> HttpResponse {
     tag = "recordings",
     params(("id" = String, Path, description = "the session")),
     responses(
-        (status = 200, headers(("Upload-Offset" = u64), ("Upload-Length" = Option<u64>))),
+        (status = 200, description = "up to where it is durable", headers(("Upload-Offset" = u64), ("Upload-Length" = Option<u64>))),
         Problems
     )
 )]
@@ -67,7 +72,9 @@ pub(super) async fn recording_offset(
     check_version(request.headers())?;
     let standing = upload::standing(&state, allowed.target.id.into()).await?;
     let mut response = HttpResponse::Ok();
-    response.insert_header((CACHE_CONTROL, "no-store")).insert_header((UPLOAD_OFFSET, standing.offset.to_string()));
+    response
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header((UPLOAD_OFFSET, standing.offset.to_string()));
     match standing.is_sealed {
         true => response.insert_header(("Upload-Length", standing.offset.to_string())),
         false => response.insert_header(("Upload-Defer-Length", "1")),
@@ -105,8 +112,9 @@ pub(super) async fn append_to_recording(
     let headers = request.headers();
     check_version(headers)?;
     check_media_type(headers)?;
-    let offset = number(headers, UPLOAD_OFFSET)
-        .ok_or_else(|| Problem::new(Kind::BadRequest, "expected one decimal number in the header Upload-Offset"))?;
+    let offset = number(headers, UPLOAD_OFFSET).ok_or_else(|| {
+        Problem::new(Kind::BadRequest, "expected one decimal number in the header Upload-Offset")
+    })?;
     let length = number(headers, CONTENT_LENGTH.as_str());
     let offset = upload::append(&state, &allowed.target, offset, length, body).await?;
     let mut response = HttpResponse::NoContent();
@@ -122,8 +130,8 @@ pub(super) async fn append_to_recording(
         ("Range" = Option<String>, Header, description = "one range of bytes; of several, the whole is sent")
     ),
     responses(
-        (status = 200, body = Vec<u8>, content_type = "application/octet-stream", headers(("ETag" = String))),
-        (status = 206, body = Vec<u8>, content_type = "application/octet-stream", headers(("Content-Range" = String))),
+        (status = 200, description = "all of it", body = Vec<u8>, content_type = "application/octet-stream", headers(("ETag" = String))),
+        (status = 206, description = "the range", body = Vec<u8>, content_type = "application/octet-stream", headers(("Content-Range" = String))),
         (status = 304, description = "the client has it"),
         (status = 416, description = "the range begins after the end"),
         Problems

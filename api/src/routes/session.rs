@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, get, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::problems::Problems;
-use crate::auth::{AllSessions, Allowed, NewSession, OneSession, Read, Record};
+use crate::auth::{AllSessions, Allowed, Asked, NewSession, OneSession, Read, Record};
 use crate::dto;
 use crate::problem::Problem;
 use crate::report;
@@ -22,19 +22,18 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
     tag = "sessions",
     request_body = dto::NewSession,
     responses(
-        (status = 201, body = dto::Opened, headers(("Location" = String))),
+        (status = 201, description = "the session is open", body = dto::Opened, headers(("Location" = String))),
         (status = 422, description = "a field is not allowed, or a database session is not recorded as db-lines"),
         Problems
     )
 )]
 #[post("/v1/sessions")]
 pub(super) async fn open_session(
-    allowed: Allowed<Record, NewSession>,
-    session: Json<dto::NewSession>,
+    Asked { allowed, body }: Asked<Record, dto::NewSession, NewSession>,
     state: Data<ApiState>,
 ) -> Result<HttpResponse, Problem> {
     let recorder = allowed.caller.is_recorder().then_some(allowed.caller.token);
-    let info = session.into_inner().into_info(recorder);
+    let info = body.into_info(recorder);
     let id = state.cluster.open_session(cluster::cluster::NewSession { info }).await?;
     let opened = dto::Opened { id: id.to_string(), recording: format!("/v1/sessions/{id}/recording") };
     Ok(HttpResponse::Created().insert_header((LOCATION, format!("/v1/sessions/{id}"))).json(opened))
@@ -44,7 +43,7 @@ pub(super) async fn open_session(
 #[utoipa::path(
     tag = "sessions",
     params(dto::ListQuery),
-    responses((status = 200, body = dto::SessionPage, headers(("Link" = Option<String>))), Problems)
+    responses((status = 200, description = "a page of sessions", body = dto::SessionPage, headers(("Link" = Option<String>))), Problems)
 )]
 #[get("/v1/sessions")]
 pub(super) async fn list_sessions(
@@ -63,7 +62,8 @@ pub(super) async fn list_sessions(
 
 /// The same query with another cursor. What the client has encoded is not encoded again.
 fn next_link(request: &HttpRequest, cursor: &str) -> String {
-    let kept = request.query_string().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
+    let kept =
+        request.query_string().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
     let pairs: String = kept.map(|pair| format!("{pair}&")).collect();
     format!("<{}?{pairs}cursor={cursor}>; rel=\"next\"", request.path())
 }
@@ -72,7 +72,7 @@ fn next_link(request: &HttpRequest, cursor: &str) -> String {
 #[utoipa::path(
     tag = "sessions",
     params(("id" = String, Path, description = "the session")),
-    responses((status = 200, body = dto::Report), Problems)
+    responses((status = 200, description = "the report", body = dto::Report), Problems)
 )]
 #[get("/v1/sessions/{id}")]
 pub(super) async fn show_session(
@@ -88,17 +88,16 @@ pub(super) async fn show_session(
     params(("id" = String, Path, description = "the session")),
     request_body = dto::SealRequest,
     responses(
-        (status = 200, body = dto::SealDone),
+        (status = 200, description = "the recording is final", body = dto::SealDone),
         (status = 409, description = "the recording has another length"),
         Problems
     )
 )]
 #[post("/v1/sessions/{id}/seal")]
 pub(super) async fn seal_session(
-    allowed: Allowed<Record, OneSession>,
-    request: Json<dto::SealRequest>,
+    Asked { allowed, body }: Asked<Record, dto::SealRequest, OneSession>,
     state: Data<ApiState>,
 ) -> Result<Json<dto::SealDone>, Problem> {
-    let sealed = upload::seal(&state, allowed.target, request.into_inner()).await?;
+    let sealed = upload::seal(&state, allowed.target, body).await?;
     Ok(Json(sealed.into()))
 }

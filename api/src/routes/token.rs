@@ -7,9 +7,9 @@ use cluster::catalog::{Command, CreateToken, TokenId};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::problems::Problems;
-use crate::auth::{Allowed, TokenSecret, UsersManage, UsersRead};
+use crate::auth::{Allowed, Asked, TokenSecret, UsersManage, UsersRead};
 use crate::dto;
-use crate::problem::Problem;
+use crate::problem::{Kind, Problem};
 use crate::state::ApiState;
 
 pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
@@ -17,7 +17,7 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
 }
 
 /// All tokens, without their texts
-#[utoipa::path(tag = "tokens", responses((status = 200, body = Vec<dto::Token>), Problems))]
+#[utoipa::path(tag = "tokens", responses((status = 200, description = "the tokens", body = Vec<dto::Token>), Problems))]
 #[get("/v1/tokens")]
 pub(super) async fn list_tokens(
     _: Allowed<UsersRead>,
@@ -32,22 +32,22 @@ pub(super) async fn list_tokens(
     tag = "tokens",
     request_body = dto::NewToken,
     responses(
-        (status = 201, body = dto::MadeToken, headers(("Location" = String))),
+        (status = 201, description = "the token and its text", body = dto::MadeToken, headers(("Location" = String))),
         (status = 422, description = "a field is not allowed"),
         Problems
     )
 )]
 #[post("/v1/tokens")]
 pub(super) async fn create_token(
-    allowed: Allowed<UsersManage>,
-    wanted: Json<dto::NewToken>,
+    Asked { allowed, body: wanted }: Asked<UsersManage, dto::NewToken>,
     state: Data<ApiState>,
 ) -> Result<HttpResponse, Problem> {
+    wanted.check()?;
     let secret = TokenSecret::generate(&*state.random)?;
     let mut id = [0; 16];
     state.random.fill(&mut id)?;
     let id = TokenId(id);
-    let command = wanted.into_inner().into_command(id, secret.hash(), allowed.caller.name);
+    let command = wanted.into_command(id, secret.hash(), allowed.caller.name);
     state.cluster.submit(Command::CreateToken(command)).await?;
     let made = dto::MadeToken { id: id.to_string(), token: secret.expose().to_owned() };
     Ok(HttpResponse::Created().insert_header((LOCATION, format!("/v1/tokens/{id}"))).json(made))
@@ -57,7 +57,7 @@ pub(super) async fn create_token(
 #[utoipa::path(
     tag = "tokens",
     params(("id" = String, Path, description = "the token, by its name and not its text")),
-    responses((status = 204), Problems)
+    responses((status = 204, description = "done"), Problems)
 )]
 #[delete("/v1/tokens/{id}")]
 pub(super) async fn revoke_token(
@@ -74,6 +74,15 @@ pub(super) async fn revoke_token(
 }
 
 impl dto::NewToken {
+    fn check(&self) -> Result<(), Problem> {
+        match self.kind {
+            dto::TokenKind::Recorder if !self.roles.is_empty() => {
+                Err(Problem::new(Kind::InvalidField, "a recorder's token has no roles"))
+            }
+            dto::TokenKind::Recorder | dto::TokenKind::User => Ok(()),
+        }
+    }
+
     fn into_command(self, token: TokenId, hash: [u8; 32], by: String) -> CreateToken {
         let Self { kind, subject, roles, expires_ms } = self;
         CreateToken { token, hash, kind: kind.into(), subject, roles, expires_ms, by }

@@ -9,7 +9,7 @@ use policy::Action;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::problems::Problems;
-use crate::auth::{Allowed, Caller, Convert, Download, OneSession, OneVideo, Read};
+use crate::auth::{Allowed, Asked, Caller, Convert, Download, OneSession, OneVideo, Read};
 use crate::content::{self, Content};
 use crate::dto;
 use crate::problem::{Kind, Problem};
@@ -28,7 +28,7 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
 #[utoipa::path(
     tag = "videos",
     params(("id" = String, Path, description = "the session")),
-    responses((status = 200, body = dto::VideoParts), Problems)
+    responses((status = 200, description = "the videos", body = dto::VideoParts), Problems)
 )]
 #[get("/v1/sessions/{id}/videos")]
 pub(super) async fn list_videos(
@@ -57,14 +57,13 @@ pub(super) async fn list_videos(
 )]
 #[post("/v1/sessions/{id}/videos")]
 pub(super) async fn request_video(
-    allowed: Allowed<Convert, OneSession>,
-    wanted: Json<dto::NewVideo>,
+    Asked { allowed, body: wanted }: Asked<Convert, dto::NewVideo, OneSession>,
     state: Data<ApiState>,
 ) -> Result<HttpResponse, Problem> {
     if wanted.keystrokes {
         allowed.also(Action::Keystrokes)?;
     }
-    let command = command(&state, &allowed, wanted.into_inner())?;
+    let command = command(&state, &allowed, wanted)?;
     let Outcome::Video { video: id, .. } = state.cluster.submit(Command::RequestVideo(command)).await? else {
         return Err(Problem::new(Kind::Internal, "the catalog answered with something else"));
     };
@@ -89,7 +88,8 @@ fn command(
     let mut id = [0; 16];
     state.random.fill(&mut id)?;
     let container = Container::from(wanted.format);
-    let settings = VideoSettings { container, keystrokes: wanted.keystrokes, codec_version: state.codec_version };
+    let settings =
+        VideoSettings { container, keystrokes: wanted.keystrokes, codec_version: state.codec_version };
     Ok(RequestVideo {
         video: VideoId(id),
         recording: allowed.target.id,
@@ -101,7 +101,8 @@ fn command(
 
 /// Portals name users by their mail address; a name that is none is told nothing.
 fn own_address(caller: &Caller) -> Vec<String> {
-    let is_address = caller.name.split_once('@').is_some_and(|(user, host)| !user.is_empty() && host.contains('.'));
+    let is_address =
+        caller.name.split_once('@').is_some_and(|(user, host)| !user.is_empty() && host.contains('.'));
     is_address.then(|| caller.name.clone()).into_iter().collect()
 }
 
@@ -109,7 +110,7 @@ fn own_address(caller: &Caller) -> Vec<String> {
 #[utoipa::path(
     tag = "videos",
     params(("id" = String, Path, description = "the video")),
-    responses((status = 200, body = dto::Video), Problems)
+    responses((status = 200, description = "the video", body = dto::Video), Problems)
 )]
 #[get("/v1/videos/{id}")]
 pub(super) async fn show_video(
@@ -128,8 +129,8 @@ pub(super) async fn show_video(
         ("Range" = Option<String>, Header, description = "one range of bytes; of several, the whole is sent")
     ),
     responses(
-        (status = 200, body = Vec<u8>, content_type = "video/mp4", headers(("ETag" = String))),
-        (status = 206, body = Vec<u8>, content_type = "video/mp4", headers(("Content-Range" = String))),
+        (status = 200, description = "all of it", body = Vec<u8>, content_type = "video/mp4", headers(("ETag" = String))),
+        (status = 206, description = "the range", body = Vec<u8>, content_type = "video/mp4", headers(("Content-Range" = String))),
         (status = 304, description = "the client has it"),
         (status = 409, description = "it is not ready"),
         (status = 416, description = "the range begins after the end"),
@@ -157,7 +158,10 @@ fn file(state: &ApiState, video: &OneVideo) -> Result<Content, Problem> {
     let VideoFacts { object, length, content_hash, .. } = match row.state {
         VideoState::Ready(facts) => facts,
         VideoState::Pending | VideoState::Failed { .. } | VideoState::Cancelled => {
-            return Err(Problem::new(Kind::VideoNotReady, format_args!("look at /v1/videos/{id} for its state")));
+            return Err(Problem::new(
+                Kind::VideoNotReady,
+                format_args!("look at /v1/videos/{id} for its state"),
+            ));
         }
     };
     let media_type = match row.settings.container {

@@ -15,7 +15,7 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
 }
 
 /// Who the caller is, and what their roles permit
-#[utoipa::path(tag = "tokens", responses((status = 200, body = dto::Whoami), Problems))]
+#[utoipa::path(tag = "tokens", responses((status = 200, description = "the caller", body = dto::Whoami), Problems))]
 #[get("/v1/whoami")]
 pub(super) async fn whoami(
     allowed: Allowed<Any, Themselves>,

@@ -110,7 +110,8 @@ impl Member {
             ..ClusterOptions::new(MemberId(1), PathBuf::from("member"), "boot".to_owned())
         };
         let engine = Arc::new(MemoryEngine::new());
-        let started = Cluster::start_on(options, kek, Arc::new(disk.clone()), Arc::clone(&random), engine).await;
+        let started =
+            Cluster::start_on(options, kek, Arc::new(disk.clone()), Arc::clone(&random), engine).await;
         let (cluster, _) = started.unwrap();
         let authorizer = Authorizer::build(Revision(1), &Role::seeded()).unwrap();
         let state = ApiState {

@@ -64,7 +64,10 @@ async fn a_recording_has_a_greatest_length() {
     let member = Member::start_ready(limits).await;
     let recorder = member.recorder().await;
     let session = member.open(&recorder, &ssh()).await;
-    assert_eq!(member.append(&recorder, &session, 0, b"12345").await.problem(), (413, "too-large".to_owned()));
+    assert_eq!(
+        member.append(&recorder, &session, 0, b"12345").await.problem(),
+        (413, "too-large".to_owned())
+    );
     assert_eq!(member.append(&recorder, &session, 0, b"1234").await.status, StatusCode::NO_CONTENT);
 }
 
@@ -79,7 +82,10 @@ async fn a_database_session_never_holds_rows() {
     assert_eq!(refused.problem(), (422, "recording-refused".to_owned()));
     // What stands before the refused line is durable, and nothing else.
     let length = good.len().to_string();
-    assert_eq!((refused.header("upload-offset"), refused.json()["refused_offset"].to_string()), (&*length, length.clone()));
+    assert_eq!(
+        (refused.header("upload-offset"), refused.json()["refused_offset"].to_string()),
+        (&*length, length.clone())
+    );
     // A line that is not whole yet is not taken; it is sent again with its rest.
     let offset = good.len().try_into().unwrap();
     let half = member.append(&recorder, &session, offset, b"{\"statement\":").await;
@@ -110,10 +116,13 @@ async fn a_large_recording_is_read_back_by_ranges() {
     assert_eq!(whole.header("content-disposition"), name);
 
     let ranged = async |name: &'static str, value: &str, range: &str| {
-        let request = asked(Method::GET, &auditor, &path).insert_header(("range", range)).insert_header((name, value));
+        let request =
+            asked(Method::GET, &auditor, &path).insert_header(("range", range)).insert_header((name, value));
         member.send(request).await
     };
-    for (range, first, last) in [("bytes=0-0", 0, 0), ("bytes=65530-70000", 65530, 70000), ("bytes=-5", 2_999_996, 3_000_000)] {
+    for (range, first, last) in
+        [("bytes=0-0", 0, 0), ("bytes=65530-70000", 65530, 70000), ("bytes=-5", 2_999_996, 3_000_000)]
+    {
         let part = ranged("x-none", "", range).await;
         assert_eq!(part.status, StatusCode::PARTIAL_CONTENT);
         assert_eq!(part.header("content-range"), format!("bytes {first}-{last}/3000001"));
@@ -152,7 +161,8 @@ async fn a_full_disk_is_said_and_resumed_from() {
     assert_eq!(full.problem(), (507, "disk-full".to_owned()));
     member.disk.limit_free_bytes(None);
     let offset = head(&member, &recorder, &session).await.header("upload-offset").parse().unwrap();
-    assert_eq!(member.append(&recorder, &session, offset, b" after").await.status, StatusCode::NO_CONTENT);
+    let resumed = member.append(&recorder, &session, offset, b" after").await;
+    assert_eq!(resumed.status, StatusCode::NO_CONTENT, "{:?}", resumed.body);
 }
 
 #[actix_web::test]

@@ -58,7 +58,8 @@ async fn a_seal_names_the_length_that_the_recorder_has_sent() {
     let session = member.open(&recorder, &ssh()).await;
     member.append(&recorder, &session, 0, b"hello").await;
     let path = format!("/v1/sessions/{session}/seal");
-    let seal = |length: u64| json!({ "end": "failed", "end_ms": NOW_MS, "error_message": "lost", "length": length });
+    let seal =
+        |length: u64| json!({ "end": "failed", "end_ms": NOW_MS, "error_message": "lost", "length": length });
     let refused = member.post(&recorder, &path, &seal(6)).await;
     assert_eq!(refused.problem(), (409, "offset-mismatch".to_owned()));
     assert_eq!(refused.header("upload-offset"), "5");
@@ -130,7 +131,10 @@ async fn pages_are_stable_while_sessions_come() {
         newer["start_ms"] = json!(NOW_MS + 100);
         member.open(&recorder, &newer).await;
         let link = page.header("link");
-        let Some((next, _)) = link.strip_prefix('<').and_then(|link| link.split_once(">; rel=\"next\"")) else { break };
+        let Some((next, _)) = link.strip_prefix('<').and_then(|link| link.split_once(">; rel=\"next\""))
+        else {
+            break;
+        };
         path = next.to_owned();
     }
     assert_eq!(found, expected);
@@ -170,7 +174,8 @@ async fn pictures_are_drawn_by_media() {
     let member = Member::start().await;
     let (recorder, auditor) = (member.recorder().await, member.user(AUDITOR).await);
     let session = member.sealed(&recorder, b"x").await;
-    let frame = async |rest: &str| member.get(&auditor, &format!("/v1/sessions/{session}/frames/{rest}")).await;
+    let frame =
+        async |rest: &str| member.get(&auditor, &format!("/v1/sessions/{session}/frames/{rest}")).await;
     let picture = frame("1200.png").await;
     assert_eq!((picture.header("content-type"), picture.bytes()), ("image/png", b"png 1200 true".as_slice()));
     assert_eq!(frame("0.png?pointer=false").await.bytes(), b"png 0 false");
@@ -183,6 +188,7 @@ async fn pictures_are_drawn_by_media() {
     for rest in ["x.png", "-1.png", "1.5.png", "99999999999999999999999.png"] {
         assert_eq!(frame(rest).await.problem(), (404, "not-found".to_owned()), "{rest}");
     }
-    let posted = member.send(asked(Method::POST, &auditor, &format!("/v1/sessions/{session}/frames/1.png"))).await;
+    let posted =
+        member.send(asked(Method::POST, &auditor, &format!("/v1/sessions/{session}/frames/1.png"))).await;
     assert_eq!((posted.problem(), posted.header("allow")), ((405, "method-not-allowed".to_owned()), "GET"));
 }
