@@ -1,13 +1,24 @@
-//! Where all crates meet: the command line, the worker processes and the wiring between them.
+//! Where all crates meet: the command line, configuration, tasks, jobs, mails, the worker processes and the wiring
+//! between them.
 //!
-//! This crate decides nothing about recordings, bytes or permissions; it opens files, starts processes, shows
-//! progress and turns errors into one sentence and an exit code.
+//! This crate decides nothing about recordings, bytes or permissions; it starts and stops what does, opens files,
+//! starts processes, shows progress and turns errors into one sentence and an exit code.
 
 pub mod cli;
+mod client;
+mod config;
 mod conversion;
+mod demo;
+mod import;
 mod interrupt;
+mod jobs;
+mod mail;
 mod output;
 mod pipe;
 mod progress;
 mod recording;
+mod seams;
+mod serve;
+mod tasks;
+mod telemetry;
 mod worker;

@@ -1,12 +1,18 @@
-//! A recording on disk: a plain file, a compressed one, or a pipe, read many times from any place.
+//! The bytes of a recording, read many times from any place: a plain file, a compressed one, a pipe, or what the
+//! cluster keeps.
 
 use crate::interrupt::Interrupt;
 use crate::pipe::Pipe;
+use cluster::Cluster;
+use cluster::id::ObjectId;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::runtime::Handle;
 
 /// Bytes handled at once.
 pub(crate) const PIECE_BYTES: usize = 32 << 10;
@@ -65,6 +71,14 @@ pub(crate) enum OpenError {
         /// What it looks like.
         found: String,
     },
+    /// The cluster cannot read its bytes.
+    #[error("cannot read {object}: {source}")]
+    Stored {
+        /// What was read.
+        object: ObjectId,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The user stopped it.
     #[error("interrupted")]
     Interrupted,
@@ -72,8 +86,23 @@ pub(crate) enum OpenError {
 
 /// The plain bytes of a recording, at any place, from any thread.
 pub(crate) struct Recording {
-    file: File,
-    path: PathBuf,
+    source: Source,
+}
+
+/// Where the bytes stand.
+enum Source {
+    /// In a file; the path is what errors name.
+    File { file: File, path: PathBuf },
+    /// In the cluster.
+    Stored(Stored),
+}
+
+/// A sealed object of the cluster, read from threads that are not the runtime's: each waits for the runtime.
+struct Stored {
+    cluster: Arc<Cluster>,
+    runtime: Handle,
+    object: ObjectId,
+    length: u64,
 }
 
 impl Recording {
@@ -95,55 +124,87 @@ impl Recording {
             head = read_head(&mut source).map_err(damaged)?;
         } else if is_regular {
             probe(path, &head)?;
-            return Ok(Self { file: kept, path: path.to_owned() });
+            return Ok(Self { source: Source::File { file: kept, path: path.to_owned() } });
         }
         probe(path, &head)?;
         let file = spool(path, io::Cursor::new(head).chain(source), interrupt)?;
-        Ok(Self { file, path: path.to_owned() })
+        Ok(Self { source: Source::File { file, path: path.to_owned() } })
     }
 
-    /// Reads at a place; returns how many bytes were read, 0 at the end.
-    pub(crate) fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, OpenError> {
-        let mut length = 0;
-        while length < buffer.len() {
-            let at = offset + u64::try_from(length).expect("a buffer's length fits 64 bits");
-            match self.file.read_at(&mut buffer[length..], at) {
-                Ok(0) => break,
-                Ok(read) => length += read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(source) => return Err(OpenError::Read { path: self.path.clone(), source }),
-            }
-        }
-        Ok(length)
+    /// A sealed recording of `length` bytes that the cluster keeps. Its bytes are decrypted as they are read and
+    /// never stand on a disk in clear. Not to be read on a thread of the runtime.
+    pub(crate) fn stored(cluster: Arc<Cluster>, runtime: Handle, object: ObjectId, length: u64) -> Self {
+        Self { source: Source::Stored(Stored { cluster, runtime, object, length }) }
     }
 
     /// Hands out the bytes from `range.start` up to `range.end`, or to the end, piece by piece, until the
     /// receiver gives an error.
     pub(crate) fn each_piece<E: From<OpenError>>(
         &self,
-        range: std::ops::Range<u64>,
-        mut receive: impl FnMut(&[u8]) -> Result<(), E>,
+        range: Range<u64>,
+        receive: impl FnMut(&[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut piece = vec![0; PIECE_BYTES];
-        let mut offset = range.start;
-        while offset < range.end {
-            let left = usize::try_from(range.end - offset).unwrap_or(usize::MAX);
-            let wanted = left.min(PIECE_BYTES);
-            let length = self.read_at(&mut piece[..wanted], offset)?;
-            if length == 0 {
-                break;
-            }
-            receive(&piece[..length])?;
-            offset += u64::try_from(length).expect("a buffer's length fits 64 bits");
+        match &self.source {
+            Source::File { file, path } => each_piece_of_file(file, path, range, receive),
+            Source::Stored(stored) => stored.each_piece(range, receive),
         }
-        Ok(())
     }
 
     /// Size in bytes, as it is now.
     pub(crate) fn length(&self) -> Result<u64, OpenError> {
-        let unreadable = |source| OpenError::Read { path: self.path.clone(), source };
-        Ok(self.file.metadata().map_err(unreadable)?.len())
+        match &self.source {
+            Source::File { file, path } => {
+                let unreadable = |source| OpenError::Read { path: path.clone(), source };
+                Ok(file.metadata().map_err(unreadable)?.len())
+            }
+            Source::Stored(stored) => Ok(stored.length),
+        }
     }
+}
+
+impl Stored {
+    fn each_piece<E: From<OpenError>>(
+        &self,
+        range: Range<u64>,
+        mut receive: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let range = range.start.min(self.length)..range.end.min(self.length);
+        if range.is_empty() {
+            return Ok(());
+        }
+        let unreadable = |source| OpenError::Stored { object: self.object, source };
+        let mut read = self
+            .runtime
+            .block_on(self.cluster.read(self.object, range))
+            .map_err(|error| unreadable(error.into()))?;
+        while let Some(bytes) = self.runtime.block_on(read.next()) {
+            let bytes = bytes.map_err(|error| unreadable(error.into()))?;
+            for piece in bytes.chunks(PIECE_BYTES) {
+                receive(piece)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn each_piece_of_file<E: From<OpenError>>(
+    file: &File,
+    path: &Path,
+    range: Range<u64>,
+    mut receive: impl FnMut(&[u8]) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut piece = vec![0; PIECE_BYTES];
+    let mut offset = range.start;
+    while offset < range.end {
+        let left = usize::try_from(range.end - offset).unwrap_or(usize::MAX);
+        let length = read_at(file, path, &mut piece[..left.min(PIECE_BYTES)], offset)?;
+        if length == 0 {
+            break;
+        }
+        receive(&piece[..length])?;
+        offset += u64::try_from(length).expect("a buffer's length fits 64 bits");
+    }
+    Ok(())
 }
 
 /// Opens a file by name; `-` is standard input.
@@ -170,6 +231,21 @@ fn probe(path: &Path, head: &[u8]) -> Result<(), OpenError> {
     codec::source::probe(head)
         .map(drop)
         .map_err(|error| OpenError::NotARecording { path: path.to_owned(), found: error.to_string() })
+}
+
+/// Reads at a place; returns how many bytes were read, 0 at the end.
+fn read_at(file: &File, path: &Path, buffer: &mut [u8], offset: u64) -> Result<usize, OpenError> {
+    let mut length = 0;
+    while length < buffer.len() {
+        let at = offset + u64::try_from(length).expect("a buffer's length fits 64 bits");
+        match file.read_at(&mut buffer[length..], at) {
+            Ok(0) => break,
+            Ok(read) => length += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(source) => return Err(OpenError::Read { path: path.to_owned(), source }),
+        }
+    }
+    Ok(length)
 }
 
 /// Copies to an unnamed temporary file.

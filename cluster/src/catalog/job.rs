@@ -190,8 +190,10 @@ pub(crate) fn claim(step: &mut Step<'_, '_>, command: ClaimJob) -> Effect {
     let ClaimJob { job, member, lease_ms } = command;
     check_lease(lease_ms)?;
     let mut row = open(step, job)?;
+    // A member that claims its own job anew was started again, or knows what it does: the older claim is fenced.
     if let JobState::Claimed(claim) = row.state
         && step.now_ms <= claim.deadline_ms
+        && claim.member != member
     {
         let Claim { member, deadline_ms, .. } = claim;
         return Err(Refusal::JobClaimed { job, member, deadline_ms }.into());

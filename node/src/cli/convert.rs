@@ -3,7 +3,10 @@
 use super::Exit;
 use crate::conversion::{Conversion, Report};
 use crate::interrupt::Interrupt;
-use crate::progress::clock;
+use crate::output::{Output, folder_of};
+use crate::progress::{TerminalProgress, clock};
+use crate::recording::Recording;
+use anyhow::Context;
 use clap::Args;
 use codec::timeline::Ending;
 use codec::video::VideoSettings;
@@ -33,22 +36,26 @@ pub(super) struct Convert {
 impl Convert {
     pub(super) fn run(self, interrupt: &Interrupt) -> anyhow::Result<Exit> {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let unwritten = || format!("cannot write {}", self.output.display());
+        let mut output = Output::create(&self.output).with_context(unwritten)?;
+        let recording = Recording::open(&self.file, interrupt)?;
         let conversion = Conversion {
-            input: &self.file,
-            output: &self.output,
+            recording: &recording,
+            work_dir: folder_of(&self.output),
             video: VideoSettings::default(),
             workers: self.workers.map_or(cores, NonZeroUsize::get),
-            quiet: self.quiet,
+            progress: &TerminalProgress::new(self.quiet),
         };
-        let report = conversion.run(interrupt)?;
+        let report = conversion.run(&mut output, interrupt)?;
+        let bytes = output.publish().with_context(unwritten)?;
         if !self.quiet {
-            self.print_result(&report);
+            self.print_result(&report, bytes);
         }
         Ok(print_losses(&report))
     }
 
     #[expect(clippy::print_stderr, reason = "the command line speaks to its user")]
-    fn print_result(&self, report: &Report) {
+    fn print_result(&self, report: &Report, bytes: u64) {
         let duration_ms = u64::try_from(report.timeline.media_duration_ms).unwrap_or(0);
         eprintln!(
             "{}: {} of {}x{}, {} pictures, {}, {} bytes",
@@ -58,7 +65,7 @@ impl Convert {
             report.plan.height,
             report.pictures,
             if report.timeline.sound { "with sound" } else { "no sound" },
-            report.bytes,
+            bytes,
         );
     }
 }

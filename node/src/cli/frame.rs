@@ -4,6 +4,7 @@ use super::Exit;
 use crate::interrupt::Interrupt;
 use crate::output::Output;
 use crate::recording::{OpenError, Recording};
+use crate::worker::frame::png_of;
 use anyhow::Context;
 use clap::Args;
 use codec::limits::Limits;
@@ -11,6 +12,7 @@ use codec::picture::Picture;
 use codec::replay::{Moment, Replay};
 use codec::screen::Screen;
 use codec::source::guac::ParseError;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Write the picture that was on screen at a time, as PNG.
@@ -113,17 +115,7 @@ fn parse_seconds(text: &str) -> Result<i64, String> {
 
 fn write_png(picture: &Picture, path: &Path) -> anyhow::Result<()> {
     let mut output = Output::create(path)?;
-    let width = u32::try_from(picture.size.width)?;
-    let height = u32::try_from(picture.size.height)?;
-    let mut encoder = png::Encoder::new(&mut output, width, height);
-    encoder.set_color(png::ColorType::Rgb);
-    encoder.set_depth(png::BitDepth::Eight);
-    encoder.set_compression(png::Compression::Fast);
-    let mut writer = encoder.write_header()?;
-    let pixels: Vec<u8> =
-        picture.pixels.iter().flat_map(|[red, green, blue, _]| [*red, *green, *blue]).collect();
-    writer.write_image_data(&pixels)?;
-    writer.finish()?;
+    output.write_all(&png_of(picture)?)?;
     output.publish()?;
     Ok(())
 }

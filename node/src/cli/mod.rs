@@ -1,10 +1,16 @@
 //! The commands of `custody`, one file each.
 
+mod check_config;
+mod configuration;
 mod convert;
+mod demo;
 mod frame;
+mod import;
 mod inspect;
+mod serve;
 
 use crate::interrupt::Interrupt;
+use crate::serve::RunError;
 use crate::worker;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -19,6 +25,10 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Serve(serve::Serve),
+    Demo(demo::Demo),
+    Import(import::Import),
+    CheckConfig(check_config::CheckConfig),
     Convert(convert::Convert),
     Inspect(inspect::Inspect),
     Frame(frame::FrameAt),
@@ -46,6 +56,10 @@ const EXIT_INTERRUPTED: u8 = 130;
 pub fn run(cli: Cli) -> ExitCode {
     let result = Interrupt::listen().map_err(anyhow::Error::from).and_then(|interrupt| {
         let result = match cli.command {
+            Command::Serve(command) => command.run(),
+            Command::Demo(command) => command.run(),
+            Command::Import(command) => command.run(&interrupt),
+            Command::CheckConfig(command) => command.run(),
             Command::Convert(command) => command.run(&interrupt),
             Command::Inspect(command) => command.run(&interrupt),
             Command::Frame(command) => command.run(&interrupt),
@@ -61,8 +75,44 @@ pub fn run(cli: Cli) -> ExitCode {
             ExitCode::from(EXIT_INTERRUPTED)
         }
         Err(error) => {
-            eprintln!("custody: {error:#}");
-            ExitCode::FAILURE
+            eprintln!("custody: {}", sentence(&error));
+            exit_code(&error)
         }
+    }
+}
+
+/// What failed tells the shell, and a service manager, what to do.
+fn exit_code(error: &anyhow::Error) -> ExitCode {
+    match error.downcast_ref::<RunError>() {
+        Some(error) => ExitCode::from(error.exit_code()),
+        None => ExitCode::FAILURE,
+    }
+}
+
+/// An error and its causes; what a message already says of its cause is not said twice.
+fn sentence(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let error = anyhow::anyhow!("no such file").context("cannot read x: no such file");
+        assert_eq!(sentence(&error), "cannot read x: no such file");
+        assert_eq!(
+            sentence(&error.context("a.guac was not imported")),
+            "a.guac was not imported: cannot read x: no such file"
+        );
     }
 }

@@ -3,7 +3,6 @@
 use super::part::{PacketFile, PartError, Parts, Stored, VideoPart};
 use super::survey::survey;
 use crate::interrupt::Interrupt;
-use crate::output::{Output, folder_of};
 use crate::progress::Progress;
 use crate::recording::{OpenError, Recording};
 use crate::worker::limits;
@@ -29,16 +28,16 @@ const SILENCE_END_MAX_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// What a conversion needs to know.
 pub(crate) struct Conversion<'a> {
-    /// The recording; `-` is standard input.
-    pub(crate) input: &'a Path,
-    /// Where the video will stand.
-    pub(crate) output: &'a Path,
+    /// The recording.
+    pub(crate) recording: &'a Recording,
+    /// Where coded packets wait for their place, in unnamed files.
+    pub(crate) work_dir: &'a Path,
     /// Settings of the encoder.
     pub(crate) video: VideoSettings,
     /// Worker processes at most; memory may allow fewer.
     pub(crate) workers: usize,
-    /// Shows nothing while it works.
-    pub(crate) quiet: bool,
+    /// Who is told how far it is.
+    pub(crate) progress: &'a dyn Progress,
 }
 
 /// How a conversion went.
@@ -49,8 +48,6 @@ pub(crate) struct Report {
     pub(crate) plan: Plan,
     /// Coded pictures.
     pub(crate) pictures: usize,
-    /// Size of the file.
-    pub(crate) bytes: u64,
     /// What the workers tell.
     pub(crate) summary: Summary,
 }
@@ -95,52 +92,44 @@ pub(crate) enum ConvertError {
     /// The file cannot be laid out.
     #[error("cannot lay out the video: {0}")]
     Mux(#[from] Mp4Error),
-    /// The file cannot be written.
-    #[error("cannot write {}: {source}", path.display())]
-    Write {
-        /// Which.
-        path: std::path::PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
+    /// The video cannot be written.
+    #[error("cannot write the video: {0}")]
+    Write(io::Error),
 }
 
 impl Conversion<'_> {
-    /// Makes the video. Nothing stands under its name until it is complete.
-    pub(crate) fn run(&self, interrupt: &Interrupt) -> Result<Report, ConvertError> {
-        let unwritten = |source| ConvertError::Write { path: self.output.to_owned(), source };
-        let mut output = Output::create(self.output).map_err(unwritten)?;
-        let recording = Recording::open(self.input, interrupt)?;
-        let timeline = survey(&recording, interrupt)?;
+    /// Makes the video and writes it to `output`, from its first byte to its last.
+    pub(crate) fn run(&self, output: &mut impl Write, interrupt: &Interrupt) -> Result<Report, ConvertError> {
+        let timeline = survey(self.recording, interrupt)?;
         let plan = Plan::new(&timeline, self.video).ok_or(ConvertError::NoPicture)?;
 
-        let Made { video, sound, summary } = self.make_parts(&recording, &timeline, &plan, interrupt)?;
+        let Made { video, sound, summary } = self.make_parts(&timeline, &plan, interrupt)?;
         let video_track = video_track(&video, &plan)?;
         let pictures = video_track.samples.len();
         let sound_track = sound.as_ref().map(|sound| sound_track(sound, &timeline));
         let file = Mp4::lay_out(&video_track, sound_track.as_ref(), &Metadata::default())?;
-        output.write_all(file.head()).map_err(unwritten)?;
-        copy_packets(&file, video, sound, &mut output)?;
-        let bytes = output.publish().map_err(unwritten)?;
-        Ok(Report { timeline, plan, pictures, bytes, summary })
+        output.write_all(file.head()).map_err(ConvertError::Write)?;
+        copy_packets(&file, video, sound, output)?;
+        output.flush().map_err(ConvertError::Write)?;
+        Ok(Report { timeline, plan, pictures, summary })
     }
 
     /// Codes all segments and the sound, on as many worker processes as cores and memory allow.
     fn make_parts(
         &self,
-        recording: &Recording,
         timeline: &Timeline,
         plan: &Plan,
         interrupt: &Interrupt,
     ) -> Result<Made, ConvertError> {
         let total_ms = u64::try_from(timeline.media_duration_ms).unwrap_or(0);
+        self.progress.begin(total_ms);
         let work = Work {
-            recording,
+            recording: self.recording,
             timeline,
             plan,
-            folder: folder_of(self.output),
+            folder: self.work_dir,
             interrupt: interrupt.part(),
-            progress: Progress::start(total_ms, self.quiet),
+            progress: self.progress,
             next: AtomicUsize::new(0),
         };
         let workers = self.workers.min(limits::workers_max(plan)).clamp(1, plan.segments.len());
@@ -184,7 +173,7 @@ struct Work<'a> {
     plan: &'a Plan,
     folder: &'a Path,
     interrupt: Interrupt,
-    progress: Progress,
+    progress: &'a dyn Progress,
     /// The first segment that nobody has taken.
     next: AtomicUsize,
 }
@@ -230,7 +219,12 @@ impl Work<'_> {
                     file.push_picture(&mut part, &packet)?;
                 }
                 Reply::Summary(end) => summary = end,
-                Reply::SoundHead { .. } | Reply::Sound { .. } | Reply::Failed(_) | Reply::Ready => {}
+                Reply::SoundHead { .. }
+                | Reply::Sound { .. }
+                | Reply::Picture { .. }
+                | Reply::NoPicture
+                | Reply::Failed(_)
+                | Reply::Ready => {}
             }
             Ok(())
         };
@@ -258,7 +252,12 @@ impl Work<'_> {
                 match reply {
                     Reply::SoundHead { pre_skip_samples: samples } => pre_skip_samples = samples,
                     Reply::Sound { samples, data } => packets.push(file.push_sound(samples, &data)?),
-                    Reply::Packet(_) | Reply::Summary(_) | Reply::Failed(_) | Reply::Ready => {}
+                    Reply::Packet(_)
+                    | Reply::Picture { .. }
+                    | Reply::NoPicture
+                    | Reply::Summary(_)
+                    | Reply::Failed(_)
+                    | Reply::Ready => {}
                 }
                 Ok(())
             };
@@ -361,8 +360,8 @@ fn copy_packets(
     file: &Mp4<'_>,
     video: Vec<(VideoPart, Arc<File>)>,
     sound: Option<SoundPart>,
-    output: &mut Output,
-) -> Result<(), PartError> {
+    output: &mut impl Write,
+) -> Result<(), ConvertError> {
     let mut pictures = Parts::new(video.into_iter().map(|(part, file)| (file, part.range)));
     let mut sound = Parts::new(sound.map(|sound| sound.stored));
     for chunk in file.chunks() {
@@ -370,7 +369,7 @@ fn copy_packets(
             Track::Video => &mut pictures,
             Track::Sound => &mut sound,
         };
-        parts.copy_next(chunk.bytes, output)?;
+        parts.copy_next(chunk.bytes, output).map_err(ConvertError::Write)?;
     }
     Ok(())
 }

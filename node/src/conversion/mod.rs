@@ -4,5 +4,6 @@ mod convert;
 mod part;
 mod survey;
 
-pub(crate) use convert::{Conversion, Report};
+pub(crate) use convert::{Conversion, ConvertError, Report};
+pub(crate) use part::PartError;
 pub(crate) use survey::survey;

@@ -1,5 +1,6 @@
 //! The worker process: reads requests from standard input, computes, answers on standard output.
 
+use super::frame::{FrameError, FrameFinder};
 use super::limits;
 use super::message::{MessageError, Reply, Request, Summary};
 use codec::audio::{SoundCoder, SoundPacket, SoundSettings};
@@ -26,6 +27,7 @@ enum Work {
     Nothing,
     Video(Box<SegmentCoder>),
     Sound { coder: Box<SoundCoder>, end_ms: i64 },
+    Frame(Box<FrameFinder>),
 }
 
 /// Serves requests until the owner closes the pipe.
@@ -73,7 +75,15 @@ fn answer(work: &mut Work, request: Request) -> Result<Answer, WorkerError> {
                 })
                 .map_err(|error| error.to_string()))
         }
-        (Request::Video(_) | Request::Sound { .. }, _) => Err(WorkerError::OutOfOrder("a second job")),
+        (Request::Frame { at_ms, pointer }, work @ Work::Nothing) => {
+            limits::confine(limits::FRAME_MEMORY_BYTES)?;
+            *work = Work::Frame(Box::new(FrameFinder::new(at_ms, pointer)));
+            Ok(Ok(Vec::new()))
+        }
+        (Request::Video(_) | Request::Sound { .. } | Request::Frame { .. }, _) => {
+            Err(WorkerError::OutOfOrder("a second job"))
+        }
+        (request, Work::Frame(finder)) => find_frame(finder, request),
         (request, Work::Video(coder)) => Ok(code_video(coder, request).map_err(|error| error.to_string())),
         (request, Work::Sound { coder, end_ms }) => code_sound(coder, *end_ms, request),
         (Request::Segment(_) | Request::Bytes(_) | Request::Finish, Work::Nothing) => {
@@ -91,7 +101,7 @@ fn code_video(coder: &mut SegmentCoder, request: Request) -> Result<Vec<Reply>, 
             let packets = coder.finish()?;
             replies(packets).chain([Reply::Summary(summary_of(coder))]).collect()
         }
-        Request::Video(_) | Request::Sound { .. } => Vec::new(),
+        Request::Video(_) | Request::Sound { .. } | Request::Frame { .. } => Vec::new(),
     })
 }
 
@@ -99,7 +109,7 @@ fn code_sound(coder: &mut SoundCoder, end_ms: i64, request: Request) -> Result<A
     let packets = match request {
         Request::Bytes(bytes) => coder.push(&bytes),
         Request::Finish => coder.finish(end_ms),
-        Request::Segment(_) | Request::Video(_) | Request::Sound { .. } => {
+        Request::Segment(_) | Request::Video(_) | Request::Sound { .. } | Request::Frame { .. } => {
             return Err(WorkerError::OutOfOrder("pictures of a worker for sound"));
         }
     };
@@ -109,6 +119,22 @@ fn code_sound(coder: &mut SoundCoder, end_ms: i64, request: Request) -> Result<A
         Err(error) => return Ok(Err(error.to_string())),
     };
     Ok(Ok(replies))
+}
+
+fn find_frame(finder: &mut FrameFinder, request: Request) -> Result<Answer, WorkerError> {
+    let found = match request {
+        Request::Bytes(bytes) => finder.push(&bytes),
+        Request::Finish => finder.finish().map(Some),
+        Request::Segment(_) | Request::Video(_) | Request::Sound { .. } | Request::Frame { .. } => {
+            return Err(WorkerError::OutOfOrder("something else than one picture"));
+        }
+    };
+    Ok(match found {
+        Ok(Some((at_ms, png))) => Ok(vec![Reply::Picture { at_ms, png }]),
+        Ok(None) => Ok(Vec::new()),
+        Err(FrameError::NoPicture) => Ok(vec![Reply::NoPicture]),
+        Err(error @ (FrameError::Encode(_) | FrameError::TooLarge)) => Err(error.to_string()),
+    })
 }
 
 fn summary_of(coder: &SegmentCoder) -> Summary {

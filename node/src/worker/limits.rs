@@ -11,6 +11,8 @@ const BASE_BYTES: u64 = 112 << 20;
 const BYTES_PER_PIXEL: u64 = 160;
 /// Memory of a worker that codes sound.
 pub(crate) const SOUND_MEMORY_BYTES: u64 = 256 << 20;
+/// Memory of a worker that draws one picture: a recording's canvas and images up to their limits fit.
+pub(crate) const FRAME_MEMORY_BYTES: u64 = 1 << 30;
 /// Descriptors of a worker: its three pipes and some to spare for the runtime.
 const DESCRIPTORS: u64 = 16;
 

@@ -41,6 +41,8 @@ pub(crate) enum Request {
     Video(Plan),
     /// The worker codes the sound of a recording up to this media time, in milliseconds.
     Sound { end_ms: i64 },
+    /// The worker draws the picture that was on screen at this media time, in milliseconds.
+    Frame { at_ms: i64, pointer: bool },
     /// Begin this segment.
     Segment(Segment),
     /// The next bytes of the recording.
@@ -58,6 +60,11 @@ pub(crate) enum Reply {
     SoundHead { pre_skip_samples: u16 },
     /// A piece of coded sound.
     Sound { samples: u32, data: Vec<u8> },
+    /// The picture that was asked for, as PNG, and when it came on screen; what follows in the recording is not
+    /// looked at.
+    Picture { at_ms: i64, png: Vec<u8> },
+    /// No picture was on screen at that time.
+    NoPicture,
     /// How a finished segment went.
     Summary(Summary),
     /// The work cannot be done; the text says why.
@@ -84,6 +91,9 @@ impl Request {
             Self::Segment(segment) => write_body(pipe, 3, &[&to_json(segment)]),
             Self::Bytes(bytes) => write_body(pipe, 4, &[bytes]),
             Self::Finish => write_body(pipe, 5, &[]),
+            Self::Frame { at_ms, pointer } => {
+                write_body(pipe, 6, &[&at_ms.to_le_bytes(), &[u8::from(*pointer)]])
+            }
         }
     }
 
@@ -96,6 +106,11 @@ impl Request {
             3 => Self::Segment(from_json(kind, &body)?),
             4 => Self::Bytes(body),
             5 => Self::Finish,
+            6 => {
+                let (at_ms, pointer) = split(kind, &body, 8)?;
+                let [pointer] = array(kind, pointer)?;
+                Self::Frame { at_ms: i64::from_le_bytes(array(kind, at_ms)?), pointer: pointer != 0 }
+            }
             unknown => return Err(MessageError::Kind(unknown)),
         }))
     }
@@ -114,6 +129,8 @@ impl Reply {
             Self::Failed(reason) => write_body(pipe, 4, &[reason.as_bytes()]),
             Self::Ready => write_body(pipe, 5, &[]),
             Self::SoundHead { pre_skip_samples } => write_body(pipe, 6, &[&pre_skip_samples.to_le_bytes()]),
+            Self::NoPicture => write_body(pipe, 8, &[]),
+            Self::Picture { at_ms, png } => write_body(pipe, 7, &[&at_ms.to_le_bytes(), png]),
         }
     }
 
@@ -134,6 +151,11 @@ impl Reply {
             4 => Self::Failed(String::from_utf8_lossy(&body).into_owned()),
             5 => Self::Ready,
             6 => Self::SoundHead { pre_skip_samples: u16::from_le_bytes(array(kind, &body)?) },
+            7 => {
+                let (at_ms, png) = split(kind, &body, 8)?;
+                Self::Picture { at_ms: i64::from_le_bytes(array(kind, at_ms)?), png: png.to_vec() }
+            }
+            8 => Self::NoPicture,
             unknown => return Err(MessageError::Kind(unknown)),
         }))
     }
@@ -205,6 +227,8 @@ mod tests {
             Reply::Packet(Packet { at_ms: -5, key: true, data: vec![1, 2, 3] }),
             Reply::SoundHead { pre_skip_samples: 312 },
             Reply::Sound { samples: 960, data: vec![9] },
+            Reply::Picture { at_ms: 40, png: vec![7; 3] },
+            Reply::NoPicture,
             Reply::Summary(Summary { faults: 3, first_fault: Some("x".into()) }),
             Reply::Failed("why".into()),
             Reply::Ready,
@@ -219,7 +243,12 @@ mod tests {
         }
         assert_eq!(Reply::read(&mut read).unwrap(), None);
 
-        let requests = [Request::Sound { end_ms: 12 }, Request::Bytes(vec![0; 9]), Request::Finish];
+        let requests = [
+            Request::Sound { end_ms: 12 },
+            Request::Frame { at_ms: -1, pointer: true },
+            Request::Bytes(vec![0; 9]),
+            Request::Finish,
+        ];
         let mut pipe = Vec::new();
         for request in &requests {
             request.write(&mut pipe).unwrap();

@@ -4,6 +4,7 @@
 //! [`child`] is that process, [`process`] its owner, [`message`] what they say to one another.
 
 pub(crate) mod child;
+pub(crate) mod frame;
 pub(crate) mod limits;
 pub(crate) mod message;
 pub(crate) mod process;

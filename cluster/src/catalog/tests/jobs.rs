@@ -139,6 +139,17 @@ fn a_claim_holds_until_its_deadline_and_fences_the_one_before() {
 }
 
 #[test]
+fn a_member_that_was_started_again_claims_its_job_anew_at_once() {
+    let mut world = ready_for_videos();
+    let job = world.video(&[]);
+    let first = world.claim(job, MEMBER);
+    let second = world.claim(job, MEMBER);
+    assert!(second.fencing_token > first.fencing_token);
+    assert_eq!(world.refused(failing(first)), Refusal::ClaimLost { job });
+    assert_eq!(world.catalog.job(job).unwrap().unwrap().claims, 2);
+}
+
+#[test]
 fn results_are_checked_against_what_is_stored() {
     let mut world = ready_for_videos();
     let job = world.video(&[]);

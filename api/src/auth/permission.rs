@@ -1,0 +1,38 @@
+//! Actions as types, so that a handler's signature says what it needs.
+
+use policy::Action;
+
+/// What a route needs: every one of these actions.
+pub(crate) trait Permission: 'static {
+    const ACTIONS: &'static [Action];
+}
+
+macro_rules! permissions {
+    ($($(#[$doc:meta])* $name:ident = [$($action:ident),*];)+) => {
+        $(
+            $(#[$doc])*
+            pub(crate) enum $name {}
+
+            impl Permission for $name {
+                const ACTIONS: &'static [Action] = &[$(Action::$action),*];
+            }
+        )+
+    };
+}
+
+permissions! {
+    /// A valid token is enough.
+    Any = [];
+    Record = [Record];
+    Read = [Read];
+    Recording = [Recording];
+    /// A recording as it was received holds what was typed.
+    RawRecording = [Download, Keystrokes];
+    Convert = [Convert];
+    Download = [Download];
+    ClusterRead = [ClusterRead];
+    ParametersRead = [ParametersRead];
+    ParametersManage = [ParametersManage];
+    UsersRead = [UsersRead];
+    UsersManage = [UsersManage];
+}

@@ -1,0 +1,113 @@
+//! What a route is about, and how it relates to who asks.
+
+use actix_web::HttpRequest;
+use cluster::catalog::{Catalog, SessionRow, TokenKind, VideoRow};
+use cluster::id::{RecordingId, VideoId};
+use policy::{Relations, Resource};
+
+use super::bearer::Caller;
+use crate::problem::Problem;
+
+/// What a route is about.
+pub(crate) trait Target: Sized + 'static {
+    /// The target that the request names, and the resource that it is; none when there is none.
+    fn find(
+        request: &HttpRequest,
+        caller: &Caller,
+        catalog: &Catalog,
+    ) -> Result<Option<(Self, Resource)>, Problem>;
+}
+
+/// The caller.
+pub(crate) struct Themselves;
+
+/// What belongs to no session.
+pub(crate) struct System;
+
+/// All sessions at once; each is asked about again before it is shown.
+pub(crate) struct AllSessions;
+
+/// A session that is about to be opened.
+pub(crate) struct NewSession;
+
+/// The session that the route names.
+#[derive(Debug, Clone)]
+pub(crate) struct OneSession {
+    pub(crate) id: RecordingId,
+    pub(crate) row: SessionRow,
+}
+
+/// The video that the route names.
+#[derive(Debug, Clone)]
+pub(crate) struct OneVideo {
+    pub(crate) id: VideoId,
+    pub(crate) row: VideoRow,
+}
+
+impl Target for Themselves {
+    fn find(_: &HttpRequest, _: &Caller, _: &Catalog) -> Result<Option<(Self, Resource)>, Problem> {
+        Ok(Some((Self, Resource::System)))
+    }
+}
+
+impl Target for System {
+    fn find(_: &HttpRequest, _: &Caller, _: &Catalog) -> Result<Option<(Self, Resource)>, Problem> {
+        Ok(Some((Self, Resource::System)))
+    }
+}
+
+impl Target for AllSessions {
+    fn find(_: &HttpRequest, _: &Caller, _: &Catalog) -> Result<Option<(Self, Resource)>, Problem> {
+        Ok(Some((Self, Resource::Sessions)))
+    }
+}
+
+impl Target for NewSession {
+    fn find(_: &HttpRequest, _: &Caller, _: &Catalog) -> Result<Option<(Self, Resource)>, Problem> {
+        Ok(Some((Self, Resource::Session(Relations { own: true, ..Relations::default() }))))
+    }
+}
+
+impl Target for OneSession {
+    fn find(
+        request: &HttpRequest,
+        caller: &Caller,
+        catalog: &Catalog,
+    ) -> Result<Option<(Self, Resource)>, Problem> {
+        let Some(id) = named::<RecordingId>(request) else { return Ok(None) };
+        let Some(row) = catalog.session(id)? else { return Ok(None) };
+        let relations = relations(caller, &row, catalog)?;
+        Ok(Some((Self { id, row }, Resource::Session(relations))))
+    }
+}
+
+impl Target for OneVideo {
+    fn find(
+        request: &HttpRequest,
+        caller: &Caller,
+        catalog: &Catalog,
+    ) -> Result<Option<(Self, Resource)>, Problem> {
+        let Some(id) = named::<VideoId>(request) else { return Ok(None) };
+        let Some(row) = catalog.video(id)? else { return Ok(None) };
+        let Some(session) = catalog.session(row.recording)? else { return Ok(None) };
+        let relations = relations(caller, &session, catalog)?;
+        Ok(Some((Self { id, row }, Resource::Session(relations))))
+    }
+}
+
+/// How a caller and a session relate. A recorder keeps its sessions when it gets a new token.
+pub(crate) fn relations(caller: &Caller, row: &SessionRow, catalog: &Catalog) -> Result<Relations, Problem> {
+    let own = match row.info.recorder_token {
+        Some(token) if token == caller.token => true,
+        Some(token) if caller.is_recorder() => catalog
+            .token(token)?
+            .is_some_and(|opener| opener.kind == TokenKind::Recorder && opener.subject == caller.name),
+        Some(_) | None => false,
+    };
+    Ok(Relations { own, ..Relations::default() })
+}
+
+/// The identifier in the route. One that is none names nothing.
+fn named<I: std::str::FromStr>(request: &HttpRequest) -> Option<I> {
+    request.match_info().get("id")?.parse().ok()
+}

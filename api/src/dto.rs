@@ -1,0 +1,26 @@
+//! What is sent and received as JSON: one file a resource. Times are milliseconds since 1970, lengths bytes.
+
+mod mail;
+mod member;
+mod named;
+mod parameter;
+mod session;
+mod token;
+mod video;
+mod whoami;
+
+pub(crate) use mail::{Mail, MailPage, MailQuery};
+pub(crate) use member::{Health, Member};
+pub(crate) use parameter::{NewValue, Parameter};
+pub(crate) use session::{
+    ListQuery, NewSession, Opened, Report, ReportFacts, SealDone, SealRequest, SessionPage, SessionSummary,
+    StateFilter,
+};
+pub(crate) use token::{MadeToken, NewToken, Token, TokenKind};
+pub(crate) use video::{NewVideo, Video, VideoJob, VideoParts};
+pub(crate) use whoami::Whoami;
+
+/// Bytes as lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,133 @@
+//! Videos of sessions.
+
+use cluster::catalog::{JobRow, JobState, VideoFacts, VideoRow, VideoState};
+use cluster::id::VideoId;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::hex;
+use super::named::{Container, FailureKind};
+
+/// A video that somebody wants.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewVideo {
+    /// mp4 without.
+    #[serde(default = "mp4")]
+    pub(crate) format: Container,
+    /// Whether the text of keystrokes is in it; takes the permission to see them.
+    #[serde(default)]
+    pub(crate) keystrokes: bool,
+    /// Whom to tell when it can be downloaded; without, the caller, if the caller's name is an address.
+    pub(crate) notify: Option<Vec<String>>,
+}
+
+fn mp4() -> Container {
+    Container::Mp4
+}
+
+/// The videos of a session.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct VideoParts {
+    /// Whether videos may be made and downloaded: the parameter `video_download_enabled`.
+    pub(crate) download_enabled: bool,
+    /// The newest of each kind.
+    pub(crate) videos: Vec<Video>,
+}
+
+/// A video.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct Video {
+    pub(crate) id: String,
+    pub(crate) session: String,
+    pub(crate) format: Container,
+    /// Whether the text of keystrokes is in it.
+    pub(crate) keystrokes: bool,
+    /// `pending`, `ready`, `failed` or `cancelled`.
+    pub(crate) state: &'static str,
+    /// For a person.
+    pub(crate) message: &'static str,
+    /// The final size.
+    pub(crate) size_bytes: Option<u64>,
+    /// The final duration.
+    pub(crate) duration_ms: Option<u64>,
+    /// SHA-256 of the file.
+    pub(crate) sha256: Option<String>,
+    /// Where the file is, once it is ready.
+    pub(crate) content: Option<String>,
+    /// How far it is, by recording time.
+    pub(crate) progress: Option<VideoProgress>,
+    /// How many videos are made before this one, while it waits.
+    pub(crate) queue_position: Option<u64>,
+    pub(crate) failure: Option<FailureKind>,
+    pub(crate) requested_by: String,
+    pub(crate) requested_ms: u64,
+}
+
+/// How far a video is.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub(crate) struct VideoProgress {
+    pub(crate) done_ms: u64,
+    /// 0 while it is unknown.
+    pub(crate) total_ms: u64,
+}
+
+/// What is known of a video's job.
+pub(crate) struct VideoJob {
+    pub(crate) row: JobRow,
+    pub(crate) queue_position: Option<u64>,
+}
+
+impl Video {
+    /// The video of a row and its job.
+    pub(crate) fn new(id: VideoId, row: VideoRow, job: Option<VideoJob>) -> Self {
+        let facts = facts(&row.state);
+        let is_pending = row.state == VideoState::Pending;
+        let job = job.filter(|_| is_pending);
+        let failure = match row.state {
+            VideoState::Failed { failure } => Some(failure.into()),
+            VideoState::Pending | VideoState::Ready(_) | VideoState::Cancelled => None,
+        };
+        let (state, message) = describe(&row.state, job.as_ref());
+        Self {
+            id: id.to_string(),
+            session: row.recording.to_string(),
+            format: row.settings.container.into(),
+            keystrokes: row.settings.keystrokes,
+            state,
+            message,
+            size_bytes: facts.map(|facts| facts.length),
+            duration_ms: facts.map(|facts| facts.duration_ms),
+            sha256: facts.map(|facts| hex(&facts.content_hash.0)),
+            content: facts.map(|_| format!("/v1/videos/{id}/content")),
+            progress: job.as_ref().map(|job| VideoProgress {
+                done_ms: job.row.progress.done_ms,
+                total_ms: job.row.progress.total_ms,
+            }),
+            queue_position: job.and_then(|job| job.queue_position),
+            failure,
+            requested_by: row.requested_by,
+            requested_ms: row.requested_ms,
+        }
+    }
+}
+
+fn facts(state: &VideoState) -> Option<VideoFacts> {
+    match state {
+        VideoState::Ready(facts) => Some(*facts),
+        VideoState::Pending | VideoState::Failed { .. } | VideoState::Cancelled => None,
+    }
+}
+
+fn describe(state: &VideoState, job: Option<&VideoJob>) -> (&'static str, &'static str) {
+    let waits = job.is_some_and(|job| job.row.state == JobState::Queued);
+    match state {
+        VideoState::Pending if waits => ("pending", "the video waits to be generated"),
+        VideoState::Pending => ("pending", "the video is being generated"),
+        VideoState::Ready(_) => ("ready", "the video can be downloaded"),
+        VideoState::Failed { .. } => {
+            ("failed", "the video could not be generated; the recording is untouched")
+        }
+        VideoState::Cancelled => ("cancelled", "the video was cancelled"),
+    }
+}

@@ -1,0 +1,38 @@
+//! HTTP in, problem out: recordings and videos of sessions, and the page that shows them.
+//!
+//! A request is authenticated and judged by `Allowed` before anything is looked up for it, reaches the cluster by one
+//! method, and is answered with JSON, with bytes, or with a problem (RFC 9457). What recorders send passes an
+//! [`Intake`] before it is stored; pictures come from a [`Media`]; whoever knows formats implements both.
+//!
+//! This crate never parses a recording, never spawns a task, never reads configuration and never does long work: it
+//! writes a job to the catalog instead.
+
+mod app;
+mod auth;
+mod content;
+mod dto;
+mod guard;
+mod intake;
+mod media;
+mod metrics;
+mod openapi;
+mod problem;
+mod range;
+mod report;
+mod routes;
+mod server;
+mod state;
+mod tls;
+mod upload;
+
+#[cfg(test)]
+mod tests;
+
+pub use auth::{TOKEN_PREFIX, TokenSecret};
+pub use intake::{Intake, IntakeRefusal, PIECE_BYTES_MAX};
+pub use media::{BoxFuture, Media, MediaError};
+pub use metrics::{Metrics, MetricsError};
+pub use openapi::openapi_json;
+pub use server::{ServeError, Server, ServerOptions, Stopper};
+pub use state::{ApiState, Limits};
+pub use tls::{TlsError, TlsFiles};

@@ -1,0 +1,52 @@
+//! The seam for short work on recordings: whoever can draw them does so, in a bounded pool and with a deadline.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use cluster::id::RecordingId;
+
+/// A future on the heap, since a trait object answers with it.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Short work on recordings.
+pub trait Media: Send + Sync {
+    /// The picture of a recording at a media time, as a PNG file, with the pointer drawn if asked.
+    fn frame(
+        &self,
+        recording: RecordingId,
+        at_ms: u64,
+        pointer: bool,
+    ) -> BoxFuture<'_, Result<Vec<u8>, MediaError>>;
+}
+
+/// Why there is no result.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MediaError {
+    /// The pool and its queue are full.
+    #[error("all workers are busy, expected to be free in {retry_after_s} s")]
+    Busy {
+        /// When to ask again.
+        retry_after_s: u64,
+    },
+    /// The recording has no picture, or none at this time.
+    #[error("the recording has no picture at {at_ms} ms")]
+    NoPicture {
+        /// What was asked for.
+        at_ms: u64,
+    },
+    /// The recording cannot be drawn that far.
+    #[error("the recording cannot be drawn: {reason}")]
+    Damaged {
+        /// Why, for a person; never with bytes of the recording.
+        reason: String,
+    },
+    /// It was not done in time.
+    #[error("the work took longer than {limit_ms} ms")]
+    Deadline {
+        /// What it may take.
+        limit_ms: u64,
+    },
+    /// A worker ended without an answer.
+    #[error("a worker ended without an answer")]
+    Crashed,
+}

@@ -1,0 +1,55 @@
+//! What is counted, in the form that Prometheus reads.
+
+use metrics::SetRecorderError;
+use metrics_exporter_prometheus::{
+    BuildError, Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
+};
+
+/// Requests answered, by method, route and status.
+pub(crate) const REQUESTS: &str = "custody_http_requests_total";
+/// How long the head of an answer took, by method and route.
+pub(crate) const REQUEST_SECONDS: &str = "custody_http_request_seconds";
+/// Recorder bytes that were acknowledged.
+pub(crate) const APPENDED_BYTES: &str = "custody_appended_bytes_total";
+
+const SECONDS: [f64; 10] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 60.0];
+
+/// Shows what the process has counted.
+#[derive(Clone)]
+pub struct Metrics(PrometheusHandle);
+
+/// Why nothing can be counted.
+#[derive(Debug, thiserror::Error)]
+pub enum MetricsError {
+    /// The buckets are not accepted.
+    #[error("the buckets of a histogram are not accepted")]
+    Buckets(#[from] BuildError),
+    /// Something else in this process counts.
+    #[error("another recorder of metrics is installed in this process")]
+    Installed(#[source] Box<SetRecorderError<PrometheusRecorder>>),
+}
+
+impl Metrics {
+    /// Counts for the whole process from here on; once in a process.
+    pub fn install() -> Result<Self, MetricsError> {
+        let recorder = recorder()?;
+        let handle = recorder.handle();
+        metrics::set_global_recorder(recorder).map_err(|error| MetricsError::Installed(Box::new(error)))?;
+        Ok(Self(handle))
+    }
+
+    /// Shows nothing, and leaves the process's recorder alone.
+    pub fn detached() -> Result<Self, MetricsError> {
+        Ok(Self(recorder()?.handle()))
+    }
+
+    pub(crate) fn render(&self) -> String {
+        self.0.run_upkeep();
+        self.0.render()
+    }
+}
+
+fn recorder() -> Result<PrometheusRecorder, BuildError> {
+    let matcher = Matcher::Full(REQUEST_SECONDS.to_owned());
+    Ok(PrometheusBuilder::new().set_buckets_for_metric(matcher, &SECONDS)?.build_recorder())
+}

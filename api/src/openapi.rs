@@ -1,0 +1,148 @@
+//! The OpenAPI document: made from the routes that are served, so that it lists each of them and no other.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use actix_web::App;
+use utoipa::OpenApi;
+use utoipa::openapi::path::{HttpMethod, PathItem};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{Components, OpenApi as Document};
+use utoipa_actix_web::AppExt;
+
+use crate::app;
+use crate::dto::StateFilter;
+use crate::problem::{Body, Kind};
+
+/// The name of the security scheme.
+pub(crate) const TOKEN: &str = "token";
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Custody", license(name = "Apache-2.0", identifier = "Apache-2.0")),
+    components(schemas(Body, StateFilter)),
+    security(("token" = []))
+)]
+struct Base;
+
+/// The document as JSON, as it is committed and served.
+pub fn openapi_json() -> &'static str {
+    static JSON: OnceLock<String> = OnceLock::new();
+    JSON.get_or_init(|| {
+        let json = document().to_pretty_json();
+        json.map(|json| format!("{json}\n")).unwrap_or_default()
+    })
+}
+
+/// The methods of the route at an address, as the header Allow lists them.
+pub(crate) fn methods_at(path: &str) -> Option<String> {
+    let methods: Vec<_> = templates().iter().filter(|(template, _)| is_at(template, path)).collect();
+    let listed: Vec<_> = methods.into_iter().flat_map(|(_, methods)| methods).copied().collect();
+    (!listed.is_empty()).then(|| listed.join(", "))
+}
+
+fn document() -> &'static Document {
+    static DOCUMENT: OnceLock<Document> = OnceLock::new();
+    DOCUMENT.get_or_init(|| {
+        let mut base = Base::openapi();
+        base.info.description = Some(description());
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+        base.components
+            .get_or_insert_with(Components::new)
+            .add_security_scheme(TOKEN, SecurityScheme::Http(bearer));
+        App::new().into_utoipa_app().openapi(base).configure(app::documented).split_for_parts().1
+    })
+}
+
+fn description() -> String {
+    format!(
+        "Recordings of privileged sessions. Every error is a problem (RFC 9457); what you may not see is answered \
+         as what is not there. Times are milliseconds since 1970, lengths are bytes.\n\n{}",
+        Kind::table()
+    )
+}
+
+/// Every address and its methods.
+fn templates() -> &'static BTreeMap<String, Vec<&'static str>> {
+    static TEMPLATES: OnceLock<BTreeMap<String, Vec<&'static str>>> = OnceLock::new();
+    TEMPLATES.get_or_init(|| {
+        let documented = document().paths.paths.iter().map(|(path, item)| (path.clone(), methods(item)));
+        let page = crate::routes::page::PATHS.iter().map(|path| ((*path).to_owned(), vec!["GET"]));
+        documented.chain(page).collect()
+    })
+}
+
+fn methods(item: &PathItem) -> Vec<&'static str> {
+    let all = [
+        (HttpMethod::Delete, item.delete.is_some()),
+        (HttpMethod::Get, item.get.is_some()),
+        (HttpMethod::Head, item.head.is_some()),
+        (HttpMethod::Options, item.options.is_some()),
+        (HttpMethod::Patch, item.patch.is_some()),
+        (HttpMethod::Post, item.post.is_some()),
+        (HttpMethod::Put, item.put.is_some()),
+    ];
+    all.into_iter().filter(|(_, has)| *has).map(|(method, _)| name(&method)).collect()
+}
+
+fn name(method: &HttpMethod) -> &'static str {
+    match method {
+        HttpMethod::Get => "GET",
+        HttpMethod::Post => "POST",
+        HttpMethod::Put => "PUT",
+        HttpMethod::Delete => "DELETE",
+        HttpMethod::Options => "OPTIONS",
+        HttpMethod::Head => "HEAD",
+        HttpMethod::Patch => "PATCH",
+        HttpMethod::Trace => "TRACE",
+    }
+}
+
+/// Whether a path has the form of a template, in which `{…}` stands for what has no slash.
+fn is_at(template: &str, path: &str) -> bool {
+    let (mut wanted, mut given) = (template.split('/'), path.split('/'));
+    loop {
+        match (wanted.next(), given.next()) {
+            (None, None) => return true,
+            (Some(wanted), Some(given)) if fits(wanted, given) => {}
+            (Some(_), Some(_) | None) | (None, Some(_)) => return false,
+        }
+    }
+}
+
+fn fits(wanted: &str, given: &str) -> bool {
+    match (wanted.split_once('{'), wanted.split_once('}')) {
+        (Some((before, _)), Some((_, after))) => {
+            given.len() > before.len() + after.len() && given.starts_with(before) && given.ends_with(after)
+        }
+        (Some(_) | None, Some(_) | None) => wanted == given,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_committed_document_is_that_of_the_routes() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
+        if std::env::var_os("UPDATE_OPENAPI").is_some() {
+            std::fs::write(path, openapi_json()).unwrap();
+        }
+        let committed = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(
+            committed == openapi_json(),
+            "api/openapi.json is not what the routes say; update it with: \
+             UPDATE_OPENAPI=1 cargo nextest run -p api the_committed_document_is_that_of_the_routes"
+        );
+    }
+
+    #[test]
+    fn addresses_have_the_methods_of_their_routes() {
+        assert_eq!(methods_at("/v1/sessions").as_deref(), Some("GET, OPTIONS, POST"));
+        assert_eq!(methods_at("/v1/sessions/7/frames/12.png").as_deref(), Some("GET"));
+        assert_eq!(methods_at("/v1/sessions/7/frames/.png"), None);
+        assert_eq!(methods_at("/v1/sessions/"), None);
+        assert_eq!(methods_at("/v1/nothing"), None);
+    }
+}

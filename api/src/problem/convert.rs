@@ -1,0 +1,286 @@
+//! Which of our errors are which kind of problem.
+
+use std::error::Error;
+
+use actix_web::error::{JsonPayloadError, PayloadError, QueryPayloadError};
+use cluster::catalog::{CatalogError, CursorError, Refusal};
+use cluster::chunk::key::NoRandomness;
+use cluster::cluster::{AppendError, OpenSessionError, ReadError, SealError, WriteFailure};
+use cluster::facts::{NotReady, ReadIndexError, SubmitError};
+
+use super::{Kind, Problem};
+use crate::intake::IntakeRefusal;
+use crate::media::MediaError;
+
+/// When to ask again while a member waits for its cluster.
+const NOT_READY_S: u64 = 2;
+
+impl Problem {
+    /// A failure of ours: the caller learns that it happened, the log learns why.
+    pub(crate) fn internal(error: &(dyn Error + 'static)) -> Self {
+        let mut reasons = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            reasons = format!("{reasons}: {cause}");
+            source = cause.source();
+        }
+        tracing::error!(reasons, "a request has failed");
+        Self::new(Kind::Internal, "the reason is in this member's log")
+    }
+
+    pub(crate) fn not_ready(reason: impl std::fmt::Display) -> Self {
+        Self::new(Kind::NotReady, reason).retry_after(NOT_READY_S)
+    }
+}
+
+impl From<NotReady> for Problem {
+    fn from(error: NotReady) -> Self {
+        Self::not_ready(error)
+    }
+}
+
+impl From<ReadIndexError> for Problem {
+    fn from(error: ReadIndexError) -> Self {
+        match error {
+            ReadIndexError::NoLeader | ReadIndexError::NotLeader { .. } | ReadIndexError::NoQuorum => {
+                Self::not_ready(error)
+            }
+            ReadIndexError::Stopped => Self::not_ready(error),
+            ReadIndexError::Start(_) | ReadIndexError::Answer { .. } | ReadIndexError::Catalog(_) => {
+                Self::internal(&error)
+            }
+        }
+    }
+}
+
+impl From<CatalogError> for Problem {
+    fn from(error: CatalogError) -> Self {
+        Self::internal(&error)
+    }
+}
+
+impl From<SubmitError> for Problem {
+    fn from(error: SubmitError) -> Self {
+        match error {
+            SubmitError::Refused(refusal) => refusal.into(),
+            SubmitError::TooLong { .. } => Self::new(Kind::TooLarge, error),
+            SubmitError::NotReady(_) | SubmitError::NotLeader { .. } | SubmitError::Stopped => {
+                Self::not_ready(error)
+            }
+            SubmitError::Unknown { .. } => Self::new(Kind::OutcomeUnknown, error).retry_after(NOT_READY_S),
+            SubmitError::Unencodable => Self::internal(&error),
+        }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        if let Refusal::ParameterOff { name } = &refusal {
+            return Self::parameter_off(name);
+        }
+        match kind_of(&refusal) {
+            Kind::Internal => Self::internal(&refusal),
+            Kind::NotFound => Self::not_found(),
+            Kind::OutcomeUnknown => Self::new(Kind::OutcomeUnknown, refusal).retry_after(NOT_READY_S),
+            kind => Self::new(kind, refusal),
+        }
+    }
+}
+
+fn kind_of(refusal: &Refusal) -> Kind {
+    match refusal {
+        Refusal::OutcomeUnknown | Refusal::IncarnationGone { .. } => Kind::OutcomeUnknown,
+        Refusal::TextMissing { .. }
+        | Refusal::TextTooLong { .. }
+        | Refusal::TextControl { .. }
+        | Refusal::EndBeforeStart { .. }
+        | Refusal::ParameterValue { .. }
+        | Refusal::TooManyAddresses { .. }
+        | Refusal::RoleUnknown { .. }
+        | Refusal::TooManyPermissions { .. }
+        | Refusal::PermissionForm { .. }
+        | Refusal::TooManyRoles { .. }
+        | Refusal::TokenExpired { .. }
+        | Refusal::RecorderRoles
+        | Refusal::RowTooLong { .. } => Kind::InvalidField,
+        Refusal::DatabaseFormat { .. } => Kind::DatabaseFormat,
+        Refusal::RecordingUnknown { .. }
+        | Refusal::ObjectUnknown { .. }
+        | Refusal::ParameterUnknown { .. }
+        | Refusal::JobUnknown { .. }
+        | Refusal::MailUnknown { .. }
+        | Refusal::TokenUnknown { .. } => Kind::NotFound,
+        Refusal::SessionEnded { .. } => Kind::SessionEnded,
+        Refusal::SessionNotEnded { .. } | Refusal::ObjectNotSealed { .. } => Kind::SessionNotEnded,
+        Refusal::ObjectSealed { .. } => Kind::RecordingSealed,
+        Refusal::ParameterOff { .. } => Kind::VideoDownloadDisabled,
+        Refusal::VersionDiffers { .. } => Kind::VersionDiffers,
+        Refusal::JobEnded { .. } | Refusal::JobClaimed { .. } | Refusal::MailEnded { .. } => Kind::Conflict,
+        // Another owner writes the object from here on: the recorder asks for the offset and goes on there.
+        Refusal::EpochNotCurrent { .. } | Refusal::EpochNotNext { .. } => Kind::NotReady,
+        Refusal::RecordingExists { .. }
+        | Refusal::ObjectOfOther { .. }
+        | Refusal::ChunkMembers { .. }
+        | Refusal::ChunkOpen { .. }
+        | Refusal::ChunkNotOpen { .. }
+        | Refusal::ChunkNumber { .. }
+        | Refusal::ChunkOffset { .. }
+        | Refusal::ChunkImplausible { .. }
+        | Refusal::ManifestUnsealed { .. }
+        | Refusal::ManifestMissing { .. }
+        | Refusal::SealDiffers { .. }
+        | Refusal::VideoExists { .. }
+        | Refusal::ClaimLost { .. }
+        | Refusal::LeaseLength { .. }
+        | Refusal::JobKind { .. }
+        | Refusal::VideoLength { .. }
+        | Refusal::TokenExists
+        | Refusal::WrappedKey { .. } => Kind::Internal,
+    }
+}
+
+impl From<NoRandomness> for Problem {
+    fn from(error: NoRandomness) -> Self {
+        Self::internal(&error)
+    }
+}
+
+impl From<CursorError> for Problem {
+    fn from(error: CursorError) -> Self {
+        Self::new(Kind::InvalidCursor, error)
+    }
+}
+
+impl From<OpenSessionError> for Problem {
+    fn from(error: OpenSessionError) -> Self {
+        match error {
+            OpenSessionError::Randomness(error) => error.into(),
+            OpenSessionError::Submit(error) => error.into(),
+        }
+    }
+}
+
+impl From<AppendError> for Problem {
+    fn from(error: AppendError) -> Self {
+        match error {
+            AppendError::NotReady(error) => error.into(),
+            AppendError::ObjectUnknown { .. } => Self::not_found(),
+            AppendError::Sealed { .. } => Self::new(Kind::RecordingSealed, error),
+            AppendError::Conflict { .. } => Self::new(Kind::BytesDiffer, error),
+            AppendError::Gap { durable_offset, .. } => {
+                Self::new(Kind::OffsetMismatch, error).at(durable_offset)
+            }
+            AppendError::ObjectFull { .. } => Self::new(Kind::TooLarge, error),
+            AppendError::DiskFull => Self::new(Kind::DiskFull, error),
+            AppendError::TimedOut { .. } => Self::new(Kind::OutcomeUnknown, error).retry_after(NOT_READY_S),
+            AppendError::Busy { .. } => Self::new(Kind::Busy, error).retry_after(NOT_READY_S),
+            AppendError::Stopped => Self::not_ready(error),
+            AppendError::TooLong { .. } => Self::internal(&error),
+            AppendError::Failed(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<SealError> for Problem {
+    fn from(error: SealError) -> Self {
+        match error {
+            SealError::NotReady(error) => error.into(),
+            SealError::ObjectUnknown { .. } => Self::not_found(),
+            SealError::Sealed { .. } => Self::new(Kind::RecordingSealed, error),
+            SealError::ObjectFull { .. } => Self::new(Kind::TooLarge, error),
+            SealError::TimedOut { .. } => Self::new(Kind::OutcomeUnknown, error).retry_after(NOT_READY_S),
+            SealError::DiskFull => Self::new(Kind::DiskFull, error),
+            SealError::Busy { .. } => Self::new(Kind::Busy, error).retry_after(NOT_READY_S),
+            SealError::Stopped => Self::not_ready(error),
+            SealError::Failed(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<WriteFailure> for Problem {
+    fn from(failure: WriteFailure) -> Self {
+        match failure {
+            WriteFailure::Submit(error) => error.into(),
+            WriteFailure::ReadIndex(error) => error.into(),
+            WriteFailure::Read(error) => error.into(),
+            WriteFailure::Catalog(_)
+            | WriteFailure::Lost { .. }
+            | WriteFailure::Disk(_)
+            | WriteFailure::NotDurable(_)
+            | WriteFailure::Create(_)
+            | WriteFailure::Write(_)
+            | WriteFailure::Record(_)
+            | WriteFailure::Close(_)
+            | WriteFailure::Gather(_)
+            | WriteFailure::Manifest(_)
+            | WriteFailure::Outcome { .. } => Self::internal(&failure),
+        }
+    }
+}
+
+impl From<ReadError> for Problem {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::NotReady(error) => error.into(),
+            ReadError::ObjectUnknown { .. } => Self::not_found(),
+            ReadError::OutOfRange { available, .. } => Self::range_not_satisfiable(available),
+            ReadError::Stopped => Self::not_ready(error),
+            ReadError::Catalog(_)
+            | ReadError::KeyMissing { .. }
+            | ReadError::Key(_)
+            | ReadError::Chunks(_)
+            | ReadError::Chunk(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<IntakeRefusal> for Problem {
+    fn from(refusal: IntakeRefusal) -> Self {
+        let mut problem = Self::new(Kind::RecordingRefused, &refusal);
+        problem.extensions.refused_offset = Some(refusal.offset);
+        problem.extensions.refused_line = refusal.line;
+        problem
+    }
+}
+
+impl From<MediaError> for Problem {
+    fn from(error: MediaError) -> Self {
+        match error {
+            MediaError::Busy { retry_after_s } => Self::new(Kind::Busy, error).retry_after(retry_after_s),
+            MediaError::Deadline { .. } => Self::new(Kind::Busy, error).retry_after(NOT_READY_S),
+            MediaError::NoPicture { .. } => Self::new(Kind::NoPicture, error),
+            MediaError::Damaged { .. } => Self::new(Kind::RecordingDamaged, error),
+            MediaError::Crashed => Self::internal(&error),
+        }
+    }
+}
+
+impl From<JsonPayloadError> for Problem {
+    fn from(error: JsonPayloadError) -> Self {
+        match error {
+            JsonPayloadError::OverflowKnownLength { .. } | JsonPayloadError::Overflow { .. } => {
+                Self::new(Kind::TooLarge, error)
+            }
+            JsonPayloadError::ContentType => {
+                Self::new(Kind::UnsupportedMediaType, "expected application/json")
+            }
+            JsonPayloadError::Payload(error) => error.into(),
+            error => Self::new(Kind::InvalidJson, error),
+        }
+    }
+}
+
+impl From<PayloadError> for Problem {
+    fn from(error: PayloadError) -> Self {
+        match error {
+            PayloadError::Overflow => Self::new(Kind::TooLarge, error),
+            error => Self::new(Kind::BadRequest, error),
+        }
+    }
+}
+
+impl From<QueryPayloadError> for Problem {
+    fn from(error: QueryPayloadError) -> Self {
+        Self::new(Kind::InvalidQuery, error)
+    }
+}

@@ -1,0 +1,83 @@
+//! What is said about sessions and videos, gathered from the facts.
+
+use cluster::catalog::{Cursor, JobKind, Parameter, ParameterValue, SessionColumn, SessionQuery, VideoRow};
+use cluster::id::{JobId, ObjectId, RecordingId, VideoId};
+
+use crate::auth::{AllSessions, Allowed, OneSession, Read};
+use crate::dto::{ListQuery, Report, ReportFacts, SessionPage, SessionSummary, Video, VideoJob, VideoParts};
+use crate::problem::{Kind, Problem};
+use crate::state::ApiState;
+
+/// The name of the parameter that allows videos.
+pub(crate) const VIDEO_DOWNLOAD_ENABLED: &str = "video_download_enabled";
+/// Sessions of a page when nothing else is asked for.
+const PAGE_SESSIONS: usize = 50;
+/// Jobs that are counted to tell a position in the queue.
+const QUEUE_MAX: usize = 1000;
+
+/// The report of a session.
+pub(crate) async fn report(state: &ApiState, session: OneSession) -> Result<Report, Problem> {
+    let OneSession { id, row } = session;
+    let object = ObjectId::from(id);
+    let facts = state.cluster.catalog()?.object(object)?.ok_or_else(Problem::not_found)?;
+    let size_bytes = state.cluster.length(object).await?;
+    let video = videos(state, id)?;
+    Ok(ReportFacts { id, row, object: facts.state, size_bytes, video }.into())
+}
+
+/// A page of the sessions that the caller may read.
+pub(crate) fn sessions(
+    state: &ApiState,
+    allowed: &Allowed<Read, AllSessions>,
+    query: &ListQuery,
+) -> Result<SessionPage, Problem> {
+    let page = state.cluster.catalog()?.sessions(&SessionQuery {
+        filter: query.filter(),
+        sort: SessionColumn::Start,
+        descending: true,
+        limit: query.limit.unwrap_or(PAGE_SESSIONS),
+        after: query.cursor.as_deref().map(cursor).transpose()?,
+    })?;
+    let mut sessions = Vec::with_capacity(page.sessions.len());
+    for (id, row) in page.sessions {
+        if allowed.reads(&row)? {
+            sessions.push(SessionSummary::new(id, row));
+        }
+    }
+    let next = page.next.map(|cursor| base64_simd::URL_SAFE_NO_PAD.encode_to_string(cursor.as_bytes()));
+    Ok(SessionPage { sessions, next })
+}
+
+/// The videos of a session.
+pub(crate) fn videos(state: &ApiState, recording: RecordingId) -> Result<VideoParts, Problem> {
+    let rows = state.cluster.catalog()?.videos_of(recording)?;
+    let videos = rows.into_iter().map(|(id, row)| video(state, id, row)).collect::<Result<_, _>>()?;
+    Ok(VideoParts { download_enabled: is_download_enabled(state)?, videos })
+}
+
+/// A video, with what its job says.
+pub(crate) fn video(state: &ApiState, id: VideoId, row: VideoRow) -> Result<Video, Problem> {
+    let job = state.cluster.catalog()?.job(row.job)?;
+    let queue_position = queue_position(state, row.job)?;
+    Ok(Video::new(id, row, job.map(|row| VideoJob { row, queue_position })))
+}
+
+/// Whether videos may be made and downloaded.
+pub(crate) fn is_download_enabled(state: &ApiState) -> Result<bool, Problem> {
+    let Some(parameter) = Parameter::named(VIDEO_DOWNLOAD_ENABLED) else { return Ok(false) };
+    Ok(state.cluster.catalog()?.parameter(parameter)? == ParameterValue::Switch(true))
+}
+
+fn cursor(text: &str) -> Result<Cursor, Problem> {
+    let bytes = base64_simd::URL_SAFE_NO_PAD.decode_to_vec(text);
+    let bytes =
+        bytes.map_err(|_| Problem::new(Kind::InvalidCursor, "expected a cursor of an earlier page"))?;
+    Ok(Cursor::from_bytes(&bytes)?)
+}
+
+/// How many conversions stand before a job, if it is among the oldest ones that have not ended.
+fn queue_position(state: &ApiState, job: JobId) -> Result<Option<u64>, Problem> {
+    let open = state.cluster.catalog()?.open_jobs(QUEUE_MAX)?;
+    let mut conversions = open.iter().filter(|(_, row)| matches!(row.kind, JobKind::Convert { .. }));
+    Ok(conversions.position(|(id, _)| *id == job).and_then(|position| u64::try_from(position).ok()))
+}

@@ -1,0 +1,15 @@
+//! Handlers: extract, call one method, convert. One file a resource.
+
+pub(crate) mod frame;
+pub(crate) mod health;
+pub(crate) mod member;
+pub(crate) mod openapi;
+pub(crate) mod outbox;
+pub(crate) mod page;
+pub(crate) mod parameter;
+mod problems;
+pub(crate) mod recording;
+pub(crate) mod session;
+pub(crate) mod token;
+pub(crate) mod video;
+pub(crate) mod whoami;

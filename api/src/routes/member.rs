@@ -1,0 +1,25 @@
+//! The members of the cluster.
+
+use actix_web::get;
+use actix_web::web::{Data, Json};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::problems::Problems;
+use crate::auth::{Allowed, ClusterRead};
+use crate::dto;
+use crate::problem::Problem;
+use crate::state::ApiState;
+
+pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(list_members);
+}
+
+/// The members of the cluster
+#[utoipa::path(tag = "cluster", responses((status = 200, description = "the members", body = Vec<dto::Member>), Problems))]
+#[get("/v1/cluster/members")]
+pub(super) async fn list_members(
+    _: Allowed<ClusterRead>,
+    state: Data<ApiState>,
+) -> Result<Json<Vec<dto::Member>>, Problem> {
+    Ok(Json(state.cluster.members().into_iter().map(dto::Member::from).collect()))
+}

@@ -1,0 +1,103 @@
+//! Sessions: opened, listed, reported, ended.
+
+use actix_web::http::header::{LINK, LOCATION};
+use actix_web::web::{Data, Json, Query};
+use actix_web::{HttpRequest, HttpResponse, get, post};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::problems::Problems;
+use crate::auth::{AllSessions, Allowed, Asked, NewSession, OneSession, Read, Record};
+use crate::dto;
+use crate::problem::Problem;
+use crate::report;
+use crate::state::ApiState;
+use crate::upload;
+
+pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(open_session).service(list_sessions).service(show_session).service(seal_session);
+}
+
+/// Opens a session, and a recording to append to
+#[utoipa::path(
+    tag = "sessions",
+    request_body = dto::NewSession,
+    responses(
+        (status = 201, description = "the session is open", body = dto::Opened, headers(("Location" = String))),
+        (status = 422, description = "a field is not allowed, or a database session is not recorded as db-lines"),
+        Problems
+    )
+)]
+#[post("/v1/sessions")]
+pub(super) async fn open_session(
+    Asked { allowed, body }: Asked<Record, dto::NewSession, NewSession>,
+    state: Data<ApiState>,
+) -> Result<HttpResponse, Problem> {
+    let recorder = allowed.caller.is_recorder().then_some(allowed.caller.token);
+    let info = body.into_info(recorder);
+    let id = state.cluster.open_session(cluster::cluster::NewSession { info }).await?;
+    let opened = dto::Opened { id: id.to_string(), recording: format!("/v1/sessions/{id}/recording") };
+    Ok(HttpResponse::Created().insert_header((LOCATION, format!("/v1/sessions/{id}"))).json(opened))
+}
+
+/// Lists the sessions that the caller may read, the newest first
+#[utoipa::path(
+    tag = "sessions",
+    params(dto::ListQuery),
+    responses((status = 200, description = "a page of sessions", body = dto::SessionPage, headers(("Link" = Option<String>))), Problems)
+)]
+#[get("/v1/sessions")]
+pub(super) async fn list_sessions(
+    allowed: Allowed<Read, AllSessions>,
+    query: Query<dto::ListQuery>,
+    request: HttpRequest,
+    state: Data<ApiState>,
+) -> Result<HttpResponse, Problem> {
+    let page = report::sessions(&state, &allowed, &query)?;
+    let mut response = HttpResponse::Ok();
+    if let Some(next) = &page.next {
+        response.insert_header((LINK, next_link(&request, next)));
+    }
+    Ok(response.json(page))
+}
+
+/// The same query with another cursor. What the client has encoded is not encoded again.
+fn next_link(request: &HttpRequest, cursor: &str) -> String {
+    let kept =
+        request.query_string().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
+    let pairs: String = kept.map(|pair| format!("{pair}&")).collect();
+    format!("<{}?{pairs}cursor={cursor}>; rel=\"next\"", request.path())
+}
+
+/// The report of a session
+#[utoipa::path(
+    tag = "sessions",
+    params(("id" = String, Path, description = "the session")),
+    responses((status = 200, description = "the report", body = dto::Report), Problems)
+)]
+#[get("/v1/sessions/{id}")]
+pub(super) async fn show_session(
+    allowed: Allowed<Read, OneSession>,
+    state: Data<ApiState>,
+) -> Result<Json<dto::Report>, Problem> {
+    report::report(&state, allowed.target).await.map(Json)
+}
+
+/// Ends a session and makes its recording final
+#[utoipa::path(
+    tag = "sessions",
+    params(("id" = String, Path, description = "the session")),
+    request_body = dto::SealRequest,
+    responses(
+        (status = 200, description = "the recording is final", body = dto::SealDone),
+        (status = 409, description = "the recording has another length"),
+        Problems
+    )
+)]
+#[post("/v1/sessions/{id}/seal")]
+pub(super) async fn seal_session(
+    Asked { allowed, body }: Asked<Record, dto::SealRequest, OneSession>,
+    state: Data<ApiState>,
+) -> Result<Json<dto::SealDone>, Problem> {
+    let sealed = upload::seal(&state, allowed.target, body).await?;
+    Ok(Json(sealed.into()))
+}

@@ -1,0 +1,173 @@
+//! Videos of sessions: asked for, looked at, downloaded.
+
+use actix_web::http::header::{LOCATION, RETRY_AFTER};
+use actix_web::web::{Data, Json};
+use actix_web::{HttpRequest, HttpResponse, get, post};
+use cluster::catalog::{Command, Container, Outcome, RequestVideo, VideoFacts, VideoSettings, VideoState};
+use cluster::id::VideoId;
+use policy::Action;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::problems::Problems;
+use crate::auth::{Allowed, Asked, Caller, Convert, Download, OneSession, OneVideo, Read};
+use crate::content::{self, Content};
+use crate::dto;
+use crate::problem::{Kind, Problem};
+use crate::range::Tag;
+use crate::report::{self, VIDEO_DOWNLOAD_ENABLED};
+use crate::state::ApiState;
+
+/// When to look again at a video that is being generated.
+const LOOK_AGAIN_S: &str = "1";
+
+pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(list_videos).service(request_video).service(show_video).service(read_video);
+}
+
+/// The newest video of each kind that was asked for
+#[utoipa::path(
+    tag = "videos",
+    params(("id" = String, Path, description = "the session")),
+    responses((status = 200, description = "the videos", body = dto::VideoParts), Problems)
+)]
+#[get("/v1/sessions/{id}/videos")]
+pub(super) async fn list_videos(
+    allowed: Allowed<Read, OneSession>,
+    state: Data<ApiState>,
+) -> Result<Json<dto::VideoParts>, Problem> {
+    report::videos(&state, allowed.target.id).map(Json)
+}
+
+/// Asks for a video of an ended session
+#[utoipa::path(
+    tag = "videos",
+    params(("id" = String, Path, description = "the session")),
+    request_body = dto::NewVideo,
+    responses(
+        (status = 200, body = dto::Video, description = "it is ready"),
+        (
+            status = 202,
+            body = dto::Video,
+            description = "it is being generated",
+            headers(("Location" = String), ("Retry-After" = u64))
+        ),
+        (status = 409, description = "the session has not ended"),
+        Problems
+    )
+)]
+#[post("/v1/sessions/{id}/videos")]
+pub(super) async fn request_video(
+    Asked { allowed, body: wanted }: Asked<Convert, dto::NewVideo, OneSession>,
+    state: Data<ApiState>,
+) -> Result<HttpResponse, Problem> {
+    if wanted.keystrokes {
+        allowed.also(Action::Keystrokes)?;
+    }
+    let command = command(&state, &allowed, wanted)?;
+    let Outcome::Video { video: id, .. } = state.cluster.submit(Command::RequestVideo(command)).await? else {
+        return Err(Problem::new(Kind::Internal, "the catalog answered with something else"));
+    };
+    let row = state.cluster.catalog()?.video(id)?.ok_or_else(Problem::not_found)?;
+    let is_ready = matches!(row.state, VideoState::Ready(_));
+    let mut response = match is_ready {
+        true => HttpResponse::Ok(),
+        false => HttpResponse::Accepted(),
+    };
+    if !is_ready {
+        response.insert_header((RETRY_AFTER, LOOK_AGAIN_S));
+    }
+    response.insert_header((LOCATION, format!("/v1/videos/{id}")));
+    Ok(response.json(report::video(&state, id, row)?))
+}
+
+fn command(
+    state: &ApiState,
+    allowed: &Allowed<Convert, OneSession>,
+    wanted: dto::NewVideo,
+) -> Result<RequestVideo, Problem> {
+    let mut id = [0; 16];
+    state.random.fill(&mut id)?;
+    let container = Container::from(wanted.format);
+    let settings =
+        VideoSettings { container, keystrokes: wanted.keystrokes, codec_version: state.codec_version };
+    Ok(RequestVideo {
+        video: VideoId(id),
+        recording: allowed.target.id,
+        settings,
+        requested_by: allowed.caller.name.clone(),
+        notify: wanted.notify.unwrap_or_else(|| own_address(&allowed.caller)),
+    })
+}
+
+/// Portals name users by their mail address; a name that is none is told nothing.
+fn own_address(caller: &Caller) -> Vec<String> {
+    let is_address =
+        caller.name.split_once('@').is_some_and(|(user, host)| !user.is_empty() && host.contains('.'));
+    is_address.then(|| caller.name.clone()).into_iter().collect()
+}
+
+/// How far a video is
+#[utoipa::path(
+    tag = "videos",
+    params(("id" = String, Path, description = "the video")),
+    responses((status = 200, description = "the video", body = dto::Video), Problems)
+)]
+#[get("/v1/videos/{id}")]
+pub(super) async fn show_video(
+    allowed: Allowed<Read, OneVideo>,
+    state: Data<ApiState>,
+) -> Result<Json<dto::Video>, Problem> {
+    let OneVideo { id, row } = allowed.target;
+    report::video(&state, id, row).map(Json)
+}
+
+/// The file of a video
+#[utoipa::path(
+    tag = "videos",
+    params(
+        ("id" = String, Path, description = "the video"),
+        ("Range" = Option<String>, Header, description = "one range of bytes; of several, the whole is sent")
+    ),
+    responses(
+        (status = 200, description = "all of it", body = Vec<u8>, content_type = "video/mp4", headers(("ETag" = String))),
+        (status = 206, description = "the range", body = Vec<u8>, content_type = "video/mp4", headers(("Content-Range" = String))),
+        (status = 304, description = "the client has it"),
+        (status = 409, description = "it is not ready"),
+        (status = 416, description = "the range begins after the end"),
+        Problems
+    )
+)]
+#[get("/v1/videos/{id}/content")]
+pub(super) async fn read_video(
+    allowed: Allowed<Download, OneVideo>,
+    request: HttpRequest,
+    state: Data<ApiState>,
+) -> Result<HttpResponse, Problem> {
+    if allowed.target.row.settings.keystrokes {
+        allowed.also(Action::Keystrokes)?;
+    }
+    let content = file(&state, &allowed.target)?;
+    content::answer(&state, &request, content).await
+}
+
+fn file(state: &ApiState, video: &OneVideo) -> Result<Content, Problem> {
+    if !report::is_download_enabled(state)? {
+        return Err(Problem::parameter_off(VIDEO_DOWNLOAD_ENABLED));
+    }
+    let OneVideo { id, row } = video;
+    let VideoFacts { object, length, content_hash, .. } = match row.state {
+        VideoState::Ready(facts) => facts,
+        VideoState::Pending | VideoState::Failed { .. } | VideoState::Cancelled => {
+            return Err(Problem::new(
+                Kind::VideoNotReady,
+                format_args!("look at /v1/videos/{id} for its state"),
+            ));
+        }
+    };
+    let media_type = match row.settings.container {
+        Container::Mp4 => "video/mp4",
+        Container::Webm => "video/webm",
+    };
+    let file_name = format!("session-{}.{}", row.recording, row.settings.container);
+    Ok(Content { object, length, tag: Some(Tag(dto::hex(&content_hash.0))), media_type, file_name })
+}

@@ -1,0 +1,53 @@
+use std::sync::Arc;
+
+use cluster::Cluster;
+use cluster::chunk::key::Random;
+use policy::AuthorizerCell;
+
+use crate::intake::Intake;
+use crate::media::Media;
+use crate::metrics::Metrics;
+
+/// What every request can reach. The member that serves makes one and shares it among its server's threads.
+pub struct ApiState {
+    /// Bytes and facts.
+    pub cluster: Arc<Cluster>,
+    /// Who may do what. The member puts the next authorizer in force when roles change.
+    pub authorizer: Arc<AuthorizerCell>,
+    /// Looks inside recorder bytes.
+    pub intake: Arc<dyn Intake>,
+    /// Draws recordings.
+    pub media: Arc<dyn Media>,
+    /// Where identifiers and tokens come from.
+    pub random: Arc<dyn Random>,
+    /// What is counted, and how it is shown.
+    pub metrics: Metrics,
+    /// The version of the codec that makes videos; another one makes other bytes, and so another video.
+    pub codec_version: u32,
+    /// What requests may cost.
+    pub limits: Limits,
+}
+
+/// What requests may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The most bytes of a recording.
+    pub recording_bytes_max: u64,
+    /// The most bytes of a JSON body, which also bounds its depth.
+    pub json_bytes_max: usize,
+    /// The most bytes of a request's header lines, and of its target.
+    pub header_bytes_max: usize,
+    /// How long a recorder may send nothing within one request.
+    pub idle_s_max: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            recording_bytes_max: 256 << 30,
+            json_bytes_max: 64 << 10,
+            header_bytes_max: 16 << 10,
+            idle_s_max: 60,
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! The routes against a real cluster, with an intake and a media of the tests' own.
+
+mod harness;
+mod permissions;
+mod problems;
+mod recordings;
+mod serving;
+mod sessions;
+mod settings;
+mod videos;

@@ -1,0 +1,267 @@
+//! One member in memory, and short ways to ask it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::body::to_bytes;
+use actix_web::dev::Service;
+use actix_web::http::header::HeaderMap;
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::from_fn;
+use actix_web::test::{TestRequest, init_service};
+use actix_web::web::Bytes;
+use actix_web::{App, Error};
+use cluster::catalog::{ClockSample, Command, CreateToken, Format, MemoryEngine, TokenId, TokenKind};
+use cluster::chunk::disk::MemoryDisk;
+use cluster::chunk::key::{Kek, KekId, Random};
+use cluster::id::{MemberId, RecordingId};
+use cluster::{Cluster, ClusterOptions};
+use policy::{Authorizer, AuthorizerCell, Revision, Role};
+use ring::rand::SystemRandom;
+use serde_json::{Value, json};
+
+use crate::guard::guard;
+use crate::intake::{Intake, IntakeRefusal};
+use crate::media::{BoxFuture, Media, MediaError};
+use crate::{ApiState, Limits, Metrics, TokenSecret, app};
+
+/// The cluster's time in tests.
+pub(super) const NOW_MS: u64 = 1_800_000_000_000;
+pub(super) const PIECES: &str = "application/offset+octet-stream";
+pub(super) const ADMINISTRATOR: &str = "PAM Administrator";
+pub(super) const AUDITOR: &str = "PAM Auditor";
+pub(super) const SYSTEM: &str = "System Administrator";
+
+/// Accepts whole lines of db-lines, refuses those with `"rows":[`, and accepts everything else.
+struct LineIntake;
+
+impl Intake for LineIntake {
+    fn accept(&self, format: Format, accepted: u64, bytes: &[u8]) -> Result<usize, IntakeRefusal> {
+        if format != Format::DbLines {
+            return Ok(bytes.len());
+        }
+        let mut whole = 0;
+        for line in bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")) {
+            if line.windows(8).any(|window| window == b"\"rows\":[") {
+                if whole > 0 {
+                    return Ok(whole);
+                }
+                let reason = "a statement holds result rows".to_owned();
+                return Err(IntakeRefusal { offset: accepted, line: None, reason });
+            }
+            whole += line.len();
+        }
+        Ok(whole)
+    }
+}
+
+/// Draws the time, and fails at some times.
+struct ClockMedia;
+
+impl Media for ClockMedia {
+    fn frame(&self, _: RecordingId, at_ms: u64, pointer: bool) -> BoxFuture<'_, Result<Vec<u8>, MediaError>> {
+        Box::pin(async move {
+            match at_ms {
+                1 => Err(MediaError::Busy { retry_after_s: 7 }),
+                2 => Err(MediaError::NoPicture { at_ms }),
+                3 => Err(MediaError::Damaged { reason: "cut".to_owned() }),
+                4 => Err(MediaError::Deadline { limit_ms: 10 }),
+                5 => Err(MediaError::Crashed),
+                _ => Ok(format!("png {at_ms} {pointer}").into_bytes()),
+            }
+        })
+    }
+}
+
+pub(super) struct Member {
+    pub(super) state: Arc<ApiState>,
+    pub(super) disk: MemoryDisk,
+}
+
+/// An answer, read to its end.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Result<Bytes, String>,
+}
+
+impl Member {
+    /// A member that is ready and knows the time.
+    pub(super) async fn start() -> Self {
+        Self::start_ready(Limits::default()).await
+    }
+
+    pub(super) async fn start_ready(limits: Limits) -> Self {
+        let member = Self::start_with(limits).await;
+        member.state.cluster.ready(Duration::from_secs(20)).await.unwrap();
+        let sample = ClockSample { member: MemberId(1), wall_ms: NOW_MS };
+        member.submit(Command::Clock(sample)).await;
+        member
+    }
+
+    /// A member that has only just started.
+    pub(super) async fn start_with(limits: Limits) -> Self {
+        let disk = MemoryDisk::default();
+        let random: Arc<dyn Random> = Arc::new(SystemRandom::new());
+        let kek = Kek::generate(KekId(1), &*random).unwrap();
+        let options = ClusterOptions {
+            is_new_cluster: true,
+            ..ClusterOptions::new(MemberId(1), PathBuf::from("member"), "boot".to_owned())
+        };
+        let engine = Arc::new(MemoryEngine::new());
+        let started =
+            Cluster::start_on(options, kek, Arc::new(disk.clone()), Arc::clone(&random), engine).await;
+        let (cluster, _) = started.unwrap();
+        let authorizer = Authorizer::build(Revision(1), &Role::seeded()).unwrap();
+        let state = ApiState {
+            cluster: Arc::new(cluster),
+            authorizer: Arc::new(AuthorizerCell::new(authorizer)),
+            intake: Arc::new(LineIntake),
+            media: Arc::new(ClockMedia),
+            random,
+            metrics: Metrics::detached().unwrap(),
+            codec_version: 1,
+            limits,
+        };
+        Self { state: Arc::new(state), disk }
+    }
+
+    pub(super) async fn submit(&self, command: Command) -> cluster::catalog::Outcome {
+        self.state.cluster.submit(command).await.unwrap()
+    }
+
+    /// The text of a new token.
+    pub(super) async fn token(&self, kind: TokenKind, subject: &str, roles: &[&str]) -> String {
+        self.token_until(kind, subject, roles, None).await
+    }
+
+    pub(super) async fn token_until(
+        &self,
+        kind: TokenKind,
+        subject: &str,
+        roles: &[&str],
+        expires_ms: Option<u64>,
+    ) -> String {
+        let secret = TokenSecret::generate(&*self.state.random).unwrap();
+        let mut id = [0; 16];
+        self.state.random.fill(&mut id).unwrap();
+        let command = CreateToken {
+            token: TokenId(id),
+            hash: secret.hash(),
+            kind,
+            subject: subject.to_owned(),
+            roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+            expires_ms,
+            by: "tests".to_owned(),
+        };
+        self.submit(Command::CreateToken(command)).await;
+        secret.expose().to_owned()
+    }
+
+    pub(super) async fn user(&self, role: &str) -> String {
+        self.token(TokenKind::User, "ada@example.org", &[role]).await
+    }
+
+    pub(super) async fn recorder(&self) -> String {
+        self.token(TokenKind::Recorder, "pam-proxy", &[]).await
+    }
+
+    pub(super) async fn send(&self, request: TestRequest) -> Answer {
+        let app = App::new().configure(app::api(Arc::clone(&self.state))).wrap(from_fn(guard));
+        let app = init_service(app).await;
+        let response = app.call(request.to_request()).await;
+        let response = response.unwrap_or_else(|error: Error| panic!("a middleware failed: {error}"));
+        let (_, response) = response.into_parts();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = to_bytes(response.into_body()).await.map_err(|error| error.to_string());
+        Answer { status, headers, body }
+    }
+
+    pub(super) async fn get(&self, token: &str, path: &str) -> Answer {
+        self.send(asked(Method::GET, token, path)).await
+    }
+
+    pub(super) async fn post(&self, token: &str, path: &str, body: &Value) -> Answer {
+        self.send(asked(Method::POST, token, path).set_json(body)).await
+    }
+
+    /// Opens a session and answers its identifier.
+    pub(super) async fn open(&self, token: &str, body: &Value) -> String {
+        let answer = self.post(token, "/v1/sessions", body).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{:?}", answer.body);
+        answer.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    pub(super) async fn append(&self, token: &str, session: &str, offset: u64, bytes: &[u8]) -> Answer {
+        self.send(patch(token, session, offset, bytes)).await
+    }
+
+    pub(super) async fn seal(&self, token: &str, session: &str) -> Answer {
+        let body = json!({ "end": "finished", "end_ms": NOW_MS + 60_000 });
+        self.post(token, &format!("/v1/sessions/{session}/seal"), &body).await
+    }
+
+    /// A sealed session of these bytes.
+    pub(super) async fn sealed(&self, recorder: &str, bytes: &[u8]) -> String {
+        let session = self.open(recorder, &ssh()).await;
+        let appended = self.append(recorder, &session, 0, bytes).await;
+        assert_eq!(appended.status, StatusCode::NO_CONTENT, "{:?}", appended.body);
+        assert_eq!(self.seal(recorder, &session).await.status, StatusCode::OK);
+        session
+    }
+}
+
+pub(super) fn asked(method: Method, token: &str, path: &str) -> TestRequest {
+    TestRequest::with_uri(path).method(method).insert_header(("authorization", format!("Bearer {token}")))
+}
+
+pub(super) fn patch(token: &str, session: &str, offset: u64, bytes: &[u8]) -> TestRequest {
+    asked(Method::PATCH, token, &format!("/v1/sessions/{session}/recording"))
+        .insert_header(("content-type", PIECES))
+        .insert_header(("tus-resumable", "1.0.0"))
+        .insert_header(("upload-offset", offset.to_string()))
+        .set_payload(bytes.to_vec())
+}
+
+/// A session of SSH.
+pub(super) fn ssh() -> Value {
+    json!({
+        "protocol": "ssh",
+        "format": "asciicast",
+        "device_address": "10.0.0.7",
+        "credential_user": "root",
+        "user_name": "grace",
+        "user_address": "192.0.2.1",
+        "start_ms": NOW_MS,
+    })
+}
+
+/// A session of a database.
+pub(super) fn database(format: &str) -> Value {
+    json!({ "protocol": "postgresql", "format": format, "device_address": "db", "start_ms": NOW_MS })
+}
+
+impl Answer {
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.body.as_ref().unwrap()
+    }
+
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_slice(self.bytes()).unwrap()
+    }
+
+    pub(super) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The status and the last part of the problem's type; checks that it is a problem.
+    pub(super) fn problem(&self) -> (u16, String) {
+        assert_eq!(self.header("content-type"), "application/problem+json", "{:?}", self.body);
+        let body = self.json();
+        assert_eq!(body["status"], self.status.as_u16());
+        assert!(body["title"].as_str().is_some_and(|title| !title.is_empty()));
+        let kind = body["type"].as_str().unwrap().strip_prefix("urn:custody:problem:").unwrap();
+        (self.status.as_u16(), kind.to_owned())
+    }
+}

@@ -1,0 +1,155 @@
+//! Every route of the document, without a token, with wrong ones and with one that permits nothing.
+
+use actix_web::http::{Method, StatusCode};
+use actix_web::test::TestRequest;
+use cluster::catalog::TokenKind;
+use serde_json::Value;
+
+use super::harness::*;
+use crate::openapi_json;
+
+/// What anyone may ask.
+const OPEN: [&str; 5] = [
+    "GET /livez",
+    "GET /readyz",
+    "GET /openapi.json",
+    "OPTIONS /v1/sessions",
+    "OPTIONS /v1/sessions/{id}/recording",
+];
+/// What every valid token may ask.
+const OF_ANY_TOKEN: &str = "GET /v1/whoami";
+
+fn routes() -> Vec<(String, Method, String)> {
+    let document: Value = serde_json::from_str(openapi_json()).unwrap();
+    let mut routes = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for method in item.as_object().unwrap().keys().filter(|key| *key != "parameters") {
+            let method: Method = method.to_uppercase().parse().unwrap();
+            routes.push((format!("{method} {path}"), method, path.clone()));
+        }
+    }
+    routes
+}
+
+fn request(method: &Method, path: &str, session: &str) -> TestRequest {
+    let path = path.replace("{id}", session).replace("{ms}", "12").replace("{name}", "replicas");
+    TestRequest::with_uri(&path).method(method.clone())
+}
+
+#[actix_web::test]
+async fn no_route_answers_those_who_may_not_ask() {
+    let member = Member::start().await;
+    let session = member.sealed(&member.recorder().await, b"x").await;
+    let nobody = member.token(TokenKind::User, "nobody", &[]).await;
+    let expired = member.token_until(TokenKind::User, "late", &[ADMINISTRATOR], Some(NOW_MS + 1)).await;
+    let clock = cluster::catalog::ClockSample { member: cluster::id::MemberId(1), wall_ms: NOW_MS + 1 };
+    member.submit(cluster::catalog::Command::Clock(clock)).await;
+    let forged = format!("custody_{}", "0".repeat(64));
+    let headers = [
+        None,
+        Some(String::new()),
+        Some("Bearer".to_owned()),
+        Some("Bearer ".to_owned()),
+        Some(format!("Bearer {forged}")),
+        Some(format!("Bearer {}", "x".repeat(4000))),
+        Some(format!("Bearer {expired}")),
+        Some(format!("Bearer {nobody} ")),
+        Some(format!("Basic {nobody}")),
+        Some(nobody.to_uppercase()),
+    ];
+    let routes = routes();
+    assert!(routes.len() > 20);
+    for (name, method, path) in routes.iter().filter(|(name, ..)| !OPEN.contains(&name.as_str())) {
+        for header in &headers {
+            let asked = request(method, path, &session);
+            let asked = header
+                .iter()
+                .fold(asked, |asked, header| asked.insert_header(("authorization", header.as_str())));
+            let answer = member.send(asked).await;
+            assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{name} {header:?}");
+            assert_eq!(answer.header("www-authenticate"), "Bearer realm=\"custody\"", "{name}");
+        }
+        let twice = request(method, path, &session);
+        let twice = twice.append_header(("authorization", format!("Bearer {nobody}")));
+        let twice = twice.append_header(("authorization", format!("Bearer {nobody}")));
+        assert_eq!(member.send(twice).await.status, StatusCode::UNAUTHORIZED, "{name}");
+        let answer = member
+            .send(
+                request(method, path, &session).insert_header(("authorization", format!("Bearer {nobody}"))),
+            )
+            .await;
+        let expected = if name == OF_ANY_TOKEN { StatusCode::OK } else { StatusCode::NOT_FOUND };
+        assert_eq!(answer.status, expected, "{name}");
+    }
+    for name in OPEN {
+        assert!(routes.iter().any(|(route, ..)| route == name), "{name}");
+    }
+}
+
+/// Who may ask what of a sealed session: by hand, from the design, and in the order of [`WHO`].
+const TABLE: &[(&str, &str, [u16; 4])] = &[
+    ("GET", "/v1/sessions", [200, 200, 200, 404]),
+    ("GET", "/v1/sessions/{id}", [200, 200, 200, 404]),
+    ("GET", "/v1/sessions/{id}/recording", [200, 200, 403, 404]),
+    ("HEAD", "/v1/sessions/{id}/recording", [200, 403, 403, 200]),
+    ("PATCH", "/v1/sessions/{id}/recording", [415, 403, 403, 415]),
+    ("POST", "/v1/sessions/{id}/seal", [415, 403, 403, 415]),
+    ("GET", "/v1/sessions/{id}/frames/12.png", [200, 200, 200, 404]),
+    ("GET", "/v1/sessions/{id}/videos", [200, 200, 200, 404]),
+    ("POST", "/v1/sessions/{id}/videos", [415, 415, 403, 404]),
+    ("POST", "/v1/sessions", [415, 403, 403, 415]),
+    ("GET", "/v1/parameters", [404, 404, 200, 404]),
+    ("PUT", "/v1/parameters/replicas", [404, 404, 415, 404]),
+    ("GET", "/v1/tokens", [404, 404, 200, 404]),
+    ("POST", "/v1/tokens", [404, 404, 415, 404]),
+    ("DELETE", "/v1/tokens/0", [404, 404, 404, 404]),
+    ("GET", "/v1/outbox", [404, 404, 200, 404]),
+    ("GET", "/v1/cluster/members", [404, 404, 200, 404]),
+    ("GET", "/v1/whoami", [200, 200, 200, 200]),
+];
+const WHO: [&str; 4] = [ADMINISTRATOR, AUDITOR, SYSTEM, "recorder"];
+
+#[actix_web::test]
+async fn roles_may_what_the_design_says() {
+    let member = Member::start().await;
+    let recorder = member.recorder().await;
+    let session = member.sealed(&recorder, b"x").await;
+    for (index, who) in WHO.into_iter().enumerate() {
+        let token = if who == "recorder" { recorder.clone() } else { member.user(who).await };
+        for (method, path, expected) in TABLE {
+            let path = path.replace("{id}", &session);
+            let answer = member.send(asked(method.parse().unwrap(), &token, &path)).await;
+            assert_eq!(answer.status.as_u16(), expected[index], "{who}: {method} {path}");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn the_document_is_whole() {
+    let document: Value = serde_json::from_str(openapi_json()).unwrap();
+    let mut references = Vec::new();
+    collect(&document, &mut references);
+    for reference in references {
+        let pointer = reference.strip_prefix('#').unwrap();
+        assert!(document.pointer(pointer).is_some(), "{reference} is not there");
+    }
+    for (name, method, path) in routes() {
+        let operation = &document["paths"][&path][method.as_str().to_lowercase()];
+        let operation = operation.as_object().unwrap();
+        assert_eq!(operation.contains_key("security"), OPEN.contains(&name.as_str()), "{name}");
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            assert!(response["description"].as_str().is_some_and(|text| !text.is_empty()), "{name} {status}");
+        }
+    }
+}
+
+fn collect(value: &Value, references: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            references.extend(fields.get("$ref").and_then(Value::as_str).map(str::to_owned));
+            fields.values().for_each(|value| collect(value, references));
+        }
+        Value::Array(values) => values.iter().for_each(|value| collect(value, references)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}

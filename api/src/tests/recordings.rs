@@ -1,0 +1,178 @@
+use actix_web::http::{Method, StatusCode};
+use serde_json::Value;
+
+use super::harness::*;
+use crate::Limits;
+
+async fn head(member: &Member, token: &str, session: &str) -> Answer {
+    member.send(asked(Method::HEAD, token, &format!("/v1/sessions/{session}/recording"))).await
+}
+
+#[actix_web::test]
+async fn a_recorder_resumes_at_the_durable_offset() {
+    let member = Member::start().await;
+    let recorder = member.recorder().await;
+    let session = member.open(&recorder, &ssh()).await;
+    let empty = head(&member, &recorder, &session).await;
+    assert_eq!((empty.status, empty.header("upload-offset")), (StatusCode::OK, "0"));
+    assert_eq!((empty.header("tus-resumable"), empty.header("upload-defer-length")), ("1.0.0", "1"));
+    assert_eq!(empty.header("cache-control"), "no-store");
+
+    assert_eq!(member.append(&recorder, &session, 0, b"0123456789").await.header("upload-offset"), "10");
+    let gap = member.append(&recorder, &session, 11, b"x").await;
+    assert_eq!((gap.problem(), gap.header("upload-offset")), ((409, "offset-mismatch".to_owned()), "10"));
+    // The same bytes again do no harm; others at the same place are refused.
+    assert_eq!(member.append(&recorder, &session, 5, b"56789").await.status, StatusCode::NO_CONTENT);
+    let other = member.append(&recorder, &session, 5, b"fghij").await;
+    assert_eq!((other.problem(), other.header("upload-offset")), ((409, "bytes-differ".to_owned()), "10"));
+    assert_eq!(member.append(&recorder, &session, 10, b"").await.header("upload-offset"), "10");
+    assert_eq!(member.append(&recorder, &session, 10, b"abc").await.header("upload-offset"), "13");
+
+    assert_eq!(member.seal(&recorder, &session).await.status, StatusCode::OK);
+    let sealed = head(&member, &recorder, &session).await;
+    assert_eq!((sealed.header("upload-offset"), sealed.header("upload-length")), ("13", "13"));
+    let late = member.append(&recorder, &session, 13, b"x").await;
+    assert_eq!((late.problem(), late.header("upload-offset")), ((409, "recording-sealed".to_owned()), "13"));
+}
+
+#[actix_web::test]
+async fn headers_of_an_append_are_checked() {
+    let member = Member::start().await;
+    let recorder = member.recorder().await;
+    let session = member.open(&recorder, &ssh()).await;
+    let changed = async |name: &'static str, value: &str| {
+        let answer = member.send(patch(&recorder, &session, 0, b"x").insert_header((name, value))).await;
+        answer.problem()
+    };
+    assert_eq!(changed("tus-resumable", "0.2.2").await, (412, "tus-version".to_owned()));
+    assert_eq!(changed("content-type", "text/plain").await, (415, "unsupported-media-type".to_owned()));
+    for offset in ["", "-1", "+1", "1.0", "x", "99999999999999999999999999"] {
+        assert_eq!(changed("upload-offset", offset).await, (400, "bad-request".to_owned()), "{offset}");
+    }
+    let twice = patch(&recorder, &session, 0, b"x").append_header(("upload-offset", "0"));
+    assert_eq!(member.send(twice).await.problem(), (400, "bad-request".to_owned()));
+    let huge = patch(&recorder, &session, 0, b"x").insert_header(("content-length", u64::MAX.to_string()));
+    assert_eq!(member.send(huge).await.problem(), (413, "too-large".to_owned()));
+    assert_eq!(head(&member, &recorder, &session).await.header("upload-offset"), "0");
+    let options = member.send(asked(Method::OPTIONS, "", &format!("/v1/sessions/{session}/recording"))).await;
+    assert_eq!((options.status, options.header("tus-version")), (StatusCode::NO_CONTENT, "1.0.0"));
+}
+
+#[actix_web::test]
+async fn a_recording_has_a_greatest_length() {
+    let limits = Limits { recording_bytes_max: 4, ..Limits::default() };
+    let member = Member::start_ready(limits).await;
+    let recorder = member.recorder().await;
+    let session = member.open(&recorder, &ssh()).await;
+    assert_eq!(
+        member.append(&recorder, &session, 0, b"12345").await.problem(),
+        (413, "too-large".to_owned())
+    );
+    assert_eq!(member.append(&recorder, &session, 0, b"1234").await.status, StatusCode::NO_CONTENT);
+}
+
+#[actix_web::test]
+async fn a_database_session_never_holds_rows() {
+    let member = Member::start().await;
+    let recorder = member.recorder().await;
+    let session = member.open(&recorder, &database("db-lines")).await;
+    let good = "{\"statement\":\"select 1\"}\n";
+    let bad = format!("{good}{{\"rows\":[1]}}\n{good}");
+    let refused = member.append(&recorder, &session, 0, bad.as_bytes()).await;
+    assert_eq!(refused.problem(), (422, "recording-refused".to_owned()));
+    // What stands before the refused line is durable, and nothing else.
+    let length = good.len().to_string();
+    assert_eq!(
+        (refused.header("upload-offset"), refused.json()["refused_offset"].to_string()),
+        (&*length, length.clone())
+    );
+    // A line that is not whole yet is not taken; it is sent again with its rest.
+    let offset = good.len().try_into().unwrap();
+    let half = member.append(&recorder, &session, offset, b"{\"statement\":").await;
+    assert_eq!((half.status, half.header("upload-offset")), (StatusCode::NO_CONTENT, &*length));
+    let endless = vec![b'x'; crate::PIECE_BYTES_MAX + 1];
+    let refused = member.append(&recorder, &session, offset, &endless).await;
+    assert_eq!(refused.problem(), (422, "recording-refused".to_owned()));
+    assert_eq!(refused.header("upload-offset"), length);
+}
+
+#[actix_web::test]
+async fn a_large_recording_is_read_back_by_ranges() {
+    let member = Member::start().await;
+    let (recorder, auditor) = (member.recorder().await, member.user(AUDITOR).await);
+    let bytes: Vec<u8> = (0..3_000_001_u32).map(|index| u8::try_from(index % 251).unwrap()).collect();
+    let session = member.open(&recorder, &ssh()).await;
+    let path = format!("/v1/sessions/{session}/recording");
+    assert_eq!(member.append(&recorder, &session, 0, &bytes).await.header("upload-offset"), "3000001");
+    let live = member.get(&auditor, &path).await;
+    assert_eq!((live.status, live.header("etag"), live.bytes() == bytes), (StatusCode::OK, "", true));
+
+    let sealed = member.seal(&recorder, &session).await.json();
+    let whole = member.get(&auditor, &path).await;
+    assert_eq!((whole.status, whole.bytes() == bytes), (StatusCode::OK, true));
+    let tag = format!("\"{}\"", sealed["root"].as_str().unwrap());
+    assert_eq!((whole.header("etag"), whole.header("accept-ranges")), (&*tag, "bytes"));
+    let name = format!("attachment; filename=\"session-{session}.asciicast\"");
+    assert_eq!(whole.header("content-disposition"), name);
+
+    let ranged = async |name: &'static str, value: &str, range: &str| {
+        let request =
+            asked(Method::GET, &auditor, &path).insert_header(("range", range)).insert_header((name, value));
+        member.send(request).await
+    };
+    for (range, first, last) in
+        [("bytes=0-0", 0, 0), ("bytes=65530-70000", 65530, 70000), ("bytes=-5", 2_999_996, 3_000_000)]
+    {
+        let part = ranged("x-none", "", range).await;
+        assert_eq!(part.status, StatusCode::PARTIAL_CONTENT);
+        assert_eq!(part.header("content-range"), format!("bytes {first}-{last}/3000001"));
+        assert!(part.bytes() == &bytes[first..=last], "{range}");
+    }
+    let behind = ranged("x-none", "", "bytes=3000001-").await;
+    assert_eq!(behind.problem(), (416, "range-not-satisfiable".to_owned()));
+    assert_eq!(behind.header("content-range"), "bytes */3000001");
+    assert_eq!(ranged("if-range", &tag, "bytes=0-9").await.status, StatusCode::PARTIAL_CONTENT);
+    assert_eq!(ranged("if-range", "\"other\"", "bytes=0-9").await.status, StatusCode::OK);
+    assert_eq!(ranged("if-none-match", &tag, "bytes=0-9").await.status, StatusCode::NOT_MODIFIED);
+    assert_eq!(ranged("x-none", "", "bytes=0-1,4-5").await.status, StatusCode::OK);
+}
+
+#[actix_web::test]
+async fn an_empty_recording_is_a_recording() {
+    let member = Member::start().await;
+    let (recorder, auditor) = (member.recorder().await, member.user(AUDITOR).await);
+    let session = member.open(&recorder, &ssh()).await;
+    assert_eq!(member.seal(&recorder, &session).await.json()["length"], 0);
+    let path = format!("/v1/sessions/{session}/recording");
+    let whole = member.get(&auditor, &path).await;
+    assert_eq!((whole.status, whole.bytes()), (StatusCode::OK, b"".as_slice()));
+    let part = member.send(asked(Method::GET, &auditor, &path).insert_header(("range", "bytes=0-"))).await;
+    assert_eq!(part.problem(), (416, "range-not-satisfiable".to_owned()));
+}
+
+#[actix_web::test]
+async fn a_full_disk_is_said_and_resumed_from() {
+    let member = Member::start().await;
+    let recorder = member.recorder().await;
+    let session = member.open(&recorder, &ssh()).await;
+    member.append(&recorder, &session, 0, b"before").await;
+    member.disk.limit_free_bytes(Some(0));
+    let full = member.append(&recorder, &session, 6, &vec![7; 700_000]).await;
+    assert_eq!(full.problem(), (507, "disk-full".to_owned()));
+    member.disk.limit_free_bytes(None);
+    let offset = head(&member, &recorder, &session).await.header("upload-offset").parse().unwrap();
+    let resumed = member.append(&recorder, &session, offset, b" after").await;
+    assert_eq!(resumed.status, StatusCode::NO_CONTENT, "{:?}", resumed.body);
+}
+
+#[actix_web::test]
+async fn a_recording_as_it_was_received_takes_two_permissions() {
+    let member = Member::start().await;
+    let session = member.sealed(&member.recorder().await, b"secret").await;
+    let path = format!("/v1/sessions/{session}/recording");
+    let system = member.user(SYSTEM).await;
+    let refused = member.get(&system, &path).await;
+    assert_eq!(refused.problem(), (403, "permission-missing".to_owned()));
+    assert_eq!(refused.json()["permission"], Value::from("PAM.SessionManagement.Download"));
+    assert_eq!(member.get(&member.user(ADMINISTRATOR).await, &path).await.bytes(), b"secret");
+}

@@ -1,0 +1,212 @@
+//! What a recorder sends, piece by piece: looked into, made durable, acknowledged.
+
+use std::time::Duration;
+
+use actix_web::error::PayloadError;
+use actix_web::web::Payload;
+use bytes::{Bytes, BytesMut};
+use cluster::catalog::{Command, EndSession, ObjectState, Refusal, SessionState};
+use cluster::cluster::Sealed;
+use cluster::facts::SubmitError;
+use cluster::id::ObjectId;
+use futures_util::StreamExt;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::auth::OneSession;
+use crate::dto::SealRequest;
+use crate::intake::PIECE_BYTES_MAX;
+use crate::metrics::APPENDED_BYTES;
+use crate::problem::{Kind, Problem};
+use crate::state::ApiState;
+
+/// How long more bytes are waited for before a piece that is not full is appended.
+const LINGER: Duration = Duration::from_millis(20);
+
+/// How far a recording is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// Up to where it is durable.
+    pub(crate) offset: u64,
+    pub(crate) is_sealed: bool,
+}
+
+/// How far a recording is.
+pub(crate) async fn standing(state: &ApiState, object: ObjectId) -> Result<Standing, Problem> {
+    let row = state.cluster.catalog()?.object(object)?.ok_or_else(Problem::not_found)?;
+    match row.state {
+        ObjectState::Sealed(facts) => Ok(Standing { offset: facts.length, is_sealed: true }),
+        ObjectState::Open | ObjectState::Interrupted { .. } => {
+            let offset = state.cluster.durable_offset(object).await?;
+            Ok(Standing { offset, is_sealed: false })
+        }
+    }
+}
+
+/// Appends a body from an offset on, and answers the durable offset behind it. What the body holds before an error
+/// is durable all the same, and the problem says how far.
+pub(crate) async fn append(
+    state: &ApiState,
+    session: &OneSession,
+    offset: u64,
+    length: Option<u64>,
+    body: Payload,
+) -> Result<u64, Problem> {
+    let object = ObjectId::from(session.id);
+    let standing = standing(state, object).await?;
+    let problem = |kind, detail: &str| Problem::new(kind, detail).at(standing.offset);
+    if standing.is_sealed {
+        return Err(problem(Kind::RecordingSealed, "expected nothing more"));
+    }
+    if offset > standing.offset {
+        return Err(problem(Kind::OffsetMismatch, "expected the durable offset in the header Upload-Offset"));
+    }
+    if offset.saturating_add(length.unwrap_or(0)) > state.limits.recording_bytes_max {
+        return Err(problem(Kind::TooLarge, "the recording would be longer than is allowed"));
+    }
+    let mut upload = Upload { state, session, object, position: offset, pending: BytesMut::new() };
+    match upload.run(body).await {
+        Ok(()) => Ok(upload.position),
+        Err(problem) => Err(match state.cluster.durable_offset(object).await {
+            Ok(durable_offset) => problem.at(durable_offset),
+            Err(_) => problem,
+        }),
+    }
+}
+
+/// Ends a session, if it has not ended, and seals its recording. Asked again, it does what is left.
+pub(crate) async fn seal(
+    state: &ApiState,
+    session: OneSession,
+    request: SealRequest,
+) -> Result<Sealed, Problem> {
+    let object = ObjectId::from(session.id);
+    if let Some(length) = request.length {
+        let standing = standing(state, object).await?;
+        if standing.offset != length {
+            let detail = format_args!("the recording has {} bytes, not {length}", standing.offset);
+            return Err(Problem::new(Kind::OffsetMismatch, detail).at(standing.offset));
+        }
+    }
+    match session.row.state {
+        SessionState::Live => end(state, session, request).await?,
+        SessionState::Ended { .. } => {}
+    }
+    Ok(state.cluster.seal(object).await?)
+}
+
+async fn end(state: &ApiState, session: OneSession, request: SealRequest) -> Result<(), Problem> {
+    let command = EndSession {
+        recording: session.id,
+        end: request.end.into(),
+        end_ms: request.end_ms,
+        error_message: request.error_message,
+        reason: request.reason,
+    };
+    match state.cluster.submit(Command::EndSession(command)).await {
+        Ok(_) | Err(SubmitError::Refused(Refusal::SessionEnded { .. })) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+struct Upload<'a> {
+    state: &'a ApiState,
+    session: &'a OneSession,
+    object: ObjectId,
+    /// Where the pending bytes belong: all before them is durable.
+    position: u64,
+    pending: BytesMut,
+}
+
+/// What became of a body while a piece was gathered.
+enum Gathered {
+    /// There may be more.
+    More,
+    /// It has ended.
+    End,
+    /// It has broken off.
+    Broken(PayloadError),
+    /// Nothing came for too long.
+    Idle,
+}
+
+impl Upload<'_> {
+    async fn run(&mut self, mut body: Payload) -> Result<(), Problem> {
+        loop {
+            let gathered = self.gather(&mut body).await;
+            self.append_pending().await?;
+            match gathered {
+                Gathered::More => {}
+                Gathered::End => return Ok(()),
+                Gathered::Broken(error) => return Err(error.into()),
+                Gathered::Idle => {
+                    let limit_s = self.state.limits.idle_s_max;
+                    return Err(Problem::new(
+                        Kind::RecorderIdle,
+                        format_args!("nothing came for {limit_s} s"),
+                    ));
+                }
+            }
+        }
+    }
+
+    /// Waits for bytes, then takes what comes right behind them, up to a piece.
+    async fn gather(&mut self, body: &mut Payload) -> Gathered {
+        let idle = Duration::from_secs(self.state.limits.idle_s_max);
+        let Ok(first) = timeout(idle, body.next()).await else { return Gathered::Idle };
+        if let Some(over) = self.take(first) {
+            return over;
+        }
+        let until = Instant::now() + LINGER;
+        while self.pending.len() < PIECE_BYTES_MAX {
+            let Ok(next) = timeout_at(until, body.next()).await else { break };
+            if let Some(over) = self.take(next) {
+                return over;
+            }
+        }
+        Gathered::More
+    }
+
+    /// Keeps bytes; says so when there are no more.
+    fn take(&mut self, item: Option<Result<Bytes, PayloadError>>) -> Option<Gathered> {
+        match item {
+            Some(Ok(bytes)) => {
+                self.pending.extend_from_slice(&bytes);
+                None
+            }
+            Some(Err(error)) => Some(Gathered::Broken(error)),
+            None => Some(Gathered::End),
+        }
+    }
+
+    /// Appends what is accepted of the pending bytes; what is left needs more behind it, or is sent again.
+    async fn append_pending(&mut self) -> Result<(), Problem> {
+        while !self.pending.is_empty() {
+            let offered = self.pending.len().min(PIECE_BYTES_MAX);
+            let piece = self.pending.get(..offered).unwrap_or_default();
+            let format = self.session.row.info.format;
+            let accepted = self.state.intake.accept(format, self.position, piece)?.min(offered);
+            match accepted {
+                0 if offered == PIECE_BYTES_MAX => {
+                    let detail = format_args!("expected a part that is whole within {PIECE_BYTES_MAX} bytes");
+                    return Err(Problem::new(Kind::RecordingRefused, detail));
+                }
+                0 => return Ok(()),
+                accepted => self.append(accepted).await?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn append(&mut self, accepted: usize) -> Result<(), Problem> {
+        let bytes = self.pending.split_to(accepted).to_vec();
+        let length = u64::try_from(accepted).unwrap_or(u64::MAX);
+        let behind = self.position.saturating_add(length);
+        if behind > self.state.limits.recording_bytes_max {
+            return Err(Problem::new(Kind::TooLarge, "the recording would be longer than is allowed"));
+        }
+        self.state.cluster.append(self.object, self.position, bytes).await?;
+        metrics::counter!(APPENDED_BYTES).increment(length);
+        self.position = behind;
+        Ok(())
+    }
+}

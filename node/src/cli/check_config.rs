@@ -1,0 +1,34 @@
+//! `custody check-config`: is the configuration right?
+
+use super::{Exit, configuration};
+use crate::serve::{RunError, StartError};
+use clap::Args;
+use std::io::Write;
+use std::path::PathBuf;
+
+/// Check a configuration as `serve` would read it: file, environment, and the files that they name.
+#[derive(Debug, Args)]
+pub(super) struct CheckConfig {
+    /// The file; without it, CUSTODY_CONFIG or /etc/custody/custody.toml.
+    file: Option<PathBuf>,
+}
+
+impl CheckConfig {
+    pub(super) fn run(self) -> anyhow::Result<Exit> {
+        let settings = configuration::read(self.file.as_deref(), [])
+            .and_then(|settings| settings.check_files().map(|()| settings))
+            .map_err(|error| RunError::Start(StartError::Config(error)))?;
+        let mut output = std::io::stdout().lock();
+        writeln!(output, "the configuration is right")?;
+        writeln!(output, "data in      {}", settings.data_dir.display())?;
+        let scheme = if settings.tls.is_some() { "https" } else { "http" };
+        writeln!(output, "serves on    {scheme}://{}", settings.listen.api)?;
+        writeln!(output, "health on    http://{}", settings.listen.health)?;
+        writeln!(output, "users go to  {}", settings.public_url(settings.listen.api))?;
+        match &settings.smtp {
+            Some(smtp) => writeln!(output, "mails to     {}:{}", smtp.host, smtp.port)?,
+            None => writeln!(output, "mails        wait: smtp.host is not set")?,
+        }
+        Ok(Exit::Done)
+    }
+}

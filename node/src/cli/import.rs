@@ -1,0 +1,67 @@
+//! `custody import`: recordings that lie in files.
+
+use super::Exit;
+use crate::client::Client;
+use crate::config::SecretFile;
+use crate::import::Import as Importer;
+use crate::interrupt::Interrupt;
+use anyhow::Context;
+use clap::Args;
+use cluster::catalog::Protocol;
+use std::io::Write;
+use std::path::PathBuf;
+
+/// Import recordings into a cluster, each as a session of its own.
+///
+/// Prints one line for each: its session and its file. A session ends when its file was last written.
+#[derive(Debug, Args)]
+pub(super) struct Import {
+    /// The recordings (.guac or .guac.zst).
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// The cluster: any of its members.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8443")]
+    server: String,
+    /// The file with the token of a recorder or an administrator.
+    #[arg(long, value_name = "FILE")]
+    token_file: PathBuf,
+    /// The certificates to trust, as PEM; without, those that the system trusts.
+    #[arg(long, value_name = "FILE")]
+    certificates: Option<PathBuf>,
+    /// What was spoken with the devices; without, what each file's name begins with.
+    #[arg(long, value_parser = parse_protocol)]
+    protocol: Option<Protocol>,
+    /// The device.
+    #[arg(long, default_value = "imported")]
+    device: String,
+    /// The name of the credential on the device.
+    #[arg(long, default_value = "")]
+    credential_user: String,
+    /// The user.
+    #[arg(long, default_value = "")]
+    user: String,
+}
+
+impl Import {
+    pub(super) fn run(self, interrupt: &Interrupt) -> anyhow::Result<Exit> {
+        let token = SecretFile::at(&self.token_file).read("--token-file", None)?;
+        let client = Client::new(&self.server, token, self.certificates.as_deref())?;
+        let import = Importer {
+            protocol: self.protocol,
+            device_address: self.device,
+            credential_user: self.credential_user,
+            user_name: self.user,
+        };
+        for file in &self.files {
+            let failed = || format!("{} was not imported", file.display());
+            let imported = import.run(&client, file, interrupt).with_context(failed)?;
+            writeln!(std::io::stdout().lock(), "{} {}", imported.session, file.display())?;
+        }
+        Ok(Exit::Done)
+    }
+}
+
+fn parse_protocol(text: &str) -> Result<Protocol, String> {
+    let names = || Protocol::ALL.iter().map(|one| one.as_str()).collect::<Vec<_>>().join(", ");
+    Protocol::from_name(text).ok_or_else(|| format!("expected one of {}", names()))
+}

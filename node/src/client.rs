@@ -1,0 +1,307 @@
+//! A client of the API, for the commands that bring recordings to a cluster.
+
+use crate::config::Secret;
+use crate::recording::{OpenError, Recording};
+use cluster::catalog::Protocol;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use ureq::http::Response;
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
+use ureq::{Agent, Body};
+
+/// Bytes of a recording that go in one request: what a broken connection costs at most.
+const PIECE_BYTES: usize = 4 << 20;
+/// How often one piece is tried.
+const TRIES_MAX: u32 = 6;
+/// How long to wait after the first failure; after each further one, twice as long.
+const WAIT_FIRST: Duration = Duration::from_millis(250);
+/// How long a server may take to answer a piece.
+const ANSWER_LIMIT: Duration = Duration::from_secs(120);
+/// How long a connection may take.
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+/// The version of tus that is spoken.
+const TUS_VERSION: &str = "1.0.0";
+
+/// Why a server did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ClientError {
+    /// It cannot be reached.
+    #[error("cannot reach {url}: {source}")]
+    Reach {
+        /// What was asked for.
+        url: String,
+        /// Why.
+        source: Box<ureq::Error>,
+    },
+    /// It refuses.
+    #[error("{url} answers {status}: {detail}")]
+    Refused {
+        /// What was asked for.
+        url: String,
+        /// The status.
+        status: u16,
+        /// The problem's own words.
+        detail: String,
+    },
+    /// It answers something else than its description says.
+    #[error("{url} answers what cannot be understood: expected {expected}")]
+    Answer {
+        /// What was asked for.
+        url: String,
+        /// What should have come.
+        expected: &'static str,
+    },
+    /// The file with the certificates cannot be used.
+    #[error("cannot use the certificates of {}: expected PEM", path.display())]
+    Certificates {
+        /// Which.
+        path: PathBuf,
+    },
+    /// The recording cannot be read.
+    #[error(transparent)]
+    Recording(#[from] OpenError),
+}
+
+/// What a recorder knows when a session begins.
+#[derive(Debug, Clone)]
+pub(crate) struct NewSession {
+    /// What was spoken with the device.
+    pub(crate) protocol: Protocol,
+    /// The device.
+    pub(crate) device_address: String,
+    /// The name of the credential on the device.
+    pub(crate) credential_user: String,
+    /// The user.
+    pub(crate) user_name: String,
+    /// The start, in milliseconds since 1970.
+    pub(crate) start_ms: u64,
+}
+
+/// The same as the API reads it.
+#[derive(Serialize)]
+struct NewSessionBody<'a> {
+    protocol: &'a str,
+    format: &'a str,
+    device_address: &'a str,
+    credential_user: &'a str,
+    user_name: &'a str,
+    user_address: &'a str,
+    start_ms: u64,
+}
+
+#[derive(Serialize)]
+struct SealBody<'a> {
+    end: &'a str,
+    end_ms: u64,
+    length: u64,
+}
+
+#[derive(Serialize)]
+struct VideoBody<'a> {
+    notify: &'a [String],
+}
+
+/// The part of an answer that is looked at.
+#[derive(Deserialize)]
+struct Named {
+    id: String,
+}
+
+/// A problem's own words (RFC 9457).
+#[derive(Deserialize)]
+struct Problem {
+    #[serde(default)]
+    title: String,
+    #[serde(default)]
+    detail: String,
+}
+
+/// Asks one server with one token. Blocks: not for threads of a runtime.
+pub(crate) struct Client {
+    agent: Agent,
+    server: String,
+    token: Secret,
+}
+
+impl Client {
+    /// A client of the server at `server`, which proves itself with a certificate that the system trusts, or one
+    /// of those in `certificates`.
+    pub(crate) fn new(server: &str, token: Secret, certificates: Option<&Path>) -> Result<Self, ClientError> {
+        let roots = match certificates {
+            Some(path) => {
+                roots_of(path).ok_or_else(|| ClientError::Certificates { path: path.to_owned() })?
+            }
+            None => RootCerts::PlatformVerifier,
+        };
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = TlsConfig::builder()
+            .provider(TlsProvider::Rustls)
+            .unversioned_rustls_crypto_provider(provider)
+            .root_certs(roots)
+            .build();
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .proxy(None)
+            .tls_config(tls)
+            .timeout_connect(Some(CONNECT_LIMIT))
+            .timeout_per_call(Some(ANSWER_LIMIT))
+            .user_agent(concat!("custody/", env!("CARGO_PKG_VERSION")))
+            .build();
+        Ok(Self { agent: config.into(), server: server.trim_end_matches('/').to_owned(), token })
+    }
+
+    /// Opens a session; gives its identifier.
+    pub(crate) fn open_session(&self, session: &NewSession) -> Result<String, ClientError> {
+        let body = NewSessionBody {
+            protocol: session.protocol.as_str(),
+            format: "guacamole",
+            device_address: &session.device_address,
+            credential_user: &session.credential_user,
+            user_name: &session.user_name,
+            user_address: "",
+            start_ms: session.start_ms,
+        };
+        let opened: Named = self.post("/v1/sessions", &body)?;
+        Ok(opened.id)
+    }
+
+    /// Appends a recording to its session, piece by piece; gives its length. A piece that fails is sent again from
+    /// where the server is.
+    pub(crate) fn append(&self, session: &str, recording: &Recording) -> Result<u64, ClientError> {
+        let length = recording.length()?;
+        let mut offset = 0;
+        let mut failures = 0;
+        while offset < length {
+            match self.append_piece(session, recording, offset) {
+                Ok(reached) if reached > offset => {
+                    offset = reached;
+                    failures = 0;
+                }
+                Ok(_) => return Err(self.misunderstood(session, "a greater Upload-Offset")),
+                Err(error) if failures + 1 < TRIES_MAX && is_passing(&error) => {
+                    std::thread::sleep(WAIT_FIRST * (1 << failures));
+                    failures += 1;
+                    // Without an answer the next try begins at the same place, which is harmless.
+                    offset = self.offset(session).unwrap_or(offset);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(length)
+    }
+
+    /// Ends a session; its recording is final.
+    pub(crate) fn seal(&self, session: &str, end_ms: u64, length: u64) -> Result<(), ClientError> {
+        let body = SealBody { end: "finished", end_ms, length };
+        let _: serde_json::Value = self.post(&format!("/v1/sessions/{session}/seal"), &body)?;
+        Ok(())
+    }
+
+    /// Asks for the video of a session; gives its identifier.
+    pub(crate) fn request_video(&self, session: &str, notify: &[String]) -> Result<String, ClientError> {
+        let video: Named = self.post(&format!("/v1/sessions/{session}/videos"), &VideoBody { notify })?;
+        Ok(video.id)
+    }
+
+    /// Up to where a recording is durable.
+    fn offset(&self, session: &str) -> Result<u64, ClientError> {
+        let url = self.recording_url(session);
+        let head = self.agent.head(&url).header("Authorization", self.bearer());
+        let answer = self.checked(&url, head.header("Tus-Resumable", TUS_VERSION).call())?;
+        self.offset_of(session, &answer)
+    }
+
+    /// Sends one piece; gives the offset behind it.
+    fn append_piece(&self, session: &str, recording: &Recording, offset: u64) -> Result<u64, ClientError> {
+        let end = offset.saturating_add(u64::try_from(PIECE_BYTES).unwrap_or(u64::MAX));
+        let mut piece = Vec::with_capacity(PIECE_BYTES);
+        recording.each_piece(offset..end, |bytes| -> Result<(), OpenError> {
+            piece.extend_from_slice(bytes);
+            Ok(())
+        })?;
+        let url = self.recording_url(session);
+        let request = self
+            .agent
+            .patch(&url)
+            .header("Authorization", self.bearer())
+            .header("Tus-Resumable", TUS_VERSION)
+            .header("Upload-Offset", offset)
+            .header("Content-Type", "application/offset+octet-stream");
+        let answer = self.checked(&url, request.send(piece.as_slice()))?;
+        self.offset_of(session, &answer)
+    }
+
+    fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ClientError> {
+        let url = format!("{}{path}", self.server);
+        let body = serde_json::to_vec(body).expect("requests are plain data");
+        let request = self.agent.post(&url).header("Authorization", self.bearer());
+        let request = request.header("Content-Type", "application/json");
+        let mut answer = self.checked(&url, request.send(body.as_slice()))?;
+        let text = answer.body_mut().read_to_vec();
+        let value = text.ok().and_then(|text| serde_json::from_slice(&text).ok());
+        value.ok_or(ClientError::Answer { url, expected: "JSON" })
+    }
+
+    /// An answer whose status says that it is done.
+    fn checked(
+        &self,
+        url: &str,
+        answer: Result<Response<Body>, ureq::Error>,
+    ) -> Result<Response<Body>, ClientError> {
+        let unreached = |source| ClientError::Reach { url: url.to_owned(), source: Box::new(source) };
+        let mut answer = answer.map_err(unreached)?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(answer);
+        }
+        let text = answer.body_mut().read_to_vec().unwrap_or_default();
+        let detail = match serde_json::from_slice::<Problem>(&text) {
+            Ok(Problem { title, detail }) if detail.is_empty() => title,
+            Ok(Problem { title, detail }) => format!("{title}: {detail}"),
+            Err(_) => "no problem that could be read".to_owned(),
+        };
+        Err(ClientError::Refused { url: url.to_owned(), status: status.as_u16(), detail })
+    }
+
+    fn offset_of(&self, session: &str, answer: &Response<Body>) -> Result<u64, ClientError> {
+        let header = answer.headers().get("Upload-Offset").and_then(|value| value.to_str().ok());
+        let offset = header.and_then(|value| value.parse().ok());
+        offset.ok_or_else(|| self.misunderstood(session, "a header Upload-Offset"))
+    }
+
+    fn misunderstood(&self, session: &str, expected: &'static str) -> ClientError {
+        ClientError::Answer { url: self.recording_url(session), expected }
+    }
+
+    fn recording_url(&self, session: &str) -> String {
+        format!("{}/v1/sessions/{session}/recording", self.server)
+    }
+
+    fn bearer(&self) -> String {
+        format!("Bearer {}", self.token.reveal())
+    }
+}
+
+/// Whether it may go better the next time.
+fn is_passing(error: &ClientError) -> bool {
+    match error {
+        ClientError::Reach { .. } => true,
+        ClientError::Refused { status, .. } => matches!(status, 408 | 409 | 429 | 500..),
+        ClientError::Answer { .. } | ClientError::Certificates { .. } | ClientError::Recording(_) => false,
+    }
+}
+
+fn roots_of(path: &Path) -> Option<RootCerts> {
+    let pem = std::fs::read(path).ok()?;
+    let certificates: Vec<Certificate<'static>> = parse_pem(&pem)
+        .filter_map(|item| match item {
+            Ok(PemItem::Certificate(certificate)) => Some(certificate),
+            Ok(_) | Err(_) => None,
+        })
+        .collect();
+    (!certificates.is_empty()).then(|| RootCerts::new_with_certs(&certificates))
+}

@@ -1,0 +1,16 @@
+//! What the operator decides: a file, the environment and flags, in rising order of precedence.
+//!
+//! Nothing else in the product reads configuration. Secrets never stand in it: it names the files that hold them.
+
+mod error;
+mod keys;
+mod secret;
+mod settings;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use error::ConfigError;
+pub(crate) use keys::Values;
+pub(crate) use secret::{Secret, SecretFile};
+pub(crate) use settings::{Encryption, LogFormat, Settings, Smtp};

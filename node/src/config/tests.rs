@@ -1,0 +1,110 @@
+use super::*;
+use std::path::{Path, PathBuf};
+
+fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("custody.toml");
+    std::fs::write(&path, text).unwrap();
+    (folder, path)
+}
+
+fn check(text: &str, environment: &[(&str, &str)]) -> Result<Settings, ConfigError> {
+    let (_folder, path) = file(text);
+    let mut values = Values::default();
+    values.read_file(&path)?;
+    let own = |text: &str| text.to_owned();
+    values.read_environment(environment.iter().map(|(name, value)| (own(name), own(value))))?;
+    Settings::check(&values, None)
+}
+
+fn refusal(text: &str) -> String {
+    let error = check(text, &[]).unwrap_err().to_string();
+    error.split_once(".toml").map_or(error.clone(), |(_, rest)| format!("FILE{rest}"))
+}
+
+#[test]
+fn the_environment_beats_the_file_and_flags_beat_both() {
+    let text = "workers = 2\n[listen]\napi = \"127.0.0.1:1\"\nhealth = \"127.0.0.1:2\"\n";
+    let settings = check(text, &[("CUSTODY_LISTEN_API", "127.0.0.1:3"), ("HOME", "/")]).unwrap();
+    assert_eq!(settings.workers.get(), 2);
+    assert_eq!(settings.listen.api.port(), 3);
+    assert_eq!(settings.listen.health.port(), 2);
+    assert_eq!(settings.public_url(settings.listen.api), "http://127.0.0.1:3");
+
+    let (_folder, path) = file(text);
+    let mut values = Values::default();
+    values.read_file(&path).unwrap();
+    values.set_flag("workers", Some("7".to_owned())).unwrap();
+    values.set_flag("listen.api", None).unwrap();
+    let settings = Settings::check(&values, None).unwrap();
+    assert_eq!((settings.workers.get(), settings.listen.api.port()), (7, 1));
+}
+
+#[test]
+fn each_refusal_names_the_key_and_what_was_expected() {
+    let unknown = refusal("[smtp]\nhost = \"mail\"\npassword = \"hunter2\"\n");
+    assert!(unknown.starts_with("FILE sets smtp.password, which is no setting; the settings are data_dir,"));
+    for (text, expected) in [
+        ("workers = \"many\"", "FILE sets workers to something else than a number from 1 to 256"),
+        ("workers = 0", "FILE sets workers to something else than a number from 1 to 256"),
+        ("workers = [1]", "FILE sets workers to something else than a number from 1 to 256"),
+        ("log = \"xml\"", "FILE sets log to something else than plain or json"),
+        ("member = 0", "FILE sets member to something else than a number from 1 on"),
+        ("[tls]\nkey = \"k\"", "tls.key is set without tls.certificate"),
+        ("[smtp]\nhost = \"mail\"", "smtp.from is not set, expected an address such as custody@example.org"),
+        ("[smtp]\nfrom = \"a@example.org\"", "smtp.from is set without smtp.host"),
+        (
+            "[smtp]\nhost = \"m\"\nfrom = \"a@b.c\"\nusername = \"u\"",
+            "smtp.username is set without smtp.password_file",
+        ),
+        (
+            "[smtp]\nhost = \"m\"\nfrom = \"a@b.c\"\nusername = \"u\"\npassword_file = \"p\"\nencryption = \"none\"",
+            "smtp.username is set and smtp.encryption is none: a password is sent over TLS only",
+        ),
+        (
+            "public_url = \"custody\"",
+            "FILE sets public_url to something else than an address such as https://custody.example.org",
+        ),
+        (
+            "[listen]\napi = \"0.0.0.0:8443\"",
+            "listen.api is 0.0.0.0:8443, which others can reach: expected tls.certificate and tls.key, or a loopback address",
+        ),
+        (
+            "[listen]\nhealth = \"0.0.0.0:8445\"",
+            "listen.health is 0.0.0.0:8445, expected a loopback address: it answers without a token",
+        ),
+    ] {
+        assert_eq!(refusal(text), expected, "{text}");
+    }
+    assert!(refusal("workers = 1\nworkers = 2").starts_with("FILE, line 2: "));
+    let misspelt = check("", &[("CUSTODY_WORKER", "1")]).unwrap_err().to_string();
+    assert!(misspelt.starts_with("the environment sets CUSTODY_WORKER, which is no setting"), "{misspelt}");
+}
+
+#[test]
+fn no_error_and_no_debug_text_holds_a_secret() {
+    let broken = refusal("[smtp]\npassword_file = \"hunter2\nfrom = 3");
+    assert!(!broken.contains("hunter2"), "{broken}");
+    assert_eq!(format!("{:?}", Secret::new("hunter2".to_owned())), "Secret");
+}
+
+#[test]
+fn a_secret_is_one_line_of_a_file_or_a_credential() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("password");
+    let text = path.to_str().unwrap();
+    let named: SecretFile = text.parse().unwrap();
+    std::fs::write(&path, "hunter2\n").unwrap();
+    assert_eq!(named.read("smtp.password_file", None).unwrap().reveal(), "hunter2");
+    let credential: SecretFile = "password".parse().unwrap();
+    assert!(credential.is_credential());
+    assert_eq!(credential.read("smtp.password_file", Some(folder.path())).unwrap().reveal(), "hunter2");
+    let missing = credential.read("smtp.password_file", None).unwrap_err().to_string();
+    assert_eq!(
+        missing,
+        "smtp.password_file names the systemd credential password, and CREDENTIALS_DIRECTORY is not set"
+    );
+    assert!(!SecretFile::at(Path::new("password")).is_credential());
+    std::fs::write(&path, "two\nlines\n").unwrap();
+    assert!(matches!(named.read("smtp.password_file", None), Err(ConfigError::Secret { .. })));
+}

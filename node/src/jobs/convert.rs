@@ -1,0 +1,39 @@
+//! The job Convert: a sealed recording becomes a stored video.
+
+use super::claim::JobCounter;
+use super::failure::JobError;
+use super::runner::JobTools;
+use super::stored_output::StoredOutput;
+use crate::conversion::Conversion;
+use crate::interrupt::Interrupt;
+use crate::recording::Recording;
+use cluster::catalog::VideoFacts;
+use cluster::id::RecordingId;
+use codec::video::VideoSettings;
+
+/// Makes the video with worker processes and keeps it as a new object of the recording: each try has its own.
+pub(super) fn convert(
+    tools: &JobTools,
+    recording: RecordingId,
+    length: u64,
+    counter: &JobCounter,
+    interrupt: &Interrupt,
+) -> Result<VideoFacts, JobError> {
+    let stored = Recording::stored(tools.cluster.clone(), tools.runtime.clone(), recording.into(), length);
+    let mut output = StoredOutput::create(tools.cluster.clone(), tools.runtime.clone(), recording)?;
+    let conversion = Conversion {
+        recording: &stored,
+        work_dir: &tools.work_dir,
+        video: VideoSettings::default(),
+        workers: tools.workers.get(),
+        progress: counter,
+    };
+    let report = conversion.run(&mut output, interrupt)?;
+    let video = output.seal()?;
+    Ok(VideoFacts {
+        object: video.object,
+        length: video.length,
+        duration_ms: u64::try_from(report.timeline.media_duration_ms).unwrap_or(0),
+        content_hash: video.content_hash,
+    })
+}

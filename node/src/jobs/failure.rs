@@ -1,0 +1,109 @@
+//! Why a job could not be done, as the catalog keeps it.
+
+use super::stored_output::StoreError;
+use crate::conversion::{ConvertError, PartError};
+use crate::recording::OpenError;
+use crate::tasks::ThreadError;
+use crate::worker::process::ProcessError;
+use cluster::catalog::FailureKind;
+use std::os::unix::process::ExitStatusExt;
+
+/// What is kept of an error's words.
+const DETAIL_CHARS: usize = 250;
+
+/// Why a job ended without its result.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum JobError {
+    /// There is no video.
+    #[error(transparent)]
+    Convert(#[from] ConvertError),
+    /// The recording cannot be read.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The result cannot be kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The thread that did it panicked.
+    #[error(transparent)]
+    Thread(#[from] ThreadError),
+}
+
+impl JobError {
+    /// What kind of failure it is; none when somebody stopped the job.
+    pub(super) fn kind(&self) -> Option<FailureKind> {
+        match self {
+            Self::Convert(error) => of_conversion(error),
+            Self::Open(error) => of_reading(error),
+            Self::Store(_) => Some(FailureKind::Storage),
+            Self::Thread(_) => Some(FailureKind::Crashed),
+        }
+    }
+
+    /// What a person may read.
+    pub(super) fn detail(&self) -> String {
+        let text = self.to_string();
+        text.chars().map(|char| if char.is_control() { ' ' } else { char }).take(DETAIL_CHARS).collect()
+    }
+}
+
+fn of_conversion(error: &ConvertError) -> Option<FailureKind> {
+    match error {
+        ConvertError::Open(error) => of_reading(error),
+        ConvertError::NoPicture => Some(FailureKind::Unsupported),
+        ConvertError::SoundTooLong { .. } | ConvertError::Mux(_) => Some(FailureKind::Limit),
+        ConvertError::Worker(error) => of_worker(error),
+        ConvertError::Part(PartError::File(_)) | ConvertError::Write(_) => Some(FailureKind::Storage),
+        ConvertError::Part(PartError::Packet(_) | PartError::TooLong { .. })
+        | ConvertError::NoSequenceHeader
+        | ConvertError::SequenceHeader(_)
+        | ConvertError::Mismatch { .. } => Some(FailureKind::Crashed),
+    }
+}
+
+fn of_worker(error: &ProcessError) -> Option<FailureKind> {
+    match error {
+        ProcessError::Interrupted => None,
+        ProcessError::Failed(_) => Some(FailureKind::Malformed),
+        // Rust's runtime aborts when it gets no memory.
+        ProcessError::Ended(status) if status.signal() == Some(rustix::process::Signal::ABORT.as_raw()) => {
+            Some(FailureKind::MemoryBudget)
+        }
+        ProcessError::Start(_) | ProcessError::Ended(_) | ProcessError::Message(_) => {
+            Some(FailureKind::Crashed)
+        }
+    }
+}
+
+fn of_reading(error: &OpenError) -> Option<FailureKind> {
+    match error {
+        OpenError::Interrupted => None,
+        OpenError::Read { .. } | OpenError::Spool { .. } | OpenError::Stored { .. } => {
+            Some(FailureKind::Storage)
+        }
+        OpenError::Decompress { .. } | OpenError::Empty { .. } | OpenError::NotARecording { .. } => {
+            Some(FailureKind::Malformed)
+        }
+        OpenError::TooLong { .. } => Some(FailureKind::Limit),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::ExitStatus;
+
+    #[test]
+    fn each_failure_has_a_kind_and_a_stop_has_none() {
+        let worker = |error| JobError::Convert(ConvertError::Worker(error));
+        let ended = |signal| worker(ProcessError::Ended(ExitStatus::from_raw(signal)));
+        assert_eq!(ended(9).kind(), Some(FailureKind::Crashed));
+        assert_eq!(ended(6).kind(), Some(FailureKind::MemoryBudget));
+        assert_eq!(worker(ProcessError::Failed("no".into())).kind(), Some(FailureKind::Malformed));
+        assert_eq!(worker(ProcessError::Interrupted).kind(), None);
+        assert_eq!(JobError::Open(OpenError::Interrupted).kind(), None);
+        assert_eq!(JobError::Convert(ConvertError::NoPicture).kind(), Some(FailureKind::Unsupported));
+        let detail = worker(ProcessError::Failed("a\r\nb".repeat(500))).detail();
+        assert_eq!(detail.chars().count(), DETAIL_CHARS);
+        assert!(!detail.contains('\n'));
+    }
+}

@@ -1,0 +1,43 @@
+//! The job Index: what a recording holds, without drawing it.
+
+use super::failure::JobError;
+use super::runner::JobTools;
+use super::stored_output::{StoreError, StoredOutput};
+use crate::conversion::survey;
+use crate::interrupt::Interrupt;
+use crate::recording::Recording;
+use cluster::catalog::IndexFacts;
+use cluster::id::RecordingId;
+use codec::timeline::Timeline;
+use std::io::Write;
+
+/// Reads a sealed recording from end to end and keeps its timeline as an object beside it.
+pub(super) fn index(
+    tools: &JobTools,
+    recording: RecordingId,
+    length: u64,
+    interrupt: &Interrupt,
+) -> Result<IndexFacts, JobError> {
+    let stored = Recording::stored(tools.cluster.clone(), tools.runtime.clone(), recording.into(), length);
+    let timeline = survey(&stored, interrupt)?;
+    let mut output = StoredOutput::create(tools.cluster.clone(), tools.runtime.clone(), recording)?;
+    let object = output.object();
+    let unwritten = |error: std::io::Error| StoreError::Append { object, source: error.into() };
+    serde_json::to_writer(&mut output, &timeline).map_err(|error| unwritten(error.into()))?;
+    output.flush().map_err(unwritten)?;
+    Ok(facts(&timeline, output.seal()?.object))
+}
+
+fn facts(timeline: &Timeline, artefact: cluster::id::ObjectId) -> IndexFacts {
+    let size = timeline.largest_size();
+    let side = |side: Option<usize>| side.and_then(|side| u32::try_from(side).ok()).unwrap_or(0);
+    IndexFacts {
+        duration_ms: u64::try_from(timeline.media_duration_ms).unwrap_or(0),
+        width: side(size.map(|size| size.width)),
+        height: side(size.map(|size| size.height)),
+        frames: u64::try_from(timeline.sync_count).unwrap_or(u64::MAX),
+        keystrokes: timeline.key_presses,
+        statements: 0,
+        artefact,
+    }
+}

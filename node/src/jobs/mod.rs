@@ -1,0 +1,10 @@
+//! Long work, done by whoever holds the claim.
+
+mod claim;
+mod convert;
+mod failure;
+mod index;
+mod runner;
+mod stored_output;
+
+pub(crate) use runner::{JobTools, Runner, Work};

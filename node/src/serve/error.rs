@@ -1,0 +1,154 @@
+use crate::config::ConfigError;
+use crate::mail::MailerError;
+use crate::tasks::Ended;
+use cluster::catalog::CatalogError;
+use cluster::chunk::key::NoRandomness;
+use cluster::cluster::FatalError;
+use cluster::facts::{self, NotReady, ReadIndexError, SubmitError};
+use std::io;
+use std::path::PathBuf;
+
+/// Why a member does not serve.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    /// No runtime, or no signals.
+    #[error("cannot prepare to run: {0}")]
+    Runtime(io::Error),
+    /// A setting turns out to be wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A folder cannot be made.
+    #[error("cannot make the folder {}: {source}", path.display())]
+    Folder {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The KEK's file cannot be read or written.
+    #[error("cannot use the key file {}: {source}", path.display())]
+    Kek {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The KEK's file holds something else.
+    #[error("the key file {} holds no key: expected one line as `custody serve` wrote it", path.display())]
+    KekForm {
+        /// Which.
+        path: PathBuf,
+    },
+    /// Others can read the KEK.
+    #[error("the key file {} can be read by others (mode {mode:03o}), expected mode 600", path.display())]
+    KekMode {
+        /// Which.
+        path: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
+    /// There is data, and no key for it.
+    #[error(
+        "the key file {} is missing, and {} holds data that only its key opens: restore it",
+        path.display(), data.display()
+    )]
+    KekMissing {
+        /// The key's file.
+        path: PathBuf,
+        /// The data.
+        data: PathBuf,
+    },
+    /// No randomness.
+    #[error(transparent)]
+    Randomness(#[from] NoRandomness),
+    /// The log of facts is damaged or cannot be read.
+    #[error("this member does not start, since what it keeps cannot be trusted: {0}; nothing was changed")]
+    Damaged(#[source] Box<cluster::cluster::StartError>),
+    /// Bytes and facts cannot be opened.
+    #[error(transparent)]
+    Cluster(Box<cluster::cluster::StartError>),
+    /// The member does not know what is committed.
+    #[error("this member does not become ready: {0}")]
+    Ready(#[from] ReadIndexError),
+    /// A first fact cannot be committed.
+    #[error(transparent)]
+    Submit(#[from] SubmitError),
+    /// The catalog cannot be read.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// The catalog cannot be read yet.
+    #[error(transparent)]
+    NotReady(#[from] NotReady),
+    /// The roles cannot be put in force.
+    #[error("the roles cannot be put in force: {0}")]
+    Roles(Box<dyn std::error::Error + Send + Sync>),
+    /// The first token cannot be written down.
+    #[error("cannot write the first token to {}: {source}", path.display())]
+    FirstToken {
+        /// Where.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// No mail server can be spoken to.
+    #[error(transparent)]
+    Mailer(#[from] MailerError),
+    /// Nothing can be counted.
+    #[error(transparent)]
+    Metrics(#[from] api::MetricsError),
+    /// Nothing can be served.
+    #[error(transparent)]
+    Serve(#[from] api::ServeError),
+}
+
+impl From<cluster::cluster::StartError> for StartError {
+    fn from(error: cluster::cluster::StartError) -> Self {
+        use cluster::cluster::StartError as Cluster;
+        match error {
+            error @ (Cluster::Facts(
+                facts::StartError::Log(_)
+                | facts::StartError::LogRead(_)
+                | facts::StartError::Snapshot(_)
+                | facts::StartError::SnapshotMissing { .. },
+            )
+            | Cluster::Journal(_)
+            | Cluster::KekCheck) => Self::Damaged(Box::new(error)),
+            error => Self::Cluster(Box::new(error)),
+        }
+    }
+}
+
+/// Why a member that served ends.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RunError {
+    /// It never began.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// A disk has failed: nothing more is acknowledged.
+    #[error("the member ends: {0}; what was acknowledged is found at the next start")]
+    Fatal(#[from] FatalError),
+    /// A task ended that should not.
+    #[error("the member ends: {0}")]
+    Task(#[from] Ended),
+}
+
+/// Exit code of a configuration that is refused (sysexits.h, `EX_CONFIG`).
+const EXIT_CONFIG: u8 = 78;
+/// Exit code when a disk failed while serving (sysexits.h, `EX_IOERR`).
+const EXIT_DISK: u8 = 74;
+/// Exit code when stored data is damaged (sysexits.h, `EX_DATAERR`).
+const EXIT_DAMAGED: u8 = 65;
+/// Any other failure.
+const EXIT_FAILURE: u8 = 1;
+
+impl RunError {
+    /// The process's exit code, by which a service manager tells what to do.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Start(StartError::Config(_)) => EXIT_CONFIG,
+            Self::Start(StartError::Damaged(_)) => EXIT_DAMAGED,
+            Self::Fatal(_) => EXIT_DISK,
+            Self::Start(_) | Self::Task(_) => EXIT_FAILURE,
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! One member, from the start of its tasks to their end.
+
+use super::error::{RunError, StartError};
+use super::{clock, kek, roles, systemd, tokens};
+use crate::config::Settings;
+use crate::jobs::{JobTools, Runner, Work};
+use crate::mail::{Mailer, Outbox};
+use crate::seams::{FormatIntake, FramePool};
+use crate::tasks::{TaskError, Tasks};
+use api::{ApiState, Limits, Metrics, Server, ServerOptions, Stopper};
+use cluster::chunk::disk::RealDisk;
+use cluster::chunk::key::Random;
+use cluster::cluster::{FatalError, StartReport};
+use cluster::id::MemberId;
+use cluster::{Cluster, ClusterOptions};
+use policy::AuthorizerCell;
+use ring::rand::SystemRandom;
+use std::fs::DirBuilder;
+use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::time::{Instant, sleep};
+
+/// How long a member may take to know what is committed.
+const READY_LIMIT: Duration = Duration::from_secs(60);
+/// How long a task may take to end.
+const GRACE: Duration = Duration::from_secs(5);
+/// How long requests may take to end; the server itself waits a little less.
+const SERVER_GRACE: Duration = Duration::from_secs(30);
+/// How long a job may take to stop: a worker finishes the piece it has.
+const JOB_GRACE: Duration = Duration::from_secs(20);
+/// How long threads may hold on to the cluster once their tasks have ended.
+const RELEASE_LIMIT: Duration = Duration::from_secs(10);
+/// Identifies this start of the machine.
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+/// The version of the codec; another one makes other videos.
+const CODEC_VERSION: u32 = 1;
+
+/// What differs between a service and a demonstration.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct MemberOptions {
+    /// Makes no token for an administrator.
+    pub(crate) without_first_token: bool,
+}
+
+/// A member that serves.
+pub(crate) struct Member {
+    cluster: Arc<Cluster>,
+    tasks: Tasks,
+    address: SocketAddr,
+}
+
+impl Member {
+    /// Starts everything, each part when those that it needs are there. Called in the runtime in which it runs.
+    pub(crate) async fn start(settings: Settings, options: MemberOptions) -> Result<Self, StartError> {
+        for folder in [&settings.data_dir, &settings.work_dir] {
+            make_folder(folder)?;
+        }
+        let random: Arc<dyn Random> = Arc::new(SystemRandom::new());
+        let cluster = start_cluster(&settings, Arc::clone(&random)).await?;
+        let mut tasks = Tasks::new();
+        match Self::start_tasks(&settings, options, &cluster, random, &mut tasks).await {
+            Ok(address) => Ok(Self { cluster, tasks, address }),
+            Err(error) => {
+                tasks.stop().await;
+                stop_cluster(cluster).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// What runs on the cluster. Tasks stop in the reverse of this order: first no requests, then no mails and no
+    /// jobs, then no time.
+    async fn start_tasks(
+        settings: &Settings,
+        options: MemberOptions,
+        cluster: &Arc<Cluster>,
+        random: Arc<dyn Random>,
+        tasks: &mut Tasks,
+    ) -> Result<SocketAddr, StartError> {
+        cluster.ready(READY_LIMIT).await?;
+        clock::tell(cluster).await?;
+        if !options.without_first_token {
+            tokens::create_first(cluster, &*random, &settings.data_dir.join("first-admin-token")).await?;
+        }
+        let authorizer = Arc::new(AuthorizerCell::new(roles::authorizer(cluster)?));
+        let server = bind(settings, cluster, Arc::clone(&authorizer), random)?;
+        let address = server.address();
+        let mailer = mailer(settings)?;
+
+        let of = || Arc::clone(cluster);
+        let told = of();
+        tasks.spawn("clock", GRACE, |stop| clock::run(told, stop));
+        let judged = of();
+        tasks.spawn("roles", GRACE, |stop| roles::run(judged, authorizer, stop));
+        for (name, work) in [("index", Work::Index), ("convert", Work::Convert)] {
+            let runner = Runner::new(job_tools(settings, of()), work);
+            tasks.spawn(name, JOB_GRACE, |stop| runner.run(stop));
+        }
+        if let Some((mailer, from)) = mailer {
+            let outbox = Outbox { cluster: of(), mailer, from, public_url: settings.public_url(address) };
+            tasks.spawn("outbox", settings.mail_grace(), |stop| outbox.run(stop));
+        }
+        if let Some(every) = systemd::watchdog_every() {
+            let watched = of();
+            tasks.spawn("watchdog", GRACE, move |stop| systemd::watch(watched, every, stop));
+        }
+        let stopper = server.stopper();
+        tasks.spawn("server", SERVER_GRACE, |stop| async move {
+            let serving = async { server.run().await.map_err(TaskError::new) };
+            let stopping = async {
+                stop.stopped().await;
+                end_requests(&stopper).await;
+            };
+            tokio::join!(serving, stopping).0
+        });
+        tracing::info!(%address, member = settings.member, "serving");
+        Ok(address)
+    }
+
+    /// Bytes and facts.
+    pub(crate) fn cluster(&self) -> &Arc<Cluster> {
+        &self.cluster
+    }
+
+    /// Where the API answers.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Waits until the member cannot go on. Cancel-safe.
+    pub(crate) async fn failed(&mut self) -> RunError {
+        let fatal: FatalError = tokio::select! {
+            fatal = self.cluster.fatal() => fatal,
+            ended = self.tasks.ended() => return ended.into(),
+        };
+        fatal.into()
+    }
+
+    /// Stops everything.
+    pub(crate) async fn stop(self) {
+        self.tasks.stop().await;
+        stop_cluster(self.cluster).await;
+        tracing::info!("stopped");
+    }
+}
+
+async fn end_requests(stopper: &Stopper) {
+    stopper.stop(true).await;
+}
+
+async fn start_cluster(settings: &Settings, random: Arc<dyn Random>) -> Result<Arc<Cluster>, StartError> {
+    let dir = settings.data_dir.join("store");
+    let kek = kek::load_or_create(&settings.kek_file, &dir, &*random)?;
+    let boot_id = std::fs::read_to_string(BOOT_ID).map_err(StartError::Runtime)?;
+    let options = ClusterOptions {
+        is_new_cluster: true,
+        ..ClusterOptions::new(MemberId(settings.member), dir, boot_id.trim().to_owned())
+    };
+    let (cluster, report) = Cluster::start(options, kek, Arc::new(RealDisk), random).await?;
+    log_report(&report);
+    Ok(Arc::new(cluster))
+}
+
+fn log_report(report: &StartReport) {
+    if let Some(torn) = &report.facts.torn_tail {
+        tracing::warn!(?torn, "cut an unacknowledged end of the log");
+    }
+    if let Some(rebuilt) = report.facts.rebuilt {
+        tracing::info!(?rebuilt, "the catalog is rebuilt from snapshot and log");
+    }
+    if !report.recovered.is_empty() {
+        tracing::info!(chunks = report.recovered.len(), "found open chunks of the last run, whole");
+    }
+    for chunk in &report.damaged {
+        tracing::error!(%chunk, "an open chunk of the last run is damaged or missing");
+    }
+}
+
+/// Stops the cluster once nobody else holds it.
+async fn stop_cluster(cluster: Arc<Cluster>) {
+    let until = Instant::now() + RELEASE_LIMIT;
+    let mut shared = cluster;
+    let cluster = loop {
+        match Arc::try_unwrap(shared) {
+            Ok(cluster) => break cluster,
+            Err(held) if Instant::now() < until => shared = held,
+            Err(_) => {
+                tracing::warn!("a thread still uses the cluster: it is not closed in order");
+                return;
+            }
+        }
+        sleep(Duration::from_millis(20)).await;
+    };
+    if let Err(error) = cluster.stop().await {
+        tracing::warn!(%error, "the cluster was not closed in order");
+    }
+}
+
+fn bind(
+    settings: &Settings,
+    cluster: &Arc<Cluster>,
+    authorizer: Arc<AuthorizerCell>,
+    random: Arc<dyn Random>,
+) -> Result<Server, StartError> {
+    let runtime = Handle::current();
+    let state = ApiState {
+        cluster: Arc::clone(cluster),
+        authorizer,
+        intake: Arc::new(FormatIntake),
+        media: Arc::new(FramePool::new(Arc::clone(cluster), runtime)),
+        random,
+        metrics: Metrics::install().or_else(|_| Metrics::detached())?,
+        codec_version: CODEC_VERSION,
+        limits: Limits::default(),
+    };
+    let tls = settings.tls.as_ref();
+    let options = ServerOptions {
+        listen: settings.listen.api,
+        tls: tls.map(|tls| api::TlsFiles { certificate: tls.certificate.clone(), key: tls.key.clone() }),
+        metrics_listen: Some(settings.listen.health),
+        threads: std::thread::available_parallelism().map_or(2, usize::from),
+    };
+    Ok(Server::bind(&options, Arc::new(state))?)
+}
+
+fn mailer(settings: &Settings) -> Result<Option<(Mailer, lettre::message::Mailbox)>, StartError> {
+    let Some(smtp) = &settings.smtp else {
+        tracing::info!("no smtp.host is set: mails wait in the outbox");
+        return Ok(None);
+    };
+    let credentials = settings.credentials.as_deref();
+    Ok(Some((Mailer::new(smtp, credentials)?, smtp.from.clone())))
+}
+
+fn job_tools(settings: &Settings, cluster: Arc<Cluster>) -> JobTools {
+    let work_dir: PathBuf = settings.work_dir.clone();
+    JobTools { cluster, runtime: Handle::current(), work_dir, workers: settings.workers }
+}
+
+/// A folder that only its owner can look into.
+fn make_folder(path: &Path) -> Result<(), StartError> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(|source| StartError::Folder { path: path.to_owned(), source })
+}

@@ -1,0 +1,44 @@
+//! What the service manager is told, when there is one.
+
+use crate::tasks::{Stop, TaskResult};
+use cluster::Cluster;
+use sd_notify::NotifyState;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long the cluster may take to answer before the watchdog is left to bark.
+const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+
+/// The member answers.
+pub(super) fn ready(address: SocketAddr) {
+    let status = format!("serving on {address}");
+    notify(&[NotifyState::Ready, NotifyState::Status(&status)]);
+}
+
+/// The member ends.
+pub(super) fn stopping() {
+    notify(&[NotifyState::Stopping]);
+}
+
+/// How often to report that all is well: twice in the watchdog's time, if it watches.
+pub(super) fn watchdog_every() -> Option<Duration> {
+    sd_notify::watchdog_enabled().map(|limit| limit / 2)
+}
+
+/// Reports that all is well as long as the cluster answers.
+pub(super) async fn watch(cluster: Arc<Cluster>, every: Duration, stop: Stop) -> TaskResult {
+    while stop.sleep(every).await {
+        match tokio::time::timeout(ANSWER_LIMIT, cluster.read_index()).await {
+            Ok(_) => notify(&[NotifyState::Watchdog]),
+            Err(_) => tracing::error!("the member hangs; the watchdog is not fed"),
+        }
+    }
+    Ok(())
+}
+
+fn notify(state: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        tracing::warn!(%error, "the service manager was not told");
+    }
+}

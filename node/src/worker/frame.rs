@@ -1,0 +1,89 @@
+//! One picture of a recording.
+
+use codec::limits::Limits;
+use codec::picture::Picture;
+use codec::replay::{Moment, Replay};
+use codec::screen::Screen;
+
+/// Why there is no picture.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FrameError {
+    /// Nothing was on screen up to that time.
+    #[error("the recording shows no picture at that time or before it")]
+    NoPicture,
+    /// It cannot be encoded.
+    #[error("the picture cannot be encoded: {0}")]
+    Encode(#[from] png::EncodingError),
+    /// Its sides do not fit the format.
+    #[error("the picture is too large")]
+    TooLarge,
+}
+
+/// Plays a recording up to a time. A damaged recording has the last picture before the damage.
+pub(crate) struct FrameFinder {
+    replay: Replay,
+    screen: Screen,
+    at_ms: i64,
+    /// When the newest picture came on screen.
+    shown_ms: i64,
+    pointer: bool,
+    is_done: bool,
+}
+
+impl FrameFinder {
+    /// Looks for the picture on screen at `at_ms`, with or without the pointer.
+    pub(crate) fn new(at_ms: i64, pointer: bool) -> Self {
+        let replay = Replay::new(Limits::default());
+        Self { replay, screen: Screen::default(), at_ms, shown_ms: 0, pointer, is_done: false }
+    }
+
+    /// Adds the next bytes; gives the picture as PNG, and when it came on screen, once it is found.
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<Option<(i64, Vec<u8>)>, FrameError> {
+        if self.is_done {
+            return Ok(None);
+        }
+        self.replay.push(bytes);
+        loop {
+            match self.replay.step() {
+                Ok(None) => return Ok(None),
+                Ok(Some(Moment::Frame { at_ms, .. })) if at_ms <= self.at_ms => {
+                    self.shown_ms = at_ms;
+                    self.screen.show_frame(self.replay.canvas());
+                }
+                Ok(Some(Moment::Pointer { at_ms })) if at_ms <= self.at_ms => {}
+                Ok(Some(Moment::Frame { .. } | Moment::Pointer { .. })) | Err(_) => {
+                    return self.finish().map(Some);
+                }
+            }
+        }
+    }
+
+    /// The recording ends here: its last picture is the one.
+    pub(crate) fn finish(&mut self) -> Result<(i64, Vec<u8>), FrameError> {
+        self.is_done = true;
+        if self.screen.size().area() == 0 {
+            return Err(FrameError::NoPicture);
+        }
+        let picture = match self.pointer {
+            true => self.screen.picture(),
+            false => self.screen.picture_without_pointer(),
+        };
+        Ok((self.shown_ms, png_of(picture)?))
+    }
+}
+
+/// A picture as PNG without an alpha channel.
+pub(crate) fn png_of(picture: &Picture) -> Result<Vec<u8>, FrameError> {
+    let side = |side: usize| u32::try_from(side).map_err(|_| FrameError::TooLarge);
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, side(picture.size.width)?, side(picture.size.height)?);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_compression(png::Compression::Fast);
+    let mut writer = encoder.write_header()?;
+    let pixels: Vec<u8> =
+        picture.pixels.iter().flat_map(|[red, green, blue, _]| [*red, *green, *blue]).collect();
+    writer.write_image_data(&pixels)?;
+    writer.finish()?;
+    Ok(bytes)
+}
