@@ -137,6 +137,7 @@ async function picture(id, length) {
     const response = await ask(`/v1/sessions/${encodeURIComponent(id)}/frames/${ms}.png`);
     $("frame").src = blobUrl(await response.blob());
     $("frame").alt = `Picture of the session after ${duration(ms)}`;
+    $("frame").onerror = () => { $("frame").hidden = true; };
     $("frame").hidden = false;
   } catch {
     $("frame").hidden = true;
@@ -173,6 +174,7 @@ async function start(id, isDownload) {
   } else {
     $("player").src = url;
     $("player").hidden = false;
+    $("player").scrollIntoView({ block: "nearest" });
     await $("player").play().catch(() => {});
   }
 }
