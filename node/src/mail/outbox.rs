@@ -13,6 +13,8 @@ use lettre::message::Mailbox;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Mails handed to the mail server, by what it said.
+const MAILS: &str = "custody_mails_total";
 /// How often the outbox is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Mails taken at one look.
@@ -79,10 +81,12 @@ impl Outbox {
         };
         let command = match outcome {
             Ok(()) => {
+                metrics::counter!(MAILS, "result" => "sent").increment(1);
                 tracing::info!(%mail, "mail sent");
                 Command::MailSent { mail }
             }
             Err(error) => {
+                metrics::counter!(MAILS, "result" => "refused").increment(1);
                 let retry_after_ms = retry_after_ms(row.attempts, error.is_final);
                 tracing::warn!(%mail, %error, ?retry_after_ms, "mail not taken");
                 Command::MailFailed { mail, error: kept(&error.message), retry_after_ms }
