@@ -61,8 +61,13 @@ impl Outbox {
         Ok(())
     }
 
-    /// The mails whose time has come.
+    /// The mails whose time has come. The leader alone sends, so that no two members send the same one.
     fn due(&self) -> Result<Vec<(MailId, MailRow)>, ReadError> {
+        let own = self.cluster.member();
+        let is_leader = self.cluster.members().iter().any(|member| member.id == own && member.is_leader);
+        if !is_leader {
+            return Ok(Vec::new());
+        }
         let catalog = self.cluster.catalog()?;
         let now_ms = catalog.clock()?.now_ms;
         let mut mails = catalog.open_mails(MAILS_AT_ONCE)?;
