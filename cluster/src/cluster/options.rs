@@ -25,7 +25,7 @@ pub struct ClusterOptions {
     pub snapshot_after_bytes: u64,
     /// After so long without an append an object's open chunk is closed, which frees its file and its memory.
     pub idle_after: Duration,
-    /// Threads that encrypt and write.
+    /// Threads that encrypt and write. A long append waits for its fsync on one of them.
     pub write_threads: usize,
     /// Threads that read and decrypt.
     pub read_threads: usize,
@@ -43,8 +43,8 @@ impl ClusterOptions {
             is_new_cluster: false,
             journal: JournalLimits::default(),
             idle_after: Duration::from_secs(60),
-            write_threads: cores.max(2),
-            read_threads: cores.max(2),
+            write_threads: 2 * cores,
+            read_threads: 2 * cores,
         }
     }
 }

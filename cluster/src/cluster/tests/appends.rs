@@ -105,6 +105,52 @@ async fn many_objects_grow_at_once_while_they_are_read() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_live_object_is_read_across_the_border_of_its_chunks() {
+    let cluster = Arc::new(ready(&MemoryDisk::default()).await);
+    let object: ObjectId = cluster.open_session(session()).await.unwrap().into();
+    let bytes = Arc::new(noise(10, 18 << 20));
+    let mut readers = tokio::task::JoinSet::new();
+    for reader in 1..4 {
+        let (cluster, bytes) = (Arc::clone(&cluster), Arc::clone(&bytes));
+        readers.spawn(async move {
+            let mut end = 0;
+            while end < bytes.len() {
+                let length = usize::try_from(cluster.length(object).await.unwrap()).unwrap();
+                assert!(length >= end, "what was readable stays so");
+                end = length;
+                let start = end.saturating_sub(300_000 * reader);
+                let range = u64::try_from(start).unwrap()..u64::try_from(end).unwrap();
+                assert!(read(&cluster, object, range).await.unwrap() == bytes[start..end]);
+                tokio::task::yield_now().await;
+            }
+        });
+    }
+    let mut reading = None;
+    for (at, piece) in bytes.chunks(700_000).enumerate() {
+        cluster.append(object, u64::try_from(at * 700_000).unwrap(), piece.to_vec()).await.unwrap();
+        if at == 3 {
+            reading = Some(cluster.read(object, 0..2_800_000).await.unwrap());
+        }
+    }
+    cluster.seal(object).await.unwrap();
+    while let Some(ended) = readers.join_next().await {
+        ended.unwrap();
+    }
+    // A read that began in the open chunk ends in it, whatever became of the chunk.
+    let (mut reading, mut read) = (reading.unwrap(), Vec::new());
+    loop {
+        let cut_off = tokio::time::timeout(Duration::ZERO, reading.next()).await;
+        match cut_off {
+            Ok(Some(piece)) => read.extend(piece.unwrap()),
+            Ok(None) => break,
+            Err(_) => tokio::task::yield_now().await,
+        }
+    }
+    assert!(read == bytes[..2_800_000]);
+    Arc::into_inner(cluster).unwrap().stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn appends_to_one_object_are_serialised_and_bounded() {
     let cluster = Arc::new(ready(&MemoryDisk::default()).await);
     let object: ObjectId = cluster.open_session(session()).await.unwrap().into();
