@@ -22,9 +22,7 @@ const CONTENT_TYPE: &str = "application/problem+json";
 pub(crate) struct Problem {
     kind: Kind,
     detail: String,
-    extensions: Extensions,
-    allow: Option<String>,
-    content_range: Option<String>,
+    extensions: Box<Extensions>,
 }
 
 /// What some problems say in fields of their own.
@@ -48,6 +46,12 @@ struct Extensions {
     /// When to ask again; the same as the header Retry-After.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after_s: Option<u64>,
+    /// The methods of the route, for the header alone.
+    #[serde(skip)]
+    allow: Option<String>,
+    /// The length of what has no such range, for the header alone.
+    #[serde(skip)]
+    content_range: Option<String>,
 }
 
 /// A problem as it is sent (RFC 9457).
@@ -71,7 +75,7 @@ pub(crate) struct Body<'a> {
 impl Problem {
     pub(crate) fn new(kind: Kind, detail: impl fmt::Display) -> Self {
         let detail = detail.to_string();
-        Self { kind, detail, extensions: Extensions::default(), allow: None, content_range: None }
+        Self { kind, detail, extensions: Box::default() }
     }
 
     /// What the caller may not see is not there, to the letter.
@@ -94,14 +98,14 @@ impl Problem {
 
     pub(crate) fn method_not_allowed(allow: String) -> Self {
         let mut problem = Self::new(Kind::MethodNotAllowed, format_args!("expected one of {allow}"));
-        problem.allow = Some(allow);
+        problem.extensions.allow = Some(allow);
         problem
     }
 
     pub(crate) fn range_not_satisfiable(length: u64) -> Self {
         let detail = format_args!("expected a range that begins within {length} bytes");
         let mut problem = Self::new(Kind::RangeNotSatisfiable, detail);
-        problem.content_range = Some(format!("bytes */{length}"));
+        problem.extensions.content_range = Some(format!("bytes */{length}"));
         problem
     }
 
@@ -128,10 +132,10 @@ impl Problem {
         if self.kind == Kind::Unauthenticated {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"custody\""));
         }
-        if let Some(allow) = &self.allow {
+        if let Some(allow) = &extensions.allow {
             response.insert_header((header::ALLOW, allow.as_str()));
         }
-        if let Some(content_range) = &self.content_range {
+        if let Some(content_range) = &extensions.content_range {
             response.insert_header((header::CONTENT_RANGE, content_range.as_str()));
         }
     }

@@ -78,11 +78,17 @@ impl From<Refusal> for Problem {
         if let Refusal::ParameterOff { name } = &refusal {
             return Self::parameter_off(name);
         }
-        match kind_of(&refusal) {
-            Kind::Internal => Self::internal(&refusal),
-            Kind::NotFound => Self::not_found(),
-            Kind::OutcomeUnknown => Self::new(Kind::OutcomeUnknown, refusal).retry_after(NOT_READY_S),
-            kind => Self::new(kind, refusal),
+        let kind = kind_of(&refusal);
+        if kind == Kind::Internal {
+            return Self::internal(&refusal);
+        }
+        if kind == Kind::NotFound {
+            return Self::not_found();
+        }
+        let problem = Self::new(kind, refusal);
+        match kind.status().is_server_error() {
+            true => problem.retry_after(NOT_READY_S),
+            false => problem,
         }
     }
 }
@@ -264,17 +270,25 @@ impl From<JsonPayloadError> for Problem {
                 Self::new(Kind::UnsupportedMediaType, "expected application/json")
             }
             JsonPayloadError::Payload(error) => error.into(),
-            error => Self::new(Kind::InvalidJson, error),
+            error @ (JsonPayloadError::Deserialize(_) | JsonPayloadError::Serialize(_) | _) => {
+                Self::new(Kind::InvalidJson, error)
+            }
         }
     }
 }
 
 impl From<PayloadError> for Problem {
     fn from(error: PayloadError) -> Self {
-        match error {
-            PayloadError::Overflow => Self::new(Kind::TooLarge, error),
-            error => Self::new(Kind::BadRequest, error),
-        }
+        let kind = match error {
+            PayloadError::Overflow => Kind::TooLarge,
+            PayloadError::Incomplete(_)
+            | PayloadError::EncodingCorrupted
+            | PayloadError::UnknownLength
+            | PayloadError::Http2Payload(_)
+            | PayloadError::Io(_)
+            | _ => Kind::BadRequest,
+        };
+        Self::new(kind, error)
     }
 }
 

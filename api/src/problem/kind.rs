@@ -55,13 +55,11 @@ kinds! {
     RecorderIdle = "recorder-idle", REQUEST_TIMEOUT, "The recorder sent nothing for too long";
     OffsetMismatch = "offset-mismatch", CONFLICT, "The bytes do not follow the durable ones";
     BytesDiffer = "bytes-differ", CONFLICT, "Other bytes are stored there";
-    AppendBusy = "append-busy", CONFLICT, "Another request appends";
     RecordingSealed = "recording-sealed", CONFLICT, "The recording is sealed";
     SessionNotEnded = "session-not-ended", CONFLICT, "The session has not ended";
     SessionEnded = "session-ended", CONFLICT, "The session has ended";
     VideoNotReady = "video-not-ready", CONFLICT, "The video is not ready";
     Conflict = "conflict", CONFLICT, "The request does not fit what is there";
-    Gone = "gone", GONE, "It was here and is no more";
     TusVersion = "tus-version", PRECONDITION_FAILED, "Another version of tus is spoken here";
     VersionDiffers = "version-differs", PRECONDITION_FAILED, "Somebody has changed it";
     TooLarge = "too-large", PAYLOAD_TOO_LARGE, "The body is too large";

@@ -116,7 +116,7 @@ async fn every_answer_keeps_browsers_strict() {
         );
         let text = String::from_utf8(file.bytes().to_vec()).unwrap();
         assert!(
-            !text.contains("style=\"") && !text.contains("onclick") && !text.contains("innerHTML"),
+            !text.contains("style=\"") && !text.contains("onclick=\"") && !text.contains("innerHTML"),
             "{path}"
         );
         assert!(
