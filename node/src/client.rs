@@ -1,6 +1,7 @@
 //! A client of the API, for the commands that bring recordings to a cluster.
 
 use crate::config::Secret;
+use crate::interrupt::Interrupt;
 use crate::recording::{OpenError, Recording};
 use cluster::catalog::Protocol;
 use serde::de::DeserializeOwned;
@@ -171,11 +172,19 @@ impl Client {
 
     /// Appends a recording to its session, piece by piece; gives its length. A piece that fails is sent again from
     /// where the server is.
-    pub(crate) fn append(&self, session: &str, recording: &Recording) -> Result<u64, ClientError> {
+    pub(crate) fn append(
+        &self,
+        session: &str,
+        recording: &Recording,
+        interrupt: &Interrupt,
+    ) -> Result<u64, ClientError> {
         let length = recording.length()?;
         let mut offset = 0;
         let mut failures = 0;
         while offset < length {
+            if interrupt.is_set() {
+                return Err(OpenError::Interrupted.into());
+            }
             match self.append_piece(session, recording, offset) {
                 Ok(reached) if reached > offset => {
                     offset = reached;

@@ -69,7 +69,7 @@ impl Import {
             user_name: self.user_name.clone(),
             start_ms: end_ms.saturating_sub(duration_ms),
         })?;
-        let bytes = client.append(&session, &recording)?;
+        let bytes = client.append(&session, &recording, interrupt)?;
         client.seal(&session, end_ms, bytes)?;
         Ok(Imported { session, bytes })
     }

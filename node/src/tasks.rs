@@ -10,6 +10,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+/// Ends of tasks that are kept until somebody looks.
+const ENDED_MAX: usize = 16;
+
 /// What a task gives back: an error ends the process.
 pub(crate) type TaskResult = Result<(), TaskError>;
 
@@ -74,13 +77,13 @@ struct Task {
 /// The tasks of this process.
 pub(crate) struct Tasks {
     running: Vec<Task>,
-    ended: (mpsc::UnboundedSender<Ended>, mpsc::UnboundedReceiver<Ended>),
+    ended: (mpsc::Sender<Ended>, mpsc::Receiver<Ended>),
 }
 
 impl Tasks {
     /// None yet.
     pub(crate) fn new() -> Self {
-        Self { running: Vec::new(), ended: mpsc::unbounded_channel() }
+        Self { running: Vec::new(), ended: mpsc::channel(ENDED_MAX) }
     }
 
     /// Starts a task. It has `grace` to end once it is told to stop.
@@ -132,15 +135,15 @@ impl Tasks {
 /// Says that a task has ended, also when it panicked.
 struct Report {
     name: &'static str,
-    ended: mpsc::UnboundedSender<Ended>,
+    ended: mpsc::Sender<Ended>,
     is_silent: bool,
 }
 
 impl Report {
     fn send(&mut self, reason: Option<TaskError>) {
         self.is_silent = true;
-        // An error means that nobody waits any more.
-        let _: Result<_, _> = self.ended.send(Ended { name: self.name, reason });
+        // An error means that nobody waits any more, or that others have ended before: one ends the process.
+        let _: Result<_, _> = self.ended.try_send(Ended { name: self.name, reason });
     }
 }
 

@@ -71,7 +71,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Ok(Some(Exit::Done)) => ExitCode::SUCCESS,
         Ok(Some(Exit::Partial)) => ExitCode::from(EXIT_PARTIAL),
         Ok(None) => {
-            eprintln!("custody: interrupted, nothing was written");
+            eprintln!("custody: interrupted");
             ExitCode::from(EXIT_INTERRUPTED)
         }
         Err(error) => {

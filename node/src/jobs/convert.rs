@@ -20,7 +20,7 @@ pub(super) fn convert(
     interrupt: &Interrupt,
 ) -> Result<VideoFacts, JobError> {
     let stored = Recording::stored(tools.cluster.clone(), tools.runtime.clone(), recording.into(), length);
-    let mut output = StoredOutput::create(tools.cluster.clone(), tools.runtime.clone(), recording)?;
+    let mut output = StoredOutput::new(tools.cluster.clone(), tools.runtime.clone(), recording);
     let conversion = Conversion {
         recording: &stored,
         work_dir: &tools.work_dir,

@@ -23,6 +23,9 @@ pub(crate) enum JobError {
     /// The result cannot be kept.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The result cannot be written.
+    #[error("cannot write the result: {0}")]
+    Write(std::io::Error),
     /// The thread that did it panicked.
     #[error(transparent)]
     Thread(#[from] ThreadError),
@@ -34,7 +37,7 @@ impl JobError {
         match self {
             Self::Convert(error) => of_conversion(error),
             Self::Open(error) => of_reading(error),
-            Self::Store(_) => Some(FailureKind::Storage),
+            Self::Store(_) | Self::Write(_) => Some(FailureKind::Storage),
             Self::Thread(_) => Some(FailureKind::Crashed),
         }
     }

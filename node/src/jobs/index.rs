@@ -2,7 +2,7 @@
 
 use super::failure::JobError;
 use super::runner::JobTools;
-use super::stored_output::{StoreError, StoredOutput};
+use super::stored_output::StoredOutput;
 use crate::conversion::survey;
 use crate::interrupt::Interrupt;
 use crate::recording::Recording;
@@ -20,11 +20,10 @@ pub(super) fn index(
 ) -> Result<IndexFacts, JobError> {
     let stored = Recording::stored(tools.cluster.clone(), tools.runtime.clone(), recording.into(), length);
     let timeline = survey(&stored, interrupt)?;
-    let mut output = StoredOutput::create(tools.cluster.clone(), tools.runtime.clone(), recording)?;
-    let object = output.object();
-    let unwritten = |error: std::io::Error| StoreError::Append { object, source: error.into() };
-    serde_json::to_writer(&mut output, &timeline).map_err(|error| unwritten(error.into()))?;
-    output.flush().map_err(unwritten)?;
+    // Its lists are bounded, so that it fits into memory.
+    let artefact = serde_json::to_vec(&timeline).expect("a timeline is plain data");
+    let mut output = StoredOutput::new(tools.cluster.clone(), tools.runtime.clone(), recording);
+    output.write_all(&artefact).map_err(JobError::Write)?;
     Ok(facts(&timeline, output.seal()?.object))
 }
 

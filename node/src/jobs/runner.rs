@@ -30,6 +30,9 @@ const KEEP_EVERY: Duration = Duration::from_secs(1);
 /// Open jobs that are looked at.
 const JOBS_LOOKED_AT: usize = 1024;
 
+/// Jobs that ended, by work and result.
+const JOBS: &str = "custody_jobs_total";
+
 /// Which jobs a runner does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Work {
@@ -37,6 +40,16 @@ pub(crate) enum Work {
     Index,
     /// Conversions.
     Convert,
+}
+
+impl Work {
+    /// As metrics and threads name it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Index => "index",
+            Self::Convert => "convert",
+        }
+    }
 }
 
 /// What jobs work with.
@@ -158,7 +171,12 @@ impl Runner {
             },
         };
         match self.tools.cluster.submit(command).await {
-            Ok(outcome) => tracing::info!(%job, ?outcome, "job ends"),
+            Ok(outcome) => {
+                let is_failed = matches!(outcome, Outcome::Failed { .. });
+                let result = if is_failed { "failed" } else { "done" };
+                metrics::counter!(JOBS, "work" => self.work.name(), "result" => result).increment(1);
+                tracing::info!(%job, ?outcome, "job ends");
+            }
             Err(error) => tracing::warn!(%job, %error, "the result of a job is not kept"),
         }
     }
@@ -176,7 +194,7 @@ impl Runner {
         let work = {
             let (tools, interrupt, counter) = (self.tools.clone(), interrupt.clone(), Arc::clone(&counter));
             let work = self.work;
-            on_thread("job", move || do_job(&tools, work, claim, recording, &counter, &interrupt))
+            on_thread(work.name(), move || do_job(&tools, work, claim, recording, &counter, &interrupt))
         };
         tokio::pin!(work);
         let mut ticks = tokio::time::interval(KEEP_EVERY);

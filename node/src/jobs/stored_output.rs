@@ -55,30 +55,26 @@ pub(crate) struct StoredObject {
 pub(crate) struct StoredOutput {
     cluster: Arc<Cluster>,
     runtime: Handle,
-    object: ObjectId,
+    recording: RecordingId,
+    /// None before the first byte.
+    object: Option<ObjectId>,
     offset: u64,
     waiting: Vec<u8>,
     hash: Context,
 }
 
 impl StoredOutput {
-    /// Begins an object that derives from `recording`. Not to be called on a thread of the runtime.
-    pub(crate) fn create(
-        cluster: Arc<Cluster>,
-        runtime: Handle,
-        recording: RecordingId,
-    ) -> Result<Self, StoreError> {
-        let object = runtime
-            .block_on(cluster.open_stream(recording))
-            .map_err(|error| StoreError::Open { recording, source: error.into() })?;
+    /// An object that derives from `recording`; it is begun with its first bytes. Not to be used on a thread of the
+    /// runtime.
+    pub(crate) fn new(cluster: Arc<Cluster>, runtime: Handle, recording: RecordingId) -> Self {
         let (waiting, hash) = (Vec::with_capacity(APPEND_BYTES), Context::new(&SHA256));
-        Ok(Self { cluster, runtime, object, offset: 0, waiting, hash })
+        Self { cluster, runtime, recording, object: None, offset: 0, waiting, hash }
     }
 
     /// Makes the object final.
     pub(crate) fn seal(mut self) -> Result<StoredObject, StoreError> {
         self.append()?;
-        let object = self.object;
+        let object = self.object()?;
         self.runtime
             .block_on(self.cluster.seal(object))
             .map_err(|error| StoreError::Seal { object, source: error.into() })?;
@@ -87,16 +83,24 @@ impl StoredOutput {
         Ok(StoredObject { object, length: self.offset, content_hash: Hash(content_hash) })
     }
 
-    /// Which object it is.
-    pub(crate) fn object(&self) -> ObjectId {
-        self.object
+    fn object(&mut self) -> Result<ObjectId, StoreError> {
+        if let Some(object) = self.object {
+            return Ok(object);
+        }
+        let recording = self.recording;
+        let object = self
+            .runtime
+            .block_on(self.cluster.open_stream(recording))
+            .map_err(|error| StoreError::Open { recording, source: error.into() })?;
+        self.object = Some(object);
+        Ok(object)
     }
 
     fn append(&mut self) -> Result<(), StoreError> {
         if self.waiting.is_empty() {
             return Ok(());
         }
-        let object = self.object;
+        let object = self.object()?;
         let bytes = std::mem::replace(&mut self.waiting, Vec::with_capacity(APPEND_BYTES));
         self.hash.update(&bytes);
         self.offset = self

@@ -13,6 +13,8 @@ use lettre::message::Mailbox;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Mails handed to the mail server, by what it said.
+const MAILS: &str = "custody_mails_total";
 /// How often the outbox is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Mails taken at one look.
@@ -59,8 +61,13 @@ impl Outbox {
         Ok(())
     }
 
-    /// The mails whose time has come.
+    /// The mails whose time has come. The leader alone sends, so that no two members send the same one.
     fn due(&self) -> Result<Vec<(MailId, MailRow)>, ReadError> {
+        let own = self.cluster.member();
+        let is_leader = self.cluster.members().iter().any(|member| member.id == own && member.is_leader);
+        if !is_leader {
+            return Ok(Vec::new());
+        }
         let catalog = self.cluster.catalog()?;
         let now_ms = catalog.clock()?.now_ms;
         let mut mails = catalog.open_mails(MAILS_AT_ONCE)?;
@@ -79,10 +86,12 @@ impl Outbox {
         };
         let command = match outcome {
             Ok(()) => {
+                metrics::counter!(MAILS, "result" => "sent").increment(1);
                 tracing::info!(%mail, "mail sent");
                 Command::MailSent { mail }
             }
             Err(error) => {
+                metrics::counter!(MAILS, "result" => "refused").increment(1);
                 let retry_after_ms = retry_after_ms(row.attempts, error.is_final);
                 tracing::warn!(%mail, %error, ?retry_after_ms, "mail not taken");
                 Command::MailFailed { mail, error: kept(&error.message), retry_after_ms }

@@ -103,18 +103,35 @@ pub(crate) enum StartError {
 
 impl From<cluster::cluster::StartError> for StartError {
     fn from(error: cluster::cluster::StartError) -> Self {
-        use cluster::cluster::StartError as Cluster;
-        match error {
-            error @ (Cluster::Facts(
-                facts::StartError::Log(_)
-                | facts::StartError::LogRead(_)
-                | facts::StartError::Snapshot(_)
-                | facts::StartError::SnapshotMissing { .. },
-            )
-            | Cluster::Journal(_)
-            | Cluster::KekCheck) => Self::Damaged(Box::new(error)),
-            error => Self::Cluster(Box::new(error)),
+        match is_damage(&error) {
+            true => Self::Damaged(Box::new(error)),
+            false => Self::Cluster(Box::new(error)),
         }
+    }
+}
+
+/// Whether stored data is at fault, and not the surroundings.
+fn is_damage(error: &cluster::cluster::StartError) -> bool {
+    use cluster::cluster::StartError as Cluster;
+    match error {
+        Cluster::Journal(_) | Cluster::KekCheck => true,
+        Cluster::Facts(error) => match error {
+            facts::StartError::Log(_)
+            | facts::StartError::LogRead(_)
+            | facts::StartError::Snapshot(_)
+            | facts::StartError::SnapshotMissing { .. } => true,
+            facts::StartError::Catalog(_)
+            | facts::StartError::Settings(_)
+            | facts::StartError::Raft(_)
+            | facts::StartError::Initialize { .. }
+            | facts::StartError::Thread { .. } => false,
+        },
+        Cluster::Locked { .. }
+        | Cluster::Folder { .. }
+        | Cluster::OtherKek { .. }
+        | Cluster::Engine(_)
+        | Cluster::Disk(_)
+        | Cluster::Thread { .. } => false,
     }
 }
 

@@ -1,0 +1,77 @@
+//! Recordings come in through the API and are read back as they were.
+
+use super::harness::{Served, custody, plain, sample, sha256, wait};
+use serde_json::json;
+
+const SAMPLE: &str = "vnc-truncated.guac.zst";
+
+#[test]
+fn an_imported_recording_reads_back_identical_and_is_indexed() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = Served::start(folder.path(), "");
+    let session = served.import(folder.path(), SAMPLE);
+    let bytes = plain(SAMPLE);
+    let recording = format!("/v1/sessions/{session}/recording");
+    let (status, _, read) = served.get(&recording, None);
+    assert_eq!((status, sha256(&read)), (200, sha256(&bytes)));
+    let (status, _, part) = served.get(&recording, Some("bytes=100000-1099999"));
+    assert_eq!((status, part.as_slice()), (206, &bytes[100_000..1_100_000]));
+
+    let report = wait("the index", || {
+        let report = served.get_json(&format!("/v1/sessions/{session}"));
+        (report["session"]["index_state"] == "ready").then_some(report)
+    });
+    assert_eq!(report["session"]["duration_ms"], 13_309);
+    assert_eq!(report["session"]["size_bytes"], bytes.len());
+    assert_eq!(report["session"]["recording_state"], "sealed");
+    assert!(served.terminate().success());
+}
+
+#[test]
+fn a_picture_of_a_stored_recording_is_drawn_by_a_worker() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = Served::start(folder.path(), "");
+    let session = served.import(folder.path(), SAMPLE);
+    let (status, _, png) = served.get(&format!("/v1/sessions/{session}/frames/5000.png"), None);
+    assert_eq!(status, 200, "{}", String::from_utf8_lossy(&png));
+    let picture = folder.path().join("frame.png");
+    let frame = custody()
+        .args(["frame", "--at", "5", "-o"])
+        .arg(&picture)
+        .arg(sample(SAMPLE))
+        .arg("--no-cursor")
+        .status()
+        .unwrap();
+    assert!(frame.success());
+    let pixels = |bytes: &[u8]| {
+        let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();
+        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+        reader.next_frame(&mut pixels).unwrap();
+        pixels
+    };
+    let without = served.get(&format!("/v1/sessions/{session}/frames/5000.png?pointer=false"), None);
+    assert_eq!(without.0, 200);
+    assert!(pixels(&without.2) == pixels(&std::fs::read(&picture).unwrap()), "the same picture");
+    assert!(served.workers().is_empty(), "the workers have ended");
+}
+
+#[test]
+fn what_is_no_recording_is_refused_before_it_is_stored() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = Served::start(folder.path(), "");
+    let new = json!({
+        "protocol": "vnc", "format": "guacamole", "device_address": "10.0.0.1", "start_ms": 1_000,
+    });
+    let (status, opened) = served.post("/v1/sessions", &new);
+    assert_eq!(status, 201, "{opened}");
+    let recording = format!("/v1/sessions/{}/recording", opened["id"].as_str().unwrap());
+    let headers = [
+        ("Tus-Resumable", "1.0.0"),
+        ("Upload-Offset", "0"),
+        ("Content-Type", "application/offset+octet-stream"),
+    ];
+    let (status, problem) = served.send("PATCH", &recording, &headers, b"\x89PNG\r\n\x1a\n");
+    assert_eq!((status, &problem["status"]), (422, &json!(422)), "{problem}");
+    let (status, _) = served.send("PATCH", &recording, &headers, b"4.size,1.0,4.1280,3.720;");
+    assert_eq!(status, 204);
+}

@@ -1,0 +1,14 @@
+//! The member as its operators and recorders meet it: the binary itself, its files, its HTTP API and its mails.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "helpers of tests panic, and show what the member says"
+)]
+
+mod commands;
+mod conversion;
+mod damage;
+mod harness;
+mod import;
+mod service;
