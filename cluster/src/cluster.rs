@@ -30,18 +30,19 @@ pub use options::{ClusterOptions, NewSession, Sealed, StartReport};
 pub use read::ObjectRead;
 
 use crate::catalog::{Catalog, Command, Engine, OpenSession, Outcome, SledEngine, WrappedKeys};
-use crate::chunk::ChunkStore;
 use crate::chunk::disk::{Disk, Fatal};
 use crate::chunk::journal::{
     Committer, Journal, JournalHandle, JournalLimits, Recovered, Retirer, group_commit,
 };
 use crate::chunk::key::{DataKey, Kek, KeyPurpose, Random};
+use crate::chunk::{ChunkStore, FileError};
 use crate::facts::{Facts, FactsOptions, NotReady, ReadIndexError, SubmitError};
-use crate::id::{MemberId, ObjectId, RecordingId};
+use crate::id::{ChunkId, MemberId, ObjectId, RecordingId};
 use append::Append;
 use errors::Halt;
 use object::{Object, View, Writer};
 use pool::{Pool, join_all};
+use recovery::Recovery;
 use shared::{Parts, Shared};
 use std::fs::File;
 use std::ops::Range;
@@ -66,7 +67,7 @@ pub struct Cluster {
     clock: Clock,
     journal_threads: Vec<JoinHandle<()>>,
     /// What the last run left open, until [`Cluster::ready`] looks at it.
-    recovered: tokio::sync::Mutex<Option<Vec<Recovered>>>,
+    recovery: tokio::sync::Mutex<Recovery>,
     fatal: watch::Receiver<Option<Fatal>>,
     lock: Option<File>,
 }
@@ -127,22 +128,19 @@ impl Cluster {
         let report = StartReport {
             facts: facts_report,
             recovered: chunks(&recovered, |recovered| recovered.outcome.is_ok()),
-            damaged: chunks(&recovered, |recovered| recovered.outcome.is_err()),
+            damaged: chunks(&recovered, |recovered| matches!(recovered.outcome, Err(FileError::Damaged(_)))),
         };
-        let recovered = tokio::sync::Mutex::new(Some(recovered));
-        Ok((Self { shared, clock, journal_threads, recovered, fatal, lock: None }, report))
+        let recovery = tokio::sync::Mutex::new(Recovery::Found(recovered));
+        Ok((Self { shared, clock, journal_threads, recovery, fatal, lock: None }, report))
     }
 
     /// Waits until this member knows what is committed, then closes what the last run left open.
     pub async fn ready(&self, deadline: Duration) -> Result<(), ReadIndexError> {
         let until = tokio::time::Instant::now() + deadline;
         let recover = async {
-            let mut recovered = self.recovered.lock().await;
+            let mut recovery = self.recovery.lock().await;
             self.shared.facts.ready(deadline).await?;
-            match recovered.take() {
-                Some(left) => self.shared.recover(left).await,
-                None => Ok(()),
-            }
+            recovery.run(&self.shared).await
         };
         tokio::time::timeout_at(until, recover).await.map_err(|_| ReadIndexError::NoLeader)?
     }
@@ -170,6 +168,15 @@ impl Cluster {
     /// The members of the cluster, by number.
     pub fn members(&self) -> Vec<MemberStatus> {
         self.shared.facts.members()
+    }
+
+    /// Chunks of the last run whose acknowledged bytes are damaged or missing on this member. Their objects refuse
+    /// appends and seals, and reads end before them.
+    pub fn lost(&self) -> Vec<ChunkId> {
+        let mut lost: Vec<ChunkId> =
+            self.shared.all().iter().filter_map(|object| object.view().lost).collect();
+        lost.sort_unstable();
+        lost
     }
 
     /// Changes of objects that are under way.
@@ -207,14 +214,12 @@ impl Cluster {
     /// A further stream of a recording, for what derives from it: its index, packets, a video.
     pub async fn open_stream(&self, recording: RecordingId) -> Result<ObjectId, SubmitError> {
         let owner = self.member();
-        match self.submit(Command::OpenStream { recording, owner }).await? {
-            Outcome::Stream(stream) => {
-                let object = ObjectId { recording, stream };
-                self.keep_new(object);
-                Ok(object)
-            }
-            _ => Err(SubmitError::Unknown { id: None }),
-        }
+        let Outcome::Stream(stream) = self.submit(Command::OpenStream { recording, owner }).await? else {
+            return Err(SubmitError::Unknown { id: None });
+        };
+        let object = ObjectId { recording, stream };
+        self.keep_new(object);
+        Ok(object)
     }
 
     /// Appends bytes at an offset of an object. When this returns, they and all before them are durable; the answer
@@ -227,8 +232,7 @@ impl Cluster {
             return Err(AppendError::TooLong { bytes: bytes.len(), limit_bytes: APPEND_BYTES_MAX });
         }
         let append = Append { object, offset, bytes: Arc::new(bytes) };
-        let shared = Arc::clone(&self.shared);
-        self.shared.operations.run(shared.append(append)).await
+        self.run(|shared| shared.append(append)).await
     }
 
     /// Up to where an object's bytes are durable: where its recorder goes on. Does not wait for appends under way.
@@ -243,14 +247,12 @@ impl Cluster {
     /// Closes the open chunk of an object whose recorder is away, and says so in the catalog. The next append
     /// resumes it.
     pub async fn interrupt(&self, object: ObjectId) -> Result<(), SealError> {
-        let shared = Arc::clone(&self.shared);
-        self.shared.operations.run(shared.interrupt(object)).await
+        self.run(|shared| shared.interrupt(object)).await
     }
 
     /// Makes an object final. One that is sealed already gives the same answer.
     pub async fn seal(&self, object: ObjectId) -> Result<Sealed, SealError> {
-        let shared = Arc::clone(&self.shared);
-        self.shared.operations.run(shared.seal(object)).await.map(Sealed::from)
+        self.run(|shared| shared.seal(object)).await.map(Sealed::from)
     }
 
     /// Reads a range of an object, sealed or growing, checked and decrypted. It must end at or before
@@ -266,8 +268,8 @@ impl Cluster {
 
     /// Ends in order: operations, threads, journal, facts, the lock on the folder.
     pub async fn stop(self) -> Result<(), StopError> {
-        let Self { shared, clock, journal_threads, recovered, fatal, lock } = self;
-        drop(recovered);
+        let Self { shared, clock, journal_threads, recovery, fatal, lock } = self;
+        drop(recovery);
         let clock = clock.stop();
         join_all(vec![clock]).await;
         let all_ended = shared.operations.stop(STOP_DEADLINE).await;
@@ -284,6 +286,23 @@ impl Cluster {
         }
         stopped?;
         if all_ended { Ok(()) } else { Err(StopError::Busy) }
+    }
+
+    /// Runs an operation to its end.
+    async fn run<T, E, F>(&self, operation: impl FnOnce(Arc<Shared>) -> F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Halt> + Send + 'static,
+        F: Future<Output = Result<T, E>> + Send + 'static,
+    {
+        let shared = Arc::clone(&self.shared);
+        let operation = operation(Arc::clone(&shared));
+        let told = async move {
+            let done = operation.await;
+            shared.tell_fatal();
+            done
+        };
+        self.shared.operations.run(told).await
     }
 
     /// This very process has just made the object and owns it.
@@ -312,7 +331,7 @@ fn open_bytes(
     Ok(Bytes { store, journal, committer, retirer, recovered })
 }
 
-fn chunks(recovered: &[Recovered], is_wanted: impl Fn(&Recovered) -> bool) -> Vec<crate::id::ChunkId> {
+fn chunks(recovered: &[Recovered], is_wanted: impl Fn(&Recovered) -> bool) -> Vec<ChunkId> {
     recovered.iter().filter(|one| is_wanted(one)).map(|one| one.chunk).collect()
 }
 

@@ -11,5 +11,8 @@ pub mod facts;
 pub mod id;
 pub mod raft;
 
-pub use cluster::{Cluster, ClusterOptions};
+pub use cluster::{
+    APPEND_BYTES_MAX, AppendError, Cluster, ClusterOptions, FatalError, MemberStatus, NewSession, ObjectRead,
+    OpenSessionError, ReadError, SealError, Sealed, StartError, StartReport, StopError, WriteFailure,
+};
 pub use facts::Facts;

@@ -356,15 +356,25 @@ pub(super) enum Halt {
 
 impl<E: Into<WriteFailure>> From<E> for Halt {
     fn from(error: E) -> Self {
-        match error.into() {
-            WriteFailure::Submit(SubmitError::NotReady(NotReady)) => Self::NotReady,
-            WriteFailure::Submit(SubmitError::Stopped) | WriteFailure::NotDurable(NotDurable::Ended) => {
-                Self::Stopped
-            }
-            WriteFailure::Read(ReadError::Stopped) => Self::Stopped,
-            WriteFailure::Read(ReadError::NotReady(NotReady)) => Self::NotReady,
-            failure if is_disk_full(&failure) => Self::DiskFull,
-            failure => Self::Failed(failure),
+        let failure = error.into();
+        let is_not_ready = matches!(
+            failure,
+            WriteFailure::Submit(SubmitError::NotReady(_)) | WriteFailure::Read(ReadError::NotReady(_))
+        );
+        let is_stopped = matches!(
+            failure,
+            WriteFailure::Submit(SubmitError::Stopped)
+                | WriteFailure::NotDurable(NotDurable::Ended)
+                | WriteFailure::Read(ReadError::Stopped)
+        );
+        if is_not_ready {
+            Self::NotReady
+        } else if is_stopped {
+            Self::Stopped
+        } else if is_disk_full(&failure) {
+            Self::DiskFull
+        } else {
+            Self::Failed(failure)
         }
     }
 }

@@ -25,7 +25,7 @@ pub struct ClusterOptions {
     pub snapshot_after_bytes: u64,
     /// After so long without an append an object's open chunk is closed, which frees its file and its memory.
     pub idle_after: Duration,
-    /// Threads that encrypt and write.
+    /// Threads that encrypt and write. A long append waits for its fsync on one of them.
     pub write_threads: usize,
     /// Threads that read and decrypt.
     pub read_threads: usize,
@@ -43,8 +43,8 @@ impl ClusterOptions {
             is_new_cluster: false,
             journal: JournalLimits::default(),
             idle_after: Duration::from_secs(60),
-            write_threads: cores.max(2),
-            read_threads: cores.max(2),
+            write_threads: 2 * cores,
+            read_threads: 2 * cores,
         }
     }
 }
@@ -54,10 +54,12 @@ impl ClusterOptions {
 pub struct StartReport {
     /// What the facts say.
     pub facts: facts::StartReport,
-    /// Open chunks of the last run, whole: [`Cluster::ready`] closes them.
+    /// Open chunks of the last run, whole: they are closed before this member is ready.
     pub recovered: Vec<ChunkId>,
-    /// Open chunks of the last run that are damaged or missing. Their objects refuse appends, and reads end
-    /// before them.
+    /// Open chunks of the last run whose files are damaged. Whether they are needed says [`Cluster::lost`] once
+    /// this member is ready.
+    ///
+    /// [`Cluster::lost`]: super::Cluster::lost
     pub damaged: Vec<ChunkId>,
 }
 

@@ -52,10 +52,12 @@ impl Shared {
 
     async fn take_over(&self, object: &Object, row: &ObjectRow) -> Result<Option<OpenChunkFact>, Halt> {
         let (epoch, owner) = (next(row.epoch), self.facts.member());
-        match self.facts.submit(Command::TakeOver { object: object.id, epoch, owner }).await? {
-            Outcome::TakenOver { open_chunk } => Ok(open_chunk),
-            actual => Err(WriteFailure::Outcome { expected: "a takeover", actual }.into()),
-        }
+        let take_over = Command::TakeOver { object: object.id, epoch, owner };
+        let actual = self.facts.submit(take_over).await?;
+        let Outcome::TakenOver { open_chunk } = actual else {
+            return Err(WriteFailure::Outcome { expected: "a takeover", actual }.into());
+        };
+        Ok(open_chunk)
     }
 
     /// Removes the file of a manifest that will not be committed. One that stays is removed at the next start.

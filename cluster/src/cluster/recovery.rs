@@ -10,9 +10,42 @@ use crate::facts::ReadIndexError;
 use crate::id::{ChunkId, ChunkNumber};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use tokio::sync::oneshot;
 
 /// Objects that are taken over at once.
 const AT_ONCE: usize = 64;
+
+/// How far the recovery is.
+pub(super) enum Recovery {
+    /// What was found at the start.
+    Found(Vec<Recovered>),
+    /// It runs to its end also when nobody waits.
+    Running(oneshot::Receiver<Result<(), ReadIndexError>>),
+    /// All is known to the objects.
+    Done,
+    /// The catalog could not be read: this member does not become ready.
+    Failed,
+}
+
+impl Recovery {
+    /// Recovers, or waits for what an earlier call began. Cancel-safe.
+    pub(super) async fn run(&mut self, shared: &Arc<Shared>) -> Result<(), ReadIndexError> {
+        if let Self::Found(left) = self {
+            let (left, recovering) = (std::mem::take(left), Arc::clone(shared));
+            let begun = shared.operations.begin(async move { recovering.recover(left).await });
+            *self = begun.map_or(Self::Failed, Self::Running);
+        }
+        if let Self::Running(running) = self {
+            let ended = running.await.unwrap_or(Err(ReadIndexError::Stopped));
+            *self = if ended.is_ok() { Self::Done } else { Self::Failed };
+            return ended;
+        }
+        match self {
+            Self::Done => Ok(()),
+            Self::Found(_) | Self::Running(_) | Self::Failed => Err(ReadIndexError::Stopped),
+        }
+    }
+}
 
 impl Shared {
     /// Makes the objects know the chunks that the last run left open: from here on all that was acknowledged can be
@@ -96,7 +129,7 @@ impl Shared {
     fn settle_recovered(
         self: &Arc<Self>,
         object: &Arc<Object>,
-    ) -> Option<tokio::sync::oneshot::Receiver<Result<(), Halt>>> {
+    ) -> Option<oneshot::Receiver<Result<(), Halt>>> {
         let (shared, object) = (Arc::clone(self), Arc::clone(object));
         let settle = async move {
             let mut writer = object.writer.lock().await;

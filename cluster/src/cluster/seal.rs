@@ -54,9 +54,9 @@ impl Shared {
         let manifest = open.closing();
         writer.manifest = Some(*open);
         let seal = Seal { object: object.id, epoch: id.epoch, manifest, root, length, chunk_count };
-        match self.commit(writer, Command::Seal(seal)).await? {
-            Outcome::Sealed { .. } => {}
-            actual => return Err(WriteFailure::Outcome { expected: "a seal", actual }.into()),
+        let actual = self.commit(writer, Command::Seal(seal)).await?;
+        if !matches!(actual, Outcome::Sealed { .. }) {
+            return Err(WriteFailure::Outcome { expected: "a seal", actual }.into());
         }
         let facts = SealFacts { manifest_hash: manifest.hash, root, length, chunk_count };
         writer.sealed = Some(facts);
