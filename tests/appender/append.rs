@@ -131,10 +131,10 @@ impl Work<'_> {
 
     /// Most appends are small and share a sync, some go to the chunk's file directly, few fill a chunk.
     async fn append(&self, object: ObjectId, offset: u64, random: &mut Random) -> anyhow::Result<u64> {
-        let length = match random.below(64) {
+        let length = match random.below(256) {
             0 => random.below(7 << 20),
-            1..4 => DIRECT_BYTES + random.below(DIRECT_BYTES),
-            4..12 => random.below(64 << 10),
+            1..12 => DIRECT_BYTES + random.below(DIRECT_BYTES),
+            12..48 => random.below(64 << 10),
             _ => random.below(4096),
         } + 1;
         let recording = object.recording.to_string();

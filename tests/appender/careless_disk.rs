@@ -4,16 +4,29 @@ use cluster::chunk::disk::{Disk, DiskFile, RealDisk};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The real disk without the syncs in a folder and those below it: what a build would be that forgot them.
+/// The real disk, which from some time on does nothing for a sync in a folder and those below it: what a build would
+/// be that forgot it in an append or a command.
 pub(crate) struct CarelessDisk {
-    pub(crate) folder: PathBuf,
+    folder: PathBuf,
+    is_careless: Arc<AtomicBool>,
 }
 
 impl CarelessDisk {
+    /// A disk that still takes care.
+    pub(crate) fn new(folder: PathBuf) -> Self {
+        Self { folder, is_careless: Arc::default() }
+    }
+
+    /// Set, it ends all care.
+    pub(crate) fn is_careless(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.is_careless)
+    }
+
     fn file(&self, path: &Path, file: Arc<dyn DiskFile>) -> Arc<dyn DiskFile> {
         match path.starts_with(&self.folder) {
-            true => Arc::new(CarelessFile(file)),
+            true => Arc::new(CarelessFile { file, is_careless: Arc::clone(&self.is_careless) }),
             false => file,
         }
     }
@@ -45,33 +58,39 @@ impl Disk for CarelessDisk {
     }
 
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
-        match folder.starts_with(&self.folder) {
+        match folder.starts_with(&self.folder) && self.is_careless.load(Ordering::Relaxed) {
             true => Ok(()),
             false => RealDisk.sync_folder(folder),
         }
     }
 }
 
-struct CarelessFile(Arc<dyn DiskFile>);
+struct CarelessFile {
+    file: Arc<dyn DiskFile>,
+    is_careless: Arc<AtomicBool>,
+}
 
 impl DiskFile for CarelessFile {
     fn read_at(&self, position: u64, into: &mut [u8]) -> io::Result<usize> {
-        self.0.read_at(position, into)
+        self.file.read_at(position, into)
     }
 
     fn write_at(&self, position: u64, bytes: &[u8]) -> io::Result<()> {
-        self.0.write_at(position, bytes)
+        self.file.write_at(position, bytes)
     }
 
     fn set_length(&self, length_bytes: u64) -> io::Result<()> {
-        self.0.set_length(length_bytes)
+        self.file.set_length(length_bytes)
     }
 
     fn length(&self) -> io::Result<u64> {
-        self.0.length()
+        self.file.length()
     }
 
     fn sync(&self) -> io::Result<()> {
-        Ok(())
+        match self.is_careless.load(Ordering::Relaxed) {
+            true => Ok(()),
+            false => self.file.sync(),
+        }
     }
 }

@@ -13,6 +13,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -31,7 +32,8 @@ pub(crate) struct MemberArguments {
     /// Names this start of the machine.
     #[arg(long)]
     boot_id: String,
-    /// Takes a disk that only says it has synced what is in this part of the folder; `.` is all of it.
+    /// Takes a disk that, once the member serves, only says it has synced what is in this part of the folder; `.`
+    /// is all of it.
     #[arg(long)]
     no_fsync: Option<PathBuf>,
 }
@@ -40,22 +42,28 @@ impl MemberArguments {
     /// Starts the member and waits until it serves.
     pub(crate) async fn start(&self) -> anyhow::Result<(Cluster, StartReport)> {
         let options = ClusterOptions::new(MemberId(1), self.folder.clone(), self.boot_id.clone());
-        // So small and young that segments come and go, and snapshots are taken, while a test looks on.
-        let journal = JournalLimits { segment_bytes: 1 << 20, segment_age_ms: 200, ..options.journal };
+        // So small and young that segments come and go, chunks are closed and snapshots are taken while a test looks on.
+        let journal = JournalLimits { segment_bytes: 256 << 10, segment_age_ms: 50, ..options.journal };
         let options = ClusterOptions {
             is_new_cluster: true,
             journal,
-            snapshot_after_bytes: 128 << 10,
-            idle_after: Duration::from_millis(500),
+            snapshot_after_bytes: 16 << 10,
+            idle_after: Duration::from_millis(100),
             ..options
         };
         let kek = Kek::from_bytes(KekId(1), Zeroizing::new([7; 32]));
-        let disk: Arc<dyn Disk> = match &self.no_fsync {
-            Some(part) => Arc::new(CarelessDisk { folder: self.folder.join(part) }),
+        let careless = self.no_fsync.as_ref().map(|part| CarelessDisk::new(self.folder.join(part)));
+        let is_careless = careless.as_ref().map(CarelessDisk::is_careless);
+        let disk: Arc<dyn Disk> = match careless {
+            Some(disk) => Arc::new(disk),
             None => Arc::new(RealDisk),
         };
         let (cluster, report) = Cluster::start(options, kek, disk, Arc::new(SystemRandom)).await?;
         cluster.ready(DEADLINE).await?;
+        // A member that is not even durable when it begins would lose everything at once, and hide what an append loses.
+        if let Some(is_careless) = is_careless {
+            is_careless.store(true, Ordering::Relaxed);
+        }
         Ok((cluster, report))
     }
 }

@@ -7,7 +7,7 @@ use crate::random::Random;
 use serde::Serialize;
 
 /// The most acknowledgements before a kill.
-const LINES_MAX: u64 = 300;
+const LINES_MAX: u64 = 600;
 /// The longest time between the last of them and the kill.
 const SPIN_US_MAX: u64 = 20_000;
 /// The longest time from the start of a process to a kill during recovery.

@@ -8,7 +8,7 @@ use crate::random::Random;
 use serde::Serialize;
 
 /// The most acknowledgements before a cut.
-const LINES_MAX: u64 = 300;
+const LINES_MAX: u64 = 600;
 /// The longest time between the last of them and the cut: about what a few more take.
 const SPIN_US_MAX: u64 = 20_000;
 

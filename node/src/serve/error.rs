@@ -121,8 +121,7 @@ fn is_damage(error: &cluster::cluster::StartError) -> bool {
             | facts::StartError::Snapshot(_)
             | facts::StartError::SnapshotMissing { .. } => true,
             facts::StartError::Catalog(_)
-            | facts::StartError::Settings(_)
-            | facts::StartError::Raft(_)
+            | facts::StartError::Raft { .. }
             | facts::StartError::Initialize { .. }
             | facts::StartError::Thread { .. } => false,
         },
