@@ -93,7 +93,8 @@ impl Served {
             let line = lines.recv_timeout(LIMIT).expect("the member serves");
             let line: Value = serde_json::from_str(&line).unwrap_or_default();
             if let Some(address) = line["fields"]["address"].as_str() {
-                break format!("http://{address}");
+                let scheme = if settings.contains("[tls]") { "https" } else { "http" };
+                break format!("{scheme}://{address}");
             }
         };
         std::thread::spawn(move || lines.iter().for_each(drop));
@@ -197,15 +198,20 @@ impl Served {
 
     /// Runs `custody import`; gives the session.
     pub(crate) fn import(&self, folder: &Path, name: &str) -> String {
-        let output = custody()
-            .args(["import", "--server", &self.url, "--protocol", "vnc", "--token-file"])
-            .arg(folder.join("data/first-admin-token"))
-            .arg(sample(name))
-            .output()
-            .unwrap();
+        let output = self.import_command(folder, name).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let line = String::from_utf8(output.stdout).unwrap();
         line.split_whitespace().next().unwrap().to_owned()
+    }
+}
+
+impl Served {
+    /// `custody import` of a sample.
+    pub(crate) fn import_command(&self, folder: &Path, name: &str) -> Command {
+        let mut command = custody();
+        command.args(["import", "--server", &self.url, "--protocol", "vnc", "--token-file"]);
+        command.arg(folder.join("data/first-admin-token")).arg(sample(name));
+        command
     }
 }
 
