@@ -3,9 +3,10 @@
 use actix_web::http::{Method, StatusCode};
 use actix_web::test::TestRequest;
 use cluster::catalog::TokenKind;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::harness::*;
+use super::videos::{claim, complete, enable};
 use crate::openapi_json;
 
 /// What anyone may ask.
@@ -31,15 +32,29 @@ fn routes() -> Vec<(String, Method, String)> {
     routes
 }
 
-fn request(method: &Method, path: &str, session: &str) -> TestRequest {
-    let path = path.replace("{id}", session).replace("{ms}", "12").replace("{name}", "replicas");
+async fn session_with_video(member: &Member, recorder: &str) -> (String, String) {
+    let session = member.sealed(recorder, b"x").await;
+    enable(member, true).await;
+    let auditor = member.user(AUDITOR).await;
+    let asked_for = member.post(&auditor, &format!("/v1/sessions/{session}/videos"), &json!({})).await;
+    complete(member, &session, claim(member).await, b"video").await;
+    (session, asked_for.json()["id"].as_str().unwrap().to_owned())
+}
+
+fn request(method: &Method, path: &str, ids: (&str, &str)) -> TestRequest {
+    let (session, video) = ids;
+    let path = path
+        .replace("/videos/{id}", &format!("/videos/{video}"))
+        .replace("{id}", session)
+        .replace("{ms}", "12")
+        .replace("{name}", "replicas");
     TestRequest::with_uri(&path).method(method.clone())
 }
 
 #[actix_web::test]
 async fn no_route_answers_those_who_may_not_ask() {
     let member = Member::start().await;
-    let session = member.sealed(&member.recorder().await, b"x").await;
+    let (session, video) = session_with_video(&member, &member.recorder().await).await;
     let nobody = member.token(TokenKind::User, "nobody", &[]).await;
     let expired = member.token_until(TokenKind::User, "late", &[ADMINISTRATOR], Some(NOW_MS + 1)).await;
     let clock = cluster::catalog::ClockSample { member: cluster::id::MemberId(1), wall_ms: NOW_MS + 1 };
@@ -61,7 +76,7 @@ async fn no_route_answers_those_who_may_not_ask() {
     assert!(routes.len() > 20);
     for (name, method, path) in routes.iter().filter(|(name, ..)| !OPEN.contains(&name.as_str())) {
         for header in &headers {
-            let asked = request(method, path, &session);
+            let asked = request(method, path, (&session, &video));
             let asked = header
                 .iter()
                 .fold(asked, |asked, header| asked.insert_header(("authorization", header.as_str())));
@@ -69,13 +84,14 @@ async fn no_route_answers_those_who_may_not_ask() {
             assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{name} {header:?}");
             assert_eq!(answer.header("www-authenticate"), "Bearer realm=\"custody\"", "{name}");
         }
-        let twice = request(method, path, &session);
+        let twice = request(method, path, (&session, &video));
         let twice = twice.append_header(("authorization", format!("Bearer {nobody}")));
         let twice = twice.append_header(("authorization", format!("Bearer {nobody}")));
         assert_eq!(member.send(twice).await.status, StatusCode::UNAUTHORIZED, "{name}");
         let answer = member
             .send(
-                request(method, path, &session).insert_header(("authorization", format!("Bearer {nobody}"))),
+                request(method, path, (&session, &video))
+                    .insert_header(("authorization", format!("Bearer {nobody}"))),
             )
             .await;
         let expected = if name == OF_ANY_TOKEN { StatusCode::OK } else { StatusCode::NOT_FOUND };
@@ -97,6 +113,8 @@ const TABLE: &[(&str, &str, [u16; 4])] = &[
     ("GET", "/v1/sessions/{id}/frames/12.png", [200, 200, 200, 404]),
     ("GET", "/v1/sessions/{id}/videos", [200, 200, 200, 404]),
     ("POST", "/v1/sessions/{id}/videos", [415, 415, 403, 404]),
+    ("GET", "/v1/videos/{video}", [200, 200, 200, 404]),
+    ("GET", "/v1/videos/{video}/content", [200, 200, 403, 404]),
     ("POST", "/v1/sessions", [415, 403, 403, 415]),
     ("GET", "/v1/parameters", [404, 404, 200, 404]),
     ("PUT", "/v1/parameters/replicas", [404, 404, 415, 404]),
@@ -113,11 +131,11 @@ const WHO: [&str; 4] = [ADMINISTRATOR, AUDITOR, SYSTEM, "recorder"];
 async fn roles_may_what_the_design_says() {
     let member = Member::start().await;
     let recorder = member.recorder().await;
-    let session = member.sealed(&recorder, b"x").await;
+    let (session, video) = session_with_video(&member, &recorder).await;
     for (index, who) in WHO.into_iter().enumerate() {
         let token = if who == "recorder" { recorder.clone() } else { member.user(who).await };
         for (method, path, expected) in TABLE {
-            let path = path.replace("{id}", &session);
+            let path = path.replace("{id}", &session).replace("{video}", &video);
             let answer = member.send(asked(method.parse().unwrap(), &token, &path)).await;
             assert_eq!(answer.status.as_u16(), expected[index], "{who}: {method} {path}");
         }

@@ -5,8 +5,12 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
+use cluster::catalog::{Format, Protocol, SessionInfo};
+use cluster::cluster::NewSession;
+use cluster::id::ObjectId;
+
 use super::harness::*;
-use crate::{ServeError, Server, ServerOptions, TlsFiles};
+use crate::{Limits, ServeError, Server, ServerOptions, TlsFiles};
 
 fn options(listen: &str) -> ServerOptions {
     ServerOptions { listen: listen.parse().unwrap(), tls: None, metrics_listen: None, threads: 1 }
@@ -21,7 +25,8 @@ async fn run_while(server: Server, future: impl Future<Output = ()>) {
 }
 
 /// The answer to a request on a connection of its own.
-async fn ask(address: SocketAddr, request: &'static str) -> String {
+async fn ask(address: SocketAddr, request: impl Into<String>) -> String {
+    let request = request.into();
     let asked = tokio::task::spawn_blocking(move || {
         let mut stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
@@ -76,14 +81,11 @@ async fn a_server_answers_until_it_is_stopped() {
     assert!(TcpStream::connect(front).is_err());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_came_before_a_recorder_vanished_is_durable() {
-    let member = Member::start().await;
-    let recorder = member.recorder().await;
-    let state = Arc::clone(&member.state);
-    let session = cluster::catalog::SessionInfo {
-        protocol: cluster::catalog::Protocol::Ssh,
-        format: cluster::catalog::Format::Asciicast,
+/// The head of an append of 5000 bytes, and the recording that it goes to.
+async fn append_head(member: &Member) -> (ObjectId, String) {
+    let info = SessionInfo {
+        protocol: Protocol::Ssh,
+        format: Format::Asciicast,
         device_address: "10.0.0.7".to_owned(),
         credential_user: String::new(),
         user_name: String::new(),
@@ -91,30 +93,50 @@ async fn what_came_before_a_recorder_vanished_is_durable() {
         start_ms: NOW_MS,
         recorder_token: None,
     };
-    let session = state.cluster.open_session(cluster::cluster::NewSession { info: session }).await.unwrap();
-    let owner = member.token(cluster::catalog::TokenKind::User, "ada", &[ADMINISTRATOR]).await;
-    assert_ne!(owner, recorder);
-    let server = Server::bind(&options("127.0.0.1:0"), Arc::clone(&state)).unwrap();
+    let session = member.state.cluster.open_session(NewSession { info }).await.unwrap();
+    let token = member.user(ADMINISTRATOR).await;
+    let head = format!(
+        "PATCH /v1/sessions/{session}/recording HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\
+         content-type: {PIECES}\r\nupload-offset: 0\r\nconnection: close\r\ncontent-length: 5000\r\n\r\n"
+    );
+    (session.into(), head)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_came_before_a_recorder_vanished_is_durable() {
+    let member = Member::start().await;
+    let (object, head) = append_head(&member).await;
+    let server = Server::bind(&options("127.0.0.1:0"), Arc::clone(&member.state)).unwrap();
     let (front, stopper) = (server.address(), server.stopper());
     let asking = async {
-        let head = format!(
-            "PATCH /v1/sessions/{session}/recording HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {owner}\r\n\
-             content-type: {PIECES}\r\nupload-offset: 0\r\ncontent-length: 5000\r\n\r\n"
-        );
         let sent = tokio::task::spawn_blocking(move || {
             let mut stream = TcpStream::connect(front).unwrap();
             stream.write_all(head.as_bytes()).unwrap();
             stream.write_all(&[7; 1000]).unwrap();
         });
         sent.await.unwrap();
-        let object = session.into();
         let durable = async {
-            while state.cluster.durable_offset(object).await.unwrap() < 1000 {
+            while member.state.cluster.durable_offset(object).await.unwrap() < 1000 {
                 tokio::task::yield_now().await;
             }
         };
         tokio::time::timeout(Duration::from_secs(20), durable).await.unwrap();
-        assert_eq!(state.cluster.durable_offset(object).await.unwrap(), 1000);
+        assert_eq!(member.state.cluster.durable_offset(object).await.unwrap(), 1000);
+        stopper.stop(true).await;
+    };
+    run_while(server, asking).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_recorder_that_falls_silent_is_told_where_to_go_on() {
+    let member = Member::start_ready(Limits { idle_s_max: 1, ..Limits::default() }).await;
+    let (_, head) = append_head(&member).await;
+    let server = Server::bind(&options("127.0.0.1:0"), Arc::clone(&member.state)).unwrap();
+    let (front, stopper) = (server.address(), server.stopper());
+    let asking = async {
+        let answer = ask(front, format!("{head}{}", "x".repeat(1000))).await;
+        assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+        assert!(answer.contains("upload-offset: 1000\r\n"), "{answer}");
         stopper.stop(true).await;
     };
     run_while(server, asking).await;

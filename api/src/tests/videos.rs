@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 
 use super::harness::*;
 
-async fn enable(member: &Member, is_on: bool) {
+pub(super) async fn enable(member: &Member, is_on: bool) {
     let (name, by) = ("video_download_enabled".to_owned(), "tests".to_owned());
     let value = ParameterValue::Switch(is_on);
     member.submit(Command::PutParameter(PutParameter { name, value, expected_version: None, by })).await;
 }
 
 /// Claims the newest open conversion.
-async fn claim(member: &Member) -> ClaimToken {
+pub(super) async fn claim(member: &Member) -> ClaimToken {
     let open = member.state.cluster.catalog().unwrap().open_jobs(100).unwrap();
     let (job, _) = open.last().unwrap().clone();
     let claimed =
@@ -26,7 +26,7 @@ async fn claim(member: &Member) -> ClaimToken {
 }
 
 /// Makes the video of a claim: its bytes are these.
-async fn complete(member: &Member, session: &str, claim: ClaimToken, bytes: &[u8]) {
+pub(super) async fn complete(member: &Member, session: &str, claim: ClaimToken, bytes: &[u8]) {
     let recording: RecordingId = session.parse().unwrap();
     let object = member.state.cluster.open_stream(recording).await.unwrap();
     member.state.cluster.append(object, 0, bytes.to_vec()).await.unwrap();
