@@ -4,6 +4,8 @@ use super::harness::{Served, SmtpServer, free_port, sha256, wait};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
+/// How long a member may take to stop while it works.
+const STOP: Duration = Duration::from_secs(15);
 /// How long a claim holds without its member.
 const LEASE: Duration = Duration::from_secs(60);
 
@@ -12,7 +14,7 @@ fn is_begun(video: &serde_json::Value) -> bool {
 }
 
 #[test]
-fn a_conversion_goes_on_after_kill_9_and_its_mail_comes_once() {
+fn a_conversion_goes_on_after_a_stop_and_after_kill_9_and_its_mail_comes_once() {
     let folder = tempfile::tempdir().unwrap();
     let port = free_port();
     let settings = format!(
@@ -24,6 +26,11 @@ fn a_conversion_goes_on_after_kill_9_and_its_mail_comes_once() {
     let session = served.import(folder.path(), "vnc-truncated.guac.zst");
     let video = served.request_video(&session, &["ada@example.org"]);
     served.video_once(&video, "progress", is_begun);
+    let stopping = Instant::now();
+    assert!(served.terminate().success());
+    assert!(stopping.elapsed() < STOP, "a stop does not wait for the whole job");
+    let served = Served::start(folder.path(), &settings);
+    served.video_once(&video, "progress after a stop", is_begun);
     served.kill();
 
     // The mail server is away: the mail waits and is tried again.

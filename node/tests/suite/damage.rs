@@ -1,10 +1,14 @@
 //! A member that cannot trust what it keeps does not start.
 
-use super::harness::{Served, custody};
+use super::harness::{Served, custody, wait};
+use serde_json::json;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// The exit code of damaged data, as `custody serve --help` says.
 const EXIT_DAMAGED: i32 = 65;
+/// The exit code of a failed disk.
+const EXIT_DISK: i32 = 74;
 
 fn segments(folder: &Path) -> Vec<PathBuf> {
     let log = std::fs::read_dir(folder.join("data/store/facts/log")).unwrap();
@@ -55,4 +59,25 @@ fn a_second_process_and_a_missing_key_are_refused_in_one_sentence() {
     std::fs::remove_file(folder.path().join("data/kek")).unwrap();
     let missing = serve();
     assert!(missing.contains("holds data that only its key opens"), "{missing}");
+}
+
+#[test]
+fn a_disk_that_fails_while_serving_ends_the_member_with_a_code_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    // No file may grow beyond 64 KiB: a write that the log or the catalog needs fails.
+    let mut program = Command::new("/bin/bash");
+    program.args(["-c", "trap '' XFSZ; ulimit -f 64; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_custody")]);
+    let mut served = Served::start_by(program, folder.path(), "");
+    let new = json!({
+        "protocol": "vnc", "format": "guacamole", "device_address": "10.0.0.1", "start_ms": 1_000,
+    });
+    let status = wait("the end of the member", || {
+        for _ in 0..20 {
+            served.post("/v1/sessions", &new);
+        }
+        served.ended()
+    });
+    assert_eq!(status.code(), Some(EXIT_DISK));
+    // Without the limit it starts again.
+    assert!(Served::start(folder.path(), "").terminate().success());
 }

@@ -79,6 +79,11 @@ pub(crate) struct Served {
 impl Served {
     /// Starts `custody serve` on a folder and waits until it serves.
     pub(crate) fn start(folder: &Path, settings: &str) -> Self {
+        Self::start_by(custody(), folder, settings)
+    }
+
+    /// As [`Served::start`], by a program that becomes the binary.
+    pub(crate) fn start_by(mut program: Command, folder: &Path, settings: &str) -> Self {
         let config = folder.join("custody.toml");
         let data_dir = folder.join("data");
         let text = format!(
@@ -87,13 +92,14 @@ impl Served {
         );
         std::fs::write(&config, text).unwrap();
         let mut child =
-            custody().arg("serve").arg("--config").arg(&config).stderr(Stdio::piped()).spawn().unwrap();
+            program.arg("serve").arg("--config").arg(&config).stderr(Stdio::piped()).spawn().unwrap();
         let lines = lines_of(child.stderr.take().unwrap());
         let url = loop {
             let line = lines.recv_timeout(LIMIT).expect("the member serves");
             let line: Value = serde_json::from_str(&line).unwrap_or_default();
             if let Some(address) = line["fields"]["address"].as_str() {
-                break format!("http://{address}");
+                let scheme = if settings.contains("[tls]") { "https" } else { "http" };
+                break format!("{scheme}://{address}");
             }
         };
         std::thread::spawn(move || lines.iter().for_each(drop));
@@ -113,6 +119,11 @@ impl Served {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         wait("the end of the member", || self.child.try_wait().unwrap())
+    }
+
+    /// How the process has ended, if it has.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
     }
 
     /// The worker processes at work.
@@ -164,8 +175,9 @@ impl Served {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let mut answer = request.send(body).unwrap();
-        let text = answer.body_mut().read_to_vec().unwrap();
+        // No answer at all is status 0.
+        let Ok(mut answer) = request.send(body) else { return (0, Value::Null) };
+        let text = answer.body_mut().read_to_vec().unwrap_or_default();
         (answer.status().as_u16(), serde_json::from_slice(&text).unwrap_or_default())
     }
 
@@ -197,15 +209,20 @@ impl Served {
 
     /// Runs `custody import`; gives the session.
     pub(crate) fn import(&self, folder: &Path, name: &str) -> String {
-        let output = custody()
-            .args(["import", "--server", &self.url, "--protocol", "vnc", "--token-file"])
-            .arg(folder.join("data/first-admin-token"))
-            .arg(sample(name))
-            .output()
-            .unwrap();
+        let output = self.import_command(folder, name).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let line = String::from_utf8(output.stdout).unwrap();
         line.split_whitespace().next().unwrap().to_owned()
+    }
+}
+
+impl Served {
+    /// `custody import` of a sample.
+    pub(crate) fn import_command(&self, folder: &Path, name: &str) -> Command {
+        let mut command = custody();
+        command.args(["import", "--server", &self.url, "--protocol", "vnc", "--token-file"]);
+        command.arg(folder.join("data/first-admin-token")).arg(sample(name));
+        command
     }
 }
 

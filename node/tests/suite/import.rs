@@ -2,6 +2,7 @@
 
 use super::harness::{Served, custody, plain, sample, sha256, wait};
 use serde_json::json;
+use std::collections::BTreeSet;
 
 const SAMPLE: &str = "vnc-truncated.guac.zst";
 
@@ -74,4 +75,36 @@ fn what_is_no_recording_is_refused_before_it_is_stored() {
     assert_eq!((status, &problem["status"]), (422, &json!(422)), "{problem}");
     let (status, _) = served.send("PATCH", &recording, &headers, b"4.size,1.0,4.1280,3.720;");
     assert_eq!(status, 204);
+}
+
+#[test]
+fn over_tls_a_recording_goes_only_to_a_server_with_a_trusted_certificate() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+    let (certificate, key) = (folder.path().join("c.pem"), folder.path().join("k.pem"));
+    std::fs::write(&certificate, made.cert.pem()).unwrap();
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let settings = format!("[tls]\ncertificate = {certificate:?}\nkey = {key:?}\n");
+    let served = Served::start(folder.path(), &settings);
+    let mut import = served.import_command(folder.path(), "write-existing.guac.zst");
+    let stranger = import.output().unwrap();
+    assert_eq!(stranger.status.code(), Some(1));
+    let errors = String::from_utf8(stranger.stderr).unwrap();
+    assert!(errors.contains("cannot reach https://127.0.0.1:"), "{errors}");
+    let known = import.arg("--certificates").arg(&certificate).output().unwrap();
+    assert!(known.status.success(), "{}", String::from_utf8_lossy(&known.stderr));
+}
+
+#[test]
+fn more_pictures_than_workers_are_answered_with_come_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = Served::start(folder.path(), "");
+    let session = served.import(folder.path(), SAMPLE);
+    let path = format!("/v1/sessions/{session}/frames/13000.png");
+    let statuses = std::thread::scope(|scope| {
+        let asking: Vec<_> = (0..8).map(|_| scope.spawn(|| served.get(&path, None).0)).collect();
+        asking.into_iter().map(|asked| asked.join().unwrap()).collect::<BTreeSet<_>>()
+    });
+    assert_eq!(statuses, BTreeSet::from([200, 503]));
+    assert_eq!(served.get(&path, None).0, 200);
 }

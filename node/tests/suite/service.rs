@@ -49,5 +49,5 @@ fn the_first_token_is_made_once_and_only_its_owner_can_read_it() {
     assert!(served.terminate().success());
     let served = Served::start(folder.path(), "");
     assert_eq!(std::fs::read_to_string(&file).unwrap(), token);
-    assert_eq!(served.get_json("/v1/tokens")["tokens"].as_array().map(Vec::len), Some(1));
+    assert_eq!(served.get_json("/v1/tokens").as_array().map(Vec::len), Some(1));
 }
