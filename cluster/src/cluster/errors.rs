@@ -315,12 +315,6 @@ pub enum StopError {
     /// A disk has failed before.
     #[error(transparent)]
     Fatal(#[from] Fatal),
-    /// A thread ended with a panic.
-    #[error("thread {name} has panicked")]
-    Thread {
-        /// Which.
-        name: String,
-    },
     /// Operations were still under way after the deadline.
     #[error("operations were still under way")]
     Busy,
