@@ -23,7 +23,7 @@ demo:
 	@echo; echo "Play these with any player or browser:"
 	@for name in $(DEMO); do realpath $(TARGET)/demo/$$name.mp4; done
 
-# All checks, unit tests and the suite (as root: power cuts are made with loop devices); ends with the summary of the test runner.
+# All checks, unit tests and the suite; ends with the summary of the test runner. Power cuts need root.
 test: check
 	@.ci/install ffmpeg python3-numpy cargo-nextest losetup mkfs.ext4
 	cargo test --locked $(ALL) --doc --quiet

@@ -2,7 +2,7 @@
 
 use crate::acknowledged::{Acknowledged, Verdict};
 use crate::appender::{Subject, Syncs, scratch_folder};
-use crate::processes::spin;
+use crate::processes::{recovery_us, spin};
 use crate::random::Random;
 use serde::Serialize;
 
@@ -10,8 +10,6 @@ use serde::Serialize;
 const LINES_MAX: u64 = 600;
 /// The longest time between the last of them and the kill.
 const SPIN_US_MAX: u64 = 20_000;
-/// The longest time from the start of a process to a kill during recovery.
-const RECOVERY_US_MAX: u64 = 600_000;
 
 /// One member that is killed again and again.
 #[derive(Debug, Clone, Copy)]
@@ -60,7 +58,7 @@ impl Kills {
             at_work += 1;
             if random.below(2) == 0 {
                 let member = subject.append(2 * round + 1, None)?;
-                spin(random.below(RECOVERY_US_MAX));
+                spin(recovery_us(&mut random));
                 let lines = member.kill()?;
                 in_recovery += u64::from(lines.is_empty());
                 acknowledged.extend(lines);

@@ -3,7 +3,7 @@
 use crate::acknowledged::{Acknowledged, Verdict};
 use crate::appender::{Subject, Syncs, scratch_folder};
 use crate::loop_disk::LoopDisk;
-use crate::processes::spin;
+use crate::processes::{recovery_us, spin};
 use crate::random::Random;
 use serde::Serialize;
 
@@ -71,7 +71,10 @@ impl PowerCuts {
             _ => random.below(LINES_MAX) + 1,
         };
         member.wait_lines(usize::try_from(lines)?)?;
-        spin(random.below(SPIN_US_MAX) * if lines == 0 { 40 } else { 1 });
+        spin(match lines {
+            0 => recovery_us(random),
+            _ => random.below(SPIN_US_MAX),
+        });
         switch.cut(member.id())?;
         member.killed()
     }

@@ -1,5 +1,6 @@
 //! Other processes, as proc(5) shows them, and waiting for states.
 
+use crate::random::Random;
 use anyhow::{Context, bail};
 use std::fs;
 use std::time::{Duration, Instant};
@@ -28,6 +29,13 @@ pub(crate) fn spin(us: u64) {
     while started.elapsed() < time {
         std::hint::spin_loop();
     }
+}
+
+/// A time after the start of a member that recovers: short ones as often as long ones, since a fast machine is done
+/// in tens of milliseconds and a busy one in half a second.
+pub(crate) fn recovery_us(random: &mut Random) -> u64 {
+    let magnitude = 12 + random.below(8);
+    random.below(1 << magnitude)
 }
 
 /// The ids of the processes that `id` started and that still run.

@@ -12,8 +12,10 @@ fn what_was_acknowledged_survives_power_cuts() -> anyhow::Result<()> {
     // What is not there cannot be lost.
     let compared = outcome.verdicts.iter().all(|verdict| verdict.lines > 0 && verdict.bytes > 0);
     assert!(compared && outcome.acknowledged > 0, "seed {SEED}: {outcome:?}");
-    // The machine was another one each time, so that nothing of the catalog's store was trusted.
-    assert!(outcome.verdicts.iter().all(|verdict| verdict.rebuilt.is_some()), "seed {SEED}: {outcome:?}");
+    // The first cut meets a member at work, so that nothing of its catalog's store may be trusted. A later one may come
+    // before a member that had stopped in order touches its store again.
+    let rebuilt = outcome.verdicts.first().is_some_and(|verdict| verdict.rebuilt.is_some());
+    assert!(rebuilt, "seed {SEED}: {outcome:?}");
     Ok(())
 }
 
