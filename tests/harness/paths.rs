@@ -24,6 +24,8 @@ pub fn program(name: &str) -> anyhow::Result<PathBuf> {
     // Programs lie beside it, tests one folder deeper.
     let mut files = this.ancestors().skip(1).take(2).map(|folder| folder.join(name));
     files.find(|file| file.is_file()).with_context(|| {
-        format!("there is no binary `{name}` beside the tests: `make test` and `cargo test --workspace` build it")
+        format!(
+            "there is no binary `{name}` beside the tests: `make test` and `cargo test --workspace` build it"
+        )
     })
 }
