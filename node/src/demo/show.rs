@@ -136,7 +136,8 @@ impl Demo {
     /// Loopback only, and mails to our own receiver.
     fn settings(&self, smtp_port: u16) -> Result<Settings, ConfigError> {
         let mut values = Values::default();
-        let data_dir = self.data_dir.to_str().map(str::to_owned);
+        // A path that is no text is refused as an empty one: the usual folder must not take its place.
+        let data_dir = Some(self.data_dir.to_str().unwrap_or("").to_owned());
         for (key, value) in [
             ("data_dir", data_dir),
             ("listen.api", Some(self.listen.clone())),
