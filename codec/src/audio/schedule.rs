@@ -81,6 +81,11 @@ impl Schedule {
         self.placements.iter_mut().find_map(|(&index, placement)| Some((index, placement.next_directive()?)))
     }
 
+    /// Whether a stream's last run may go on.
+    pub(super) fn follows(&self, index: i32) -> bool {
+        self.placements.contains_key(&index)
+    }
+
     /// Before this tick nothing more is placed.
     pub(super) fn frontier(&self) -> i64 {
         self.frontier

@@ -155,7 +155,9 @@ impl SoundTrack {
         for voice in self.voices.values_mut() {
             heard |= voice.add_to(&mut mix, self.position)?;
         }
-        self.voices.retain(|_, voice| !voice.is_over());
+        // A run that memory forced out may go on, seamlessly, after all of it so far was heard.
+        let (schedule, more_comes) = (&self.schedule, self.end.is_none());
+        self.voices.retain(|index, voice| !voice.is_over() || (more_comes && schedule.follows(*index)));
         if !heard || mix.as_flattened().iter().all(|level| level.abs() < INAUDIBLE) {
             return Ok(self.encoder.encode_silence()?);
         }

@@ -204,6 +204,26 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+#[test]
+fn a_run_that_memory_forces_out_goes_on_where_a_frame_ends() {
+    let mut recording = Recording::new(Limits { audio_held_bytes: 64 << 10, ..Limits::default() });
+    for later_ms in [247, 213, 357, 24, 69, 38] {
+        recording.sync(recording.now_ms + later_ms);
+        if later_ms == 247 {
+            recording.blob(1, &[77; 1028]);
+        }
+    }
+    recording.open(2, "audio/L16;rate=192000,channels=4");
+    recording.apply(&Instruction::End { stream: 1 });
+    recording.sync(recording.now_ms + 139);
+    recording.sync(recording.now_ms + 190);
+    // 144 ticks that end with a frame of the track, and 75 more.
+    recording.blob(2, &[77; 4608]);
+    recording.blob(2, &[77; 2392]);
+    let samples = recording.finish();
+    assert!(samples.iter().rev().take(75).any(|[left, _]| left.abs() > 5_000));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
