@@ -232,7 +232,8 @@ async function route() {
     return;
   }
   try {
-    const session = location.hash.match(/^#\/sessions\/([0-9a-f]{32})$/);
+    // Mails link to the video of a session; its report shows it.
+    const session = location.hash.match(/^#\/sessions\/([0-9a-f]{32})(\/videos\/[0-9a-f]{32})?$/);
     await (session ? report(session[1]) : list());
     const who = await json("/v1/whoami");
     $("who").textContent = [who.name, who.roles.join(", ")].filter(Boolean).join(" · ");
