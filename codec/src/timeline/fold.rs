@@ -109,6 +109,7 @@ impl Facts {
             | Instruction::Cfill { .. }
             | Instruction::Copy { .. }
             | Instruction::Transfer { .. }
+            | Instruction::Vector { .. }
             | Instruction::Img { .. }
             | Instruction::InlineImage { .. }
             | Instruction::Blob { .. } => self.activity.apply(instruction),

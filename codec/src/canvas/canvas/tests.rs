@@ -118,8 +118,8 @@ fn several_rectangles_are_one_shape() {
     // The closed path can be filled again; a rectangle begins another.
     assert_eq!(draw(&mut canvas, "cfill 14 0 255 0 0 255; rect 0 3 0 1 1; cfill 14 0 0 255 0 255"), []);
     assert_eq!(letters(&canvas), "rrrg");
-    let refusals = draw(&mut canvas, &"rect 0 0 0 1 1;".repeat(257));
-    assert_eq!(refusals, [DrawError::PathRects { layer: 0, limit: 256 }]);
+    let refusals = draw(&mut canvas, &"rect 0 0 0 1 1;".repeat(513));
+    assert_eq!(refusals, [DrawError::PathSegments { layer: 0, limit: 512 }]);
 }
 
 #[test]

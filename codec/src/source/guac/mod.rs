@@ -5,7 +5,9 @@
 mod instruction;
 mod parser;
 mod time;
+mod vector;
 
 pub use instruction::{Color, Instruction};
 pub use parser::{ParseError, Parser};
 pub use time::MediaTime;
+pub use vector::{Arc, LineCap, LineJoin, Pen, Vector};
