@@ -344,4 +344,6 @@ pub(super) fn mask_of(mask: u8) -> Result<Mask, DrawError> {
 }
 
 #[cfg(test)]
-mod tests;
+mod model;
+#[cfg(test)]
+pub(super) mod tests;

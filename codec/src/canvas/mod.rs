@@ -7,6 +7,7 @@
 //! The canvas never reads a clock and never panics on what a recording asks for: a drawing beyond a limit is
 //! refused with a [`DrawError`] that names the limit, changes nothing, and the recording goes on.
 
+mod coverage;
 mod cursor;
 mod damage;
 mod drawing;

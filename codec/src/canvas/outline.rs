@@ -1,8 +1,7 @@
 //! The outline of a path as lines.
 
 use super::path::{Segment, Step};
-use super::shape::{float, whole};
-use crate::geometry::Rect;
+use super::shape::{real, whole};
 use crate::matrix::Matrix;
 use crate::source::guac::Arc;
 use std::f64::consts::{FRAC_PI_2, TAU};
@@ -13,8 +12,6 @@ const FLATNESS: f64 = 0.05;
 const CURVE_LINES: f64 = 256.0;
 /// What is further away than this is not drawn: nothing seen depends on it, and distances stay exact.
 const FAR: f64 = 1e12;
-/// How much of what is outside stays around a cut area, in pixels.
-const MARGIN: f64 = 2.0;
 
 /// A place in pixels of a layer.
 type Point = (f64, f64);
@@ -27,46 +24,12 @@ pub(super) struct Contour {
     pub(super) closed: bool,
 }
 
-impl Contour {
-    /// The part that matters to what is covered inside `area`: what is outside is moved to its edges, around
-    /// which the outline goes as often.
-    pub(super) fn cut(&self, area: Rect) -> Option<Self> {
-        let mut points = self.points.clone();
-        for (at, start, end) in [
-            (axis_x as fn(Point) -> f64, float(area.left), float(area.right)),
-            (axis_y, float(area.top), float(area.bottom)),
-        ] {
-            points = cut_at(&points, |point| at(point) - (start - MARGIN));
-            points = cut_at(&points, |point| end + MARGIN - at(point));
-        }
-        (points.len() > 2).then_some(Self { points, closed: true })
-    }
-}
-
 fn axis_x(point: Point) -> f64 {
     point.0
 }
 
 fn axis_y(point: Point) -> f64 {
     point.1
-}
-
-/// The part of a closed outline on the side of an edge where `inside` is not negative (Sutherland and Hodgman).
-fn cut_at(points: &[Point], inside: impl Fn(Point) -> f64) -> Vec<Point> {
-    let mut cut = Vec::with_capacity(points.len() + 4);
-    let Some(mut last) = points.last().copied() else { return cut };
-    for &point in points {
-        let (before, after) = (inside(last), inside(point));
-        if (before < 0.0) != (after < 0.0) {
-            let part = before / (before - after);
-            cut.push((last.0 + (point.0 - last.0) * part, last.1 + (point.1 - last.1) * part));
-        }
-        if after >= 0.0 {
-            cut.push(point);
-        }
-        last = point;
-    }
-    cut
 }
 
 /// Follows a path; the transform is that of the next points.
@@ -177,7 +140,7 @@ impl Outline {
         // The distance of n equal parts from their curve is at most 6 / 8 of the bend, divided by n squared.
         let lines = (bend * 0.75 / FLATNESS).sqrt().ceil().clamp(1.0, CURVE_LINES);
         for line in 1..=whole(lines) {
-            let t = super::shape::real(line) / lines;
+            let t = real(line) / lines;
             let s = 1.0 - t;
             let at = |p: fn(Point) -> f64| {
                 s * s * s * p(from)

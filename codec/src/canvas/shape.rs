@@ -1,12 +1,13 @@
-//! What a path covers: the seam to the rasteriser.
+//! What a path covers: its inside, or a stroke along it.
 
+use super::coverage::coverage;
 use super::outline::{Contour, Outline};
 use super::path::Path;
 use super::place::{clamp, signed};
 use crate::geometry::{Rect, Size};
 use crate::matrix::Matrix;
 use crate::source::guac::{LineCap, LineJoin, Pen};
-use tiny_skia::{FillRule, PathBuilder, PathSegment, Stroke};
+use tiny_skia_path::{PathBuilder, PathSegment, Stroke};
 
 /// An area with smooth edges in pixels of a layer: what its outline goes round, by the nonzero rule.
 #[derive(Debug, Clone, Default)]
@@ -35,21 +36,21 @@ impl Shape {
             width: single(f64::from(pen.thickness.max(1))),
             miter_limit: single(miter_limit),
             line_cap: match pen.cap {
-                LineCap::Butt => tiny_skia::LineCap::Butt,
-                LineCap::Round => tiny_skia::LineCap::Round,
-                LineCap::Square => tiny_skia::LineCap::Square,
+                LineCap::Butt => tiny_skia_path::LineCap::Butt,
+                LineCap::Round => tiny_skia_path::LineCap::Round,
+                LineCap::Square => tiny_skia_path::LineCap::Square,
             },
             line_join: match pen.join {
-                LineJoin::Bevel => tiny_skia::LineJoin::Bevel,
-                LineJoin::Miter => tiny_skia::LineJoin::Miter,
-                LineJoin::Round => tiny_skia::LineJoin::Round,
+                LineJoin::Bevel => tiny_skia_path::LineJoin::Bevel,
+                LineJoin::Miter => tiny_skia_path::LineJoin::Miter,
+                LineJoin::Round => tiny_skia_path::LineJoin::Round,
             },
             dash: None,
         };
         let mut outline = Outline::new(*transform);
         let path = transform.inverse().and_then(|back| path_of(&self.0, &back));
         let Some(stroked) = path.and_then(|path| path.stroke(&stroke, 1.0)) else { return Self::default() };
-        let at = |point: tiny_skia::Point| (f64::from(point.x), f64::from(point.y));
+        let at = |point: tiny_skia_path::Point| (f64::from(point.x), f64::from(point.y));
         for segment in stroked.segments() {
             match segment {
                 PathSegment::MoveTo(to) => outline.move_to(at(to)),
@@ -82,19 +83,12 @@ impl Shape {
 
     /// How much of each pixel of `area` is covered, 0 to 255, row by row.
     pub(super) fn coverage(&self, area: Rect) -> Vec<u8> {
-        let size = Size { width: area.width(), height: area.height() };
-        let inside: Vec<_> = self.0.iter().filter_map(|contour| contour.cut(area)).collect();
-        let side = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
-        let mask = tiny_skia::Mask::new(side(size.width), side(size.height));
-        let path = path_of(&inside, &Matrix::moving(-float(area.left), -float(area.top)));
-        let Some((mut mask, path)) = mask.zip(path) else { return vec![0; size.area()] };
-        mask.fill_path(&path, FillRule::Winding, true, tiny_skia::Transform::identity());
-        mask.take()
+        coverage(&self.0, area)
     }
 }
 
-/// A path of the rasteriser along the transformed contours.
-fn path_of(contours: &[Contour], transform: &Matrix) -> Option<tiny_skia::Path> {
+/// What can be stroked along the transformed contours.
+fn path_of(contours: &[Contour], transform: &Matrix) -> Option<tiny_skia_path::Path> {
     let mut builder = PathBuilder::new();
     for Contour { points, closed } in contours {
         for (index, (x, y)) in points.iter().enumerate() {
@@ -130,8 +124,8 @@ pub(super) fn landing(area: Rect, transform: &Matrix, size: Size) -> Rect {
     Rect { left, top, right, bottom }
 }
 
-/// In the precision of the rasteriser.
-#[expect(clippy::as_conversions, reason = "rounds; what is too large becomes infinite, and is not drawn")]
+/// In the precision of the stroker.
+#[expect(clippy::as_conversions, reason = "rounds; what is too large becomes infinite, and is not stroked")]
 fn single(value: f64) -> f32 {
     value as f32
 }

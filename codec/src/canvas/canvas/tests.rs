@@ -3,12 +3,12 @@ use crate::canvas::error::{ImageError, ImageFormat};
 use crate::source::guac::Parser;
 use proptest::prelude::*;
 
-const RED: [u8; 4] = [255, 0, 0, 255];
+pub(in crate::canvas) const RED: [u8; 4] = [255, 0, 0, 255];
 const GREEN: [u8; 4] = [0, 255, 0, 255];
 const BLACK: [u8; 4] = [0, 0, 0, 255];
 
 /// Applies instructions that are written as words, and answers the refusals.
-fn draw(canvas: &mut Canvas, script: &str) -> Vec<DrawError> {
+pub(in crate::canvas) fn draw(canvas: &mut Canvas, script: &str) -> Vec<DrawError> {
     let mut parser = Parser::new(Limits::default());
     for line in script.split(';').map(str::trim).filter(|line| !line.is_empty()) {
         let elements: Vec<String> =
@@ -23,20 +23,20 @@ fn draw(canvas: &mut Canvas, script: &str) -> Vec<DrawError> {
     refusals
 }
 
-fn drawn(script: &str) -> Canvas {
+pub(in crate::canvas) fn drawn(script: &str) -> Canvas {
     let mut canvas = Canvas::new(Limits::default());
     assert_eq!(draw(&mut canvas, script), []);
     canvas
 }
 
-fn picture(canvas: &Canvas) -> Picture {
+pub(in crate::canvas) fn picture(canvas: &Canvas) -> Picture {
     let mut picture = Picture::black(canvas.size());
     canvas.flatten(Rect::of_size(canvas.size()), &mut picture);
     picture
 }
 
 /// The picture in letters, one word a row.
-fn letters(canvas: &Canvas) -> String {
+pub(in crate::canvas) fn letters(canvas: &Canvas) -> String {
     let picture = picture(canvas);
     let letter = |pixel: &[u8; 4]| match *pixel {
         BLACK => '.',
@@ -50,7 +50,7 @@ fn letters(canvas: &Canvas) -> String {
     rows.map(|row| row.iter().map(letter).collect::<String>()).collect::<Vec<_>>().join(" ")
 }
 
-fn base64_png(pixel: [u8; 4], width: u32, height: u32) -> String {
+pub(in crate::canvas) fn base64_png(pixel: [u8; 4], width: u32, height: u32) -> String {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
     encoder.set_color(png::ColorType::Rgba);
