@@ -120,7 +120,8 @@ impl Canvas {
         self.cursor.image(self.size())
     }
 
-    /// Stream indexes are not one namespace: whatever opens a stream ends the image of that index.
+    /// Stream indexes are not one namespace: guacd's images and sound share theirs, and end one another; what a
+    /// user sends has its own, and only covers an image of the same index until it ends.
     fn apply_stream(&mut self, instruction: &Instruction<'_>) -> Result<(), DrawError> {
         match *instruction {
             Instruction::Img { stream, mask, layer, mimetype: _, x, y } => {
@@ -138,14 +139,16 @@ impl Canvas {
                 self.draw_image(target, &bytes)
             }
             Instruction::Blob { stream, data } => self.streams.append(stream, data, &self.limits),
-            Instruction::End { stream } => match self.streams.take(stream) {
+            Instruction::End { stream } => match self.streams.end(stream) {
                 Some(image) => self.draw_image(image.target, &image.bytes),
                 None => Ok(()),
             },
-            Instruction::Audio { stream, .. }
-            | Instruction::Clipboard { stream, .. }
-            | Instruction::OtherStream { stream } => {
+            Instruction::Audio { stream, .. } => {
                 self.streams.take(stream);
+                Ok(())
+            }
+            Instruction::Clipboard { stream, .. } | Instruction::OtherStream { stream } => {
+                self.streams.cover(stream);
                 Ok(())
             }
             Instruction::Size { .. }

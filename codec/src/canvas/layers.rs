@@ -226,3 +226,6 @@ impl Layers {
         size.width >= screen.width && size.height >= screen.height
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -230,9 +230,13 @@ fn a_stream_of_another_kind_does_not_draw_the_image_of_its_index_again() {
         let open = open.replace(';', ",");
         let canvas = drawn(&format!("{first} {second} {open}; blob 5 AAAA; end 5"));
         assert_eq!(letters(&canvas), "g");
-        // An image that was still open under that index has ended.
-        let canvas = drawn(&format!("{first} img 5 14 0 image/png 0 0; blob 5 {green}; {open}; end 5"));
+        // The end belongs to what was opened last; an image that came before goes on, unless guacd reused its index.
+        let (head, tail) = green.split_at(40);
+        let opened = format!("{first} img 5 14 0 image/png 0 0; blob 5 {head}; {open}; blob 5 AAAA; end 5");
+        let mut canvas = drawn(&opened);
         assert_eq!(letters(&canvas), "r");
+        assert_eq!(draw(&mut canvas, &format!("blob 5 {tail}; end 5; end 5")), []);
+        assert_eq!(letters(&canvas), if open.starts_with("audio") { "r" } else { "g" });
     }
 }
 
