@@ -60,6 +60,6 @@ soak:
 # The stages of a conversion one by one, then whole conversions beside guacenc.
 bench:
 	@.ci/install cc nasm python3
-	cargo bench --locked --package benches --features codec/asm
+	RECORDINGS=$(abspath $(RECORDINGS)) cargo bench --locked --package benches --features codec/asm
 	$(RELEASE) --package node
 	/usr/bin/python3 tests/measure/cost.py $(TARGET)/release/custody $(RECORDINGS)
