@@ -19,3 +19,4 @@ pub mod screen;
 pub mod source;
 pub mod timeline;
 pub mod video;
+pub mod view;
