@@ -1,6 +1,7 @@
 //! `custody convert`: a recording becomes an ordinary video.
 
 use super::Exit;
+use super::resync::Resync;
 use crate::conversion::{Conversion, Report};
 use crate::interrupt::Interrupt;
 use crate::output::{Output, folder_of};
@@ -28,6 +29,8 @@ pub(super) struct Convert {
     /// Worker processes; the video is the same with any number. Default: one a core, as far as memory allows.
     #[arg(long, value_name = "N")]
     workers: Option<NonZeroUsize>,
+    #[command(flatten)]
+    resync: Resync,
     /// Show no progress.
     #[arg(short, long)]
     quiet: bool,
@@ -42,6 +45,7 @@ impl Convert {
         let conversion = Conversion {
             recording: &recording,
             work_dir: folder_of(&self.output),
+            limits: self.resync.limits(),
             video: VideoSettings::default(),
             workers: self.workers.map_or(cores, NonZeroUsize::get),
             progress: &TerminalProgress::new(self.quiet),
@@ -74,6 +78,11 @@ impl Convert {
 #[expect(clippy::print_stderr, reason = "the command line speaks to its user")]
 fn print_losses(report: &Report) -> Exit {
     let mut exit = Exit::Done;
+    if report.timeline.skipped_bytes > 0 {
+        exit = Exit::Partial;
+        let skipped = report.timeline.skipped_bytes;
+        eprintln!("custody: {skipped} bytes cannot be read: the video goes on behind them");
+    }
     match &report.timeline.ending {
         Ending::Whole => {}
         Ending::Truncated { position } => {

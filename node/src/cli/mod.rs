@@ -7,7 +7,9 @@ mod demo;
 mod frame;
 mod import;
 mod inspect;
+mod resync;
 mod serve;
+mod summary;
 
 use crate::interrupt::Interrupt;
 use crate::serve::RunError;

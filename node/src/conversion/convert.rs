@@ -8,10 +8,12 @@ use crate::recording::{OpenError, Recording};
 use crate::worker::limits;
 use crate::worker::message::{Reply, Request, Summary};
 use crate::worker::process::{ProcessError, WorkerProcess};
+use codec::limits::Limits;
 use codec::mux::{
     Channels, Metadata, Mp4, Mp4Error, SequenceHeader, SequenceHeaderError, SoundPacket, SoundTrack, Track,
     VideoSample, VideoTrack,
 };
+use codec::source::guac::OnDamage;
 use codec::timeline::Timeline;
 use codec::video::{Plan, Segment, VideoSettings};
 use std::fs::File;
@@ -32,6 +34,8 @@ pub(crate) struct Conversion<'a> {
     pub(crate) recording: &'a Recording,
     /// Where coded packets wait for their place, in unnamed files.
     pub(crate) work_dir: &'a Path,
+    /// Bounds, and whether reading goes on behind damage.
+    pub(crate) limits: Limits,
     /// Settings of the encoder.
     pub(crate) video: VideoSettings,
     /// Worker processes at most; memory may allow fewer.
@@ -100,7 +104,7 @@ pub(crate) enum ConvertError {
 impl Conversion<'_> {
     /// Makes the video and writes it to `output`, from its first byte to its last.
     pub(crate) fn run(&self, output: &mut impl Write, interrupt: &Interrupt) -> Result<Report, ConvertError> {
-        let timeline = survey(self.recording, interrupt)?;
+        let (timeline, _) = survey(self.recording, self.limits, interrupt)?;
         let plan = Plan::new(&timeline, self.video).ok_or(ConvertError::NoPicture)?;
 
         let Made { video, sound, summary } = self.make_parts(&timeline, &plan, interrupt)?;
@@ -127,6 +131,7 @@ impl Conversion<'_> {
             recording: self.recording,
             timeline,
             plan,
+            on_damage: self.limits.on_damage,
             folder: self.work_dir,
             interrupt: interrupt.part(),
             progress: self.progress,
@@ -171,6 +176,7 @@ struct Work<'a> {
     recording: &'a Recording,
     timeline: &'a Timeline,
     plan: &'a Plan,
+    on_damage: OnDamage,
     folder: &'a Path,
     interrupt: Interrupt,
     progress: &'a dyn Progress,
@@ -179,11 +185,20 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
+    /// A worker that reads the recording as the survey did.
+    fn start_worker(&self) -> Result<WorkerProcess, ConvertError> {
+        let mut worker = WorkerProcess::start(&self.interrupt)?;
+        if self.on_damage == OnDamage::Resync {
+            worker.request(&Request::Resync, no_results)?;
+        }
+        Ok(worker)
+    }
+
     /// Owns one worker and takes segments until none is left. Segments are taken in order, so a worker draws the
     /// recording only once.
     fn code_segments(&self) -> Result<Coded, ConvertError> {
         self.stopping_others(|| {
-            let mut worker = WorkerProcess::start(&self.interrupt)?;
+            let mut worker = self.start_worker()?;
             worker.request(&Request::Video(self.plan.clone()), no_results)?;
             let mut file = PacketFile::create(self.folder)?;
             let mut parts = Vec::new();
@@ -244,7 +259,7 @@ impl Work<'_> {
             if end_ms > SOUND_END_MAX_MS {
                 return Err(ConvertError::SoundTooLong { end_ms, limit_ms: SOUND_END_MAX_MS });
             }
-            let mut worker = WorkerProcess::start(&self.interrupt)?;
+            let mut worker = self.start_worker()?;
             let mut file = PacketFile::create(self.folder)?;
             let mut packets = Vec::new();
             let mut pre_skip_samples = 0;

@@ -9,6 +9,7 @@ use crate::interrupt::Interrupt;
 use crate::recording::Recording;
 use cluster::catalog::VideoFacts;
 use cluster::id::RecordingId;
+use codec::limits::Limits;
 use codec::video::VideoSettings;
 
 /// Makes the video with worker processes and keeps it as a new object of the recording: each try has its own.
@@ -24,6 +25,7 @@ pub(super) fn convert(
     let conversion = Conversion {
         recording: &stored,
         work_dir: &tools.work_dir,
+        limits: Limits::default(),
         video: VideoSettings::default(),
         workers: tools.workers.get(),
         progress: counter,
