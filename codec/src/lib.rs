@@ -12,6 +12,7 @@ pub mod audio;
 pub mod canvas;
 pub mod geometry;
 pub mod limits;
+pub mod matrix;
 pub mod mux;
 pub mod picture;
 pub mod replay;
