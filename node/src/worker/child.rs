@@ -26,7 +26,7 @@ pub(crate) enum WorkerError {
 enum Work {
     Nothing,
     Video(Box<SegmentCoder>),
-    Sound { coder: Box<SoundCoder>, end_ms: i64 },
+    Sound(Box<SoundCoder>),
     Frame(Box<FrameFinder>),
 }
 
@@ -65,12 +65,12 @@ fn answer(work: &mut Work, request: Request) -> Result<Answer, WorkerError> {
             *work = Work::Video(Box::new(SegmentCoder::new(plan, Limits::default())));
             Ok(Ok(Vec::new()))
         }
-        (Request::Sound { end_ms }, work @ Work::Nothing) => {
+        (Request::Sound(cut), work @ Work::Nothing) => {
             limits::confine(limits::SOUND_MEMORY_BYTES)?;
-            Ok(SoundCoder::new(Limits::default(), SoundSettings::default())
+            Ok(SoundCoder::new(Limits::default(), SoundSettings::default(), cut)
                 .map(|coder| {
                     let pre_skip_samples = coder.pre_skip_samples();
-                    *work = Work::Sound { coder: Box::new(coder), end_ms };
+                    *work = Work::Sound(Box::new(coder));
                     vec![Reply::SoundHead { pre_skip_samples }]
                 })
                 .map_err(|error| error.to_string()))
@@ -80,12 +80,12 @@ fn answer(work: &mut Work, request: Request) -> Result<Answer, WorkerError> {
             *work = Work::Frame(Box::new(FrameFinder::new(at_ms, pointer)));
             Ok(Ok(Vec::new()))
         }
-        (Request::Video(_) | Request::Sound { .. } | Request::Frame { .. }, _) => {
+        (Request::Video(_) | Request::Sound(_) | Request::Frame { .. }, _) => {
             Err(WorkerError::OutOfOrder("a second job"))
         }
         (request, Work::Frame(finder)) => find_frame(finder, request),
         (request, Work::Video(coder)) => Ok(code_video(coder, request).map_err(|error| error.to_string())),
-        (request, Work::Sound { coder, end_ms }) => code_sound(coder, *end_ms, request),
+        (request, Work::Sound(coder)) => code_sound(coder, request),
         (Request::Segment(_) | Request::Bytes(_) | Request::Finish, Work::Nothing) => {
             Err(WorkerError::OutOfOrder("work before a job"))
         }
@@ -95,21 +95,24 @@ fn answer(work: &mut Work, request: Request) -> Result<Answer, WorkerError> {
 fn code_video(coder: &mut SegmentCoder, request: Request) -> Result<Vec<Reply>, SegmentError> {
     let replies = |packets: Vec<Packet>| packets.into_iter().map(Reply::Packet);
     Ok(match request {
-        Request::Segment(segment) => replies(coder.begin(segment)?).collect(),
+        Request::Segment(segment) => {
+            coder.begin(segment);
+            Vec::new()
+        }
         Request::Bytes(bytes) => replies(coder.push(&bytes)?).collect(),
         Request::Finish => {
             let packets = coder.finish()?;
             replies(packets).chain([Reply::Summary(summary_of(coder))]).collect()
         }
-        Request::Video(_) | Request::Sound { .. } | Request::Frame { .. } => Vec::new(),
+        Request::Video(_) | Request::Sound(_) | Request::Frame { .. } => Vec::new(),
     })
 }
 
-fn code_sound(coder: &mut SoundCoder, end_ms: i64, request: Request) -> Result<Answer, WorkerError> {
+fn code_sound(coder: &mut SoundCoder, request: Request) -> Result<Answer, WorkerError> {
     let packets = match request {
         Request::Bytes(bytes) => coder.push(&bytes),
-        Request::Finish => coder.finish(end_ms),
-        Request::Segment(_) | Request::Video(_) | Request::Sound { .. } | Request::Frame { .. } => {
+        Request::Finish => coder.finish(),
+        Request::Segment(_) | Request::Video(_) | Request::Sound(_) | Request::Frame { .. } => {
             return Err(WorkerError::OutOfOrder("pictures of a worker for sound"));
         }
     };
@@ -125,7 +128,7 @@ fn find_frame(finder: &mut FrameFinder, request: Request) -> Result<Answer, Work
     let found = match request {
         Request::Bytes(bytes) => finder.push(&bytes),
         Request::Finish => finder.finish().map(Some),
-        Request::Segment(_) | Request::Video(_) | Request::Sound { .. } | Request::Frame { .. } => {
+        Request::Segment(_) | Request::Video(_) | Request::Sound(_) | Request::Frame { .. } => {
             return Err(WorkerError::OutOfOrder("something else than one picture"));
         }
     };
