@@ -10,8 +10,8 @@ use crate::worker::message::Summary;
 use crate::worker::process::ProcessError;
 use codec::cut::{Cut, CutError, CutSettings};
 use codec::mux::{
-    Channels, Metadata, Mp4, Mp4Error, SequenceHeader, SequenceHeaderError, SoundTrack, Track, VideoSample,
-    VideoTrack,
+    Channels, Metadata, Mp4, Mp4Error, SequenceHeader, SequenceHeaderError, SoundTrack, Texts, Track, Tracks,
+    VideoSample, VideoTrack,
 };
 use codec::timeline::Timeline;
 use codec::video::{Plan, VideoSettings};
@@ -116,12 +116,13 @@ impl Conversion<'_> {
         let video_track = video_track(&video, &plan)?;
         let pictures = video_track.samples.len();
         let sound_track = sound.as_ref().map(|sound| sound_track(sound, &plan));
-        let has_sound = sound_track.is_some();
-        let file = Mp4::lay_out(&video_track, sound_track.as_ref(), &Metadata::default())?;
+        let texts: Option<Texts> = None;
+        let tracks = Tracks { video: &video_track, sound: sound_track.as_ref(), texts: texts.as_ref() };
+        let file = Mp4::lay_out(tracks, &Metadata::default())?;
         output.write_all(file.head()).map_err(ConvertError::Write)?;
         copy_packets(&file, video, sound, output)?;
         output.flush().map_err(ConvertError::Write)?;
-        Ok(Report { timeline, plan, pictures, has_sound, summary })
+        Ok(Report { timeline, plan, pictures, has_sound: sound_track.is_some(), summary })
     }
 }
 
@@ -167,11 +168,14 @@ fn copy_packets(
     let mut pictures = Parts::new(video.into_iter().map(|(part, file)| (file, part.range)));
     let mut sound = Parts::new(sound.map(|sound| sound.stored));
     for chunk in file.chunks() {
-        let parts = match chunk.track {
-            Track::Video => &mut pictures,
-            Track::Sound => &mut sound,
-        };
-        parts.copy_next(chunk.bytes, output).map_err(ConvertError::Write)?;
+        match chunk.track {
+            Track::Video => pictures.copy_next(chunk.bytes, output),
+            Track::Sound => sound.copy_next(chunk.bytes, output),
+            Track::Subtitles | Track::Chapters => {
+                file.texts_of(&chunk).try_for_each(|text| output.write_all(text))
+            }
+        }
+        .map_err(ConvertError::Write)?;
     }
     Ok(())
 }
