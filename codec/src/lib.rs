@@ -20,3 +20,4 @@ pub mod screen;
 pub mod source;
 pub mod timeline;
 pub mod video;
+pub mod view;
