@@ -7,6 +7,7 @@
 //!
 //! Sound that cannot be understood is left out and counted in a [`SoundReport`], never an error.
 
+mod audible;
 mod coder;
 mod evidence;
 mod format;

@@ -139,7 +139,7 @@ impl Canvas {
             },
             Instruction::Audio { stream, .. }
             | Instruction::Clipboard { stream, .. }
-            | Instruction::OtherStream { stream } => {
+            | Instruction::OtherStream { stream, .. } => {
                 self.streams.take(stream);
                 Ok(())
             }

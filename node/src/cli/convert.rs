@@ -1,5 +1,6 @@
 //! `custody convert`: a recording becomes an ordinary video.
 
+use super::resync::Resync;
 use super::{Exit, media_time};
 use crate::conversion::{Conversion, ConversionSettings, Report};
 use crate::interrupt::Interrupt;
@@ -35,12 +36,17 @@ pub(super) struct Convert {
     /// A stretch in which nothing changes, is typed or heard lasts this long at most, such as 3s.
     #[arg(long, value_name = "TIME", value_parser = media_time::parse)]
     skip_idle: Option<i64>,
+    /// Add what was typed as subtitles and chapters. Keystrokes hold passwords.
+    #[arg(long)]
+    keystrokes: bool,
     /// How fine the pictures are, and what that costs.
     #[arg(long, value_enum, default_value_t)]
     profile: ProfileName,
     /// Worker processes; the video is the same with any number. Default: one a core, as far as memory allows.
     #[arg(long, value_name = "N")]
     workers: Option<NonZeroUsize>,
+    #[command(flatten)]
+    resync: Resync,
     /// Show no progress.
     #[arg(short, long)]
     quiet: bool,
@@ -77,6 +83,7 @@ impl Convert {
         let conversion = Conversion {
             recording: &recording,
             work_dir: folder_of(&self.output),
+            limits: self.resync.limits(),
             settings: self.settings(),
             workers: self.workers.map_or(cores, NonZeroUsize::get),
             progress: &TerminalProgress::new(self.quiet),
@@ -94,6 +101,7 @@ impl Convert {
         ConversionSettings {
             video: VideoSettings::of(self.profile.profile()),
             cut: CutSettings { from_ms: self.from, to_ms: self.to, idle_max_ms: self.skip_idle },
+            keystrokes: self.keystrokes,
         }
     }
 
@@ -129,6 +137,11 @@ impl Convert {
 #[expect(clippy::print_stderr, reason = "the command line speaks to its user")]
 fn print_losses(report: &Report) -> Exit {
     let mut exit = Exit::Done;
+    if report.timeline.skipped_bytes > 0 {
+        exit = Exit::Partial;
+        let skipped = report.timeline.skipped_bytes;
+        eprintln!("custody: {skipped} bytes cannot be read: the video goes on behind them");
+    }
     match &report.timeline.ending {
         _ if report.plan.cut.is_past(report.timeline.media_duration_ms) => {}
         Ending::Whole => {}

@@ -1,5 +1,6 @@
 //! `custody frame`: one picture of a recording.
 
+use super::resync::Resync;
 use super::{Exit, media_time};
 use crate::interrupt::Interrupt;
 use crate::output::Output;
@@ -7,7 +8,6 @@ use crate::recording::{OpenError, Recording};
 use crate::worker::frame::png_of;
 use anyhow::Context;
 use clap::Args;
-use codec::limits::Limits;
 use codec::picture::Picture;
 use codec::replay::{Moment, Replay};
 use codec::screen::Screen;
@@ -28,6 +28,8 @@ pub(super) struct FrameAt {
     /// Leave the pointer out.
     #[arg(long)]
     no_cursor: bool,
+    #[command(flatten)]
+    resync: Resync,
     /// Where to write the picture.
     #[arg(short, long, value_name = "P.png")]
     output: PathBuf,
@@ -52,8 +54,13 @@ impl From<OpenError> for Stop {
 impl FrameAt {
     pub(super) fn run(self, interrupt: &Interrupt) -> anyhow::Result<Exit> {
         let recording = Recording::open(&self.file, interrupt)?;
+        let mut replay = Replay::new(self.resync.limits());
         let mut screen = Screen::default();
-        let exit = match self.replay(&recording, &mut screen, interrupt) {
+        let exit = match self.replay(&recording, &mut replay, &mut screen, interrupt) {
+            Ok(()) | Err(Stop::Reached) if replay.skipped_bytes() > 0 => {
+                report_skipped(replay.skipped_bytes());
+                Exit::Partial
+            }
             Ok(()) | Err(Stop::Reached) => Exit::Done,
             Err(Stop::Open(error)) => return Err(error.into()),
             Err(Stop::Damaged(error)) => {
@@ -71,8 +78,13 @@ impl FrameAt {
     }
 
     /// Plays the recording up to the asked time.
-    fn replay(&self, recording: &Recording, screen: &mut Screen, interrupt: &Interrupt) -> Result<(), Stop> {
-        let mut replay = Replay::new(Limits::default());
+    fn replay(
+        &self,
+        recording: &Recording,
+        replay: &mut Replay,
+        screen: &mut Screen,
+        interrupt: &Interrupt,
+    ) -> Result<(), Stop> {
         recording.each_piece(0..recording.length()?, |piece| {
             if interrupt.is_set() {
                 return Err(OpenError::Interrupted.into());
@@ -97,6 +109,11 @@ fn report_damage(error: &ParseError) {
     eprintln!(
         "custody: the recording is damaged ({error}): this is its last readable picture before that time"
     );
+}
+
+#[expect(clippy::print_stderr, reason = "the command line speaks to its user")]
+fn report_skipped(bytes: u64) {
+    eprintln!("custody: {bytes} bytes before that time cannot be read: the picture lacks what they drew");
 }
 
 fn write_png(picture: &Picture, path: &Path) -> anyhow::Result<()> {

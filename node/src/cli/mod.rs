@@ -8,7 +8,9 @@ mod frame;
 mod import;
 mod inspect;
 mod media_time;
+mod resync;
 mod serve;
+mod summary;
 
 use crate::interrupt::Interrupt;
 use crate::serve::RunError;

@@ -8,9 +8,11 @@ use crate::progress::Progress;
 use crate::recording::{OpenError, Recording};
 use crate::worker::message::Summary;
 use crate::worker::process::ProcessError;
+use codec::captions::captions;
 use codec::cut::{Cut, CutError, CutSettings};
+use codec::limits::Limits;
 use codec::mux::{
-    Channels, Metadata, Mp4, Mp4Error, SequenceHeader, SequenceHeaderError, SoundTrack, Texts, Track, Tracks,
+    Channels, Metadata, Mp4, Mp4Error, SequenceHeader, SequenceHeaderError, SoundTrack, Track, Tracks,
     VideoSample, VideoTrack,
 };
 use codec::timeline::Timeline;
@@ -27,6 +29,8 @@ pub(crate) struct ConversionSettings {
     pub(crate) video: VideoSettings,
     /// What is left out.
     pub(crate) cut: CutSettings,
+    /// Whether what was typed can be read in it; else it holds no text at all.
+    pub(crate) keystrokes: bool,
 }
 
 /// What a conversion needs to know.
@@ -35,6 +39,8 @@ pub(crate) struct Conversion<'a> {
     pub(crate) recording: &'a Recording,
     /// Where coded packets wait for their place, in unnamed files.
     pub(crate) work_dir: &'a Path,
+    /// Bounds, and whether reading goes on behind damage.
+    pub(crate) limits: Limits,
     /// What the video is to be.
     pub(crate) settings: ConversionSettings,
     /// Worker processes at most; memory may allow fewer.
@@ -108,15 +114,17 @@ pub(crate) enum ConvertError {
 impl Conversion<'_> {
     /// Makes the video and writes it to `output`, from its first byte to its last.
     pub(crate) fn run(&self, output: &mut impl Write, interrupt: &Interrupt) -> Result<Report, ConvertError> {
-        let timeline = survey(self.recording, interrupt)?;
-        let cut = Cut::new(&self.settings.cut, timeline.media_duration_ms, [])?;
+        let (timeline, keystrokes) = survey(self.recording, self.limits, interrupt)?;
+        let idle = timeline.idle.iter().map(|idle| idle.start_ms..idle.end_ms);
+        let cut = Cut::new(&self.settings.cut, timeline.media_duration_ms, idle)?;
         let plan = Plan::new(&timeline, cut, self.settings.video).ok_or(ConvertError::NoPicture)?;
 
         let Made { video, sound, summary } = self.make_parts(&timeline, &plan, interrupt)?;
         let video_track = video_track(&video, &plan)?;
         let pictures = video_track.samples.len();
         let sound_track = sound.as_ref().map(|sound| sound_track(sound, &plan));
-        let texts: Option<Texts> = None;
+        let texts = self.settings.keystrokes.then(|| captions(&timeline, &keystrokes.batches, &plan.cut));
+        let texts = texts.flatten();
         let tracks = Tracks { video: &video_track, sound: sound_track.as_ref(), texts: texts.as_ref() };
         let file = Mp4::lay_out(tracks, &Metadata::default())?;
         output.write_all(file.head()).map_err(ConvertError::Write)?;

@@ -10,6 +10,7 @@ use crate::worker::message::{Reply, Request, Summary};
 use crate::worker::process::{ProcessError, WorkerProcess};
 use codec::cut::Cut;
 use codec::mux::{SoundPacket, SoundTrack};
+use codec::source::guac::OnDamage;
 use codec::timeline::Timeline;
 use codec::video::{Plan, Segment};
 use std::fs::File;
@@ -38,6 +39,7 @@ impl Conversion<'_> {
             recording: self.recording,
             timeline,
             plan,
+            on_damage: self.limits.on_damage,
             folder: self.work_dir,
             interrupt: interrupt.part(),
             progress: self.progress,
@@ -82,6 +84,7 @@ struct Work<'a> {
     recording: &'a Recording,
     timeline: &'a Timeline,
     plan: &'a Plan,
+    on_damage: OnDamage,
     folder: &'a Path,
     interrupt: Interrupt,
     progress: &'a dyn Progress,
@@ -90,11 +93,20 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
+    /// A worker that reads the recording as the survey did.
+    fn start_worker(&self) -> Result<WorkerProcess, ConvertError> {
+        let mut worker = WorkerProcess::start(&self.interrupt)?;
+        if self.on_damage == OnDamage::Resync {
+            worker.request(&Request::Resync, no_results)?;
+        }
+        Ok(worker)
+    }
+
     /// Owns one worker and takes segments until none is left. Segments are taken in order, so a worker draws the
     /// recording only once.
     fn code_segments(&self) -> Result<Coded, ConvertError> {
         self.stopping_others(|| {
-            let mut worker = WorkerProcess::start(&self.interrupt)?;
+            let mut worker = self.start_worker()?;
             worker.request(&Request::Video(self.plan.clone()), no_results)?;
             let mut file = PacketFile::create(self.folder)?;
             let mut parts = Vec::new();
@@ -157,7 +169,7 @@ impl Work<'_> {
                 return Err(ConvertError::SoundTooLong { end_ms, limit_ms: SOUND_END_MAX_MS });
             }
             let cut = self.plan.cut.clone().until(sound_end_ms.max(SILENCE_END_MAX_MS));
-            let mut worker = WorkerProcess::start(&self.interrupt)?;
+            let mut worker = self.start_worker()?;
             let mut sound = SoundReceiver::new(PacketFile::create(self.folder)?, &cut);
             worker.request(&Request::Sound(cut), |reply| sound.receive(reply))?;
             let mut sent_bytes = 0;

@@ -9,6 +9,7 @@ use crate::interrupt::Interrupt;
 use crate::recording::Recording;
 use cluster::catalog::VideoFacts;
 use cluster::id::RecordingId;
+use codec::limits::Limits;
 
 /// Makes the video with worker processes and keeps it as a new object of the recording: each try has its own.
 pub(super) fn convert(
@@ -23,6 +24,7 @@ pub(super) fn convert(
     let conversion = Conversion {
         recording: &stored,
         work_dir: &tools.work_dir,
+        limits: Limits::default(),
         settings: ConversionSettings::default(),
         workers: tools.workers.get(),
         progress: counter,

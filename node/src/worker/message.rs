@@ -38,6 +38,8 @@ pub(crate) enum MessageError {
 /// What the owner asks for.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Request {
+    /// The worker reads on behind damage; said before its job.
+    Resync,
     /// The worker codes segments of this plan.
     Video(Plan),
     /// The worker codes the sound of a recording, of which this is kept.
@@ -92,6 +94,7 @@ impl Request {
             Self::Segment(segment) => write_body(pipe, 3, &[&to_json(segment)]),
             Self::Bytes(bytes) => write_body(pipe, 4, &[bytes]),
             Self::Finish => write_body(pipe, 5, &[]),
+            Self::Resync => write_body(pipe, 16, &[]),
             Self::Frame { at_ms, pointer } => {
                 write_body(pipe, 6, &[&at_ms.to_le_bytes(), &[u8::from(*pointer)]])
             }
@@ -107,6 +110,7 @@ impl Request {
             3 => Self::Segment(from_json(kind, &body)?),
             4 => Self::Bytes(body),
             5 => Self::Finish,
+            16 => Self::Resync,
             6 => {
                 let (at_ms, pointer) = split(kind, &body, 8)?;
                 let [pointer] = array(kind, pointer)?;
@@ -249,6 +253,7 @@ mod tests {
             Request::Frame { at_ms: -1, pointer: true },
             Request::Bytes(vec![0; 9]),
             Request::Finish,
+            Request::Resync,
         ];
         let mut pipe = Vec::new();
         for request in &requests {
