@@ -48,7 +48,8 @@ fn the_view_of_every_recording_shows_all_pictures_and_no_key() -> anyhow::Result
         }
         let mut fold = TimelineFold::new(Limits::default());
         fold.push(&seen);
-        let timeline = fold.finish();
+        let (timeline, keystrokes) = fold.finish();
+        assert_eq!(keystrokes.batches, [], "{name}");
         assert_eq!(
             (timeline.key_presses, timeline.sync_count),
             (0, usize::try_from(recording.syncs)?),

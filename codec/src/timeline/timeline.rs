@@ -47,7 +47,7 @@ pub struct Timeline {
     pub markers: Vec<Marker>,
     /// Markers that are not in the list because there were too many of their kind.
     pub markers_left_out: u64,
-    /// Stretches in which nothing happens, in order; they do not touch.
+    /// Stretches in which nothing happens, in order; two of them touch where something happened for an instant.
     pub idle: Vec<IdleSpan>,
     /// The shortest stretch that is in the list; longer than a second only if there were too many.
     pub idle_min_ms: i64,

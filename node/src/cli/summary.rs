@@ -28,12 +28,10 @@ pub(super) fn print_summary(
     writeln!(output, "frames      {}, the longest pause is {gap}", timeline.sync_count)?;
     let sound = if timeline.sound { format!("until {}", time(timeline.sound_end_ms)) } else { "none".into() };
     writeln!(output, "sound       {sound}")?;
-    let Timeline { key_presses, mouse_events, .. } = timeline;
-    let batches = keystrokes.batches.len();
-    writeln!(
-        output,
-        "input       {key_presses} keys pressed in {batches} batches, {mouse_events} mouse events"
-    )?;
+    let keys = counted(timeline.key_presses, ["key", "keys"]);
+    let batches = counted(u64_of(keystrokes.batches.len()), ["batch", "batches"]);
+    let mouse = counted(timeline.mouse_events, ["mouse event", "mouse events"]);
+    writeln!(output, "input       {keys} pressed in {batches}, {mouse}")?;
     print_heat_map(timeline, output)?;
     print_idle(timeline, output)?;
     writeln!(output, "markers     {}", markers_of(timeline))?;
@@ -58,6 +56,15 @@ pub(super) fn print_summary(
     }
 }
 
+/// A number of things, in words for one and for more.
+fn counted(number: u64, [one, more]: [&str; 2]) -> String {
+    format!("{number} {}", if number == 1 { one } else { more })
+}
+
+fn u64_of(length: usize) -> u64 {
+    u64::try_from(length).expect("a length fits 64 bits")
+}
+
 fn time(ms: i64) -> String {
     clock(Duration::from_millis(u64::try_from(ms).unwrap_or(0)))
 }
@@ -76,6 +83,9 @@ fn bars(values: &[f64], counts: &[u32]) -> String {
         let bars = BARS.iter().zip(0..).take_while(|(_, level)| reached(*level));
         bars.last().filter(|_| *value >= HEAT_MIN).map_or(' ', |(bar, _)| *bar)
     };
+    if largest == 0.0 {
+        return "none".into();
+    }
     let bars: String = values.iter().map(bar).collect();
     bars.trim_end().to_owned()
 }
@@ -83,14 +93,20 @@ fn bars(values: &[f64], counts: &[u32]) -> String {
 fn print_idle(timeline: &Timeline, output: &mut impl Write) -> io::Result<()> {
     let idle_ms: i64 = timeline.idle.iter().map(|span| span.end_ms - span.start_ms).sum();
     let percent = idle_ms.saturating_mul(100) / timeline.media_duration_ms.max(1);
-    let spans = timeline.idle.len();
-    writeln!(output, "idle        {} in {spans} spans, {percent} %", time(idle_ms))
+    let spans = counted(u64_of(timeline.idle.len()), ["span", "spans"]);
+    writeln!(output, "idle        {} in {spans}, {percent} %", time(idle_ms))
 }
 
 /// How many markers of each kind there are.
 fn markers_of(timeline: &Timeline) -> String {
-    let mut counts =
-        [(0, "resizes"), (0, "clipboards"), (0, "files"), (0, "pipes"), (0, "errors"), (0, "gaps")];
+    let mut counts = [
+        (0, ["resize", "resizes"]),
+        (0, ["clipboard", "clipboards"]),
+        (0, ["file", "files"]),
+        (0, ["pipe", "pipes"]),
+        (0, ["error", "errors"]),
+        (0, ["gap", "gaps"]),
+    ];
     for marker in &timeline.markers {
         counts[match marker.event {
             MarkerEvent::Resize { .. } => 0,
@@ -102,11 +118,8 @@ fn markers_of(timeline: &Timeline) -> String {
         }]
         .0 += 1;
     }
-    let told: Vec<_> = counts
-        .iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, name)| format!("{count} {name}"))
-        .collect();
+    let told: Vec<_> =
+        counts.iter().filter(|(count, _)| *count > 0).map(|(count, names)| counted(*count, *names)).collect();
     if told.is_empty() { "none".into() } else { told.join(", ") }
 }
 
@@ -131,6 +144,6 @@ mod tests {
     #[test]
     fn bars_are_scaled_to_the_largest_count_and_traces_are_left_out() {
         assert_eq!(bars(&[8.0, 4.0, 0.1, 0.09, 1.1, 0.0], &[8, 4, 0, 0, 1, 0]), "█▄▁ ▂");
-        assert_eq!(bars(&[0.0; 4], &[0; 4]), "");
+        assert_eq!(bars(&[0.0; 4], &[0; 4]), "none");
     }
 }
