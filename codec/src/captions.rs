@@ -218,8 +218,8 @@ mod tests {
     #[test]
     fn what_is_cut_out_is_not_shown_and_the_rest_moves() {
         let settings = CutSettings { from_ms: Some(10_000), to_ms: Some(40_000), idle_max_ms: Some(1_000) };
-        let cut = Cut::new(&settings, 60_000, [15_000..30_000]).unwrap();
         let timeline = timeline(&[(15_000, 30_000)], Vec::new());
+        let cut = Cut::new(&settings, 60_000, &timeline.idle).unwrap();
         let batches = [
             batch(8_000, 9_999, "secret"),
             batch(9_000, 11_000, "ab"),

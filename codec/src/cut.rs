@@ -1,5 +1,6 @@
 //! Which stretches of a recording are in its video, and when they are shown there.
 
+use crate::timeline::IdleSpan;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -79,11 +80,7 @@ impl Cut {
 
     /// What the settings leave of a recording of `duration_ms`, whose stretches without activity are `idle`, in
     /// order.
-    pub fn new(
-        settings: &CutSettings,
-        duration_ms: i64,
-        idle: impl IntoIterator<Item = Range<i64>>,
-    ) -> Result<Self, CutError> {
+    pub fn new(settings: &CutSettings, duration_ms: i64, idle: &[IdleSpan]) -> Result<Self, CutError> {
         let whole = Self::whole(duration_ms);
         let from_ms = settings.from_ms.unwrap_or(0).max(0);
         if let Some(to_ms) = settings.to_ms.filter(|to_ms| *to_ms <= from_ms) {
@@ -96,8 +93,8 @@ impl Cut {
         let mut cut = Self { spans: Vec::new(), end_ms, ..whole };
         let mut at_ms = from_ms;
         if let Some(idle_max_ms) = settings.idle_max_ms {
-            for stretch in idle.into_iter().take(Self::SHORTENED_MAX) {
-                let (start_ms, stretch_end_ms) = (stretch.start.max(at_ms), stretch.end.min(end_ms));
+            for stretch in idle.iter().take(Self::SHORTENED_MAX) {
+                let (start_ms, stretch_end_ms) = (stretch.start_ms.max(at_ms), stretch.end_ms.min(end_ms));
                 if stretch_end_ms.saturating_sub(start_ms) > idle_max_ms.max(0) {
                     cut.keep(at_ms, start_ms + idle_max_ms.max(0));
                     at_ms = stretch_end_ms;
@@ -180,13 +177,17 @@ mod tests {
         CutSettings { from_ms: Some(from_ms), to_ms: Some(to_ms), idle_max_ms: Some(idle_max_ms) }
     }
 
+    fn idle<const N: usize>(spans: [(i64, i64); N]) -> [IdleSpan; N] {
+        spans.map(|(start_ms, end_ms)| IdleSpan { start_ms, end_ms })
+    }
+
     fn kept(cut: &Cut) -> Vec<(i64, i64)> {
         cut.kept().map(|span| (span.start, span.end)).collect()
     }
 
     #[test]
     fn nothing_asked_keeps_all() {
-        let cut = Cut::new(&CutSettings::default(), 9_000, [1_000..8_000]).unwrap();
+        let cut = Cut::new(&CutSettings::default(), 9_000, &idle([(1_000, 8_000)])).unwrap();
         assert_eq!(cut, Cut::whole(9_000));
         assert_eq!((cut.video_ms(-5), cut.video_ms(4_321), cut.video_ms(10_000)), (0, 4_321, 9_000));
         assert!(!cut.is_past(9_000) && cut.is_past(9_001));
@@ -194,8 +195,8 @@ mod tests {
 
     #[test]
     fn idle_stretches_keep_their_beginning_within_what_is_kept() {
-        let idle = [0..4_000, 10_000..13_000, 20_000..26_001, 30_000..40_000];
-        let cut = Cut::new(&settings(2_500, 35_000, 3_000), 60_000, idle).unwrap();
+        let idle = idle([(0, 4_000), (10_000, 13_000), (20_000, 26_001), (30_000, 40_000)]);
+        let cut = Cut::new(&settings(2_500, 35_000, 3_000), 60_000, &idle).unwrap();
         assert_eq!(kept(&cut), [(2_500, 23_000), (26_001, 33_000)]);
         for (media_ms, video_ms) in [
             (0, 0),
@@ -217,15 +218,16 @@ mod tests {
     #[test]
     fn a_recording_without_any_activity_may_vanish_and_its_picture_stays() {
         let idle_only = CutSettings { idle_max_ms: Some(0), ..CutSettings::default() };
-        let cut = Cut::new(&idle_only, 7_000, [0..7_000]).unwrap();
+        let cut = Cut::new(&idle_only, 7_000, &idle([(0, 7_000)])).unwrap();
         assert_eq!((kept(&cut), cut.duration_ms()), (vec![(7_000, 7_000)], 0));
-        let single = Cut::new(&CutSettings { from_ms: Some(0), ..CutSettings::default() }, 0, []).unwrap();
+        let single = Cut::new(&CutSettings { from_ms: Some(0), ..CutSettings::default() }, 0, &[]).unwrap();
         assert_eq!(single, Cut::whole(0));
     }
 
     #[test]
     fn a_shorter_cut_ends_earlier() {
-        let cut = Cut::new(&settings(0, 30_000, 1_000), 30_000, [5_000..10_000, 12_000..20_000]).unwrap();
+        let cut = Cut::new(&settings(0, 30_000, 1_000), 30_000, &idle([(5_000, 10_000), (12_000, 20_000)]))
+            .unwrap();
         assert_eq!(kept(&cut), [(0, 6_000), (10_000, 13_000), (20_000, 30_000)]);
         assert_eq!(kept(&cut.clone().until(25_000)), [(0, 6_000), (10_000, 13_000), (20_000, 25_000)]);
         assert_eq!(kept(&cut.clone().until(11_000)), [(0, 6_000), (10_000, 11_000)]);
@@ -234,7 +236,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_cut_is_refused_with_the_length_of_the_recording() {
-        let refused = |from_ms, to_ms| Cut::new(&settings(from_ms, to_ms, 0), 9_000, []).unwrap_err();
+        let refused = |from_ms, to_ms| Cut::new(&settings(from_ms, to_ms, 0), 9_000, &[]).unwrap_err();
         assert_eq!(refused(5_000, 5_000), CutError::Order { from_ms: 5_000, to_ms: 5_000 });
         assert_eq!(refused(9_000, 9_500), CutError::BeyondEnd { from_ms: 9_000, duration_ms: 9_000 });
         assert_eq!(
@@ -245,6 +247,6 @@ mod tests {
             refused(2_000, 1_000).to_string(),
             "the video would begin at 2.000 s and end at 1.000 s, expected an end behind its beginning"
         );
-        assert_eq!(Cut::new(&settings(0, i64::MAX, 0), 9_000, []), Ok(Cut::whole(9_000)));
+        assert_eq!(Cut::new(&settings(0, i64::MAX, 0), 9_000, &[]), Ok(Cut::whole(9_000)));
     }
 }

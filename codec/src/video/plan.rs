@@ -190,7 +190,7 @@ impl<'a> Changes<'a> {
 mod tests {
     use super::*;
     use crate::cut::CutSettings;
-    use crate::timeline::SizeChange;
+    use crate::timeline::{IdleSpan, SizeChange};
 
     fn timeline(syncs: usize, step_ms: i64) -> Timeline {
         let syncs = (0..syncs)
@@ -212,8 +212,8 @@ mod tests {
     }
 
     fn plan(timeline: &Timeline, settings: &CutSettings) -> Plan {
-        let idle = [20_000..60_000];
-        let cut = Cut::new(settings, timeline.media_duration_ms, idle).unwrap();
+        let idle = [IdleSpan { start_ms: 20_000, end_ms: 60_000 }];
+        let cut = Cut::new(settings, timeline.media_duration_ms, &idle).unwrap();
         Plan::new(timeline, cut, VideoSettings::default()).unwrap()
     }
 

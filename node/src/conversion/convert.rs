@@ -115,8 +115,7 @@ impl Conversion<'_> {
     /// Makes the video and writes it to `output`, from its first byte to its last.
     pub(crate) fn run(&self, output: &mut impl Write, interrupt: &Interrupt) -> Result<Report, ConvertError> {
         let (timeline, keystrokes) = survey(self.recording, self.limits, interrupt)?;
-        let idle = timeline.idle.iter().map(|idle| idle.start_ms..idle.end_ms);
-        let cut = Cut::new(&self.settings.cut, timeline.media_duration_ms, idle)?;
+        let cut = Cut::new(&self.settings.cut, timeline.media_duration_ms, &timeline.idle)?;
         let plan = Plan::new(&timeline, cut, self.settings.video).ok_or(ConvertError::NoPicture)?;
 
         let Made { video, sound, summary } = self.make_parts(&timeline, &plan, interrupt)?;

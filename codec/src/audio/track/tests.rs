@@ -1,6 +1,7 @@
 use super::*;
 use crate::audio::SoundSurvey;
 use crate::cut::CutSettings;
+use crate::timeline::IdleSpan;
 use opus_pure::{MAX_PACKET_SAMPLES, OpusDecoder};
 use proptest::prelude::*;
 
@@ -209,7 +210,7 @@ fn quietest_crest(samples: &[[i16; 2]]) -> i16 {
 #[test]
 fn what_a_cut_leaves_out_is_not_heard_and_its_joints_do_not_click() {
     let settings = CutSettings { from_ms: Some(5_000), to_ms: Some(20_000), idle_max_ms: Some(1_000) };
-    let cut = Cut::new(&settings, 40_000, [9_500..15_001]).expect("a cut");
+    let cut = Cut::new(&settings, 40_000, &[IdleSpan { start_ms: 9_500, end_ms: 15_001 }]).expect("a cut");
     let mut recording = tone_of_14_s(cut.clone());
     let samples = recording.finish();
     assert_eq!(samples.len(), usize::try_from(from_ms(cut.duration_ms())).expect("small"));
@@ -226,12 +227,12 @@ fn what_a_cut_leaves_out_is_not_heard_and_its_joints_do_not_click() {
 
 #[test]
 fn a_track_is_complete_as_soon_as_all_of_its_cut_is_final() {
-    let early = Cut::new(&CutSettings { to_ms: Some(9_010), ..CutSettings::default() }, 40_000, []);
+    let early = Cut::new(&CutSettings { to_ms: Some(9_010), ..CutSettings::default() }, 40_000, &[]);
     let recording = tone_of_14_s(early.expect("a cut"));
     assert!(recording.track.is_complete());
     let samples: u32 = recording.packets.iter().map(|packet| packet.samples).sum();
     assert_eq!(samples, 9_010 * 48 + u32::from(recording.track.head().pre_skip));
-    let late = Cut::new(&CutSettings { from_ms: Some(39_000), ..CutSettings::default() }, 40_000, []);
+    let late = Cut::new(&CutSettings { from_ms: Some(39_000), ..CutSettings::default() }, 40_000, &[]);
     let mut recording = tone_of_14_s(late.expect("a cut"));
     assert!(recording.track.voices.is_empty(), "what is left out is not kept");
     assert!(loud(&recording.finish()).is_none());
