@@ -10,6 +10,8 @@
 
 pub mod audio;
 pub mod canvas;
+pub mod captions;
+pub mod cut;
 pub mod geometry;
 pub mod limits;
 pub mod matrix;
