@@ -10,6 +10,8 @@
 
 pub mod audio;
 pub mod canvas;
+pub mod captions;
+pub mod cut;
 pub mod geometry;
 pub mod limits;
 pub mod matrix;
@@ -20,3 +22,4 @@ pub mod screen;
 pub mod source;
 pub mod timeline;
 pub mod video;
+pub mod view;

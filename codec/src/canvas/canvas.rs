@@ -147,7 +147,7 @@ impl Canvas {
                 self.streams.take(stream);
                 Ok(())
             }
-            Instruction::Clipboard { stream, .. } | Instruction::OtherStream { stream } => {
+            Instruction::Clipboard { stream, .. } | Instruction::OtherStream { stream, .. } => {
                 self.streams.cover(stream);
                 Ok(())
             }

@@ -1,5 +1,7 @@
 use super::*;
 use crate::audio::SoundSurvey;
+use crate::cut::CutSettings;
+use crate::timeline::IdleSpan;
 use opus_pure::{MAX_PACKET_SAMPLES, OpusDecoder};
 use proptest::prelude::*;
 
@@ -13,7 +15,11 @@ struct Recording {
 
 impl Recording {
     fn new(limits: Limits) -> Self {
-        let track = SoundTrack::new(limits, SoundSettings::default()).expect("usual settings");
+        Self::cut(limits, Cut::whole(3_600_000))
+    }
+
+    fn cut(limits: Limits, cut: Cut) -> Self {
+        let track = SoundTrack::new(limits, SoundSettings::default(), cut).expect("usual settings");
         let mut recording = Self { track, survey: SoundSurvey::new(limits), packets: Vec::new(), now_ms: 0 };
         recording.sync(0);
         recording
@@ -57,7 +63,7 @@ impl Recording {
         self.survey.finish();
         assert_eq!(self.track.sound_end_ms(), self.survey.sound_end_ms());
         assert_eq!(self.track.report(), self.survey.report());
-        assert!(self.track.voices.is_empty());
+        assert!(self.track.voices.is_empty() || self.track.cut.is_past(self.now_ms));
         let mut decoder = OpusDecoder::new(48_000, 2).expect("usual settings");
         let mut block = vec![0; 2 * MAX_PACKET_SAMPLES];
         let mut samples = Vec::new();
@@ -308,6 +314,54 @@ fn more_streams_than_the_limit_are_left_out() {
     assert_eq!(recording.survey.report().crowded_blobs, 12);
 }
 
+/// A recording of 40 s with a tone from 8 s to 22 s, of which a cut keeps some.
+fn tone_of_14_s(cut: Cut) -> Recording {
+    let mut recording = Recording::cut(Limits::default(), cut);
+    recording.syncs(8_000);
+    recording.open(1, "audio/L16;rate=44100,channels=2");
+    for piece in tone(14 * 44_100, 12_000.0).chunks(4 * 4_410) {
+        recording.blob(1, piece);
+        recording.syncs(recording.now_ms + 100);
+    }
+    recording.syncs(40_000);
+    recording
+}
+
+fn quietest_crest(samples: &[[i16; 2]]) -> i16 {
+    samples.chunks_exact(48).filter_map(|ms| ms.iter().map(|moment| moment[0]).max()).min().expect("samples")
+}
+
+#[test]
+fn what_a_cut_leaves_out_is_not_heard_and_its_joints_do_not_click() {
+    let settings = CutSettings { from_ms: Some(5_000), to_ms: Some(20_000), idle_max_ms: Some(1_000) };
+    let cut = Cut::new(&settings, 40_000, &[IdleSpan { start_ms: 9_500, end_ms: 15_001 }]).expect("a cut");
+    let mut recording = tone_of_14_s(cut.clone());
+    let samples = recording.finish();
+    assert_eq!(samples.len(), usize::try_from(from_ms(cut.duration_ms())).expect("small"));
+    let at = |media_ms| usize::try_from(from_ms(cut.video_ms(media_ms))).expect("small");
+    let (first, last) = loud(&samples).expect("a tone");
+    assert!(first.abs_diff(at(8_000)) < 60 * 48 && last.abs_diff(at(20_000)) < 240, "{first} to {last}");
+    // Only the joint is quiet, and what follows it is in time.
+    let joint = at(15_001);
+    assert_eq!(joint, at(10_500));
+    assert!(samples[joint - 24..joint + 24].iter().all(|moment| moment[0].abs() < 4_000));
+    assert!(quietest_crest(&samples[at(8_010)..joint - 480]) > 10_000);
+    assert!(quietest_crest(&samples[joint + 480..at(19_990)]) > 10_000);
+}
+
+#[test]
+fn a_track_is_complete_as_soon_as_all_of_its_cut_is_final() {
+    let early = Cut::new(&CutSettings { to_ms: Some(9_010), ..CutSettings::default() }, 40_000, &[]);
+    let recording = tone_of_14_s(early.expect("a cut"));
+    assert!(recording.track.is_complete());
+    let samples: u32 = recording.packets.iter().map(|packet| packet.samples).sum();
+    assert_eq!(samples, 9_010 * 48 + u32::from(recording.track.head().pre_skip));
+    let late = Cut::new(&CutSettings { from_ms: Some(39_000), ..CutSettings::default() }, 40_000, &[]);
+    let mut recording = tone_of_14_s(late.expect("a cut"));
+    assert!(recording.track.voices.is_empty(), "what is left out is not kept");
+    assert!(loud(&recording.finish()).is_none());
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Sync(i64),
@@ -370,7 +424,7 @@ proptest! {
         }
         let samples = recording.finish();
         if recording.survey.has_sound() {
-            let length = from_ms(recording.now_ms).max(recording.track.schedule.end());
+            let length = from_ms(recording.now_ms.max(recording.survey.sound_end_ms()));
             prop_assert_eq!(i64::try_from(samples.len()), Ok(length));
         } else {
             prop_assert_eq!(samples.len(), 0);

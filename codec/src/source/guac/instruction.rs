@@ -79,14 +79,23 @@ pub enum Instruction<'a> {
     Audio { stream: i32, mimetype: &'a str },
     /// Opens a clipboard stream.
     Clipboard { stream: i32, mimetype: &'a str },
-    /// Opens a stream that is neither drawn nor heard (pipe, file).
-    OtherStream { stream: i32 },
+    /// Opens a stream that is neither drawn nor heard.
+    OtherStream { stream: i32, kind: OtherStreamKind, mimetype: &'a str, name: &'a str },
     /// The server ended the session with an error.
     Error { text: &'a str, status: i32 },
     /// Does nothing.
     Nop,
     /// An opcode that changes neither picture nor sound, or one whose arguments cannot be read.
     Other { opcode: &'a str },
+}
+
+/// What goes through a stream that is neither drawn nor heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OtherStreamKind {
+    /// Whatever a program sends or takes (`pipe`).
+    Pipe,
+    /// A file (`file`, `body`).
+    File,
 }
 
 impl<'a> Instruction<'a> {
@@ -176,8 +185,9 @@ impl<'a> Instruction<'a> {
             "end" => Self::End { stream: arg.int(0)? },
             "audio" => Self::Audio { stream: arg.int(0)?, mimetype: arg.text(1)? },
             "clipboard" => Self::Clipboard { stream: arg.int(0)?, mimetype: arg.text(1)? },
-            "pipe" | "file" => Self::OtherStream { stream: arg.int(0)? },
-            "body" => Self::OtherStream { stream: arg.int(1)? },
+            "pipe" => arg.other_stream(0, OtherStreamKind::Pipe)?,
+            "file" => arg.other_stream(0, OtherStreamKind::File)?,
+            "body" => arg.other_stream(1, OtherStreamKind::File)?,
             "error" => Self::Error { text: arg.text(0)?, status: arg.int(1).unwrap_or(0) },
             "nop" => Self::Nop,
             _ => return Self::read_drawing(opcode, arg),
@@ -295,6 +305,13 @@ impl<'a> Arguments<'_, 'a> {
 
     fn timestamp(self, index: usize) -> Option<i64> {
         self.text(index)?.parse().ok()
+    }
+
+    /// A stream whose index is the argument `first`; mimetype and name follow it.
+    fn other_stream(self, first: usize, kind: OtherStreamKind) -> Option<Instruction<'a>> {
+        let text = |index| self.text(index).unwrap_or_default();
+        let (mimetype, name) = (text(first + 1), text(first + 2));
+        Some(Instruction::OtherStream { stream: self.int(first)?, kind, mimetype, name })
     }
 
     fn area_copy(
