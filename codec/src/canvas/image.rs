@@ -81,7 +81,15 @@ fn decode_jpeg(bytes: &[u8], limit_pixels: usize) -> Result<Surface, ImageError>
     let (width, height) = decoder.info().map_or((0, 0), |info| (info.width, info.height));
     let size = checked_size(ImageFormat::Jpeg, width.into(), height.into(), limit_pixels)?;
     let mut surface = Surface::new(size);
-    decoder.decode_into(surface.pixels_mut().as_flattened_mut()).map_err(refuse)?;
+    if matches!(decoder.input_colorspace(), Some(ColorSpace::CMYK | ColorSpace::YCCK)) {
+        // The decoder mixes up the pixels when it adds an alpha to four inks.
+        decoder.set_options(options.jpeg_set_out_colorspace(ColorSpace::RGB));
+        let mut raw = vec![[0; 3]; size.area()];
+        decoder.decode_into(raw.as_flattened_mut()).map_err(refuse)?;
+        surface.set_opaque(&raw);
+    } else {
+        decoder.decode_into(surface.pixels_mut().as_flattened_mut()).map_err(refuse)?;
+    }
     Ok(surface)
 }
 
@@ -101,9 +109,7 @@ fn decode_webp(bytes: &[u8], limit_pixels: usize) -> Result<Surface, ImageError>
     } else {
         let mut raw = vec![[0; 3]; size.area()];
         decoder.read_image(raw.as_flattened_mut()).map_err(refuse)?;
-        for (pixel, [red, green, blue]) in surface.pixels_mut().iter_mut().zip(raw) {
-            *pixel = [red, green, blue, 255];
-        }
+        surface.set_opaque(&raw);
     }
     Ok(surface)
 }

@@ -39,6 +39,13 @@ impl Surface {
         &mut self.pixels
     }
 
+    /// Sets all pixels to opaque colours, of which there are as many.
+    pub(super) fn set_opaque(&mut self, colors: &[[u8; 3]]) {
+        for (pixel, [red, green, blue]) in self.pixels.iter_mut().zip(colors) {
+            *pixel = [*red, *green, *blue, 255];
+        }
+    }
+
     /// The pixels of row `y` from column `left` to `right`.
     pub(super) fn row(&self, y: usize, left: usize, right: usize) -> &[Pixel] {
         &self.pixels[y * self.size.width + left..y * self.size.width + right]

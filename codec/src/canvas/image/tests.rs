@@ -240,3 +240,29 @@ proptest! {
         let _ = decode(&bytes, LIMIT_PIXELS);
     }
 }
+
+#[test]
+fn other_decoders_see_the_same() {
+    // Written and decoded by Pillow 13.0 with libjpeg-turbo and libwebp: one picture below the other.
+    let expected = decode(include_bytes!("samples/expected.png"), LIMIT_PIXELS).unwrap();
+    let images: [(&str, &[u8], u8); 10] = [
+        ("baseline-420.jpg", include_bytes!("samples/baseline-420.jpg"), 4),
+        ("baseline-422.jpg", include_bytes!("samples/baseline-422.jpg"), 4),
+        ("progressive-444.jpg", include_bytes!("samples/progressive-444.jpg"), 4),
+        ("grey.jpg", include_bytes!("samples/grey.jpg"), 1),
+        ("cmyk.jpg", include_bytes!("samples/cmyk.jpg"), 4),
+        ("lossy.webp", include_bytes!("samples/lossy.webp"), 1),
+        ("lossy-alpha.webp", include_bytes!("samples/lossy-alpha.webp"), 1),
+        ("lossless-alpha.webp", include_bytes!("samples/lossless-alpha.webp"), 0),
+        ("palette-trns.png", include_bytes!("samples/palette-trns.png"), 0),
+        ("grey-16.png", include_bytes!("samples/grey-16.png"), 0),
+    ];
+    let side = expected.size().width;
+    for ((name, bytes, most), expected) in images.into_iter().zip(expected.pixels().chunks(side * side)) {
+        let drawn = decode(bytes, LIMIT_PIXELS).unwrap();
+        assert_eq!(drawn.size(), Size { width: side, height: side }, "{name}");
+        let pairs = drawn.pixels().as_flattened().iter().zip(expected.as_flattened());
+        let worst = pairs.map(|(drawn, expected)| drawn.abs_diff(*expected)).max().unwrap();
+        assert!(worst <= most, "{name} differs by {worst}");
+    }
+}
