@@ -117,7 +117,7 @@ fn a_time_that_is_no_time_is_refused() -> anyhow::Result<()> {
             .arg(&picture)
             .run()?;
         assert_eq!(refused.code(), Some(2), "{at}");
-        assert!(refused.stderr.contains("expected seconds from the first frame"), "{}", refused.stderr);
+        assert!(refused.stderr.contains("expected a time such as 90, 12.3"), "{}", refused.stderr);
     }
     assert!(!picture.exists());
     Ok(())

@@ -17,6 +17,7 @@ mod place;
 mod report;
 mod resample;
 mod schedule;
+mod splice;
 mod streams;
 mod survey;
 mod ticks;

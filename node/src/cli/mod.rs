@@ -7,6 +7,7 @@ mod demo;
 mod frame;
 mod import;
 mod inspect;
+mod media_time;
 mod resync;
 mod serve;
 mod summary;

@@ -28,10 +28,7 @@ enum Work {
     /// No job yet; this is how it will read the recording.
     Nothing(OnDamage),
     Video(Box<SegmentCoder>),
-    Sound {
-        coder: Box<SoundCoder>,
-        end_ms: i64,
-    },
+    Sound(Box<SoundCoder>),
     Frame(Box<FrameFinder>),
 }
 
@@ -74,12 +71,12 @@ fn answer(work: &mut Work, request: Request) -> Result<Answer, WorkerError> {
             *work = Work::Video(Box::new(SegmentCoder::new(plan, limits_of(on_damage))));
             Ok(Ok(Vec::new()))
         }
-        (Request::Sound { end_ms }, work @ &mut Work::Nothing(on_damage)) => {
+        (Request::Sound(cut), work @ &mut Work::Nothing(on_damage)) => {
             limits::confine(limits::SOUND_MEMORY_BYTES)?;
-            Ok(SoundCoder::new(limits_of(on_damage), SoundSettings::default())
+            Ok(SoundCoder::new(limits_of(on_damage), SoundSettings::default(), cut)
                 .map(|coder| {
                     let pre_skip_samples = coder.pre_skip_samples();
-                    *work = Work::Sound { coder: Box::new(coder), end_ms };
+                    *work = Work::Sound(Box::new(coder));
                     vec![Reply::SoundHead { pre_skip_samples }]
                 })
                 .map_err(|error| error.to_string()))
@@ -89,12 +86,12 @@ fn answer(work: &mut Work, request: Request) -> Result<Answer, WorkerError> {
             *work = Work::Frame(Box::new(FrameFinder::new(at_ms, pointer, limits_of(on_damage))));
             Ok(Ok(Vec::new()))
         }
-        (Request::Resync | Request::Video(_) | Request::Sound { .. } | Request::Frame { .. }, _) => {
+        (Request::Resync | Request::Video(_) | Request::Sound(_) | Request::Frame { .. }, _) => {
             Err(WorkerError::OutOfOrder("a second job"))
         }
         (request, Work::Frame(finder)) => find_frame(finder, request),
         (request, Work::Video(coder)) => Ok(code_video(coder, request).map_err(|error| error.to_string())),
-        (request, Work::Sound { coder, end_ms }) => code_sound(coder, *end_ms, request),
+        (request, Work::Sound(coder)) => code_sound(coder, request),
         (Request::Segment(_) | Request::Bytes(_) | Request::Finish, Work::Nothing(_)) => {
             Err(WorkerError::OutOfOrder("work before a job"))
         }
@@ -108,24 +105,27 @@ fn limits_of(on_damage: OnDamage) -> Limits {
 fn code_video(coder: &mut SegmentCoder, request: Request) -> Result<Vec<Reply>, SegmentError> {
     let replies = |packets: Vec<Packet>| packets.into_iter().map(Reply::Packet);
     Ok(match request {
-        Request::Segment(segment) => replies(coder.begin(segment)?).collect(),
+        Request::Segment(segment) => {
+            coder.begin(segment);
+            Vec::new()
+        }
         Request::Bytes(bytes) => replies(coder.push(&bytes)?).collect(),
         Request::Finish => {
             let packets = coder.finish()?;
             replies(packets).chain([Reply::Summary(summary_of(coder))]).collect()
         }
-        Request::Resync | Request::Video(_) | Request::Sound { .. } | Request::Frame { .. } => Vec::new(),
+        Request::Resync | Request::Video(_) | Request::Sound(_) | Request::Frame { .. } => Vec::new(),
     })
 }
 
-fn code_sound(coder: &mut SoundCoder, end_ms: i64, request: Request) -> Result<Answer, WorkerError> {
+fn code_sound(coder: &mut SoundCoder, request: Request) -> Result<Answer, WorkerError> {
     let packets = match request {
         Request::Bytes(bytes) => coder.push(&bytes),
-        Request::Finish => coder.finish(end_ms),
+        Request::Finish => coder.finish(),
         Request::Resync
         | Request::Segment(_)
         | Request::Video(_)
-        | Request::Sound { .. }
+        | Request::Sound(_)
         | Request::Frame { .. } => {
             return Err(WorkerError::OutOfOrder("pictures of a worker for sound"));
         }
@@ -145,7 +145,7 @@ fn find_frame(finder: &mut FrameFinder, request: Request) -> Result<Answer, Work
         Request::Resync
         | Request::Segment(_)
         | Request::Video(_)
-        | Request::Sound { .. }
+        | Request::Sound(_)
         | Request::Frame { .. } => {
             return Err(WorkerError::OutOfOrder("something else than one picture"));
         }
