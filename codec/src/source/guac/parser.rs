@@ -228,7 +228,10 @@ impl Parser {
 
     /// Forgets the instruction that cannot be read; the error again if nothing is to be looked for behind it.
     fn look_behind(&mut self, error: ParseError) -> Result<(), ParseError> {
-        let looked_at = u64::try_from(self.scan - self.instruction).expect("a buffer's length fits 64 bits");
+        // How far the scan went beyond the limit depends on the pieces, and must not matter.
+        let bound = if self.is_inline_image() { usize::MAX } else { self.limits.instruction_bytes };
+        let looked_at = (self.scan - self.instruction).min(bound);
+        let looked_at = u64::try_from(looked_at).expect("a buffer's length fits 64 bits");
         self.wasted_bytes = self.wasted_bytes.saturating_add(looked_at);
         let start = self.position_of(self.instruction);
         let (_, first) = *self.damage.get_or_insert((start, error));
@@ -272,6 +275,7 @@ impl Parser {
                 self.check_length()?;
                 return Ok(false);
             };
+            self.check_length()?;
             let Some(&separator) = self.buffer.get(end) else { return Ok(false) };
             if separator != b',' && separator != b';' {
                 return Err(ParseError::Separator { position: self.position_of(end), found: separator });
