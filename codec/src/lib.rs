@@ -14,6 +14,7 @@ pub mod captions;
 pub mod cut;
 pub mod geometry;
 pub mod limits;
+pub mod matrix;
 pub mod mux;
 pub mod picture;
 pub mod replay;

@@ -29,8 +29,16 @@ pub struct Limits {
     pub canvas_pixels: usize,
     /// Longest side of a layer or buffer, in pixels.
     pub side_pixels: usize,
-    /// Most rectangles of a layer's path.
-    pub path_rects: usize,
+    /// Most segments of a layer's path and of its clips together.
+    pub path_segments: usize,
+    /// Most segments and saved states of all layers together.
+    pub all_segments: usize,
+    /// Most clips of one layer.
+    pub clips: usize,
+    /// Most states that one layer saves.
+    pub saved_states: usize,
+    /// Largest layer that may be drawn with on itself, in pixels.
+    pub pattern_pixels: usize,
     /// Longest side of the mouse pointer's image, in pixels.
     pub cursor_side_pixels: usize,
     /// Longest coded image, and all images whose bytes are still coming, in bytes.
@@ -82,7 +90,11 @@ impl Default for Limits {
             streams: 64,
             canvas_pixels: 64 << 20,
             side_pixels: 8192,
-            path_rects: 256,
+            path_segments: 512,
+            all_segments: 16_384,
+            clips: 8,
+            saved_states: 64,
+            pattern_pixels: 16 << 20,
             cursor_side_pixels: 512,
             image_bytes: 16 << 20,
             image_pixels: 16 << 20,

@@ -88,6 +88,7 @@ impl Streams {
             | Instruction::Cfill { .. }
             | Instruction::Copy { .. }
             | Instruction::Transfer { .. }
+            | Instruction::Vector { .. }
             | Instruction::InlineImage { .. }
             | Instruction::Cursor { .. }
             | Instruction::Sync { .. }

@@ -93,6 +93,7 @@ impl Clipboards {
             | Instruction::Cfill { .. }
             | Instruction::Copy { .. }
             | Instruction::Transfer { .. }
+            | Instruction::Vector { .. }
             | Instruction::InlineImage { .. }
             | Instruction::Cursor { .. }
             | Instruction::Sync { .. }

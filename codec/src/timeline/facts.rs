@@ -94,6 +94,7 @@ impl Facts {
             | Instruction::Cfill { .. }
             | Instruction::Copy { .. }
             | Instruction::Transfer { .. }
+            | Instruction::Vector { .. }
             | Instruction::InlineImage { .. } => self.activity.apply(instruction),
             Instruction::Img { .. } | Instruction::Blob { .. } => {
                 self.activity.apply(instruction);

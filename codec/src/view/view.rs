@@ -122,6 +122,7 @@ fn shows(
         | Instruction::Cfill { .. }
         | Instruction::Copy { .. }
         | Instruction::Transfer { .. }
+        | Instruction::Vector { .. }
         | Instruction::Img { .. }
         | Instruction::InlineImage { .. }
         | Instruction::Cursor { .. }

@@ -153,6 +153,130 @@ fn streams_that_sound_together_are_mixed_and_never_wrap() {
     assert!(middle.iter().all(|moment| moment[0] > 25_000 && moment[1] > 25_000), "{:?}", &middle[..4]);
 }
 
+/// A tone of `hz` as mono at 16 bits or, from -128 to 127, at 8.
+#[expect(clippy::as_conversions, reason = "a test tone needs no exact rounding")]
+fn mono(bits: usize, rate_hz: u32, hz: f64, seconds: f64) -> Vec<u8> {
+    let level = |index: u32| (f64::from(index) / f64::from(rate_hz) * hz * std::f64::consts::TAU).sin() * 0.5;
+    (0..(f64::from(rate_hz) * seconds) as u32)
+        .flat_map(|index| ((level(index) * 32_767.0) as i16).to_le_bytes()[2 - bits / 8..].to_vec())
+        .collect()
+}
+
+/// Left or right of stereo, the other side silent.
+fn sided(mono: &[u8], side: usize) -> Vec<u8> {
+    let pair =
+        |sample: &[u8]| if side == 0 { [sample, &[0, 0]].concat() } else { [&[0, 0], sample].concat() };
+    mono.chunks(2).flat_map(pair).collect()
+}
+
+/// The amplitude of the tone of `hz` on a side, of 32,767 (Goertzel's algorithm).
+fn amplitude(samples: &[[i16; 2]], side: usize, hz: f64) -> f64 {
+    let turn = hz / 48_000.0 * std::f64::consts::TAU;
+    let (mut sine, mut cosine, mut count) = (0.0, 0.0, 0.0);
+    for (index, moment) in (0_u32..).zip(samples) {
+        let (sin, cos) = (f64::from(index) * turn).sin_cos();
+        sine += f64::from(moment[side]) * sin;
+        cosine += f64::from(moment[side]) * cos;
+        count += 0.5;
+    }
+    f64::hypot(sine, cosine) / count
+}
+
+#[test]
+fn streams_of_all_formats_keep_their_pitch_their_level_and_their_sides() {
+    let mut recording = Recording::new(Limits::default());
+    recording.syncs(1_000);
+    recording.open(1, "audio/L16;rate=44100,channels=2");
+    recording.open(3, "audio/L16;rate=22050,channels=2");
+    let left = sided(&mono(16, 44_100, 1_000.0, 1.0), 0);
+    let right = sided(&mono(16, 22_050, 600.0, 1.0), 1);
+    // Pieces of 50 ms come in time.
+    for (left, right) in left.chunks(8_820).zip(right.chunks(4_410)) {
+        recording.blob(1, left);
+        recording.blob(3, right);
+        recording.sync(recording.now_ms + 50);
+    }
+    // The rate of a stream changes, which cuts samples; a beep comes beside it.
+    recording.open(1, "audio/L16;rate=11025,channels=2");
+    recording.open(5, "audio/L8;rate=8000");
+    let right = sided(&mono(16, 11_025, 1_000.0, 1.0), 1);
+    let beep = mono(8, 8_000, 440.0, 0.5);
+    let mut beeps = beep.chunks(400);
+    for right in right.chunks(2_205) {
+        recording.blob(1, right);
+        if let Some(beep) = beeps.next() {
+            recording.blob(5, beep);
+        }
+        recording.sync(recording.now_ms + 50);
+    }
+    recording.syncs(4_000);
+    let samples = recording.finish();
+    let hear = |from_ms: usize, side| {
+        let part = &samples[from_ms * 48..(from_ms + 200) * 48];
+        [440.0, 600.0, 1_000.0].map(|hz| match amplitude(part, side, hz) {
+            level if level < 300.0 => '-',
+            level if (14_700.0..18_000.0).contains(&level) => '+',
+            _ => '?',
+        })
+    };
+    let heard = [1_400, 2_200, 2_700, 3_400].map(|from_ms| [hear(from_ms, 0), hear(from_ms, 1)]);
+    assert_eq!(
+        heard,
+        [
+            [['-', '-', '+'], ['-', '+', '-']],
+            [['+', '-', '-'], ['+', '-', '+']],
+            [['-', '-', '-'], ['-', '-', '+']],
+            [['-', '-', '-'], ['-', '-', '-']],
+        ]
+    );
+}
+
+#[test]
+fn speech_over_a_still_picture_lies_within_its_timestamps() {
+    let mut recording = Recording::new(Limits::default());
+    recording.syncs(10_000);
+    for piece in tone(32 * 4_410, 12_000.0).chunks(6_048) {
+        recording.blob(1, piece);
+    }
+    recording.sync(14_000);
+    recording.syncs(16_000);
+    let (first, last) = loud(&recording.finish()).expect("a tone");
+    assert!(first > 9_750 * 48 && last < 14_000 * 48 + 120, "{first} to {last}");
+    assert!((last - first).abs_diff(3_200 * 48) < 240, "{first} to {last}");
+}
+
+#[test]
+fn sound_goes_on_behind_the_last_timestamp_and_odd_orphans_are_left_out() {
+    let mut recording = Recording::new(Limits::default());
+    recording.syncs(1_000);
+    for piece in tone(5 * 44_100, 12_000.0).chunks(6_048) {
+        recording.blob(1, piece);
+        recording.blob(1, &[77; 6_047]);
+    }
+    let samples = recording.finish();
+    let (first, last) = loud(&samples).expect("a tone");
+    assert!((last - first).abs_diff(5 * 48_000) < 96 && samples.len() >= last, "{first} to {last}");
+    assert_eq!(recording.survey.report().odd_blobs, recording.survey.report().blobs);
+    assert!(recording.survey.sound_end_ms() >= 5_750, "{}", recording.survey.sound_end_ms());
+}
+
+#[test]
+fn a_backlog_at_connect_is_heard_from_the_start_and_delays_nothing_for_long() {
+    let mut recording = Recording::new(Limits::default());
+    recording.open(1, "audio/L16;rate=44100,channels=2");
+    // Five seconds of silence were waiting; then sound comes in time, a beep among it.
+    recording.blob(1, &vec![0; 5 * 44_100 * 4]);
+    for piece in 0..400 {
+        let beep = (100..104).contains(&piece);
+        recording.blob(1, &if beep { tone(2_205, 12_000.0) } else { vec![0; 2_205 * 4] });
+        recording.sync(100 + piece * 50);
+    }
+    let (first, last) = loud(&recording.finish()).expect("a beep");
+    // The beep came 5.1 s after the first sync, the silence before it as late as that.
+    assert!((last - first).abs_diff(200 * 48) < 96, "{first} to {last}");
+    assert!(first.abs_diff(5_050 * 48) < 100 * 48, "{}", first / 48);
+}
+
 #[test]
 fn endless_sound_without_timestamps_takes_bounded_memory_and_stays_whole() {
     let limits = Limits { audio_held_bytes: 1 << 20, ..Limits::default() };

@@ -1,6 +1,8 @@
 //! The instructions that a recording holds, typed. Anything else is kept by name only, so that it can be
 //! counted but never misread.
 
+use super::vector::Vector;
+
 /// A colour with straight (not premultiplied) alpha.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Color {
@@ -16,7 +18,7 @@ pub struct Color {
 
 /// One instruction; borrowed texts live in the parser's buffer. Coordinates are pixels, timestamps are
 /// milliseconds of the monotonic clock of the guacd host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 #[expect(missing_docs, reason = "the fields carry the protocol's own argument names")]
 pub enum Instruction<'a> {
     /// Sets the size of a layer (>= 0) or buffer (< 0); old content stays, new area is transparent.
@@ -55,6 +57,8 @@ pub enum Instruction<'a> {
         x: i32,
         y: i32,
     },
+    /// Draws with paths, or prepares it; see [`Vector`].
+    Vector { layer: i32, vector: Vector },
     /// Opens an image stream; the image is drawn at its `end`.
     Img { stream: i32, mask: u8, layer: i32, mimetype: &'a str, x: i32, y: i32 },
     /// An inline PNG or JPEG of an old dump, base64.
@@ -106,6 +110,7 @@ impl<'a> Instruction<'a> {
             Self::Cfill { .. } => "cfill",
             Self::Copy { .. } => "copy",
             Self::Transfer { .. } => "transfer",
+            Self::Vector { vector, .. } => vector.name(),
             Self::Img { .. } => "img",
             Self::InlineImage { .. } => "inline image",
             Self::Blob { .. } => "blob",
@@ -136,6 +141,7 @@ impl<'a> Instruction<'a> {
             | Self::Cfill { .. }
             | Self::Copy { .. }
             | Self::Transfer { .. }
+            | Self::Vector { .. }
             | Self::Img { .. }
             | Self::InlineImage { .. }
             | Self::Blob { .. }
@@ -207,16 +213,7 @@ impl<'a> Instruction<'a> {
                 width: arg.int(3)?,
                 height: arg.int(4)?,
             },
-            "cfill" => Self::Cfill {
-                mask: arg.byte(0)?,
-                layer: arg.int(1)?,
-                color: Color {
-                    red: arg.byte(2)?,
-                    green: arg.byte(3)?,
-                    blue: arg.byte(4)?,
-                    alpha: arg.byte(5)?,
-                },
-            },
+            "cfill" => Self::Cfill { mask: arg.byte(0)?, layer: arg.int(1)?, color: arg.color(2)? },
             "cursor" => Self::Cursor {
                 hot_x: arg.int(0)?,
                 hot_y: arg.int(1)?,
@@ -256,7 +253,10 @@ impl<'a> Instruction<'a> {
                 y: arg.int(3)?,
                 data: arg.text(4)?,
             },
-            _ => return None,
+            _ => {
+                let (layer, vector) = Vector::read(opcode, arg)?;
+                Self::Vector { layer, vector }
+            }
         })
     }
 }
@@ -275,12 +275,12 @@ struct SourceArea {
 pub(super) struct Arguments<'e, 'a>(pub(super) &'e [&'a str]);
 
 impl<'a> Arguments<'_, 'a> {
-    fn text(self, index: usize) -> Option<&'a str> {
+    pub(super) fn text(self, index: usize) -> Option<&'a str> {
         self.0.get(index).copied()
     }
 
     /// Whole numbers beyond 32 bits mean the nearest that fits: they are out of every picture anyway.
-    fn int(self, index: usize) -> Option<i32> {
+    pub(super) fn int(self, index: usize) -> Option<i32> {
         let value = self.timestamp(index)?;
         Some(i32::try_from(value).unwrap_or(if value < 0 { i32::MIN } else { i32::MAX }))
     }
@@ -289,8 +289,18 @@ impl<'a> Arguments<'_, 'a> {
         self.text(index)?.parse().ok()
     }
 
-    fn byte(self, index: usize) -> Option<u8> {
+    pub(super) fn byte(self, index: usize) -> Option<u8> {
         u8::try_from(self.int(index)?).ok()
+    }
+
+    /// The four components of a colour, from `index` on.
+    pub(super) fn color(self, index: usize) -> Option<Color> {
+        Some(Color {
+            red: self.byte(index)?,
+            green: self.byte(index + 1)?,
+            blue: self.byte(index + 2)?,
+            alpha: self.byte(index + 3)?,
+        })
     }
 
     fn timestamp(self, index: usize) -> Option<i64> {

@@ -7,9 +7,11 @@ mod keysym;
 mod parser;
 mod resync;
 mod time;
+mod vector;
 
 pub use instruction::{Color, Instruction, OtherStreamKind};
 pub use keysym::Key;
 pub use parser::{ParseError, Parser, Read, Skipped};
 pub use resync::OnDamage;
 pub use time::MediaTime;
+pub use vector::{Arc, LineCap, LineJoin, Pen, Vector};

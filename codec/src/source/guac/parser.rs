@@ -81,7 +81,7 @@ impl ParseError {
 }
 
 /// A whole instruction, and where it stands.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub struct Read<'a> {
     /// The instruction.
     pub instruction: Instruction<'a>,
