@@ -5,9 +5,9 @@ use crate::mux::{Cue, TextTrack, Texts};
 use crate::timeline::{IdleSpan, KeyBatch, Marker, MarkerEvent, Timeline};
 
 /// Most characters of a line.
-const LINE_CHARS: usize = 120;
-/// A line feed ends a line that has at least so many characters, so that short lines do not flash by.
-const LINE_CHARS_MIN: usize = 40;
+const LINE_CHARS: i64 = 120;
+/// A line feed ends a line that has this time at least, so that no line flashes by.
+const LINE_MS_MIN: i64 = 700;
 /// A line stays so long at least, if nothing follows.
 const LINGER_MS: i64 = 3_000;
 /// Activity after a pause of this length is a chapter, if anything was typed in it.
@@ -63,17 +63,17 @@ fn lines_of(batch: &KeyBatch, cut: &Cut) -> Vec<Line> {
     let length_chars = i64::try_from(batch.text.chars().count().max(1)).unwrap_or(i64::MAX);
     let time_of = |chars: i64| start_ms + length_ms.saturating_mul(chars) / length_chars;
     let mut lines = Vec::new();
-    let (mut text, mut chars, mut before) = (String::new(), 0, 0);
+    let (mut text, mut before, mut behind) = (String::new(), 0, 0);
     let mut rest = batch.text.chars().peekable();
     while let Some(char) = rest.next() {
         text.push(visible(char));
-        chars += 1;
-        let is_full = chars >= LINE_CHARS || (char == '\n' && chars >= LINE_CHARS_MIN);
+        behind += 1;
+        let had_time = time_of(behind) - time_of(before) >= LINE_MS_MIN;
+        let is_full = behind - before >= LINE_CHARS || (char == '\n' && had_time);
         if is_full || rest.peek().is_none() {
-            let behind = before + i64::try_from(chars).unwrap_or(i64::MAX);
             let least_end_ms = time_of(behind).saturating_add(LINGER_MS);
             lines.push(Line { at_ms: time_of(before), least_end_ms, text: std::mem::take(&mut text) });
-            (chars, before) = (0, behind);
+            before = behind;
         }
     }
     lines
@@ -199,6 +199,7 @@ mod tests {
         let long = "x".repeat(120);
         let batches = [
             batch(1_000, 1_600, "ls\ncd /srv\n"),
+            batch(5_000, 9_000, "top\nq"),
             batch(10_000, 20_000, &format!("{long}\u{1b}[A")),
             batch(21_000, 21_000, "exit\u{202e}"),
         ];
@@ -208,6 +209,8 @@ mod tests {
             shown(&cues),
             [
                 (1_000, 4_600, "ls⏎cd /srv⏎"),
+                (5_000, 8_200, "top⏎"),
+                (8_200, 10_000, "q"),
                 (10_000, 19_756, long.as_str()),
                 (19_756, 21_000, "␛[A"),
                 (21_000, 22_000, "exit�"),

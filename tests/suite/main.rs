@@ -3,6 +3,7 @@
 mod architecture;
 mod bit_flip;
 mod conversion;
+mod cut;
 mod frames;
 mod hostile;
 mod inspect;

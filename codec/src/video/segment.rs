@@ -230,3 +230,6 @@ impl OpenSegment {
         Ok(packets)
     }
 }
+
+#[cfg(test)]
+mod tests;
