@@ -10,10 +10,13 @@
 
 pub mod audio;
 pub mod canvas;
+pub mod cost;
+pub mod fuzzing;
 pub mod geometry;
 pub mod limits;
 pub mod mux;
 pub mod picture;
+pub mod refusal;
 pub mod replay;
 pub mod screen;
 pub mod source;

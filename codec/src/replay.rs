@@ -2,6 +2,7 @@
 //! to change.
 
 use crate::canvas::{Canvas, DrawError};
+use crate::cost::Cost;
 use crate::limits::Limits;
 use crate::source::guac::{Instruction, MediaTime, ParseError, Parser};
 
@@ -27,28 +28,54 @@ pub enum Moment {
 pub struct Faults {
     /// How many instructions were refused.
     pub count: u64,
-    /// The first of them, with the byte of the recording behind it.
-    pub first: Option<(u64, DrawError)>,
+    /// The first of them.
+    pub first: Option<Fault>,
+}
+
+/// An instruction that could not be drawn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Media time before it, in milliseconds.
+    pub at_ms: i64,
+    /// The byte of the recording behind it.
+    pub end_byte: u64,
+    /// Why.
+    pub error: DrawError,
 }
 
 /// Draws a recording as its bytes come.
+///
+/// What reading and drawing cost up to a media time is bounded by [`Limits::cost_max`]. A recording that costs more
+/// ends there with [`ParseError::TimeBudget`], on every machine at the same instruction.
 pub struct Replay {
+    limits: Limits,
     parser: Parser,
     time: MediaTime,
     canvas: Canvas,
     frames: usize,
     faults: Faults,
+    /// What was read, without what was drawn.
+    read: Cost,
+    /// The byte behind the last instruction.
+    end_byte: u64,
+    ended: Option<ParseError>,
 }
 
 impl Replay {
     /// Starts at byte 0 with an empty canvas.
     pub fn new(limits: Limits) -> Self {
+        let mut canvas = Canvas::new(limits);
+        canvas.set_cost_max(limits.cost_max(0));
         Self {
+            limits,
             parser: Parser::new(limits),
             time: MediaTime::new(limits.gap_ms),
-            canvas: Canvas::new(limits),
+            canvas,
             frames: 0,
             faults: Faults::default(),
+            read: Cost::default(),
+            end_byte: 0,
+            ended: None,
         }
     }
 
@@ -59,12 +86,25 @@ impl Replay {
 
     /// Draws up to the next moment, or as far as the bytes reach.
     pub fn step(&mut self) -> Result<Option<Moment>, ParseError> {
+        if let Some(error) = self.ended {
+            return Err(error);
+        }
         while let Some((instruction, end_byte)) = self.parser.read_with_end()? {
+            self.read.read(end_byte - self.end_byte);
+            self.end_byte = end_byte;
             if let Err(error) = self.canvas.apply(&instruction) {
+                let at_ms = self.time.now_ms();
                 self.faults.count += 1;
-                self.faults.first.get_or_insert((end_byte, error));
+                self.faults.first.get_or_insert(Fault { at_ms, end_byte, error });
             }
             let at_ms = self.time.follow(&instruction);
+            let cost_max = self.limits.cost_max(at_ms);
+            if self.read + self.canvas.cost() > cost_max {
+                let error = ParseError::TimeBudget { position: end_byte, limit_ms: cost_max.ms() };
+                self.ended = Some(error);
+                return Err(error);
+            }
+            self.canvas.set_cost_max(cost_max.since(self.read));
             if matches!(instruction, Instruction::Sync { .. }) {
                 self.frames += 1;
                 return Ok(Some(Moment::Frame { at_ms, index: self.frames - 1 }));
@@ -74,6 +114,11 @@ impl Replay {
             }
         }
         Ok(None)
+    }
+
+    /// What it has cost up to here to read and draw the recording.
+    pub fn cost(&self) -> Cost {
+        self.read + self.canvas.cost()
     }
 
     /// The canvas as drawn up to here.

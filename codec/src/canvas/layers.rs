@@ -2,6 +2,7 @@
 
 use super::error::DrawError;
 use super::layer::Layer;
+use super::mask::Pixel;
 use super::place::{Placed, signed};
 use super::surface::Surface;
 use crate::geometry::{Rect, Size};
@@ -10,18 +11,38 @@ use std::collections::BTreeMap;
 
 /// The layers by index: 0 is the screen, above are visible layers, below are off-screen buffers.
 ///
-/// INVARIANT: layer 0 exists; parents form a tree; `pixels` is the sum of all areas.
+/// INVARIANT: layer 0 exists; parents form a tree; `pixels` is the sum of all areas, `buffers` the number of
+/// negative indexes.
 #[derive(Debug)]
 pub(super) struct Layers {
     limits: Limits,
     by_index: BTreeMap<i32, Layer>,
+    /// How many of them are buffers.
+    buffers: usize,
     pixels: usize,
     attachments: u64,
 }
 
 impl Layers {
     pub(super) fn new(limits: Limits) -> Self {
-        Self { limits, by_index: BTreeMap::from([(0, Layer::default())]), pixels: 0, attachments: 0 }
+        let by_index = BTreeMap::from([(0, Layer::default())]);
+        Self { limits, by_index, buffers: 0, pixels: 0, attachments: 0 }
+    }
+
+    /// How many visible layers there are, layer 0 included.
+    pub(super) fn visible_count(&self) -> usize {
+        self.by_index.len() - self.buffers
+    }
+
+    /// The parts of the screen that the visible layers cover.
+    pub(super) fn visible_areas(&self) -> Vec<Rect> {
+        let whole = |(&index, layer): (&i32, &Layer)| self.on_screen(index, Rect::of_size(layer.surface.size()));
+        self.by_index.range(0..).map(whole).filter(|area| !area.is_empty()).collect()
+    }
+
+    /// Memory of all layers, and of the two pictures of the screen that are shown, with and without the pointer.
+    pub(super) fn bytes(&self) -> usize {
+        picture_bytes(self.pixels, self.size_of(0).area())
     }
 
     pub(super) fn get(&self, index: i32) -> Option<&Layer> {
@@ -87,8 +108,9 @@ impl Layers {
         }
         if let Some(layer) = self.by_index.remove(&index) {
             self.pixels -= layer.surface.size().area();
+            self.buffers -= usize::from(index < 0);
         }
-        for layer in self.by_index.values_mut() {
+        for (_, layer) in self.by_index.range_mut(1..) {
             if layer.placement.parent == Some(index) {
                 layer.placement.parent = None;
             }
@@ -149,9 +171,8 @@ impl Layers {
     }
 
     fn create(&mut self, index: i32, size: Size) -> Result<(), DrawError> {
-        let buffers = self.by_index.range(..0).count();
-        let layers = self.by_index.len() - 1 - buffers;
-        if index < 0 && buffers >= self.limits.buffers {
+        let layers = self.visible_count() - 1;
+        if index < 0 && self.buffers >= self.limits.buffers {
             return Err(DrawError::Buffers { layer: index, limit: self.limits.buffers });
         }
         if index > 0 && layers >= self.limits.layers {
@@ -165,6 +186,7 @@ impl Layers {
             layer.placement.attached = self.attachments;
         }
         self.by_index.insert(index, layer);
+        self.buffers += usize::from(index < 0);
         Ok(())
     }
 
@@ -173,6 +195,11 @@ impl Layers {
         let pixels = self.pixels - old.area() + new.area();
         if pixels > self.limits.canvas_pixels && new.area() > old.area() {
             return Err(DrawError::CanvasPixels { layer, pixels, limit_pixels: self.limits.canvas_pixels });
+        }
+        let screen = if layer == 0 { new } else { self.size_of(0) };
+        let (bytes, limit_bytes) = (picture_bytes(pixels, screen.area()), self.limits.memory_bytes);
+        if bytes > limit_bytes && new.area() > old.area() {
+            return Err(DrawError::Memory { layer, bytes, limit_bytes });
         }
         self.pixels = pixels;
         Ok(())
@@ -188,4 +215,9 @@ impl Layers {
         let (size, screen) = (self.size_of(index), self.size_of(0));
         size.width >= screen.width && size.height >= screen.height
     }
+}
+
+/// Memory of `pixels` of layers, and of two pictures of the screen.
+fn picture_bytes(pixels: usize, screen: usize) -> usize {
+    (pixels + 2 * screen) * size_of::<Pixel>()
 }

@@ -7,6 +7,8 @@
 //! The canvas never reads a clock and never panics on what a recording asks for: a drawing beyond a limit is
 //! refused with a [`DrawError`] that names the limit, changes nothing, and the recording goes on.
 
+mod allowance;
+mod counting;
 mod cursor;
 mod damage;
 mod error;
@@ -25,6 +27,7 @@ mod transfer;
 mod canvas;
 
 pub use canvas::Canvas;
+pub(crate) use image::decodes_within;
 pub use cursor::CursorImage;
 pub use damage::Damage;
 pub use error::{DrawError, ImageError, ImageFormat};

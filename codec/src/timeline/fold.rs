@@ -3,6 +3,7 @@
 use super::activity::Activity;
 use super::timeline::{Ending, SessionError, SizeChange, SyncPoint, Timeline};
 use crate::audio::SoundSurvey;
+use crate::cost::Cost;
 use crate::limits::Limits;
 use crate::source::guac::{Instruction, MediaTime, ParseError, Parser};
 
@@ -14,6 +15,9 @@ const SIZES_MAX: usize = 10_000;
 /// Takes the bytes of a recording as they come; gives its [`Timeline`] at the end.
 pub struct TimelineFold {
     parser: Parser,
+    limits: Limits,
+    /// What was read; nothing is drawn here.
+    cost: Cost,
     damage: Option<ParseError>,
     facts: Facts,
 }
@@ -38,7 +42,7 @@ impl TimelineFold {
             last_sync_ms: 0,
             timeline,
         };
-        Self { parser: Parser::new(limits), damage: None, facts }
+        Self { parser: Parser::new(limits), limits, cost: Cost::default(), damage: None, facts }
     }
 
     /// Adds the next bytes. After damage they are only counted.
@@ -47,10 +51,21 @@ impl TimelineFold {
         if self.damage.is_some() {
             return;
         }
+        let mut start_byte = self.parser.position();
         self.parser.push(bytes);
         loop {
             match self.parser.read_with_end() {
-                Ok(Some((instruction, end_byte))) => self.facts.fold(&instruction, end_byte),
+                Ok(Some((instruction, end_byte))) => {
+                    self.facts.fold(&instruction, end_byte);
+                    self.cost.read(end_byte - start_byte);
+                    start_byte = end_byte;
+                    let cost_max = self.limits.cost_max(self.facts.time.now_ms());
+                    if self.cost > cost_max {
+                        let limit_ms = cost_max.ms();
+                        self.damage = Some(ParseError::TimeBudget { position: end_byte, limit_ms });
+                        return;
+                    }
+                }
                 Ok(None) => return,
                 Err(error) => {
                     self.damage = Some(error);
@@ -65,13 +80,17 @@ impl TimelineFold {
         let ending = match self.damage.map_or_else(|| self.parser.finish(), Err) {
             Ok(()) => Ending::Whole,
             Err(ParseError::Truncated { position }) => Ending::Truncated { position },
-            Err(error) => Ending::Damaged { position: error.position(), reason: error.to_string() },
+            Err(error) => {
+                let (code, position) = (error.code(), error.position());
+                Ending::Damaged { code, position, reason: error.to_string() }
+            }
         };
         let Facts { mut sound, mut timeline, time, .. } = self.facts;
         sound.finish();
         timeline.ending = ending;
         timeline.readable_bytes = self.parser.position();
         timeline.sound = sound.has_sound();
+        timeline.sound_loss = sound.report().loss();
         timeline.sound_end_ms = sound.sound_end_ms();
         timeline.media_duration_ms = time.now_ms().max(timeline.sound_end_ms);
         timeline

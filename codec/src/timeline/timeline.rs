@@ -1,6 +1,8 @@
 //! The facts of a recording.
 
 use crate::geometry::Size;
+use crate::refusal::{Refusal, RefusalCode};
+use crate::source::guac::ParseError;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -39,6 +41,8 @@ pub struct Timeline {
     pub sound: bool,
     /// End of the placed sound.
     pub sound_end_ms: i64,
+    /// Why some of its sound cannot be heard.
+    pub sound_loss: Option<Refusal>,
     /// Errors that the server told the user.
     pub errors: Vec<SessionError>,
     /// How often each instruction occurs; what is not drawn or heard counts as `other`.
@@ -94,11 +98,26 @@ pub enum Ending {
     },
     /// With something that is no instruction; what follows it is not read.
     Damaged {
+        /// What kind of damage.
+        code: RefusalCode,
         /// Where.
         position: u64,
         /// What is wrong there.
         reason: String,
     },
+}
+
+impl Ending {
+    /// Why the recording is not whole.
+    pub fn refusal(&self) -> Option<Refusal> {
+        match self {
+            Self::Whole => None,
+            Self::Truncated { position } => {
+                Some(Refusal::from(&ParseError::Truncated { position: *position }))
+            }
+            Self::Damaged { code, position, reason } => Some(Refusal::new(*code, reason).at(*position)),
+        }
+    }
 }
 
 impl Timeline {

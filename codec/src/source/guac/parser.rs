@@ -56,6 +56,14 @@ pub enum ParseError {
         /// Where the element starts.
         position: u64,
     },
+    /// Reading and drawing up to here is more work than the duration up to here allows.
+    #[error("byte {position}: up to here it takes more than {limit_ms} ms to read and draw")]
+    TimeBudget {
+        /// The byte after the last instruction that was looked at.
+        position: u64,
+        /// The limit at this point.
+        limit_ms: u64,
+    },
     /// The last instruction is cut.
     #[error("byte {position}: the recording ends inside an instruction")]
     Truncated {
@@ -74,6 +82,7 @@ impl ParseError {
             | Self::TooManyElements { position, .. }
             | Self::InstructionTooLong { position, .. }
             | Self::Encoding { position }
+            | Self::TimeBudget { position, .. }
             | Self::Truncated { position } => position,
         }
     }
