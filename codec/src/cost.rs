@@ -35,7 +35,7 @@ mod weight {
     /// A pair of visible layers, when they are put in order for an area.
     pub(super) const LAYER_PAIR: u64 = 4;
     /// A byte of a coded image.
-    pub(super) const CODED_BYTE: u64 = 12;
+    pub(super) const CODED_BYTE: u64 = 20;
     /// An image's own buffers and tables.
     pub(super) const IMAGE: u64 = 20_000;
 }
@@ -105,9 +105,9 @@ impl Cost {
     /// An image of `pixels` is decoded from `bytes`, in `passes` over all pixels.
     pub(crate) fn image(&mut self, format: ImageFormat, bytes: usize, pixels: usize, passes: usize) {
         let pixel_ns = match format {
-            ImageFormat::Png => 10,
-            ImageFormat::Jpeg => 15,
-            ImageFormat::WebP => 30,
+            ImageFormat::Png => 15,
+            ImageFormat::Jpeg => 20,
+            ImageFormat::WebP => 60,
         };
         self.spend(weight::IMAGE, 1);
         self.spend(weight::CODED_BYTE, bytes);

@@ -90,21 +90,21 @@ impl Replay {
             return Err(error);
         }
         while let Some((instruction, end_byte)) = self.parser.read_with_end()? {
-            self.read.read(end_byte - self.end_byte);
-            self.end_byte = end_byte;
+            let position = std::mem::replace(&mut self.end_byte, end_byte);
+            self.read.read(end_byte - position);
             if let Err(error) = self.canvas.apply(&instruction) {
                 let at_ms = self.time.now_ms();
                 self.faults.count += 1;
                 self.faults.first.get_or_insert(Fault { at_ms, end_byte, error });
             }
-            let at_ms = self.time.follow(&instruction);
-            let cost_max = self.limits.cost_max(at_ms);
+            let cost_max = self.limits.cost_max(self.time.now_ms());
             if self.read + self.canvas.cost() > cost_max {
-                let error = ParseError::TimeBudget { position: end_byte, limit_ms: cost_max.ms() };
+                let error = ParseError::TimeBudget { position, limit_ms: cost_max.ms() };
                 self.ended = Some(error);
                 return Err(error);
             }
             self.canvas.set_cost_max(cost_max.since(self.read));
+            let at_ms = self.time.follow(&instruction);
             if matches!(instruction, Instruction::Sync { .. }) {
                 self.frames += 1;
                 return Ok(Some(Moment::Frame { at_ms, index: self.frames - 1 }));
@@ -114,6 +114,11 @@ impl Replay {
             }
         }
         Ok(None)
+    }
+
+    /// The recording ends here: an error if that cuts an instruction.
+    pub fn finish(&self) -> Result<(), ParseError> {
+        self.ended.map_or_else(|| self.parser.finish(), Err)
     }
 
     /// What it has cost up to here to read and draw the recording.

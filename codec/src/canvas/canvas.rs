@@ -150,8 +150,7 @@ impl Canvas {
                 if chars / 4 * 3 > limit_bytes {
                     return Err(DrawError::InlineImageBytes { chars, limit_bytes });
                 }
-                let bytes =
-                    STANDARD.decode_to_vec(data.as_bytes()).map_err(|_| DrawError::InlineBase64)?;
+                let bytes = STANDARD.decode_to_vec(data.as_bytes()).map_err(|_| DrawError::InlineBase64)?;
                 self.draw_image(target, &bytes)
             }
             Instruction::Blob { stream, data } => self.streams.append(stream, data, &self.limits),

@@ -36,7 +36,8 @@ impl Layers {
 
     /// The parts of the screen that the visible layers cover.
     pub(super) fn visible_areas(&self) -> Vec<Rect> {
-        let whole = |(&index, layer): (&i32, &Layer)| self.on_screen(index, Rect::of_size(layer.surface.size()));
+        let whole =
+            |(&index, layer): (&i32, &Layer)| self.on_screen(index, Rect::of_size(layer.surface.size()));
         self.by_index.range(0..).map(whole).filter(|area| !area.is_empty()).collect()
     }
 

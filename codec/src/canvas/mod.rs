@@ -27,7 +27,7 @@ mod transfer;
 mod canvas;
 
 pub use canvas::Canvas;
-pub(crate) use image::decodes_within;
 pub use cursor::CursorImage;
 pub use damage::Damage;
 pub use error::{DrawError, ImageError, ImageFormat};
+pub(crate) use image::decodes_within;

@@ -146,9 +146,11 @@ fn check_screen(canvas: &Canvas, screen: &Screen) {
 
 /// FNV-1a (Fowler, Noll, Vo).
 fn hash(picture: &Picture) -> u64 {
-    picture.pixels.as_flattened().iter().fold(0xCBF2_9CE4_8422_2325, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
-    })
+    picture
+        .pixels
+        .as_flattened()
+        .iter()
+        .fold(0xCBF2_9CE4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3))
 }
 
 /// Any bytes are an image within the limits or a refusal.

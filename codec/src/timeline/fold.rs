@@ -18,6 +18,8 @@ pub struct TimelineFold {
     limits: Limits,
     /// What was read; nothing is drawn here.
     cost: Cost,
+    /// The byte behind the last instruction.
+    end_byte: u64,
     damage: Option<ParseError>,
     facts: Facts,
 }
@@ -42,7 +44,7 @@ impl TimelineFold {
             last_sync_ms: 0,
             timeline,
         };
-        Self { parser: Parser::new(limits), limits, cost: Cost::default(), damage: None, facts }
+        Self { parser: Parser::new(limits), limits, cost: Cost::default(), end_byte: 0, damage: None, facts }
     }
 
     /// Adds the next bytes. After damage they are only counted.
@@ -51,20 +53,19 @@ impl TimelineFold {
         if self.damage.is_some() {
             return;
         }
-        let mut start_byte = self.parser.position();
         self.parser.push(bytes);
         loop {
             match self.parser.read_with_end() {
                 Ok(Some((instruction, end_byte))) => {
-                    self.facts.fold(&instruction, end_byte);
-                    self.cost.read(end_byte - start_byte);
-                    start_byte = end_byte;
+                    self.cost.read(end_byte - self.end_byte);
                     let cost_max = self.limits.cost_max(self.facts.time.now_ms());
                     if self.cost > cost_max {
-                        let limit_ms = cost_max.ms();
-                        self.damage = Some(ParseError::TimeBudget { position: end_byte, limit_ms });
+                        let (position, limit_ms) = (self.end_byte, cost_max.ms());
+                        self.damage = Some(ParseError::TimeBudget { position, limit_ms });
                         return;
                     }
+                    self.end_byte = end_byte;
+                    self.facts.fold(&instruction, end_byte);
                 }
                 Ok(None) => return,
                 Err(error) => {
@@ -88,7 +89,7 @@ impl TimelineFold {
         let Facts { mut sound, mut timeline, time, .. } = self.facts;
         sound.finish();
         timeline.ending = ending;
-        timeline.readable_bytes = self.parser.position();
+        timeline.readable_bytes = self.end_byte;
         timeline.sound = sound.has_sound();
         timeline.sound_loss = sound.report().loss();
         timeline.sound_end_ms = sound.sound_end_ms();

@@ -1,6 +1,6 @@
 //! `custody convert`: a recording becomes an ordinary video.
 
-use super::Exit;
+use super::{Exit, print_partial};
 use crate::conversion::{Conversion, Report};
 use crate::interrupt::Interrupt;
 use crate::output::{Output, folder_of};
@@ -8,7 +8,6 @@ use crate::progress::{TerminalProgress, clock};
 use crate::recording::Recording;
 use anyhow::Context;
 use clap::Args;
-use codec::timeline::Ending;
 use codec::video::VideoSettings;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -70,30 +69,23 @@ impl Convert {
     }
 }
 
-/// Says what of the recording is not in the video.
-#[expect(clippy::print_stderr, reason = "the command line speaks to its user")]
+/// Says what of the recording is not in the video, and up to when all of it is there.
 fn print_losses(report: &Report) -> Exit {
     let mut exit = Exit::Done;
-    match &report.timeline.ending {
-        Ending::Whole => {}
-        Ending::Truncated { position } => {
-            exit = Exit::Partial;
-            eprintln!(
-                "custody: the recording ends inside an instruction at byte {position}: the video ends there"
-            );
-        }
-        Ending::Damaged { position, reason } => {
-            exit = Exit::Partial;
-            let left = report.timeline.bytes - position;
-            eprintln!(
-                "custody: the recording is damaged ({reason}): the video ends there, {left} bytes are left out"
-            );
-        }
+    let timeline = &report.timeline;
+    if let Some(refusal) = timeline.ending.refusal() {
+        let left = timeline.bytes - timeline.readable_bytes;
+        let what = format!("{refusal}: the video ends there, {left} bytes are left out");
+        exit = print_partial(timeline.media_duration_ms, &what);
     }
     if let Some(first) = &report.summary.first_fault {
-        exit = Exit::Partial;
-        let count = report.summary.faults;
-        eprintln!("custody: {count} instructions could not be drawn, the first before {first}");
+        let (count, refusal) = (report.summary.faults, &first.refusal);
+        let position = refusal.position.unwrap_or(0);
+        let what = format!("{refusal}: the first of {count} not drawn instructions, before byte {position}");
+        exit = print_partial(first.at_ms, &what);
+    }
+    if let Some(refusal) = &timeline.sound_loss {
+        exit = print_partial(timeline.media_duration_ms, &format!("{refusal}: some sound is left out"));
     }
     exit
 }

@@ -1,19 +1,16 @@
 //! `custody frame`: one picture of a recording.
 
-use super::Exit;
+use super::{Exit, print_partial};
 use crate::interrupt::Interrupt;
 use crate::output::Output;
 use crate::recording::{OpenError, Recording};
-use crate::worker::frame::png_of;
+use crate::worker::message::{Reply, Request};
+use crate::worker::process::{ProcessError, WorkerProcess};
 use anyhow::Context;
 use clap::Args;
-use codec::limits::Limits;
-use codec::picture::Picture;
-use codec::replay::{Moment, Replay};
-use codec::screen::Screen;
-use codec::source::guac::ParseError;
+use codec::refusal::Refusal;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Write the picture that was on screen at a time, as PNG.
 ///
@@ -33,70 +30,78 @@ pub(super) struct FrameAt {
     output: PathBuf,
 }
 
-/// Why the reading of a recording stops before its end.
+/// Why the feeding of the worker stops before the recording's end.
 enum Stop {
-    /// The next frame is later than the asked time.
-    Reached,
-    /// The recording cannot be opened or read.
-    Open(OpenError),
-    /// It is damaged from here on.
-    Damaged(ParseError),
+    /// It has answered.
+    Answered,
+    /// There is no picture.
+    Error(anyhow::Error),
 }
 
 impl From<OpenError> for Stop {
     fn from(error: OpenError) -> Self {
-        Self::Open(error)
+        Self::Error(error.into())
     }
+}
+
+impl From<ProcessError> for Stop {
+    fn from(error: ProcessError) -> Self {
+        Self::Error(error.into())
+    }
+}
+
+/// The picture, when it came on screen, and what is missing in it.
+struct Found {
+    at_ms: i64,
+    loss: Option<Refusal>,
+    png: Vec<u8>,
 }
 
 impl FrameAt {
     pub(super) fn run(self, interrupt: &Interrupt) -> anyhow::Result<Exit> {
         let recording = Recording::open(&self.file, interrupt)?;
-        let mut screen = Screen::default();
-        let exit = match self.replay(&recording, &mut screen, interrupt) {
-            Ok(()) | Err(Stop::Reached) => Exit::Done,
-            Err(Stop::Open(error)) => return Err(error.into()),
-            Err(Stop::Damaged(error)) => {
-                report_damage(&error);
-                Exit::Partial
-            }
-        };
-        if screen.size().area() == 0 {
-            anyhow::bail!("the recording shows no picture at that time or before it");
+        let mut found = None;
+        match self.find(&recording, &mut found, interrupt) {
+            Ok(()) | Err(Stop::Answered) => {}
+            Err(Stop::Error(error)) => return Err(error),
         }
-        let picture = if self.no_cursor { screen.picture_without_pointer() } else { screen.picture() };
-        write_png(picture, &self.output)
-            .with_context(|| format!("cannot write {}", self.output.display()))?;
-        Ok(exit)
+        let Some(Found { at_ms, loss, png }) = found else {
+            anyhow::bail!("UNSUPPORTED: the recording shows no picture at that time or before it");
+        };
+        let unwritten = || format!("cannot write {}", self.output.display());
+        let mut output = Output::create(&self.output).with_context(unwritten)?;
+        output.write_all(&png).with_context(unwritten)?;
+        output.publish().with_context(unwritten)?;
+        Ok(loss.map_or(Exit::Done, |refusal| print_partial(at_ms, &refusal.to_string())))
     }
 
-    /// Plays the recording up to the asked time.
-    fn replay(&self, recording: &Recording, screen: &mut Screen, interrupt: &Interrupt) -> Result<(), Stop> {
-        let mut replay = Replay::new(Limits::default());
+    /// Has a worker process play the recording up to the asked time.
+    fn find(
+        &self,
+        recording: &Recording,
+        found: &mut Option<Found>,
+        interrupt: &Interrupt,
+    ) -> Result<(), Stop> {
+        let mut receive = |reply| match reply {
+            Reply::Picture { at_ms, loss, png } => {
+                *found = Some(Found { at_ms, loss, png });
+                Err(Stop::Answered)
+            }
+            Reply::NoPicture => Err(Stop::Answered),
+            Reply::Packet(_)
+            | Reply::SoundHead { .. }
+            | Reply::Sound { .. }
+            | Reply::Summary(_)
+            | Reply::Failed(_)
+            | Reply::Ready => Ok(()),
+        };
+        let mut worker = WorkerProcess::start(interrupt)?;
+        worker.request(&Request::Frame { at_ms: self.at, pointer: !self.no_cursor }, &mut receive)?;
         recording.each_piece(0..recording.length()?, |piece| {
-            if interrupt.is_set() {
-                return Err(OpenError::Interrupted.into());
-            }
-            replay.push(piece);
-            while let Some(moment) = replay.step().map_err(Stop::Damaged)? {
-                match moment {
-                    Moment::Frame { at_ms, .. } if at_ms > self.at => return Err(Stop::Reached),
-                    Moment::Frame { .. } => {
-                        screen.show_frame(replay.canvas());
-                    }
-                    Moment::Pointer { .. } => {}
-                }
-            }
-            Ok(())
-        })
+            worker.request(&Request::Bytes(piece.to_vec()), &mut receive)
+        })?;
+        worker.request(&Request::Finish, &mut receive)
     }
-}
-
-#[expect(clippy::print_stderr, reason = "the command line speaks to its user")]
-fn report_damage(error: &ParseError) {
-    eprintln!(
-        "custody: the recording is damaged ({error}): this is its last readable picture before that time"
-    );
 }
 
 /// Milliseconds of a number of seconds such as `12`, `12.3` or `0.515`.
@@ -111,13 +116,6 @@ fn parse_seconds(text: &str) -> Result<i64, String> {
     let seconds: i64 = seconds.parse().map_err(|_| wanted())?;
     let milliseconds: i64 = milliseconds.parse().map_err(|_| wanted())?;
     Ok(seconds * 1000 + milliseconds)
-}
-
-fn write_png(picture: &Picture, path: &Path) -> anyhow::Result<()> {
-    let mut output = Output::create(path)?;
-    output.write_all(&png_of(picture)?)?;
-    output.publish()?;
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `custody inspect`: what a recording holds, without drawing it.
 
-use super::Exit;
+use super::{Exit, print_partial};
 use crate::conversion::survey;
 use crate::interrupt::Interrupt;
 use crate::progress::clock;
@@ -32,7 +32,11 @@ impl Inspect {
         } else {
             print_summary(&timeline, &mut output)?;
         }
-        Ok(if timeline.ending == Ending::Whole { Exit::Done } else { Exit::Partial })
+        let mut exit = Exit::Done;
+        for refusal in timeline.ending.refusal().iter().chain(&timeline.sound_loss) {
+            exit = print_partial(timeline.media_duration_ms, &refusal.to_string());
+        }
+        Ok(exit)
     }
 }
 
@@ -60,7 +64,7 @@ fn print_summary(timeline: &Timeline, output: &mut impl Write) -> std::io::Resul
         Ending::Truncated { position } => {
             writeln!(output, "end         cut inside an instruction at byte {position}")
         }
-        Ending::Damaged { position, reason } => {
+        Ending::Damaged { code: _, position, reason } => {
             let left = timeline.bytes - position;
             writeln!(output, "end         damaged, {left} bytes cannot be read: {reason}")
         }

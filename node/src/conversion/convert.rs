@@ -1,7 +1,7 @@
 //! The whole pipeline as one straight function, and the sharing of its middle among worker processes.
 
 use super::part::{PacketFile, PartError, Parts, Stored, VideoPart};
-use super::survey::survey;
+use super::survey::{survey, survey_until};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::recording::{OpenError, Recording};
@@ -12,6 +12,7 @@ use codec::mux::{
     Channels, Metadata, Mp4, Mp4Error, SequenceHeader, SequenceHeaderError, SoundPacket, SoundTrack, Track,
     VideoSample, VideoTrack,
 };
+use codec::refusal::Refusal;
 use codec::timeline::Timeline;
 use codec::video::{Plan, Segment, VideoSettings};
 use std::fs::File;
@@ -60,11 +61,14 @@ pub(crate) enum ConvertError {
     Open(#[from] OpenError),
     /// There is nothing to be seen in it.
     #[error(
-        "the recording never shows a picture (recorded without output, or cut before its first frame): there is nothing to convert; `custody inspect` tells what it holds"
+        "UNSUPPORTED: the recording never shows a picture (recorded without output, or cut before its first frame): there is nothing to convert; `custody inspect` tells what it holds"
     )]
     NoPicture,
+    /// There is nothing to be seen before its damage.
+    #[error(transparent)]
+    Refused(Refusal),
     /// Timestamps that pull the sound apart beyond all measure.
-    #[error("the sound ends {end_ms} ms after the first frame, the limit is {limit_ms} ms")]
+    #[error("LIMIT: the sound ends {end_ms} ms after the first frame, the limit is {limit_ms} ms")]
     SoundTooLong {
         /// Where it ends.
         end_ms: i64,
@@ -100,10 +104,19 @@ pub(crate) enum ConvertError {
 impl Conversion<'_> {
     /// Makes the video and writes it to `output`, from its first byte to its last.
     pub(crate) fn run(&self, output: &mut impl Write, interrupt: &Interrupt) -> Result<Report, ConvertError> {
-        let timeline = survey(self.recording, interrupt)?;
-        let plan = Plan::new(&timeline, self.video).ok_or(ConvertError::NoPicture)?;
-
-        let Made { video, sound, summary } = self.make_parts(&timeline, &plan, interrupt)?;
+        let mut timeline = survey(self.recording, interrupt)?;
+        let (plan, Made { video, sound, summary }) = loop {
+            let plan = Plan::new(&timeline, self.video).ok_or_else(|| no_picture(&timeline))?;
+            match self.make_parts(&timeline, &plan, interrupt) {
+                // What it costs to draw is counted, so every worker ends at the same byte: the video ends there.
+                Err(ConvertError::Worker(ProcessError::Failed(refusal)))
+                    if refusal.position.is_some_and(|position| position < timeline.readable_bytes) =>
+                {
+                    timeline = survey_until(self.recording, &refusal, interrupt)?;
+                }
+                made => break (plan, made?),
+            }
+        };
         let video_track = video_track(&video, &plan)?;
         let pictures = video_track.samples.len();
         let sound_track = sound.as_ref().map(|sound| sound_track(sound, &timeline));
@@ -142,6 +155,10 @@ impl Conversion<'_> {
         work.progress.finish();
         collect(coded, sound, plan.segments.len())
     }
+}
+
+fn no_picture(timeline: &Timeline) -> ConvertError {
+    timeline.ending.refusal().map_or(ConvertError::NoPicture, ConvertError::Refused)
 }
 
 /// All coded parts of a video.

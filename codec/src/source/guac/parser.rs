@@ -56,10 +56,10 @@ pub enum ParseError {
         /// Where the element starts.
         position: u64,
     },
-    /// Reading and drawing up to here is more work than the duration up to here allows.
-    #[error("byte {position}: up to here it takes more than {limit_ms} ms to read and draw")]
+    /// Reading and drawing the next instruction would be more work in all than the duration up to it allows.
+    #[error("byte {position}: reading and drawing up to here takes the limit of {limit_ms} ms")]
     TimeBudget {
-        /// The byte after the last instruction that was looked at.
+        /// Where that instruction starts.
         position: u64,
         /// The limit at this point.
         limit_ms: u64,
