@@ -136,3 +136,58 @@ impl Replay {
         &self.faults
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What it costs to fill a screen of 4096x4096 with a translucent colour, and to show it.
+    const FILL: &str = "4.rect,1.0,1.0,1.0,4.4096,4.4096;5.cfill,2.14,1.0,1.9,1.9,1.9,3.128;";
+
+    /// Frames until the end, and the end.
+    fn play(recording: &str, piece_bytes: usize) -> (usize, Option<ParseError>, Cost) {
+        let mut replay = Replay::new(Limits::default());
+        let mut frames = 0;
+        for piece in recording.as_bytes().chunks(piece_bytes) {
+            replay.push(piece);
+            loop {
+                match replay.step() {
+                    Ok(Some(_)) => frames += 1,
+                    Ok(None) => break,
+                    Err(error) => return (frames, Some(error), replay.cost()),
+                }
+            }
+        }
+        (frames, None, replay.cost())
+    }
+
+    fn recording(frame_ms: i64) -> String {
+        let size = "4.size,1.0,4.4096,4.4096;".to_owned();
+        (0..100_i64).fold(size, |recording, frame| {
+            let timestamp = (10_000 + frame * frame_ms).to_string();
+            format!("{recording}{FILL}4.sync,{}.{timestamp};", timestamp.len())
+        })
+    }
+
+    #[test]
+    fn a_recording_that_costs_more_than_its_duration_allows_ends_before_that_instruction() {
+        let (frames, end, cost) = play(&recording(0), 1 << 20);
+        let Some(ParseError::TimeBudget { position, limit_ms: 2_000 }) = end else {
+            unreachable!("it takes more than two seconds: {end:?}")
+        };
+        assert!(frames > 2 && cost > Cost::of_ms(2_000));
+        // It is the same wherever the bytes are cut, and what was readable before it is whole.
+        assert_eq!(play(&recording(0), 7), (frames, end, cost));
+        let mut readable = recording(0);
+        readable.truncate(usize::try_from(position).unwrap());
+        let again = play(&readable, 1 << 20);
+        assert_eq!((again.0, again.1), (frames, None));
+    }
+
+    #[test]
+    fn the_same_pictures_may_come_over_a_longer_time() {
+        let (frames, end, cost) = play(&recording(500), 1 << 20);
+        assert_eq!((frames, end), (100, None));
+        assert!(cost > Cost::of_ms(2_000));
+    }
+}

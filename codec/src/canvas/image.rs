@@ -85,6 +85,7 @@ fn decode_png(bytes: &[u8], allowance: &mut Allowance<'_>) -> Result<Surface, Im
 
 fn decode_jpeg(bytes: &[u8], allowance: &mut Allowance<'_>) -> Result<Surface, ImageError> {
     let refuse = |error: DecodeErrors| refuse_jpeg(&error);
+    check_jpeg_kind(bytes)?;
     let options = DecoderOptions::default()
         .set_max_width(usize::from(u16::MAX))
         .set_max_height(usize::from(u16::MAX))
@@ -94,7 +95,7 @@ fn decode_jpeg(bytes: &[u8], allowance: &mut Allowance<'_>) -> Result<Surface, I
     decoder.decode_headers().map_err(refuse)?;
     let (width, height) = decoder.info().map_or((0, 0), |info| (info.width, info.height));
     let sides = (width.into(), height.into());
-    let size = allowance.admit(ImageFormat::Jpeg, sides, bytes.len(), jpeg_scans(bytes))?;
+    let size = allowance.admit(ImageFormat::Jpeg, sides, bytes.len(), jpeg_scans(bytes).max(1))?;
     let mut surface = Surface::new(size);
     decoder.decode_into(surface.pixels_mut().as_flattened_mut()).map_err(refuse)?;
     Ok(surface)
@@ -102,7 +103,36 @@ fn decode_jpeg(bytes: &[u8], allowance: &mut Allowance<'_>) -> Result<Surface, I
 
 /// The scans of a JPEG: their marker cannot stand inside coded data.
 fn jpeg_scans(bytes: &[u8]) -> usize {
-    bytes.windows(2).filter(|pair| *pair == [0xFF, 0xDA]).count().clamp(1, JPEG_SCANS)
+    bytes.windows(2).filter(|pair| *pair == [0xFF, 0xDA]).count()
+}
+
+/// Refuses the kinds of JPEG that no browser shows either: lossless, differential, arithmetic, 12 bits (ITU-T T.81,
+/// table B.1), and more scans than the limit.
+fn check_jpeg_kind(bytes: &[u8]) -> Result<(), ImageError> {
+    let format = ImageFormat::Jpeg;
+    if jpeg_scans(bytes) > JPEG_SCANS {
+        return Err(ImageError::Limit { format, reason: format!("more than {JPEG_SCANS} scans") });
+    }
+    let mut rest = bytes.get(2..).unwrap_or_default();
+    while let [0xFF, marker, high, low, segment @ ..] = rest {
+        let depth = segment.first().copied();
+        match marker {
+            0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF => {
+                let reason = format!("frames of kind 0x{marker:x}");
+                return Err(ImageError::Unsupported { format, reason });
+            }
+            0xC0..=0xC2 if depth == Some(12) => {
+                return Err(ImageError::Unsupported { format, reason: "12 bits".to_owned() });
+            }
+            // What follows the first frame or scan changes its kind no more.
+            0xC0..=0xC2 | 0xDA => return Ok(()),
+            _ => {
+                let length = usize::from(u16::from_be_bytes([*high, *low]));
+                rest = rest.get(2 + length.max(2)..).unwrap_or_default();
+            }
+        }
+    }
+    Ok(())
 }
 
 fn decode_webp(bytes: &[u8], allowance: &mut Allowance<'_>) -> Result<Surface, ImageError> {
@@ -163,6 +193,10 @@ fn refuse_png(error: &png::DecodingError) -> ImageError {
     }
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "of the decoder's many refusals a few have a code of their own"
+)]
 fn refuse_jpeg(error: &DecodeErrors) -> ImageError {
     let (format, reason) = (ImageFormat::Jpeg, error.to_string());
     match error {
@@ -174,6 +208,10 @@ fn refuse_jpeg(error: &DecodeErrors) -> ImageError {
     }
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "of the decoder's many refusals a few have a code of their own"
+)]
 fn refuse_webp(error: &image_webp::DecodingError) -> ImageError {
     use image_webp::DecodingError;
     let (format, reason) = (ImageFormat::WebP, error.to_string());

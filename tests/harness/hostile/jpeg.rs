@@ -143,19 +143,20 @@ fn segments() -> Vec<Case> {
             ],
         ),
         image('B', "no tables", &malformed, &[no_tables]),
+        image('B', "a transform that Adobe does not know", &malformed, &[adobe(9, &[0x11; 3])]),
         image(
             'B',
             "CMYK and lies of Adobe",
             &Expected::whole(),
-            &[adobe(2, &[0x11; 4]), adobe(0, &[0x11; 4]), adobe(1, &[0x11; 4]), adobe(9, &[0x11; 3])],
+            &[adobe(2, &[0x11; 4]), adobe(0, &[0x11; 4]), adobe(1, &[0x11; 4])],
         ),
         image(
             'B',
             "arithmetic, lossless, 12 bits",
             &unsupported,
-            &[Jpeg::grey(ARITHMETIC, 8, 8).end(), Jpeg::grey(LOSSLESS, 8, 8).end()],
+            &[Jpeg::grey(ARITHMETIC, 8, 8).end(), Jpeg::grey(LOSSLESS, 8, 8).end(), of_depth(12)],
         ),
-        image('B', "12 bits", &malformed, &[of_depth(12), of_depth(0), of_depth(255)]),
+        image('B', "0, 13 and 255 bits", &malformed, &[of_depth(0), of_depth(13), of_depth(255)]),
         image('B', "two frames", &malformed, &[two.scan(1, [0, 63, 0]).end()]),
         image('B', "APP of length 0 and 1", &malformed, &[short_app(0), short_app(1)]),
         Case {

@@ -34,8 +34,11 @@ pub struct Variant {
     pub expected: Expected,
     /// It takes many seconds or hundreds of megabytes: not in the quick share.
     pub is_large: bool,
-    write: Box<dyn Fn(&mut dyn Write) -> io::Result<()> + Send>,
+    write: Make,
 }
+
+/// Writes a recording to a file.
+type Make = Box<dyn Fn(&mut dyn Write) -> io::Result<()> + Send>;
 
 impl Variant {
     /// A small recording.

@@ -38,7 +38,7 @@ impl Script {
     /// An opcode and its arguments, whitespace between them.
     pub(super) fn draw(self, text: &str) -> Self {
         let words: Vec<&str> = text.split_whitespace().collect();
-        let elements: Vec<&dyn Display> = words.iter().map(|word| word as &dyn Display).collect();
+        let elements: Vec<&dyn Display> = words.iter().map(|word| -> &dyn Display { word }).collect();
         self.raw(instruction(&elements))
     }
 

@@ -123,11 +123,11 @@ fn budgets() -> Vec<Case> {
                 .draw(&format!("cfill 14 {layer} 9 9 9 255"))
         }
     };
-    let whole_screens = move |count: i64, timed: bool| {
+    let whole_screens = |(width, height): (i64, i64), timed: bool| {
         move |script: Script, index: i64| {
-            let script = if index == 0 { script.draw("size 0 4096 4096") } else { script };
-            let script = script.draw("rect 0 0 0 4096 4096").draw("cfill 14 0 9 9 9 128");
-            if timed { script.sync(1_000 + index * 200) } else { script.sync(1_000 + index / count) }
+            let script = if index == 0 { script.draw(&format!("size 0 {width} {height}")) } else { script };
+            let script = script.draw(&format!("rect 0 0 0 {width} {height}")).draw("cfill 14 0 9 9 9 128");
+            script.sync(if timed { 1_000 + index * 200 } else { 1_000 })
         }
     };
     vec![
@@ -135,7 +135,7 @@ fn budgets() -> Vec<Case> {
             section: 'E',
             name: "more layers, buffers, pixels than there may be",
             variants: vec![
-                many("1e6 layers", limit.clone(), 1_000_000, |script, index| {
+                many("1e6 layers", time.clone(), 1_000_000, |script, index| {
                     script.draw(&format!("size {} 1 1", index + 1))
                 }),
                 many("1e6 buffers", limit.clone(), 1_000_000, |script, index| {
@@ -175,14 +175,16 @@ fn budgets() -> Vec<Case> {
                     "16 Mpx, 2000 times at once",
                     Expected::ends_drawing(),
                     2_000,
-                    whole_screens(2_000, false),
+                    whole_screens((4_096, 4_096), false),
                 ),
-                many("paths of 256 boxes", time, 20_000, |script, _| {
-                    (0..4)
-                        .fold(script, |script, box_| script.draw(&format!("rect 0 {box_} 0 1 48")))
-                        .draw("cfill 9 0 1 1 1 1")
+                many("a path of 256 boxes, filled again and again", time, 30_000, |script, index| {
+                    let boxes = if index == 0 { 256 } else { 0 };
+                    let add = |script: Script, at: i64| {
+                        script.draw(&format!("rect 0 {} {} 1 {}", at % 64, at % 48, at % 7 + 1))
+                    };
+                    (0..boxes).fold(script, add).draw("cfill 9 0 1 1 1 1")
                 }),
-                many("16 Mpx, 5 times a second", Expected::whole(), 20, whole_screens(20, true)),
+                many("1080p, 5 times a second", Expected::whole(), 20, whole_screens((1_920, 1_080), true)),
             ],
         },
     ]

@@ -23,6 +23,7 @@ fn case(name: &'static str, code: &str, inputs: &[(&str, &[u8])]) -> Case {
 
 pub(super) fn cases() -> Vec<Case> {
     let long = |chars: usize| format!("{chars}.{}", "x".repeat(chars)).into_bytes();
+    let longest = [&long(8_000)[..], b","].concat().repeat(5);
     let elements = |count: usize| {
         let all: Vec<&dyn Display> = vec![&"x"; count];
         instruction(&all)
@@ -92,11 +93,14 @@ pub(super) fn cases() -> Vec<Case> {
                 ),
             ],
         },
-        case(
-            "too long an instruction",
-            "LIMIT",
-            &[("5 x 8000", &[&[&long(8_000)[..], b","].concat()[..]; 5].concat())],
-        ),
+        Case {
+            section: 'E',
+            name: "too long an instruction",
+            variants: vec![
+                Variant::of("in it", Expected::ends("LIMIT"), Script::new().raw(&longest).end()),
+                Variant::of("at its start", Expected::unseen("LIMIT"), Script::empty().raw(&longest).end()),
+            ],
+        },
         case(
             "no text",
             "MALFORMED",
