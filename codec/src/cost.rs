@@ -30,6 +30,10 @@ mod weight {
     pub(super) const BLENDED: u64 = 4;
     /// A pixel of a transfer function, which works on straight colours.
     pub(super) const TRANSFERRED: u64 = 25;
+    /// A row of pixels that an edge of a shape passes, with all its finer lines.
+    pub(super) const EDGE_ROW: u64 = 500;
+    /// A pixel that is looked up in a transformed picture.
+    pub(super) const SAMPLED: u64 = 60;
     /// A pair of rectangles of one path.
     pub(super) const PATH_PAIR: u64 = 4;
     /// A pair of visible layers, when they are put in order for an area.
@@ -95,6 +99,17 @@ impl Cost {
     /// A path of rectangles is cut into bands.
     pub(crate) fn path(&mut self, rects: usize) {
         self.spend(weight::PATH_PAIR, rects.saturating_mul(rects));
+    }
+
+    /// What a shape covers of some pixels is found out, along edges that pass rows.
+    pub(crate) fn covered(&mut self, edge_rows: usize, pixels: usize) {
+        self.spend(weight::EDGE_ROW, edge_rows);
+        self.spend(weight::BLENDED, pixels);
+    }
+
+    /// Pixels are looked up in a transformed picture.
+    pub(crate) fn sampled(&mut self, pixels: usize) {
+        self.spend(weight::SAMPLED, pixels);
     }
 
     /// The visible layers are put in order.

@@ -10,10 +10,13 @@
 
 pub mod audio;
 pub mod canvas;
+pub mod captions;
 pub mod cost;
+pub mod cut;
 pub mod fuzzing;
 pub mod geometry;
 pub mod limits;
+pub mod matrix;
 pub mod mux;
 pub mod picture;
 pub mod refusal;
@@ -22,3 +25,4 @@ pub mod screen;
 pub mod source;
 pub mod timeline;
 pub mod video;
+pub mod view;

@@ -146,12 +146,17 @@ impl DrawError {
             | Self::CanvasPixels { .. }
             | Self::Layers { .. }
             | Self::Buffers { .. }
-            | Self::PathRects { .. }
+            | Self::PathSegments { .. }
+            | Self::AllSegments { .. }
+            | Self::Clips { .. }
+            | Self::SavedStates { .. }
+            | Self::PatternPixels { .. }
             | Self::CursorSide { .. }
             | Self::Streams { .. }
             | Self::ImageBytes { .. }
             | Self::InlineImageBytes { .. } => RefusalCode::Limit,
             Self::Cycle { .. }
+            | Self::Transform { .. }
             | Self::Mask { .. }
             | Self::Function { .. }
             | Self::Base64 { .. }

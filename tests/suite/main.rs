@@ -12,3 +12,4 @@ mod kill;
 mod pictures;
 mod power_cut;
 mod sound;
+mod view;

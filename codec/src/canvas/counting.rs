@@ -3,6 +3,7 @@
 
 use super::canvas::Canvas;
 use super::mask::Mask;
+use super::shape::Shape;
 use crate::geometry::{Rect, Size};
 use crate::source::guac::Instruction;
 
@@ -25,6 +26,7 @@ impl Canvas {
             | Instruction::Cfill { .. }
             | Instruction::Copy { .. }
             | Instruction::Transfer { .. }
+            | Instruction::Vector { .. }
             | Instruction::Img { .. }
             | Instruction::InlineImage { .. }
             | Instruction::End { .. }
@@ -63,6 +65,28 @@ impl Canvas {
         self.count_clearing(size, mask);
     }
 
+    /// Counts what is drawn through a shape with smooth edges and clips.
+    pub(super) fn count_shapes(
+        &mut self,
+        layer: i32,
+        shape: &Shape,
+        clips: &[Shape],
+        is_color: bool,
+        mask: Mask,
+    ) {
+        let size = self.layers.size_of(layer);
+        let reach = if mask.is_unbounded() { Rect::of_size(size) } else { shape.bounds(size) };
+        for shape in clips.iter().chain([shape]) {
+            self.cost.covered(shape.work(size.height), reach.area());
+        }
+        self.cost.blended(reach.height(), 2 * reach.area());
+        if !is_color {
+            self.cost.sampled(reach.area());
+        }
+        // A layer that is drawn with on itself is copied.
+        self.cost.copied(size.area());
+    }
+
     fn count_clearing(&mut self, size: Size, mask: Mask) {
         if mask.is_unbounded() {
             self.cost.copied(size.area());
@@ -75,9 +99,11 @@ impl Canvas {
         if changed.is_empty() {
             return;
         }
-        let layers = self.layers.visible_areas();
+        let (layers, distorted) = self.layers.visible_areas();
         for area in &changed {
-            let drawn: usize = layers.iter().map(|layer| layer.intersection(area).area()).sum();
+            let of = |layers: &[Rect]| layers.iter().map(|layer| layer.intersection(area).area()).sum();
+            let drawn: usize = of(&layers);
+            self.cost.sampled(of(&distorted));
             self.cost.ordered(self.layers.visible_count());
             self.cost.blended(area.height() * layers.len(), drawn);
             self.cost.copied(2 * area.area());

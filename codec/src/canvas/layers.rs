@@ -1,18 +1,21 @@
 //! All layers and buffers, and their limits.
 
+use super::drawing::Drawing;
 use super::error::DrawError;
-use super::layer::Layer;
+use super::layer::{Distortion, Layer, Placement};
 use super::mask::Pixel;
 use super::place::{Placed, signed};
+use super::shape;
 use super::surface::Surface;
 use crate::geometry::{Rect, Size};
 use crate::limits::Limits;
+use crate::matrix::Matrix;
 use std::collections::BTreeMap;
 
 /// The layers by index: 0 is the screen, above are visible layers, below are off-screen buffers.
 ///
-/// INVARIANT: layer 0 exists; parents form a tree; `pixels` is the sum of all areas, `buffers` the number of
-/// negative indexes.
+/// INVARIANT: layer 0 exists; parents form a tree; `pixels` is the sum of all areas, `segments` that of what all
+/// drawings hold, `buffers` the number of negative indexes.
 #[derive(Debug)]
 pub(super) struct Layers {
     limits: Limits,
@@ -20,13 +23,14 @@ pub(super) struct Layers {
     /// How many of them are buffers.
     buffers: usize,
     pixels: usize,
+    segments: usize,
     attachments: u64,
 }
 
 impl Layers {
     pub(super) fn new(limits: Limits) -> Self {
         let by_index = BTreeMap::from([(0, Layer::default())]);
-        Self { limits, by_index, buffers: 0, pixels: 0, attachments: 0 }
+        Self { limits, by_index, buffers: 0, pixels: 0, segments: 0, attachments: 0 }
     }
 
     /// How many visible layers there are, layer 0 included.
@@ -34,11 +38,22 @@ impl Layers {
         self.by_index.len() - self.buffers
     }
 
-    /// The parts of the screen that the visible layers cover.
-    pub(super) fn visible_areas(&self) -> Vec<Rect> {
-        let whole =
-            |(&index, layer): (&i32, &Layer)| self.on_screen(index, Rect::of_size(layer.surface.size()));
-        self.by_index.range(0..).map(whole).filter(|area| !area.is_empty()).collect()
+    /// The parts of the screen that the visible layers cover, and those of them that are distorted or inside of a
+    /// distorted one.
+    pub(super) fn visible_areas(&self) -> (Vec<Rect>, Vec<Rect>) {
+        let is_plain = |at: i32| self.get(at).is_none_or(|layer| layer.placement.matrix == Matrix::IDENTITY);
+        let (mut all, mut distorted) = (Vec::new(), Vec::new());
+        for (&index, layer) in self.by_index.range(0..) {
+            let area = self.on_screen(index, Rect::of_size(layer.surface.size()));
+            if area.is_empty() {
+                continue;
+            }
+            all.push(area);
+            if !self.ancestors(index).all(is_plain) {
+                distorted.push(area);
+            }
+        }
+        (all, distorted)
     }
 
     /// Memory of all layers, and of the two pictures of the screen that are shown, with and without the pointer.
@@ -74,9 +89,28 @@ impl Layers {
         if !self.by_index.contains_key(&index) {
             return self.create(index, size);
         }
+        if self.size_of(index) == size {
+            return Ok(());
+        }
         self.count_pixels(index, self.size_of(index), size)?;
         self.target(index)?.surface.resize(size);
+        // A canvas of another size begins anew.
+        self.draw(index, |drawing| *drawing = Drawing::default())
+    }
+
+    /// Lets `change` change what is prepared for the drawing on a layer.
+    pub(super) fn draw(&mut self, index: i32, change: impl FnOnce(&mut Drawing)) -> Result<(), DrawError> {
+        let drawing = &mut self.target(index)?.drawing;
+        let before = drawing.weight();
+        change(drawing);
+        let after = drawing.weight();
+        self.segments = self.segments - before + after;
         Ok(())
+    }
+
+    /// Segments and saved states of all layers.
+    pub(super) fn segments(&self) -> usize {
+        self.segments
     }
 
     /// Makes a buffer large enough for a drawing that ends at `right` and `bottom`. Layers do not grow.
@@ -110,6 +144,7 @@ impl Layers {
         if let Some(layer) = self.by_index.remove(&index) {
             self.pixels -= layer.surface.size().area();
             self.buffers -= usize::from(index < 0);
+            self.segments -= layer.drawing.weight();
         }
         for (_, layer) in self.by_index.range_mut(1..) {
             if layer.placement.parent == Some(index) {
@@ -140,15 +175,22 @@ impl Layers {
         if index < 0 {
             return Rect::default();
         }
-        let (mut at, mut shown) = (index, area.intersection(&Rect::of_size(self.size_of(index))));
-        while at != 0 {
-            let Some((placement, parent)) =
-                self.get(at).and_then(|layer| Some((layer.placement, layer.placement.parent?)))
-            else {
+        let (mut at, mut shown) = (Some(index), area);
+        while let Some(layer) = at.and_then(|at| self.get(at)) {
+            shown = shown.intersection(&Rect::of_size(layer.surface.size()));
+            let Placement { parent, .. } = layer.placement;
+            if parent.is_none() && at != Some(0) {
                 return Rect::default();
+            }
+            let size = self.size_of(parent.unwrap_or(0));
+            shown = match layer.distortion() {
+                None => {
+                    let corner = layer.placement.position().plus(signed(shown.left), signed(shown.top));
+                    Placed::new(shown, corner, size).to
+                }
+                Some(Distortion::Seen { there, .. }) => shape::landing(shown, &there, size),
+                Some(Distortion::Invisible) => Rect::default(),
             };
-            let corner = placement.position().plus(signed(shown.left), signed(shown.top));
-            shown = Placed::new(shown, corner, self.size_of(parent)).to;
             at = parent;
         }
         shown
@@ -222,3 +264,5 @@ impl Layers {
 fn picture_bytes(pixels: usize, screen: usize) -> usize {
     (pixels + 2 * screen) * size_of::<Pixel>()
 }
+#[cfg(test)]
+mod tests;

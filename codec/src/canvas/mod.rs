@@ -9,19 +9,25 @@
 
 mod allowance;
 mod counting;
+mod coverage;
 mod cursor;
 mod damage;
+mod drawing;
 mod error;
 mod flatten;
 mod image;
 mod layer;
 mod layers;
 mod mask;
+mod outline;
+mod paint;
 mod path;
 mod place;
+mod shape;
 mod stream;
 mod surface;
 mod transfer;
+mod vectors;
 
 #[expect(clippy::module_inception, reason = "the type that the module is named after")]
 mod canvas;

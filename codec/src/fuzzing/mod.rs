@@ -8,6 +8,7 @@ mod script;
 
 use crate::audio::{SoundSettings, SoundSurvey, SoundTrack};
 use crate::canvas::{Canvas, decodes_within};
+use crate::cut::Cut;
 use crate::geometry::Rect;
 use crate::limits::Limits;
 use crate::picture::Picture;
@@ -35,7 +36,11 @@ fn limits() -> Limits {
         streams: 4,
         canvas_pixels: 1 << 18,
         side_pixels: 600,
-        path_rects: 8,
+        path_segments: 8,
+        all_segments: 30,
+        clips: 3,
+        saved_states: 3,
+        pattern_pixels: 1 << 14,
         cursor_side_pixels: 32,
         image_bytes: 4_000,
         image_pixels: 1 << 14,
@@ -92,8 +97,10 @@ pub fn timeline(data: &[u8]) {
         }
         fold.finish()
     };
-    let whole = fold(&mut std::iter::once(recording.as_slice()));
-    assert_eq!(fold(&mut pieces(&recording, seed)), whole, "pieces give another timeline");
+    let (whole, keys) = fold(&mut std::iter::once(recording.as_slice()));
+    let (in_pieces, keys_in_pieces) = fold(&mut pieces(&recording, seed));
+    assert_eq!(in_pieces, whole, "pieces give another timeline");
+    assert_eq!(keys_in_pieces, keys, "pieces give other keystrokes");
     assert!(whole.readable_bytes <= whole.bytes);
     assert!(whole.sound_end_ms <= whole.media_duration_ms && whole.media_duration_ms >= 0);
     assert!(whole.syncs.is_sorted_by_key(|sync| (sync.at_ms, sync.end_byte, sync.index)));
@@ -169,7 +176,9 @@ pub fn sound(data: &[u8]) {
     let mut parser = Parser::new(limits());
     let mut time = MediaTime::new(limits().gap_ms);
     let mut survey = SoundSurvey::new(limits());
-    let mut track = SoundTrack::new(limits(), SoundSettings::default()).expect("usual settings");
+    // Longer than any sound may run ahead.
+    let cut = Cut::whole(60_000);
+    let mut track = SoundTrack::new(limits(), SoundSettings::default(), cut).expect("usual settings");
     let mut samples = 0_i64;
     let mut play = |track: &mut SoundTrack| {
         while let Some(packet) = track.next_packet().expect("no sound leads to an error") {

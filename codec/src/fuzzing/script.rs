@@ -55,7 +55,7 @@ impl Bytes<'_> {
 }
 
 /// The opcodes with their number of arguments, for those that take nothing but numbers.
-const NUMERIC: [(&str, usize); 14] = [
+const NUMERIC: [(&str, usize); 29] = [
     ("size", 3),
     ("move", 5),
     ("shade", 2),
@@ -70,6 +70,21 @@ const NUMERIC: [(&str, usize); 14] = [
     ("end", 1),
     ("rect", 5),
     ("nop", 0),
+    ("start", 3),
+    ("line", 3),
+    ("curve", 7),
+    ("arc", 7),
+    ("close", 1),
+    ("clip", 1),
+    ("lfill", 3),
+    ("cstroke", 9),
+    ("lstroke", 6),
+    ("push", 1),
+    ("pop", 1),
+    ("reset", 1),
+    ("identity", 1),
+    ("transform", 7),
+    ("distort", 7),
 ];
 
 /// A recording of any instructions.
@@ -84,25 +99,25 @@ pub(super) fn recording(data: &[u8]) -> Vec<u8> {
 fn push_instruction(bytes: &mut Bytes<'_>, recording: &mut Vec<u8>, clock: &mut i64) -> Option<()> {
     let choice = bytes.next()?;
     let mut elements = Vec::new();
-    match choice % 24 {
-        index @ 0..14 => {
+    match choice % 42 {
+        index @ 0..29 => {
             let (opcode, arguments) = NUMERIC[usize::from(index)];
             elements.push(opcode.to_owned());
             for _ in 0..arguments {
                 elements.push(bytes.number()?.to_string());
             }
         }
-        14..=17 => {
+        29..=34 => {
             *clock = clock.saturating_add(bytes.number()?);
             elements.extend(["sync".to_owned(), clock.to_string()]);
         }
-        18 => elements.extend(image_opening(bytes)?),
-        19 => {
+        35 => elements.extend(image_opening(bytes)?),
+        36 => {
             let (stream, length) = (bytes.number()?, bytes.next()?);
             let data = STANDARD.encode_to_string(bytes.take(usize::from(length)));
             elements.extend(["blob".to_owned(), stream.to_string(), data]);
         }
-        20 | 21 => {
+        37..=39 => {
             // A whole image, drawn.
             let opening = image_opening(bytes)?;
             let stream = opening[1].clone();
@@ -110,7 +125,7 @@ fn push_instruction(bytes: &mut Bytes<'_>, recording: &mut Vec<u8>, clock: &mut 
             push(recording, &["blob".to_owned(), stream.clone(), PNG.to_owned()]);
             elements.extend(["end".to_owned(), stream]);
         }
-        22 => {
+        40 => {
             let other = [bytes.number()?, bytes.number()?, bytes.number()?, bytes.number()?];
             elements.push("png".to_owned());
             elements.extend(other.map(|number| number.to_string()));

@@ -1,6 +1,7 @@
 //! `custody frame`: one picture of a recording.
 
-use super::{Exit, print_partial};
+use super::resync::Resync;
+use super::{Exit, media_time, print_partial};
 use crate::interrupt::Interrupt;
 use crate::output::Output;
 use crate::recording::{OpenError, Recording};
@@ -9,6 +10,7 @@ use crate::worker::process::{ProcessError, WorkerProcess};
 use anyhow::Context;
 use clap::Args;
 use codec::refusal::Refusal;
+use codec::source::guac::OnDamage;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -19,12 +21,14 @@ use std::path::PathBuf;
 pub(super) struct FrameAt {
     /// The recording (.guac or .guac.zst); - reads standard input.
     file: PathBuf,
-    /// Seconds from the first frame, such as 12.3.
-    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
+    /// Time from the first frame, such as 12.3 or 1m30s.
+    #[arg(long, value_name = "TIME", value_parser = media_time::parse)]
     at: i64,
     /// Leave the pointer out.
     #[arg(long)]
     no_cursor: bool,
+    #[command(flatten)]
+    resync: Resync,
     /// Where to write the picture.
     #[arg(short, long, value_name = "P.png")]
     output: PathBuf,
@@ -96,39 +100,13 @@ impl FrameAt {
             | Reply::Ready => Ok(()),
         };
         let mut worker = WorkerProcess::start(interrupt)?;
+        if self.resync.limits().on_damage == OnDamage::Resync {
+            worker.request(&Request::Resync, &mut receive)?;
+        }
         worker.request(&Request::Frame { at_ms: self.at, pointer: !self.no_cursor }, &mut receive)?;
         recording.each_piece(0..recording.length()?, |piece| {
             worker.request(&Request::Bytes(piece.to_vec()), &mut receive)
         })?;
         worker.request(&Request::Finish, &mut receive)
-    }
-}
-
-/// Milliseconds of a number of seconds such as `12`, `12.3` or `0.515`.
-fn parse_seconds(text: &str) -> Result<i64, String> {
-    let wanted = || format!("expected seconds from the first frame, such as 12.3, found {text:?}");
-    let (seconds, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    if seconds.is_empty() || seconds.len() > 10 || !is_number(seconds) || !is_number(fraction) {
-        return Err(wanted());
-    }
-    let milliseconds: String = fraction.chars().chain("000".chars()).take(3).collect();
-    let seconds: i64 = seconds.parse().map_err(|_| wanted())?;
-    let milliseconds: i64 = milliseconds.parse().map_err(|_| wanted())?;
-    Ok(seconds * 1000 + milliseconds)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn seconds_are_read_to_the_millisecond() {
-        for (text, expected) in [("12.3", 12_300), ("0.515", 515), ("7", 7_000), ("1.23456", 1_234)] {
-            assert_eq!(parse_seconds(text), Ok(expected));
-        }
-        for text in ["", "-1", "1e3", ".5", "1.2.3", "NaN", "99999999999"] {
-            assert!(parse_seconds(text).is_err(), "{text}");
-        }
     }
 }

@@ -6,6 +6,7 @@ use super::message::{Fault, MessageError, Reply, Request, Summary};
 use codec::audio::{SoundCoder, SoundCoderError, SoundPacket, SoundSettings};
 use codec::limits::Limits;
 use codec::refusal::{Refusal, RefusalCode};
+use codec::source::guac::OnDamage;
 use codec::video::SegmentCoder;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 
@@ -28,9 +29,10 @@ pub(crate) enum WorkerError {
 
 /// What this worker was started for.
 enum Work {
-    Nothing,
+    /// No job yet; this is how it will read the recording.
+    Nothing(OnDamage),
     Video(Box<SegmentCoder>),
-    Sound { coder: Box<SoundCoder>, end_ms: i64 },
+    Sound(Box<SoundCoder>),
     Frame(Box<FrameFinder>),
 }
 
@@ -42,7 +44,7 @@ pub(crate) fn run() -> Result<(), WorkerError> {
 }
 
 fn serve(requests: &mut impl Read, replies: &mut impl Write) -> Result<(), WorkerError> {
-    let mut work = Work::Nothing;
+    let mut work = Work::Nothing(OnDamage::Stop);
     while let Some(request) = Request::read(requests)? {
         let mut end = Ok(());
         for part in parts(request) {
@@ -66,8 +68,9 @@ fn serve(requests: &mut impl Read, replies: &mut impl Write) -> Result<(), Worke
 fn parts(request: Request) -> Vec<Request> {
     match request {
         Request::Bytes(bytes) => bytes.chunks(PART_BYTES).map(|part| Request::Bytes(part.to_vec())).collect(),
-        Request::Video(_)
-        | Request::Sound { .. }
+        Request::Resync
+        | Request::Video(_)
+        | Request::Sound(_)
         | Request::Frame { .. }
         | Request::Segment(_)
         | Request::Finish => vec![request],
@@ -91,32 +94,38 @@ impl<E: Into<WorkerError>> From<E> for Stop {
 /// Carries out one part of a request and writes its results.
 fn answer(work: &mut Work, request: Request, replies: &mut impl Write) -> Result<(), Stop> {
     match (request, work) {
-        (Request::Video(plan), work @ Work::Nothing) => {
+        (Request::Resync, Work::Nothing(on_damage)) => {
+            *on_damage = OnDamage::Resync;
+            Ok(())
+        }
+        (Request::Video(plan), work @ &mut Work::Nothing(on_damage)) => {
             limits::confine(limits::memory_bytes(&plan))?;
-            let limits = limits::video_limits(&plan);
+            let limits = Limits { on_damage, ..limits::video_limits(&plan) };
             *work = Work::Video(Box::new(SegmentCoder::new(plan, limits)));
             Ok(())
         }
-        (Request::Sound { end_ms }, work @ Work::Nothing) => {
+        (Request::Sound(cut), work @ &mut Work::Nothing(on_damage)) => {
             limits::confine(limits::SOUND_MEMORY_BYTES)?;
-            let coder = SoundCoder::new(Limits::default(), SoundSettings::default())
+            let limits = Limits { on_damage, ..Limits::default() };
+            let coder = SoundCoder::new(limits, SoundSettings::default(), cut)
                 .map_err(|error| Stop::Refused(Refusal::new(RefusalCode::Crashed, &error)))?;
             Reply::SoundHead { pre_skip_samples: coder.pre_skip_samples() }.write(replies)?;
-            *work = Work::Sound { coder: Box::new(coder), end_ms };
+            *work = Work::Sound(Box::new(coder));
             Ok(())
         }
-        (Request::Frame { at_ms, pointer }, work @ Work::Nothing) => {
+        (Request::Frame { at_ms, pointer }, work @ &mut Work::Nothing(on_damage)) => {
             limits::confine(limits::MEMORY_BYTES)?;
-            *work = Work::Frame(Box::new(FrameFinder::new(at_ms, pointer)));
+            let limits = Limits { on_damage, ..Limits::default() };
+            *work = Work::Frame(Box::new(FrameFinder::new(at_ms, pointer, limits)));
             Ok(())
         }
-        (Request::Video(_) | Request::Sound { .. } | Request::Frame { .. }, _) => {
+        (Request::Resync | Request::Video(_) | Request::Sound(_) | Request::Frame { .. }, _) => {
             Err(WorkerError::OutOfOrder("a second job").into())
         }
         (request, Work::Frame(finder)) => find_frame(finder, request, replies),
         (request, Work::Video(coder)) => code_video(coder, request, replies),
-        (request, Work::Sound { coder, end_ms }) => code_sound(coder, *end_ms, request, replies),
-        (Request::Segment(_) | Request::Bytes(_) | Request::Finish, Work::Nothing) => {
+        (request, Work::Sound(coder)) => code_sound(coder, request, replies),
+        (Request::Segment(_) | Request::Bytes(_) | Request::Finish, Work::Nothing(_)) => {
             Err(WorkerError::OutOfOrder("work before a job").into())
         }
     }
@@ -124,10 +133,13 @@ fn answer(work: &mut Work, request: Request, replies: &mut impl Write) -> Result
 
 fn code_video(coder: &mut SegmentCoder, request: Request, replies: &mut impl Write) -> Result<(), Stop> {
     let (packets, is_end) = match request {
-        Request::Segment(segment) => (coder.begin(segment), false),
+        Request::Segment(segment) => {
+            coder.begin(segment);
+            return Ok(());
+        }
         Request::Bytes(bytes) => (coder.push(&bytes), false),
         Request::Finish => (coder.finish(), true),
-        Request::Video(_) | Request::Sound { .. } | Request::Frame { .. } => (Ok(Vec::new()), false),
+        Request::Resync | Request::Video(_) | Request::Sound(_) | Request::Frame { .. } => return Ok(()),
     };
     for packet in packets.map_err(|error| Stop::Refused(Refusal::from(&error)))? {
         Reply::Packet(packet).write(replies)?;
@@ -138,16 +150,15 @@ fn code_video(coder: &mut SegmentCoder, request: Request, replies: &mut impl Wri
     Ok(())
 }
 
-fn code_sound(
-    coder: &mut SoundCoder,
-    end_ms: i64,
-    request: Request,
-    replies: &mut impl Write,
-) -> Result<(), Stop> {
+fn code_sound(coder: &mut SoundCoder, request: Request, replies: &mut impl Write) -> Result<(), Stop> {
     match request {
         Request::Bytes(bytes) => coder.push(&bytes),
-        Request::Finish => coder.finish(end_ms),
-        Request::Segment(_) | Request::Video(_) | Request::Sound { .. } | Request::Frame { .. } => {
+        Request::Finish => coder.finish(),
+        Request::Resync
+        | Request::Segment(_)
+        | Request::Video(_)
+        | Request::Sound(_)
+        | Request::Frame { .. } => {
             return Err(WorkerError::OutOfOrder("pictures of a worker for sound").into());
         }
     }
@@ -162,7 +173,11 @@ fn find_frame(finder: &mut FrameFinder, request: Request, replies: &mut impl Wri
     let found = match request {
         Request::Bytes(bytes) => finder.push(&bytes),
         Request::Finish => finder.finish(),
-        Request::Segment(_) | Request::Video(_) | Request::Sound { .. } | Request::Frame { .. } => {
+        Request::Resync
+        | Request::Segment(_)
+        | Request::Video(_)
+        | Request::Sound(_)
+        | Request::Frame { .. } => {
             return Err(WorkerError::OutOfOrder("something else than one picture").into());
         }
     };

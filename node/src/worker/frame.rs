@@ -63,8 +63,8 @@ pub(crate) struct FrameFinder {
 
 impl FrameFinder {
     /// Looks for the picture on screen at `at_ms`, with or without the pointer.
-    pub(crate) fn new(at_ms: i64, pointer: bool) -> Self {
-        let replay = Some(Replay::new(Limits::default()));
+    pub(crate) fn new(at_ms: i64, pointer: bool, limits: Limits) -> Self {
+        let replay = Some(Replay::new(limits));
         Self { replay, screen: Screen::default(), at_ms, shown_ms: 0, pointer }
     }
 
@@ -95,8 +95,14 @@ impl FrameFinder {
 
     fn found(&mut self, damage: Option<Refusal>) -> Result<Found, FrameError> {
         // The canvas is not needed any more: its memory is free for the PNG.
-        let fault = self.replay.take().and_then(|replay| replay.faults().first.as_ref().map(Fault::from));
+        let replay = self.replay.take();
+        let fault = replay.as_ref().and_then(|replay| replay.faults().first.as_ref().map(Fault::from));
         let fault = fault.filter(|fault| fault.at_ms <= self.at_ms).map(|fault| fault.refusal);
+        let skipped = replay.map_or(0, |replay| replay.skipped_bytes());
+        let fault = fault.or_else(|| {
+            let what = format!("{skipped} bytes cannot be read: the picture lacks what they drew");
+            (skipped > 0).then(|| Refusal::new(RefusalCode::Malformed, &what))
+        });
         if self.screen.size().area() == 0 {
             return Err(damage.or(fault).map_or(FrameError::NoPicture, FrameError::Damaged));
         }

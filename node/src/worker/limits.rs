@@ -97,12 +97,21 @@ pub(crate) fn allow_part() -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use codec::cut::Cut;
     use codec::video::VideoSettings;
 
     fn plan(width: usize, height: usize) -> Plan {
         let settings = VideoSettings::default();
         let (largest_width, largest_height) = (width, height);
-        Plan { width, height, largest_width, largest_height, settings, segments: Vec::new() }
+        Plan {
+            width,
+            height,
+            largest_width,
+            largest_height,
+            settings,
+            cut: Cut::whole(0),
+            segments: Vec::new(),
+        }
     }
 
     #[test]
