@@ -10,6 +10,8 @@
 //! The canvas never reads a clock and never panics on what a recording asks for: a drawing beyond a limit is
 //! refused with a [`DrawError`] that names the limit, changes nothing, and the recording goes on.
 
+mod allowance;
+mod counting;
 mod coverage;
 mod cursor;
 mod damage;
@@ -37,3 +39,4 @@ pub use canvas::Canvas;
 pub use cursor::CursorImage;
 pub use damage::Damage;
 pub use error::{DrawError, ImageError, ImageFormat};
+pub(crate) use image::decodes_within;

@@ -149,10 +149,11 @@ impl Surface {
         path::bands(rects, self.size.height, |rows, spans| {
             for y in rows {
                 let mut start = 0;
-                for end in spans.iter().map(|span| span.start).chain([width]) {
-                    changed = changed.union(&self.clear(y, start, end));
-                    start = spans.iter().find(|span| span.start == end).map_or(width, |span| span.end);
+                for span in spans {
+                    changed = changed.union(&self.clear(y, start, span.start));
+                    start = span.end;
                 }
+                changed = changed.union(&self.clear(y, start, width));
             }
         });
         changed

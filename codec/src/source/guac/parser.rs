@@ -57,6 +57,14 @@ pub enum ParseError {
         /// Where the element starts.
         position: u64,
     },
+    /// Reading and drawing the next instruction would be more work in all than the duration up to it allows.
+    #[error("byte {position}: reading and drawing up to here takes the limit of {limit_ms} ms")]
+    TimeBudget {
+        /// Where that instruction starts.
+        position: u64,
+        /// The limit at this point.
+        limit_ms: u64,
+    },
     /// The last instruction is cut.
     #[error("byte {position}: the recording ends inside an instruction")]
     Truncated {
@@ -75,6 +83,7 @@ impl ParseError {
             | Self::TooManyElements { position, .. }
             | Self::InstructionTooLong { position, .. }
             | Self::Encoding { position }
+            | Self::TimeBudget { position, .. }
             | Self::Truncated { position } => position,
         }
     }
