@@ -1,6 +1,7 @@
 use super::super::allowance::Allowance;
 use super::{ImageError, ImageFormat, Surface};
 use crate::cost::Cost;
+use crate::geometry::Size;
 use proptest::prelude::*;
 
 const LIMIT_PIXELS: usize = 1 << 20;
