@@ -10,6 +10,8 @@ pub mod cluster;
 pub mod facts;
 pub mod id;
 pub mod raft;
+#[cfg(any(test, feature = "simulation"))]
+pub mod simulation;
 pub mod tail;
 
 pub use cluster::{

@@ -33,6 +33,8 @@ pub use manifest::{ChunksError, GatherError, MANIFEST_CHUNKS_MAX, Manifest, Mani
 pub use open::{AppendError, OpenChunk, Tail};
 pub use reader::{LoadManifestError, RangeRead, ReadError, Reader, ReaderError, StoreManifestError};
 pub(crate) use record::first_index;
+#[cfg(any(test, feature = "simulation"))]
+pub(crate) use record::{FRAME_HEADER_BYTES as RECORD_FRAME_HEADER_BYTES, FrameHeader};
 pub use record::{
     FRAME_OVERHEAD_BYTES, FrameError, OpenError, OtherRecording, RECORD_BYTES_MAX, RecordKey, RecordSealer,
     SealError, SealedRecord,

@@ -192,7 +192,10 @@ impl Member {
         };
         let mut turn = Turn { now_ms, around: &mut self.around, effects: Vec::new() };
         match self.objects.get_mut(&object) {
-            Some(Role::Owner(owner)) => owner.told(told, &mut turn),
+            Some(Role::Owner(owner)) => {
+                leave_if_passed(owner, &self.catalog, object, &mut turn)?;
+                owner.told(ticket, told, &mut turn);
+            }
             Some(Role::TakingOver { takeover, .. }) => takeover.told(told, &self.catalog, &mut turn)?,
             None => {}
         }
@@ -303,10 +306,7 @@ impl Member {
         let mut turn = Turn { now_ms, around: &mut self.around, effects };
         match self.objects.get_mut(&object) {
             Some(Role::Owner(owner)) => {
-                let row = self.catalog.object(object)?;
-                if row.is_some_and(|row| row.epoch > owner.epoch()) {
-                    owner.leave(&mut turn);
-                }
+                leave_if_passed(owner, &self.catalog, object, &mut turn)?;
                 owner.tick(&mut turn);
                 if owner.lacks_manifest()
                     && let Some(manifest) = survey::gather(&self.catalog, &self.shelf, &mut self.resync, object)?
@@ -393,6 +393,19 @@ impl Member {
     pub(crate) fn forget_fences(&mut self) {
         self.replica.forget_fences();
     }
+}
+
+/// A newer owner is committed: this process is the owner no more.
+fn leave_if_passed(
+    owner: &mut Owner,
+    catalog: &Catalog,
+    object: ObjectId,
+    turn: &mut Turn<'_>,
+) -> Result<(), TailError> {
+    if catalog.object(object)?.is_some_and(|row| row.epoch > owner.epoch()) {
+        owner.leave(turn);
+    }
+    Ok(())
 }
 
 fn end(

@@ -4,8 +4,9 @@
 //! - The epoch was committed by this very process, and each chunk of it before its first byte.
 //! - One chunk is open at a time; the next one is opened when the end of the one before is committed.
 //! - After an answer of the facts that is not a plain yes this process is the owner no more: [`Owner::is_over`].
-//! - The durable offset never goes back, and nobody is told it before this epoch has opened a chunk: until then a
-//!   newer owner may have ended the older chunk elsewhere.
+//! - The durable offset never goes back. Nobody is told it before this epoch has opened a chunk; and who asks for it,
+//!   rather than appends, is told after a read index: a newer owner may have told more meanwhile, while an append is
+//!   only answered when enough members took its bytes from this owner.
 
 use super::effect::{Answer, Request, RequestNumber, Ticket, Told};
 use super::ending::Ending;
@@ -59,13 +60,23 @@ enum Stage {
     Over,
 }
 
-/// A request that waits until all bytes up to `end` are durable.
+/// A request that waits until all bytes up to `end` are durable, or until this process is known to be the owner.
 #[derive(Debug)]
 struct Waiting {
     request: RequestNumber,
     end: u64,
-    /// Whether its bytes begin where others are durable already.
-    is_behind: bool,
+    confirming: Option<Ticket>,
+    kind: WaitingKind,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum WaitingKind {
+    /// An append, or a question for the durable offset.
+    Plain,
+    /// Its bytes begin where others are durable already.
+    Behind,
+    /// Its bytes begin behind the last ones.
+    Gap,
 }
 
 /// What is to be done once all bytes are durable.
@@ -126,11 +137,8 @@ impl Owner {
     pub(crate) fn ask(&mut self, number: RequestNumber, request: Request, turn: &mut Turn<'_>) {
         self.used_ms = turn.now_ms;
         match request {
-            Request::Append { offset, bytes } => self.append(number, offset, &bytes, turn),
-            Request::DurableOffset => {
-                let end = self.durable_offset;
-                self.waiting.push(Waiting { request: number, end, is_behind: false });
-            }
+            Request::Append { offset, bytes } if !bytes.is_empty() => self.append(number, offset, &bytes, turn),
+            Request::Append { .. } | Request::DurableOffset => self.confirm(number, WaitingKind::Plain, turn),
             Request::Interrupt => self.wish(number, WishKind::Interrupt, turn),
             Request::Seal => self.wish(number, WishKind::Seal { manifest: None }, turn),
         }
@@ -138,18 +146,12 @@ impl Owner {
     }
 
     fn append(&mut self, number: RequestNumber, offset: u64, bytes: &[u8], turn: &mut Turn<'_>) {
-        let durable_offset = self.durable_offset;
-        let Some(behind) = offset.checked_sub(durable_offset) else {
-            self.waiting.push(Waiting { request: number, end: durable_offset, is_behind: true });
-            return;
+        let Some(behind) = offset.checked_sub(self.durable_offset) else {
+            return self.confirm(number, WaitingKind::Behind, turn);
         };
         let behind = usize::try_from(behind).unwrap_or(usize::MAX);
         let Some(held) = self.bytes.get(behind..) else {
-            let answer = match self.is_confirmed {
-                true => Answer::Gap { durable_offset },
-                false => Answer::Busy,
-            };
-            return turn.answer(number, answer);
+            return self.confirm(number, WaitingKind::Gap, turn);
         };
         let compared = held.len().min(bytes.len());
         if held.get(..compared) != bytes.get(..compared) {
@@ -162,7 +164,29 @@ impl Owner {
         }
         self.bytes.extend_from_slice(fresh);
         let end = offset.saturating_add(disk_size(bytes.len()));
-        self.waiting.push(Waiting { request: number, end, is_behind: false });
+        self.waiting.push(Waiting { request: number, end, confirming: None, kind: WaitingKind::Plain });
+    }
+
+    /// Answers with the durable offset once this process is known to be the owner.
+    fn confirm(&mut self, request: RequestNumber, kind: WaitingKind, turn: &mut Turn<'_>) {
+        let confirming = Some(turn.read_index());
+        self.waiting.push(Waiting { request, end: self.durable_offset, confirming, kind });
+    }
+
+    /// All that was committed before the ticket is applied here, and this process is the owner still.
+    fn confirmed(&mut self, ticket: Ticket, told: &Told, turn: &mut Turn<'_>) {
+        for waiting in &mut self.waiting {
+            if waiting.confirming == Some(ticket) && *told == Told::Read {
+                waiting.confirming = None;
+            }
+        }
+        self.waiting.retain(|waiting| {
+            let is_unknown = waiting.confirming == Some(ticket);
+            if is_unknown {
+                turn.answer(waiting.request, Answer::Unknown);
+            }
+            !is_unknown
+        });
     }
 
     /// A seal stands above an interruption; two of a kind are one.
@@ -197,6 +221,10 @@ impl Owner {
     }
 
     pub(crate) fn waits_for(&self, ticket: Ticket) -> bool {
+        self.waiting.iter().any(|waiting| waiting.confirming == Some(ticket)) || self.is_at(ticket)
+    }
+
+    fn is_at(&self, ticket: Ticket) -> bool {
         match &self.stage {
             Stage::Opening { ticket: own, .. }
             | Stage::Closing { ticket: own, .. }
@@ -207,7 +235,11 @@ impl Owner {
     }
 
     /// The facts have answered.
-    pub(crate) fn told(&mut self, told: Told, turn: &mut Turn<'_>) {
+    pub(crate) fn told(&mut self, ticket: Ticket, told: Told, turn: &mut Turn<'_>) {
+        if !self.is_at(ticket) {
+            self.confirmed(ticket, &told, turn);
+            return self.step(turn);
+        }
         let (stage, is_applied) =
             (std::mem::replace(&mut self.stage, Stage::Idle), matches!(told, Told::Applied(Ok(_))));
         match (stage, told) {
@@ -274,13 +306,14 @@ impl Owner {
             return;
         }
         let durable_offset = self.durable_offset;
-        let (done, waiting) =
-            std::mem::take(&mut self.waiting).into_iter().partition(|waiting| waiting.end <= durable_offset);
+        let is_done = |waiting: &Waiting| waiting.end <= durable_offset && waiting.confirming.is_none();
+        let (done, waiting) = std::mem::take(&mut self.waiting).into_iter().partition(is_done);
         self.waiting = waiting;
-        for Waiting { request, is_behind, .. } in done {
-            let answer = match is_behind {
-                true => Answer::Behind { durable_offset },
-                false => Answer::Durable { offset: durable_offset },
+        for Waiting { request, kind, .. } in done {
+            let answer = match kind {
+                WaitingKind::Plain => Answer::Durable { offset: durable_offset },
+                WaitingKind::Behind => Answer::Behind { durable_offset },
+                WaitingKind::Gap => Answer::Gap { durable_offset },
             };
             turn.answer(request, answer);
         }
