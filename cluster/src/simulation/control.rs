@@ -29,7 +29,8 @@ impl Control {
         match self {
             Self::LongestTailWithoutQuorum => Rules { fence_quorum: |_| 1, ..Rules::default() },
             Self::NonceIsIndexOnly => Rules { sealer: one_key, ..Rules::default() },
-            Self::Sound | Self::NoFsync | Self::NoFencing | Self::FenceForgottenAtRestart => Rules::default(),
+            Self::NoFencing => Rules { keeps_promises: false, ..Rules::default() },
+            Self::Sound | Self::NoFsync | Self::FenceForgottenAtRestart => Rules::default(),
         }
     }
 }

@@ -105,7 +105,7 @@ impl World {
                 "power cut of all"
             }
             17 => {
-                self.nemesis.hasty = 3;
+                self.nemesis.hasty = 2;
                 self.stale_owner(until_us)
             }
             _ => self.usurp(member),
@@ -141,7 +141,7 @@ impl World {
         "takeover of a living owner"
     }
 
-    /// An owner that hears of no facts, and whom only one other member hears, while another member takes over.
+    /// Nobody hears of facts but the one who takes over, whom the owner does not hear either.
     fn stale_owner(&mut self, until_us: u64) -> &'static str {
         let objects: Vec<_> = self.recorded.keys().copied().collect();
         let object = self.dice.choose(&objects);
@@ -149,13 +149,16 @@ impl World {
         let owner = object.and_then(|object| {
             self.nodes.iter().find(|(_, node)| owns(node, object)).map(|(member, _)| *member)
         });
-        let Some(owner) = owner else { return "takeover beside an owner who hears nothing" };
-        let others: Vec<MemberId> = self.nodes.keys().copied().filter(|member| *member != owner).collect();
-        self.node(owner, |node| node.late_until_us = until_us);
-        if let Some(usurper) = self.dice.choose(&others) {
+        let others: Vec<MemberId> = self.nodes.keys().copied().filter(|member| Some(*member) != owner).collect();
+        if let (Some(object), Some(owner), Some(usurper)) = (object, owner, self.dice.choose(&others)) {
+            for (member, node) in &mut self.nodes {
+                node.late_until_us = if *member == usurper { 0 } else { until_us };
+            }
             self.network.cut(usurper, owner, until_us);
             self.network.cut(owner, usurper, until_us);
-            self.usurp(usurper);
+            if let Some(run) = self.nodes.get(&usurper).map(|node| node.run) {
+                self.drive(usurper, run, |process, now_ms| process.member.take_over(object, now_ms));
+            }
         }
         "takeover beside an owner who hears nothing"
     }
@@ -164,9 +167,10 @@ impl World {
     pub(super) fn fenced(&mut self, member: MemberId) {
         if self.nemesis.hasty > 0 && !self.is_healed && self.dice.chance(50) {
             self.nemesis.hasty -= 1;
-            let changes = self.dice.between(2, 12);
-            let changes = usize::try_from(changes).unwrap_or(2);
-            self.node(member, |node| node.disk.stop_after_changes(changes));
+            if let Some(run) = self.nodes.get(&member).map(|node| node.run) {
+                let delay_us = self.dice.between(8_000, 40_000);
+                self.after(delay_us, Event::PowerCut { member, run });
+            }
         }
     }
 

@@ -146,6 +146,7 @@ fn options(control: Control) -> TailOptions {
         lease_ms: 400,
         alive_ms: 100,
         idle_ms: 3_000,
+        survey_ms: 1_500,
         hedge_ms: 50,
         read_ms: 2_000,
         rules: control.rules(),

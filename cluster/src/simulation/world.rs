@@ -42,6 +42,7 @@ pub(super) enum Event {
     Restart { member: MemberId, run: u64 },
     Replace { member: MemberId },
     FreeDisk { member: MemberId },
+    PowerCut { member: MemberId, run: u64 },
 }
 
 pub(super) struct World {
@@ -169,6 +170,12 @@ impl World {
             Event::Restart { member, run } => {
                 if self.nodes.get(&member).is_some_and(|node| node.run == run && node.process.is_none()) {
                     self.start(member);
+                }
+            }
+            Event::PowerCut { member, run } => {
+                if self.nodes.get(&member).is_some_and(|node| node.run == run && node.process.is_some()) {
+                    let down_us = self.dice.between(5_000, 60_000);
+                    self.crash(member, true, down_us);
                 }
             }
             Event::Replace { member } => self.replace(member),

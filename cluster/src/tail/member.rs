@@ -79,8 +79,8 @@ impl Member {
         let around =
             Around { me: member, members: Vec::new(), heard_ms: BTreeMap::new(), options, last_ticket: 0 };
         Self {
+            replica: Replica::new(&shelf, found, around.options.rules),
             around,
-            replica: Replica::new(&shelf, found),
             shelf,
             catalog,
             kek,
@@ -227,8 +227,12 @@ impl Member {
                 if let ObjectState::Sealed(facts) = row.state {
                     return answer(Answer::Sealed(facts));
                 }
-                if row.owner != turn.around.me && turn.around.is_alive(row.owner, now_ms) {
+                if row.owner != turn.around.me && turn.around.is_there(row.owner, now_ms) {
                     return answer(Answer::Owner(row.owner));
+                }
+                // Who has left, or is about to join, owns nothing.
+                if !turn.around.is_there(turn.around.me, now_ms) {
+                    return answer(Answer::Busy);
                 }
                 let takeover = Box::new(Takeover::new(object, &mut turn));
                 let waiting = vec![Asked { number, object, request }];
@@ -297,7 +301,7 @@ impl Member {
         for object in self.objects.keys().copied().collect::<Vec<_>>() {
             effects = self.tick_object(object, effects, now_ms)?;
         }
-        self.go_on_surveying()?;
+        effects.extend(self.go_on_surveying(now_ms)?);
         self.ask_sync(&mut effects);
         Ok(effects)
     }
@@ -387,22 +391,17 @@ impl Member {
     pub fn shelf(&self) -> &Shelf {
         &self.shelf
     }
-
-    /// Forgets every promise: what a member must never do.
-    #[cfg(any(test, feature = "simulation"))]
-    pub(crate) fn forget_fences(&mut self) {
-        self.replica.forget_fences();
-    }
 }
 
-/// A newer owner is committed: this process is the owner no more.
+/// A newer owner is committed, or this member has left: this process is the owner no more.
 fn leave_if_passed(
     owner: &mut Owner,
     catalog: &Catalog,
     object: ObjectId,
     turn: &mut Turn<'_>,
 ) -> Result<(), TailError> {
-    if catalog.object(object)?.is_some_and(|row| row.epoch > owner.epoch()) {
+    let is_passed = catalog.object(object)?.is_some_and(|row| row.epoch > owner.epoch());
+    if is_passed || !turn.around.is_there(turn.around.me, turn.now_ms) {
         owner.leave(turn);
     }
     Ok(())

@@ -24,6 +24,8 @@ pub struct TailOptions {
     pub alive_ms: u64,
     /// After so long without an append the chunk is closed, and the object interrupted.
     pub idle_ms: u64,
+    /// How often all objects are looked at, for chunks that are missing here and objects without an owner.
+    pub survey_ms: u64,
     /// After so long a read asks the next member, too.
     pub hedge_ms: u64,
     /// After so long a read is given up.
@@ -44,6 +46,7 @@ impl Default for TailOptions {
             lease_ms: 1_000,
             alive_ms: 250,
             idle_ms: 60_000,
+            survey_ms: 10_000,
             hedge_ms: 100,
             read_ms: 10_000,
             rules: Rules::default(),
@@ -58,11 +61,13 @@ pub struct Rules {
     pub fence_quorum: fn(set: usize) -> usize,
     /// Who seals the records of a chunk.
     pub sealer: fn(&DataKey, ChunkHeader) -> Result<RecordSealer, OtherRecording>,
+    /// Whether a replica that has promised to take nothing more of an owner refuses what comes of it.
+    pub keeps_promises: bool,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { fence_quorum, sealer: RecordSealer::new }
+        Self { fence_quorum, sealer: RecordSealer::new, keeps_promises: true }
     }
 }
 

@@ -249,7 +249,13 @@ impl Owner {
                 self.advance(chunk.end(), turn);
                 self.cut = 0;
             }
-            (Stage::Interrupting { .. }, _) if is_applied => self.grant(Answer::Interrupted, turn),
+            (Stage::Interrupting { .. }, _) if is_applied => {
+                self.grant(Answer::Interrupted, turn);
+                // Nothing of it is needed in memory until its recorder comes back.
+                if self.waiting.is_empty() && self.bytes.is_empty() {
+                    self.leave(turn);
+                }
+            }
             (Stage::Sealing { facts, .. }, Told::Applied(Ok(Outcome::Sealed { .. }))) => {
                 self.grant(Answer::Sealed(facts), turn);
                 self.leave(turn);
@@ -359,7 +365,7 @@ impl Owner {
             ending.tick(turn);
         }
         let is_idle = turn.now_ms.saturating_sub(self.used_ms) > turn.around.options.idle_ms;
-        if is_idle && self.wish.is_none() && matches!(self.stage, Stage::Open(_)) {
+        if is_idle && self.wish.is_none() && matches!(self.stage, Stage::Open(_) | Stage::Idle) {
             self.wish = Some(Wish { kind: WishKind::Interrupt, requests: Vec::new() });
         }
         self.step(turn);

@@ -8,6 +8,7 @@
 
 use super::effect::Effect;
 use super::message::{Append, Bytes, Fill, Held, Message, Refused};
+use super::options::Rules;
 use super::shelf::{Found, Settled, Shelf};
 use crate::catalog::{Catalog, CatalogError};
 use crate::chunk::disk::DiskError;
@@ -38,6 +39,7 @@ pub(crate) struct Replica {
     durable: BTreeMap<ChunkId, u32>,
     /// Answers that wait for the next commit.
     waiting: Vec<Waiting>,
+    rules: Rules,
 }
 
 #[derive(Debug)]
@@ -47,10 +49,10 @@ enum Waiting {
 }
 
 impl Replica {
-    pub(crate) fn new(shelf: &Shelf, found: Found) -> Self {
+    pub(crate) fn new(shelf: &Shelf, found: Found, rules: Rules) -> Self {
         let Found { damaged, fences } = found;
         let durable = shelf.open_chunks().filter_map(|chunk| Some((chunk, shelf.records(chunk)?))).collect();
-        Self { fences, damaged: damaged.into_iter().collect(), durable, waiting: Vec::new() }
+        Self { fences, damaged: damaged.into_iter().collect(), durable, waiting: Vec::new(), rules }
     }
 
     /// Records from an owner.
@@ -63,7 +65,7 @@ impl Replica {
     ) -> Result<Option<Effect>, TailError> {
         let Append { chunk, first, frames, durable_offset } = append;
         let id = chunk.id;
-        let refusal = match self.fences.get(&id) {
+        let refusal = match self.fences.get(&id).filter(|_| self.rules.keeps_promises) {
             Some(by) => Some(Refused::Fenced { by: *by }),
             None => self.refusal(shelf, catalog, id)?,
         };
@@ -219,12 +221,6 @@ impl Replica {
     /// Whether answers wait for a commit.
     pub(crate) fn is_waiting(&self) -> bool {
         !self.waiting.is_empty()
-    }
-
-    /// Forgets the promises: what a member must never do.
-    #[cfg(any(test, feature = "simulation"))]
-    pub(crate) fn forget_fences(&mut self) {
-        self.fences.clear();
     }
 
     fn refusal(

@@ -36,8 +36,9 @@ struct Progress {
     sent_ms: u64,
     /// When it last made progress, or had nothing to do.
     moved_ms: u64,
-    /// The durable offset that it was told.
+    /// The durable offset that it was told last, and the one that it has answered to.
     told: u64,
+    knows: u64,
     /// It lost its place in the chunk.
     is_lost: bool,
 }
@@ -50,7 +51,7 @@ impl Stream {
         now_ms: u64,
     ) -> Self {
         let header = *sealer.header();
-        let progress = || Progress { moved_ms: now_ms, told: header.offset, ..Progress::default() };
+        let progress = || Progress { moved_ms: now_ms, told: header.offset, knows: header.offset, ..Progress::default() };
         Self {
             header,
             cutter: Writer::new(sealer),
@@ -118,6 +119,7 @@ impl Stream {
     pub(crate) fn appended(&mut self, member: MemberId, records: u32, turn: &mut Turn<'_>) {
         let next = self.next;
         let Some(progress) = self.replicas.get_mut(&member) else { return };
+        progress.knows = progress.told;
         // Fewer may be an answer that was late; that it is none shows when no other comes.
         if records > progress.acked && records <= next {
             (progress.acked, progress.moved_ms) = (records, turn.now_ms);
@@ -151,7 +153,7 @@ impl Stream {
                 continue;
             }
             progress.sent = progress.acked;
-            if is_done && progress.told < durable_offset {
+            if is_done && progress.knows < durable_offset {
                 let append =
                     Append { chunk: self.header, first: next, frames: Bytes::default(), durable_offset };
                 (progress.told, progress.sent_ms) = (durable_offset, turn.now_ms);

@@ -35,6 +35,11 @@ impl Around {
         member == self.me || heard.is_some_and(|heard| now_ms.saturating_sub(*heard) <= self.options.lease_ms)
     }
 
+    /// Whether a member of the cluster was heard of lately.
+    pub(crate) fn is_there(&self, member: MemberId, now_ms: u64) -> bool {
+        self.members.contains(&member) && self.is_alive(member, now_ms)
+    }
+
     /// How many members hold a chunk.
     pub(crate) fn replicas(&self) -> usize {
         self.options.replicas.min(self.members.len())

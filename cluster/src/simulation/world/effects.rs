@@ -26,9 +26,6 @@ impl World {
         let now_ms = node.now_ms(self.now_us);
         let Some(process) = &mut node.process else { return false };
         let effects = input(process, now_ms);
-        if self.simulation.control == super::super::Control::NoFencing {
-            process.member.forget_fences();
-        }
         // Nothing leaves a process whose disk has just stopped.
         let effects = effects.ok().filter(|_| !node.disk.is_stopped());
         let Some(effects) = effects else {

@@ -1,10 +1,10 @@
 //! What the catalog says that this member is to hold, against what it holds.
 
-use super::super::placement::homes;
+use super::super::placement::{homes, ranking};
 use super::super::replica::TailError;
 use super::super::resync::Resync;
 use super::super::shelf::Shelf;
-use super::Member;
+use super::{Effects, Member};
 use crate::catalog::{Catalog, CatalogError, ChunkRow, ObjectRow};
 use crate::chunk::{ClosedChunk, DiskError, FileError, GatherError, Manifest};
 use crate::id::{ChunkId, ChunkNumber, ObjectId};
@@ -20,6 +20,7 @@ pub(super) struct Survey {
     is_wanted: bool,
     is_running: bool,
     after: Option<ObjectId>,
+    began_ms: Option<u64>,
 }
 
 impl Survey {
@@ -43,12 +44,16 @@ impl Member {
     }
 
     /// Looks at some more objects.
-    pub(super) fn go_on_surveying(&mut self) -> Result<(), TailError> {
-        if self.survey.is_wanted && !self.survey.is_running {
-            self.survey = Survey { is_wanted: false, is_running: true, after: None };
+    pub(super) fn go_on_surveying(&mut self, now_ms: u64) -> Effects {
+        let survey_ms = self.around.options.survey_ms;
+        let began_ms = self.survey.began_ms;
+        let is_due = began_ms.is_none_or(|began_ms| now_ms.saturating_sub(began_ms) >= survey_ms);
+        if (self.survey.is_wanted || is_due) && !self.survey.is_running {
+            self.survey = Survey { is_running: true, began_ms: Some(now_ms), ..Survey::default() };
         }
-        if !self.survey.is_running {
-            return Ok(());
+        let mut effects = Vec::new();
+        if !self.survey.is_running || !self.is_ready {
+            return Ok(effects);
         }
         let objects = self.catalog.objects(self.survey.after, OBJECTS_AT_ONCE)?;
         self.survey.is_running = objects.len() == OBJECTS_AT_ONCE;
@@ -58,8 +63,23 @@ impl Member {
                 self.compare(object, &chunk)?;
             }
             self.collect(object, &row)?;
+            if self.is_to_adopt(object, &row, now_ms) {
+                effects.extend(self.take_over(object, now_ms)?);
+            }
         }
-        Ok(())
+        Ok(effects)
+    }
+
+    /// Whether the object has an open chunk and nobody who writes it, and this member is the one to end that: else the
+    /// chunk would stay on its set for as long as its recorder is away, and nobody would know how much of it counts.
+    fn is_to_adopt(&self, object: ObjectId, row: &ObjectRow, now_ms: u64) -> bool {
+        let (me, around) = (self.around.me, &self.around);
+        let mut there = ranking(object, &around.members).into_iter().filter(|one| around.is_there(*one, now_ms));
+        let is_mine = match around.is_there(row.owner, now_ms) {
+            true => row.owner == me,
+            false => there.next() == Some(me),
+        };
+        row.open_chunk.is_some() && is_mine && !self.objects.contains_key(&object)
     }
 
     /// Makes the open file of a committed chunk the closed one; asks others when it is missing here.
