@@ -5,9 +5,9 @@
 //! INVARIANTS
 //! - The prefix is chosen once `fence_quorum` members of the chunk's set have promised to take nothing more of its
 //!   owner. One of them has whatever was acknowledged, and nothing more can be acknowledged: it has every such byte.
-//! - The prefix is chosen once in an epoch. So no fill of this epoch, however late, goes beyond it, and older ones are
-//!   refused: the file of who is counted as having the prefix does not change before it is closed. When the prefix
-//!   cannot be had from its holder, a new epoch begins.
+//! - In an epoch the prefix only grows, while it has not ended. So no fill of this epoch, however late, goes beyond what
+//!   it ends as, and older ones are refused: the file of who is counted as having the prefix does not change before it
+//!   is closed. When the prefix cannot be had from its holder, a new epoch begins.
 //! - It ends only when so many members hold the very same closed chunk that a byte of it is as safe as before.
 
 use super::message::{Bytes, Fill, Held, Message, Refused};
@@ -98,6 +98,11 @@ impl Ending {
     pub(crate) fn held(&mut self, from: MemberId, held: Held, turn: &mut Turn<'_>) {
         let Some(target) = self.targets.get_mut(&from) else { return };
         (target.held, target.asked_ms) = (Some(held), None);
+        let records = target.records().unwrap_or(0);
+        // A member that holds more cannot be made to hold less: all are to hold as much.
+        if self.best.is_some_and(|best| best.records < records) && self.ended(turn).is_none() {
+            self.best = Some(Best { records, holder: from, asked_ms: None, since_ms: turn.now_ms });
+        }
         self.step(turn);
     }
 

@@ -63,14 +63,11 @@ impl Resync {
     }
 
     pub(crate) fn tick(&mut self, turn: &mut Turn<'_>) {
-        let (me, patience_ms, now_ms) = (turn.around.me, turn.around.options.patience_ms, turn.now_ms);
-        let all = turn.around.members.clone();
+        let (patience_ms, now_ms) = (turn.around.options.patience_ms, turn.now_ms);
         for (chunk, wanted) in self.wanted.iter_mut().take(AT_ONCE) {
             let is_due =
                 wanted.asked_ms.is_none_or(|asked_ms| now_ms.saturating_sub(asked_ms) >= patience_ms);
-            let others = all.iter().filter(|member| !wanted.set.contains(member));
-            let sources: Vec<MemberId> =
-                wanted.set.iter().chain(others).copied().filter(|member| *member != me).collect();
+            let sources = turn.around.sources(&wanted.set);
             if let Some(source) = sources.get(wanted.asked % sources.len().max(1)).filter(|_| is_due) {
                 (wanted.asked, wanted.asked_ms) = (wanted.asked + 1, Some(now_ms));
                 turn.send(*source, Message::AskCopy { chunk: *chunk });

@@ -40,6 +40,18 @@ impl Around {
         self.members.contains(&member) && self.is_alive(member, now_ms)
     }
 
+    /// Whom to ask for a chunk of a set, best first: its set, then all other members, then those that have left and can
+    /// still be heard, which may have the last copy.
+    pub(crate) fn sources(&self, set: &[MemberId]) -> Vec<MemberId> {
+        let mut sources: Vec<MemberId> = Vec::new();
+        for member in set.iter().chain(&self.members).chain(self.heard_ms.keys()) {
+            if *member != self.me && !sources.contains(member) {
+                sources.push(*member);
+            }
+        }
+        sources
+    }
+
     /// How many members hold a chunk.
     pub(crate) fn replicas(&self) -> usize {
         self.options.replicas.min(self.members.len())

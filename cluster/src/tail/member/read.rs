@@ -63,11 +63,9 @@ impl Member {
         Ok(turn.effects)
     }
 
-    /// The others, best first: those that are there and were of the chunk's set.
+    /// The others, those first that are there.
     fn sources(&self, set: &[MemberId], now_ms: u64) -> Vec<MemberId> {
-        let others = self.around.members.iter().filter(|member| !set.contains(member));
-        let mut sources: Vec<MemberId> =
-            set.iter().chain(others).copied().filter(|member| *member != self.around.me).collect();
+        let mut sources = self.around.sources(set);
         sources.sort_by_key(|member| !self.around.is_alive(*member, now_ms));
         sources
     }
