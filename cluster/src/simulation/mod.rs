@@ -30,8 +30,23 @@ pub struct Simulation {
     pub seed: u64,
     /// How many members the cluster has, 3 or 5.
     pub members: u64,
+    /// What goes wrong.
+    pub troubles: Troubles,
     /// The rule that the members do without.
     pub control: Control,
+}
+
+/// What goes wrong in a history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Troubles {
+    /// Everything.
+    #[default]
+    Any,
+    /// Owners that do not hear that another member takes over, and power cuts of those that have promised it to take
+    /// nothing more of them.
+    StaleOwners,
+    /// Members that hear of no majority of those that acknowledged, slow disks, and takeovers.
+    Splits,
 }
 
 /// What happened in a history.
@@ -50,7 +65,7 @@ pub struct Report {
     /// Chunks that were closed.
     pub chunks: usize,
     /// Takeovers that were committed.
-    pub takeovers: u64,
+    pub takeovers: usize,
     /// How long it took, in milliseconds of the simulated time.
     pub simulated_ms: u64,
 }
@@ -58,7 +73,12 @@ pub struct Report {
 impl Simulation {
     /// A sound cluster: of three members for even seeds, of five for odd ones.
     pub fn new(seed: u64) -> Self {
-        Self { seed, members: if seed % 2 == 0 { 3 } else { 5 }, control: Control::Sound }
+        Self {
+            seed,
+            members: if seed.is_multiple_of(2) { 3 } else { 5 },
+            troubles: Troubles::Any,
+            control: Control::Sound,
+        }
     }
 
     /// Runs to the end, or to the first violation.

@@ -1,5 +1,6 @@
 //! What goes wrong, and when: only while some recorder waits for an append.
 
+use super::Troubles;
 use super::node::Node;
 use super::random::Dice;
 use super::world::{Event, World};
@@ -28,7 +29,7 @@ impl Nemesis {
 impl World {
     /// One fault, or the end of all.
     pub(super) fn strike(&mut self) {
-        if !self.recorders.iter().any(super::recorder::Recorder::is_writing) && self.now_us < 30_000_000 {
+        if !self.recorders.iter().any(super::recorder::Recorder::is_writing) {
             return self.after(7_000, Event::Fault);
         }
         if self.nemesis.left == 0 {
@@ -41,7 +42,12 @@ impl World {
         let other = self.dice.choose(&members).unwrap_or(member);
         let until_us = self.now_us + self.dice.between(100_000, 2_500_000);
         let down_us = self.dice.between(10_000, 2_000_000);
-        let name = match self.dice.below(20) {
+        let kind = match self.simulation.troubles {
+            Troubles::Any => self.dice.below(20),
+            Troubles::Splits => self.dice.choose(&[7, 8, 13, 18]).unwrap_or(8),
+            Troubles::StaleOwners => self.dice.choose(&[0, 13, 17, 17]).unwrap_or(17),
+        };
+        let name = match kind {
             0..=1 => {
                 self.crash(member, true, down_us);
                 "power cut"
@@ -145,11 +151,13 @@ impl World {
     fn stale_owner(&mut self, until_us: u64) -> &'static str {
         let objects: Vec<_> = self.recorded.keys().copied().collect();
         let object = self.dice.choose(&objects);
-        let owns = |node: &Node, object| node.process.as_ref().is_some_and(|process| process.member.owns(object));
+        let owns =
+            |node: &Node, object| node.process.as_ref().is_some_and(|process| process.member.owns(object));
         let owner = object.and_then(|object| {
             self.nodes.iter().find(|(_, node)| owns(node, object)).map(|(member, _)| *member)
         });
-        let others: Vec<MemberId> = self.nodes.keys().copied().filter(|member| Some(*member) != owner).collect();
+        let others: Vec<MemberId> =
+            self.nodes.keys().copied().filter(|member| Some(*member) != owner).collect();
         if let (Some(object), Some(owner), Some(usurper)) = (object, owner, self.dice.choose(&others)) {
             for (member, node) in &mut self.nodes {
                 node.late_until_us = if *member == usurper { 0 } else { until_us };

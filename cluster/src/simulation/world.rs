@@ -14,9 +14,9 @@ use super::{Report, Simulation};
 use crate::catalog::{Command, CommandEntry, Outcome};
 use crate::chunk::journal::JournalError;
 use crate::chunk::key::{Kek, KekId};
-use crate::id::{MemberId, ObjectId};
+use crate::id::{Epoch, MemberId, ObjectId};
 use crate::tail::{Answer, Message, Ticket, Told};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 /// Recorders of each cluster.
@@ -60,7 +60,7 @@ pub(super) struct World {
     pub(super) oracles: Oracles,
     pub(super) kek: Arc<Kek>,
     pub(super) keys: SeededKeys,
-    pub(super) takeovers: u64,
+    pub(super) takeovers: BTreeSet<(ObjectId, Epoch)>,
     /// Whether all troubles are over.
     pub(super) is_healed: bool,
     /// Times that all was read back from every member.
@@ -99,7 +99,7 @@ impl World {
             oracles: Oracles::default(),
             kek,
             keys,
-            takeovers: 0,
+            takeovers: BTreeSet::new(),
             is_healed: false,
             rounds: 0,
             history: 0xCBF2_9CE4_8422_2325,
@@ -134,7 +134,7 @@ impl World {
             acknowledged_bytes,
             compared_bytes: self.oracles.acknowledged.compared_bytes,
             chunks: self.oracles.closed_content.count(),
-            takeovers: self.takeovers,
+            takeovers: self.takeovers.len(),
             simulated_ms: self.now_us / 1000,
         }
     }
@@ -292,7 +292,9 @@ impl World {
             let delay_us = self.dice.between(300, 8_000);
             let Some(node) = self.nodes.get_mut(&member) else { continue };
             let run = node.run;
-            let Some(process) = node.process.as_mut().filter(|process| !process.is_applying) else { continue };
+            let Some(process) = node.process.as_mut().filter(|process| !process.is_applying) else {
+                continue;
+            };
             process.is_applying = true;
             let late_us = node.late_until_us.saturating_sub(self.now_us);
             self.after(delay_us.max(late_us), Event::Apply { member, run });
@@ -338,11 +340,15 @@ impl World {
                     self.learn((member, run), &request.command, outcome);
                 }
             }
-            if let (Some(proposer), Some(answer)) = (proposer.filter(|own| (own.0, own.1) == (member, run)), answer) {
+            if let (Some(proposer), Some(answer)) =
+                (proposer.filter(|own| (own.0, own.1) == (member, run)), answer)
+            {
                 self.after(10, Event::Told { proposer, told: Told::Applied(answer) });
             }
         }
-        let Some(process) = self.nodes.get_mut(&member).and_then(|node| node.process.as_mut()) else { return };
+        let Some(process) = self.nodes.get_mut(&member).and_then(|node| node.process.as_mut()) else {
+            return;
+        };
         let (ready, waiting): (Vec<_>, Vec<_>) =
             std::mem::take(&mut process.reads).into_iter().partition(|(index, _)| *index <= process.applied);
         process.reads = waiting;
@@ -353,13 +359,15 @@ impl World {
 
     /// What the oracles and the member see of an applied command.
     fn learn(&mut self, (member, run): (MemberId, u64), command: &Command, outcome: &Outcome) {
-        let (object, chunk) = match command {
-            Command::CloseChunk(close) => (close.object, close.chunk),
-            Command::Seal(seal) => (seal.object, seal.manifest),
-            _ => {
-                self.takeovers += u64::from(matches!(outcome, Outcome::TakenOver { .. }) && member.0 == 1);
-                return;
-            }
+        if let (Command::TakeOver { object, epoch, .. }, Outcome::TakenOver { .. }) = (command, outcome) {
+            self.takeovers.insert((*object, *epoch));
+        }
+        let (object, chunk) = if let Command::CloseChunk(close) = command {
+            (close.object, close.chunk)
+        } else if let Command::Seal(seal) = command {
+            (seal.object, seal.manifest)
+        } else {
+            return;
         };
         let found = self.oracles.closed_content.committed(object, chunk);
         self.oracles.judge(Oracle::ClosedContent, found);
@@ -377,9 +385,9 @@ impl World {
         let voters = self.consensus.voters().to_vec();
         for member in &voters {
             let node = self.nodes.get(member);
-            let is_whole = node.and_then(|node| node.process.as_ref()).is_some_and(|process| {
-                process.applied == self.consensus.len() && process.member.is_whole()
-            });
+            let is_whole = node
+                .and_then(|node| node.process.as_ref())
+                .is_some_and(|process| process.applied == self.consensus.len() && process.member.is_whole());
             if !is_whole {
                 let missing = format!("member {member} lacks chunks");
                 let found = self.oracles.whole.missing(self.now_us, &missing);
@@ -388,8 +396,9 @@ impl World {
         }
         for member in &voters {
             let process = self.nodes.get(member).and_then(|node| node.process.as_ref());
-            let found = process
-                .map_or(Ok(()), |process| self.oracles.closed_content.files(*member, process.member.shelf().store()));
+            let found = process.map_or(Ok(()), |process| {
+                self.oracles.closed_content.files(*member, process.member.shelf().store())
+            });
             self.oracles.judge(Oracle::ClosedContent, found);
         }
         self.rounds += 1;

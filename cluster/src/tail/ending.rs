@@ -188,7 +188,9 @@ impl Ending {
                 turn.send(*member, message);
             }
         }
-        let Some(best) = best.filter(|best| self.lacks_records(best) && is_due(best.asked_ms)) else { return };
+        let Some(best) = best.filter(|best| self.lacks_records(best) && is_due(best.asked_ms)) else {
+            return;
+        };
         self.best = Some(Best { asked_ms: Some(now_ms), ..best });
         let first = u32::try_from(self.prefix.len()).unwrap_or(u32::MAX);
         turn.send(best.holder, Message::Fetch { chunk: chunk.id, first });
@@ -196,9 +198,8 @@ impl Ending {
 
     /// Chooses the longest prefix, once enough members of the set have promised.
     fn choose(&mut self, turn: &Turn<'_>) {
-        let promised = self.set.iter().filter_map(|member| {
-            Some((self.targets.get(member)?.records()?, *member))
-        });
+        let promised =
+            self.set.iter().filter_map(|member| Some((self.targets.get(member)?.records()?, *member)));
         let promised: Vec<(u32, MemberId)> = promised.collect();
         if promised.len() < (turn.around.options.rules.fence_quorum)(self.set.len()) {
             return;

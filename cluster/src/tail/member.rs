@@ -1,6 +1,7 @@
 //! One member: the machines of its objects, its copies, and its reads.
 
 mod read;
+mod reply;
 mod survey;
 
 use super::effect::{Answer, Asked, Effect, Request, RequestNumber, Ticket, Told};
@@ -15,7 +16,8 @@ use super::takeover::{Owned, Taken, Takeover};
 use super::turn::{Around, Turn};
 use crate::catalog::{Catalog, ObjectState};
 use crate::chunk::key::{DataKey, Kek, WrappedKey};
-use crate::id::{ChunkId, ChunkNumber, Epoch, MemberId, ObjectId};
+use crate::id::{ChunkNumber, Epoch, MemberId, ObjectId};
+use reply::Reply;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use survey::Survey;
@@ -130,50 +132,21 @@ impl Member {
                 effects
                     .extend(self.read_on(chunk.id, now_ms, |read, turn| read.tail(offset, &frames.0, turn)));
             }
-            answer @ (Message::Appended { .. }
-            | Message::Refused { .. }
-            | Message::Held { .. }
-            | Message::Fetched { .. }) => effects.extend(self.answered(from, &answer, now_ms)?),
+            Message::Appended { chunk, records } => {
+                effects.extend(self.replied(from, chunk, Reply::Appended(records), now_ms)?);
+            }
+            Message::Refused { chunk, why } => {
+                effects.extend(self.replied(from, chunk, Reply::Refused(why), now_ms)?);
+            }
+            Message::Held { chunk, epoch, held } => {
+                effects.extend(self.replied(from, chunk, Reply::Held { epoch, held }, now_ms)?);
+            }
+            Message::Fetched { chunk, first, frames } => {
+                effects.extend(self.replied(from, chunk, Reply::Fetched { first, frames }, now_ms)?);
+            }
         }
         self.ask_sync(&mut effects);
         Ok(effects)
-    }
-
-    /// The answers of replicas go to whoever writes or ends the chunk.
-    fn answered(&mut self, from: MemberId, answer: &Message, now_ms: u64) -> Effects {
-        let (Message::Appended { chunk, .. }
-        | Message::Refused { chunk, .. }
-        | Message::Held { chunk, .. }
-        | Message::Fetched { chunk, .. }) = answer
-        else {
-            return Ok(Vec::new());
-        };
-        let mut turn = Turn { now_ms, around: &mut self.around, effects: Vec::new() };
-        match self.objects.get_mut(&chunk.object) {
-            Some(Role::Owner(owner)) => {
-                let epoch = owner.epoch();
-                if let Some(stream) = owner.stream().filter(|stream| stream.header().id == *chunk) {
-                    match answer {
-                        Message::Appended { records, .. } => stream.appended(from, *records, &mut turn),
-                        Message::Refused { .. } => stream.lose(from),
-                        Message::Held { .. } | Message::Fetched { .. } => {}
-                        other => debug_assert!(false, "{other:?} is no answer of a replica"),
-                    }
-                } else if let Some(ending) = owner.ending() {
-                    end(ending, epoch, from, answer, &mut turn);
-                }
-                owner.step(&mut turn);
-            }
-            Some(Role::TakingOver { takeover, .. }) => {
-                if let Some((ending, epoch)) = takeover.ending() {
-                    end(ending, epoch, from, answer, &mut turn);
-                }
-                takeover.step(&mut turn);
-            }
-            None => {}
-        }
-        let effects = turn.effects;
-        self.settle(chunk.object, effects, now_ms)
     }
 
     /// What became of a ticket.
@@ -187,7 +160,8 @@ impl Member {
             Role::TakingOver { takeover, .. } => takeover.waits_for(ticket),
             Role::Owner(owner) => owner.waits_for(ticket),
         };
-        let Some(object) = self.objects.iter().find(|(_, role)| waits(role)).map(|(object, _)| *object) else {
+        let Some(object) = self.objects.iter().find(|(_, role)| waits(role)).map(|(object, _)| *object)
+        else {
             return Ok(Vec::new());
         };
         let mut turn = Turn { now_ms, around: &mut self.around, effects: Vec::new() };
@@ -204,13 +178,7 @@ impl Member {
     }
 
     /// A caller wants something of an object.
-    pub fn ask(
-        &mut self,
-        number: RequestNumber,
-        object: ObjectId,
-        request: Request,
-        now_ms: u64,
-    ) -> Effects {
+    pub fn ask(&mut self, number: RequestNumber, object: ObjectId, request: Request, now_ms: u64) -> Effects {
         let answer = |answer| Ok(vec![Effect::Answer { request: number, answer }]);
         if !self.is_ready {
             return answer(Answer::Busy);
@@ -313,7 +281,8 @@ impl Member {
                 leave_if_passed(owner, &self.catalog, object, &mut turn)?;
                 owner.tick(&mut turn);
                 if owner.lacks_manifest()
-                    && let Some(manifest) = survey::gather(&self.catalog, &self.shelf, &mut self.resync, object)?
+                    && let Some(manifest) =
+                        survey::gather(&self.catalog, &self.shelf, &mut self.resync, object)?
                 {
                     owner.gathered(manifest, &mut turn);
                 }
@@ -405,24 +374,4 @@ fn leave_if_passed(
         owner.leave(turn);
     }
     Ok(())
-}
-
-fn end(
-    ending: &mut super::ending::Ending,
-    epoch: Epoch,
-    from: MemberId,
-    answer: &Message,
-    turn: &mut Turn<'_>,
-) {
-    let id: ChunkId = ending.chunk().id;
-    match answer {
-        Message::Held { chunk, epoch: promised, held } if *chunk == id && *promised == epoch => {
-            ending.held(from, *held, turn);
-        }
-        Message::Fetched { chunk, first, frames } if *chunk == id => {
-            ending.fetched(from, *first, &frames.0, turn);
-        }
-        Message::Refused { chunk, why } if *chunk == id => ending.refused(from, *why, turn),
-        _ => {}
-    }
 }

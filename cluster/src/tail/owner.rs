@@ -47,9 +47,9 @@ enum Stage {
     /// Waits until the chunk is committed.
     Opening { ticket: Ticket, chunk: ChunkHeader, members: Vec<MemberId> },
     /// The chunk takes records.
-    Open(Stream),
+    Open(Box<Stream>),
     /// The chunk takes no more.
-    Ending(Ending),
+    Ending(Box<Ending>),
     /// Waits until its end is committed.
     Closing { ticket: Ticket, chunk: ClosedChunk },
     /// Waits until the object is interrupted.
@@ -137,7 +137,9 @@ impl Owner {
     pub(crate) fn ask(&mut self, number: RequestNumber, request: Request, turn: &mut Turn<'_>) {
         self.used_ms = turn.now_ms;
         match request {
-            Request::Append { offset, bytes } if !bytes.is_empty() => self.append(number, offset, &bytes, turn),
+            Request::Append { offset, bytes } if !bytes.is_empty() => {
+                self.append(number, offset, &bytes, turn)
+            }
             Request::Append { .. } | Request::DurableOffset => self.confirm(number, WaitingKind::Plain, turn),
             Request::Interrupt => self.wish(number, WishKind::Interrupt, turn),
             Request::Seal => self.wish(number, WishKind::Seal { manifest: None }, turn),
@@ -196,7 +198,9 @@ impl Owner {
                 turn.answer(number, Answer::Busy);
             }
             (Some(Wish { kind: WishKind::Seal { .. }, requests }), WishKind::Seal { .. })
-            | (Some(Wish { kind: WishKind::Interrupt, requests }), WishKind::Interrupt) => requests.push(number),
+            | (Some(Wish { kind: WishKind::Interrupt, requests }), WishKind::Interrupt) => {
+                requests.push(number)
+            }
             (wish @ None, kind) => *wish = Some(Wish { kind, requests: vec![number] }),
             (Some(Wish { kind: WishKind::Interrupt, .. }), WishKind::Seal { .. }) => {
                 turn.answer(number, Answer::Busy);
@@ -286,7 +290,7 @@ impl Owner {
                 {
                     return self.leave(turn);
                 }
-                self.stage = Stage::Open(stream);
+                self.stage = Stage::Open(Box::new(stream));
             }
             Err(_) => self.leave(turn),
         }
@@ -441,7 +445,7 @@ impl Owner {
         let is_over = (stream.is_full(turn) || is_wanted) && is_done && stream.is_settled();
         if is_over || stream.is_broken() {
             let ending = Ending::new(*stream.header(), stream.members(), self.epoch, turn);
-            self.stage = Stage::Ending(ending);
+            self.stage = Stage::Ending(Box::new(ending));
             self.step(turn);
         }
     }

@@ -263,9 +263,9 @@ fn write(
         // Behind a gap nothing is written; the answer says how much is held.
         Ok(()) | Err(AppendError::Gap { .. }) => Ok(None),
         Err(AppendError::Disk(fatal @ DiskError::Fatal(_))) => Err(fatal.into()),
-        Err(AppendError::Disk(DiskError::Io { .. }) | AppendError::Conflict { .. } | AppendError::Full { .. }) => {
-            Ok(Some(Refused::NotTaken))
-        }
+        Err(
+            AppendError::Disk(DiskError::Io { .. }) | AppendError::Conflict { .. } | AppendError::Full { .. },
+        ) => Ok(Some(Refused::NotTaken)),
     }
 }
 

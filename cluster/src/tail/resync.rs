@@ -50,7 +50,9 @@ impl Resync {
             Ok(()) => drop(self.wanted.remove(&chunk)),
             Err(FileError::Disk(fatal @ DiskError::Fatal(_))) => return Err(fatal),
             // A bad copy, or a full disk: the next member is asked when it is time.
-            Err(FileError::Disk(DiskError::Io { .. }) | FileError::Damaged(_) | FileError::Missing { .. }) => {}
+            Err(
+                FileError::Disk(DiskError::Io { .. }) | FileError::Damaged(_) | FileError::Missing { .. },
+            ) => {}
         }
         Ok(())
     }

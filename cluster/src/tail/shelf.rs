@@ -181,12 +181,7 @@ impl Shelf {
     }
 
     /// Keeps a closed chunk that another member sent.
-    pub fn receive(
-        &mut self,
-        object: ObjectId,
-        chunk: &ClosedChunk,
-        bytes: &[u8],
-    ) -> Result<(), FileError> {
+    pub fn receive(&mut self, object: ObjectId, chunk: &ClosedChunk, bytes: &[u8]) -> Result<(), FileError> {
         self.store.receive(object, chunk, bytes)
     }
 }

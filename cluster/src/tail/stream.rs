@@ -44,14 +44,14 @@ struct Progress {
 }
 
 impl Stream {
-    pub(crate) fn new(
-        sealer: RecordSealer,
-        members: &[MemberId],
-        write_quorum: usize,
-        now_ms: u64,
-    ) -> Self {
+    pub(crate) fn new(sealer: RecordSealer, members: &[MemberId], write_quorum: usize, now_ms: u64) -> Self {
         let header = *sealer.header();
-        let progress = || Progress { moved_ms: now_ms, told: header.offset, knows: header.offset, ..Progress::default() };
+        let progress = || Progress {
+            moved_ms: now_ms,
+            told: header.offset,
+            knows: header.offset,
+            ..Progress::default()
+        };
         Self {
             header,
             cutter: Writer::new(sealer),
@@ -116,7 +116,7 @@ impl Stream {
     }
 
     /// A member says how many records are durable there.
-    pub(crate) fn appended(&mut self, member: MemberId, records: u32, turn: &mut Turn<'_>) {
+    pub(crate) fn appended(&mut self, member: MemberId, records: u32, turn: &Turn<'_>) {
         let next = self.next;
         let Some(progress) = self.replicas.get_mut(&member) else { return };
         progress.knows = progress.told;

@@ -1,4 +1,4 @@
-use crate::chunk::{ClosedChunk, ChunkStore};
+use crate::chunk::{ChunkStore, ClosedChunk};
 use crate::id::{ChunkNumber, MemberId, ObjectId};
 use std::collections::BTreeMap;
 

@@ -63,7 +63,8 @@ impl Oracles {
 /// The byte at an offset of what a recorder records.
 pub(crate) fn content(recorder: usize, offset: u64) -> u8 {
     let recorder = u64::try_from(recorder).unwrap_or(u64::MAX);
-    let mixed = (offset / 8 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ recorder.wrapping_mul(0xD6E8_FEB8_6659_FD93);
+    let mixed =
+        (offset / 8 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ recorder.wrapping_mul(0xD6E8_FEB8_6659_FD93);
     let mixed = (mixed ^ (mixed >> 29)).wrapping_mul(0x94D0_49BB_1331_11EB);
     mixed.to_be_bytes()[usize::try_from(offset % 8).unwrap_or(0)]
 }

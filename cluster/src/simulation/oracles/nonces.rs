@@ -31,7 +31,8 @@ impl Nonces {
                 }
                 continue;
             }
-            let is_long = usize::try_from(header.plaintext_bytes).is_ok_and(|bytes| bytes >= KEY_STREAM_BYTES);
+            let is_long =
+                usize::try_from(header.plaintext_bytes).is_ok_and(|bytes| bytes >= KEY_STREAM_BYTES);
             if !is_long || chunk.id.number == ChunkNumber::MANIFEST {
                 continue;
             }

@@ -95,7 +95,9 @@ impl World {
         }
         let process = self.nodes.get_mut(&member).filter(|node| node.run == run);
         let process = process.and_then(|node| node.process.as_mut());
-        let Some((caller, object)) = process.and_then(|process| process.openings.remove(&ticket)) else { return };
+        let Some((caller, object)) = process.and_then(|process| process.openings.remove(&ticket)) else {
+            return;
+        };
         match told {
             Told::Applied(Ok(_)) => {
                 self.recorded.insert(object, caller.recorder);
@@ -129,7 +131,9 @@ impl World {
             (_, None) => return,
             (CallKind::Read { offset, .. }, Some(object)) => {
                 process.callers.insert(number, caller);
-                self.drive(member, run, |process, now_ms| process.member.read(number, object, offset, now_ms));
+                self.drive(member, run, |process, now_ms| {
+                    process.member.read(number, object, offset, now_ms)
+                });
                 return;
             }
             (CallKind::Append { offset, length }, Some(object)) => {
@@ -163,7 +167,9 @@ impl World {
             start_ms: 0,
             recorder_token: None,
         };
-        let Some(process) = self.nodes.get_mut(&member).and_then(|node| node.process.as_mut()) else { return };
+        let Some(process) = self.nodes.get_mut(&member).and_then(|node| node.process.as_mut()) else {
+            return;
+        };
         process.last_request += 1;
         let ticket = Ticket(OWN_TICKETS + process.last_request);
         process.openings.insert(ticket, (caller, ObjectId::from(recording)));

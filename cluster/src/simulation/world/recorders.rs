@@ -21,7 +21,8 @@ impl World {
             self.whole_yet(number);
         }
         let (now_us, is_healed) = (self.now_us, self.is_healed);
-        let Some(recorder) = self.recorders.get_mut(number).filter(|recorder| recorder.pause_until_us <= now_us)
+        let Some(recorder) =
+            self.recorders.get_mut(number).filter(|recorder| recorder.pause_until_us <= now_us)
         else {
             return;
         };
@@ -53,7 +54,8 @@ impl World {
 
     /// After healing everything must come to an end.
     fn whole_yet(&mut self, number: usize) {
-        let Some(recorder) = self.recorders.get(number).filter(|recorder| recorder.phase != Phase::Done) else {
+        let Some(recorder) = self.recorders.get(number).filter(|recorder| recorder.phase != Phase::Done)
+        else {
             return;
         };
         let what = format!(
@@ -139,7 +141,9 @@ impl World {
                 recorder.sent = recorder.sent.max(offset + length);
                 recorder.member
             }
-            CallKind::Open | CallKind::DurableOffset | CallKind::Interrupt | CallKind::Seal => recorder.member,
+            CallKind::Open | CallKind::DurableOffset | CallKind::Interrupt | CallKind::Seal => {
+                recorder.member
+            }
         };
         let delay_us = self.dice.between(100, 2_000);
         self.after(delay_us, Event::Call { member, caller: Caller { recorder: number, call }, kind });
@@ -159,7 +163,9 @@ impl World {
             }
             (_, Answer::Sealed(facts)) => {
                 self.durable(number, call, facts.length);
-                if let Some(recorder) = self.recorders.get_mut(number).filter(|one| one.phase == Phase::Ending) {
+                if let Some(recorder) =
+                    self.recorders.get_mut(number).filter(|one| one.phase == Phase::Ending)
+                {
                     recorder.phase = Phase::Asking;
                 }
             }
@@ -199,7 +205,9 @@ impl World {
         let members: Vec<MemberId> = self.consensus.voters().to_vec();
         let Some(recorder) = self.recorders.get_mut(number) else { return };
         let end = match call.kind {
-            CallKind::Append { .. } | CallKind::DurableOffset | CallKind::Interrupt | CallKind::Seal => call.known,
+            CallKind::Append { .. } | CallKind::DurableOffset | CallKind::Interrupt | CallKind::Seal => {
+                call.known
+            }
             CallKind::Open | CallKind::Read { .. } => 0,
         };
         let found = DurableOffset::told(number, offset, end, recorder.sent);
@@ -230,7 +238,8 @@ impl World {
         let found = self.oracles.acknowledged.read((number, member), at, &bytes);
         self.oracles.judge(Oracle::Acknowledged, found);
         let read = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        if let Some(Recorder { phase: Phase::Reading { members, offset }, .. }) = self.recorders.get_mut(number)
+        if let Some(Recorder { phase: Phase::Reading { members, offset }, .. }) =
+            self.recorders.get_mut(number)
             && members.last() == Some(&member)
             && *offset == at
         {

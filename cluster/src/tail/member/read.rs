@@ -15,13 +15,7 @@ use std::sync::Arc;
 impl Member {
     /// Reads what stands at an offset of an object: bytes up to the end of a chunk, or up to where its open chunk is
     /// known to be durable; none when no more are known here.
-    pub fn read(
-        &mut self,
-        request: RequestNumber,
-        object: ObjectId,
-        offset: u64,
-        now_ms: u64,
-    ) -> Effects {
+    pub fn read(&mut self, request: RequestNumber, object: ObjectId, offset: u64, now_ms: u64) -> Effects {
         let answer = |answer| Ok(vec![Effect::Answer { request, answer }]);
         let (row, key) = (self.catalog.object(object)?, self.key(object)?);
         let (Some(row), Some(key)) = (row.filter(|_| self.is_ready), key) else {
@@ -82,9 +76,9 @@ impl Member {
                 let header = chunk.header(object);
                 Ok(chunk.frames(&file).and_then(|frames| decrypt(key, &header, 0, frames, offset)))
             }
-            Err(FileError::Missing { .. } | FileError::Damaged(_) | FileError::Disk(DiskError::Io { .. })) => {
-                Ok(None)
-            }
+            Err(
+                FileError::Missing { .. } | FileError::Damaged(_) | FileError::Disk(DiskError::Io { .. }),
+            ) => Ok(None),
             Err(FileError::Disk(fatal @ DiskError::Fatal(_))) => Err(fatal.into()),
         }
     }

@@ -74,7 +74,8 @@ impl Member {
     /// chunk would stay on its set for as long as its recorder is away, and nobody would know how much of it counts.
     fn is_to_adopt(&self, object: ObjectId, row: &ObjectRow, now_ms: u64) -> bool {
         let (me, around) = (self.around.me, &self.around);
-        let mut there = ranking(object, &around.members).into_iter().filter(|one| around.is_there(*one, now_ms));
+        let mut there =
+            ranking(object, &around.members).into_iter().filter(|one| around.is_there(*one, now_ms));
         let is_mine = match around.is_there(row.owner, now_ms) {
             true => row.owner == me,
             false => there.next() == Some(me),
@@ -91,7 +92,8 @@ impl Member {
         if self.shelf.records(id).is_some() {
             // Its file could not be closed: the disk is full, say.
             self.survey.begin();
-        } else if homes(object, row, &self.around.members, self.around.options.replicas).contains(&self.around.me)
+        } else if homes(object, row, &self.around.members, self.around.options.replicas)
+            .contains(&self.around.me)
         {
             self.resync.want(object, row);
         }
@@ -102,8 +104,10 @@ impl Member {
     /// open or closed. A newer catalog cannot need them, since no command of an older epoch is applied any more.
     fn collect(&mut self, object: ObjectId, row: &ObjectRow) -> Result<(), TailError> {
         let passed = |chunk: &ChunkId| {
-            let is_open =
-                row.open_chunk.as_ref().is_some_and(|open| (open.number, open.epoch) == (chunk.number, chunk.epoch));
+            let is_open = row
+                .open_chunk
+                .as_ref()
+                .is_some_and(|open| (open.number, open.epoch) == (chunk.number, chunk.epoch));
             chunk.object == object && chunk.epoch < row.epoch && !is_open
         };
         let passed: Vec<ChunkId> = self.shelf.open_chunks().filter(passed).collect();
@@ -121,9 +125,11 @@ impl Member {
 pub(super) fn chunks_of(catalog: &Catalog, object: ObjectId) -> Result<Vec<ChunkRow>, CatalogError> {
     let mut rows: Vec<ChunkRow> = Vec::new();
     loop {
-        let from = rows.last().map_or(ChunkNumber(0), |row| ChunkNumber(row.chunk.number.0.saturating_add(1)));
+        let from =
+            rows.last().map_or(ChunkNumber(0), |row| ChunkNumber(row.chunk.number.0.saturating_add(1)));
         let found = catalog.chunks(object, from, CHUNKS_AT_ONCE)?;
-        let is_last = found.len() < CHUNKS_AT_ONCE || found.iter().any(|(number, _)| *number == ChunkNumber::MANIFEST);
+        let is_last =
+            found.len() < CHUNKS_AT_ONCE || found.iter().any(|(number, _)| *number == ChunkNumber::MANIFEST);
         rows.extend(found.into_iter().map(|(_, row)| row));
         if is_last {
             return Ok(rows);
@@ -159,6 +165,8 @@ pub(super) fn gather(
             damaged.for_each(|row| resync.want(object, row));
             Ok(None)
         }
-        Err(GatherError::File(FileError::Disk(_) | FileError::Missing { .. }) | GatherError::Chunks(_)) => Ok(None),
+        Err(GatherError::File(FileError::Disk(_) | FileError::Missing { .. }) | GatherError::Chunks(_)) => {
+            Ok(None)
+        }
     }
 }
