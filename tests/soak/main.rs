@@ -4,6 +4,7 @@
 
 mod journal;
 mod runs;
+mod simulation;
 
 use clap::{Parser, ValueEnum};
 use journal::Journal;
@@ -15,7 +16,7 @@ use std::process::ExitCode;
 struct Soak {
     /// What is run.
     suite: Suite,
-    /// Times in each recording (pictures), or runs (determinism, power_cut, kill).
+    /// Times in each recording (pictures), or runs (determinism, power_cut, kill, simulation).
     #[arg(long, default_value_t = 50)]
     times: u64,
     /// Repeats the same choices.
@@ -42,6 +43,8 @@ enum Suite {
     PowerCut,
     /// Members that are killed at work and in recovery: each run two kills of one member.
     Kill,
+    /// Simulated clusters, many seeds at once on all cores; a line for each hundred.
+    Simulation,
 }
 
 impl Suite {
@@ -50,6 +53,7 @@ impl Suite {
         match self {
             Self::Pictures | Self::Frames | Self::Determinism => "custody",
             Self::PowerCut | Self::Kill => "appender",
+            Self::Simulation => "soak",
         }
     }
 }

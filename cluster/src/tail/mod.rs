@@ -20,6 +20,9 @@ mod stream;
 mod takeover;
 mod turn;
 
+#[cfg(test)]
+mod tests;
+
 pub use effect::{Answer, Effect, Request, RequestNumber, Ticket, Told};
 pub use member::{Member, MemberParts};
 pub use message::{Append, Bytes, Fill, Held, MESSAGE_BYTES_MAX, Message, MessageError, Refused};

@@ -43,11 +43,13 @@ impl Reader {
         }
     }
 
-    /// Asks the first member, and after a while the next one too: whoever answers first serves.
+    /// Asks the first member, and after a while the next one too: whoever answers first serves. Whether the read is
+    /// over.
     pub(crate) fn tick(&mut self, turn: &mut Turn<'_>) -> bool {
         let options = &turn.around.options;
         let is_hedged = turn.now_ms.saturating_sub(self.asked_ms) >= options.hedge_ms;
-        if turn.now_ms.saturating_sub(self.began_ms) > options.read_ms {
+        let is_late = turn.now_ms.saturating_sub(self.began_ms) > options.read_ms;
+        if is_late || self.missed >= self.sources.len() {
             return self.give_up(turn);
         }
         if (self.asked == 0 || is_hedged || self.missed == self.asked)
@@ -66,7 +68,7 @@ impl Reader {
     /// A member has nothing to give. Whether the read is over.
     pub(crate) fn missed(&mut self, turn: &mut Turn<'_>) -> bool {
         self.missed += 1;
-        if self.missed >= self.sources.len() { self.give_up(turn) } else { self.tick(turn) }
+        self.tick(turn)
     }
 
     /// A member gives the whole file of a closed chunk. Whether the read is over.
