@@ -79,14 +79,10 @@ impl Alone {
                 Effect::Submit { ticket, command } => {
                     let request = FactsRequest { id: None, command: command.clone() };
                     let applied = self.entry(CommandEntry::Requests(vec![request])).unwrap();
-                    match command {
-                        Command::CloseChunk(close) => {
-                            self.member.committed(close.object, close.chunk.number).unwrap();
-                        }
-                        Command::Seal(seal) => {
-                            self.member.committed(seal.object, seal.manifest.number).unwrap();
-                        }
-                        _ => {}
+                    if let Command::CloseChunk(close) = &command {
+                        self.member.committed(close.object, close.chunk.number).unwrap();
+                    } else if let Command::Seal(seal) = &command {
+                        self.member.committed(seal.object, seal.manifest.number).unwrap();
                     }
                     self.member.told(ticket, Told::Applied(applied), now_ms)
                 }
