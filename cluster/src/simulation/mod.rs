@@ -3,7 +3,7 @@
 //! while recorders write. Oracles watch.
 //!
 //! A seed decides everything: the same seed gives the same history, and its hash. What is modelled rather than real is
-//! consensus: [`consensus`] is the seam where openraft takes its place.
+//! consensus; its module is the seam where openraft takes its place.
 
 mod consensus;
 mod control;
