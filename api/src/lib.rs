@@ -12,6 +12,7 @@ mod auth;
 mod content;
 mod dto;
 mod guard;
+mod identity;
 mod intake;
 mod media;
 mod metrics;
@@ -29,6 +30,9 @@ mod upload;
 mod tests;
 
 pub use auth::{TOKEN_PREFIX, TokenSecret};
+pub use identity::{
+    Algorithm, IdentityProvider, IdentityRules, KeySet, KeySetCell, KeySetError, UnknownAlgorithm,
+};
 pub use intake::{Intake, IntakeRefusal, PIECE_BYTES_MAX};
 pub use media::{BoxFuture, Media, MediaError};
 pub use metrics::{Metrics, MetricsError};

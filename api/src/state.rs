@@ -4,6 +4,7 @@ use cluster::Cluster;
 use cluster::chunk::key::Random;
 use policy::AuthorizerCell;
 
+use crate::identity::IdentityProvider;
 use crate::intake::Intake;
 use crate::media::Media;
 use crate::metrics::Metrics;
@@ -14,6 +15,8 @@ pub struct ApiState {
     pub cluster: Arc<Cluster>,
     /// Who may do what. The member puts the next authorizer in force when roles change.
     pub authorizer: Arc<AuthorizerCell>,
+    /// Who vouches for users, besides this service's own tokens.
+    pub identity: Option<Arc<IdentityProvider>>,
     /// Looks inside recorder bytes.
     pub intake: Arc<dyn Intake>,
     /// Draws recordings.

@@ -7,4 +7,5 @@ mod recordings;
 mod serving;
 mod sessions;
 mod settings;
+pub(crate) mod signer;
 mod videos;

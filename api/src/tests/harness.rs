@@ -117,6 +117,7 @@ impl Member {
         let state = ApiState {
             cluster: Arc::new(cluster),
             authorizer: Arc::new(AuthorizerCell::new(authorizer)),
+            identity: None,
             intake: Arc::new(LineIntake),
             media: Arc::new(ClockMedia),
             random,
