@@ -22,18 +22,25 @@ enum Wish {
     Made,
 }
 
+/// The wish, and how many have been granted: who waits for one may only look after the next one has begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Wishes {
+    wish: Wish,
+    granted: u64,
+}
+
 /// Holds the keys in force. A token that names a key that is not among them makes a wish; who can fetches newer ones and
 /// then lets the cell rest, so that forged tokens cannot make anybody ask a provider all the time.
 #[derive(Debug)]
 pub struct KeySetCell {
     keys: RwLock<Arc<KeySet>>,
-    wish: watch::Sender<Wish>,
+    wishes: watch::Sender<Wishes>,
 }
 
 impl Default for KeySetCell {
     /// No keys, and the wish for some.
     fn default() -> Self {
-        Self { keys: RwLock::default(), wish: watch::Sender::new(Wish::Made) }
+        Self { keys: RwLock::default(), wishes: watch::Sender::new(Wishes { wish: Wish::Made, granted: 0 }) }
     }
 }
 
@@ -46,23 +53,20 @@ impl KeySetCell {
     /// Waits until newer keys are asked for. Cancel-safe.
     pub async fn wished(&self) {
         // The sender is here: it cannot be gone.
-        let _: Result<_, _> = self.wish.subscribe().wait_for(|wish| *wish == Wish::Made).await;
+        let _: Result<_, _> = self.wishes.subscribe().wait_for(|wishes| wishes.wish == Wish::Made).await;
     }
 
     /// Grants the wish, whether newer keys were found or not. No other one is taken until the cell is opened.
     pub fn rest(&self) {
-        self.wish.send_replace(Wish::Resting);
+        self.wishes.send_modify(|wishes| {
+            wishes.wish = Wish::Resting;
+            wishes.granted += 1;
+        });
     }
 
     /// Takes wishes again.
     pub fn open(&self) {
-        self.wish.send_if_modified(|wish| {
-            let is_changed = *wish == Wish::Resting;
-            if is_changed {
-                *wish = Wish::Open;
-            }
-            is_changed
-        });
+        self.turn(Wish::Resting, Wish::Open);
     }
 
     pub(crate) fn get(&self) -> Arc<KeySet> {
@@ -71,17 +75,22 @@ impl KeySetCell {
 
     /// Wishes for newer keys and waits for them; whether the wish was granted. Cancel-safe.
     pub(crate) async fn newer(&self) -> bool {
-        let mut seen = self.wish.subscribe();
-        self.wish.send_if_modified(|wish| {
-            let is_changed = *wish == Wish::Open;
+        let mut seen = self.wishes.subscribe();
+        let before = *seen.borrow_and_update();
+        if before.wish == Wish::Resting {
+            return false;
+        }
+        self.turn(Wish::Open, Wish::Made);
+        matches!(timeout(WAIT_MAX, seen.wait_for(|wishes| wishes.granted != before.granted)).await, Ok(Ok(_)))
+    }
+
+    fn turn(&self, from: Wish, to: Wish) {
+        self.wishes.send_if_modified(|wishes| {
+            let is_changed = wishes.wish == from;
             if is_changed {
-                *wish = Wish::Made;
+                wishes.wish = to;
             }
             is_changed
         });
-        if *seen.borrow_and_update() == Wish::Resting {
-            return false;
-        }
-        matches!(timeout(WAIT_MAX, seen.wait_for(|wish| *wish == Wish::Resting)).await, Ok(Ok(_)))
     }
 }

@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use crate::guard::guard;
 use crate::intake::{Intake, IntakeRefusal};
 use crate::media::{BoxFuture, Media, MediaError};
-use crate::{ApiState, Limits, Metrics, TokenSecret, app};
+use crate::{ApiState, IdentityProvider, Limits, Metrics, TokenSecret, app};
 
 /// The cluster's time in tests.
 pub(super) const NOW_MS: u64 = 1_800_000_000_000;
@@ -93,7 +93,16 @@ impl Member {
     }
 
     pub(super) async fn start_ready(limits: Limits) -> Self {
-        let member = Self::start_with(limits).await;
+        Self::start_with(limits).await.become_ready().await
+    }
+
+    /// A member that believes a provider.
+    pub(super) async fn start_believing(provider: IdentityProvider) -> Self {
+        Self::start_as(Limits::default(), Some(Arc::new(provider))).await.become_ready().await
+    }
+
+    async fn become_ready(self) -> Self {
+        let member = self;
         member.state.cluster.ready(Duration::from_secs(20)).await.unwrap();
         let sample = ClockSample { member: MemberId(1), wall_ms: NOW_MS };
         member.submit(Command::Clock(sample)).await;
@@ -102,6 +111,10 @@ impl Member {
 
     /// A member that has only just started.
     pub(super) async fn start_with(limits: Limits) -> Self {
+        Self::start_as(limits, None).await
+    }
+
+    async fn start_as(limits: Limits, identity: Option<Arc<IdentityProvider>>) -> Self {
         let disk = MemoryDisk::default();
         let random: Arc<dyn Random> = Arc::new(SystemRandom::new());
         let kek = Kek::generate(KekId(1), &*random).unwrap();
@@ -117,7 +130,7 @@ impl Member {
         let state = ApiState {
             cluster: Arc::new(cluster),
             authorizer: Arc::new(AuthorizerCell::new(authorizer)),
-            identity: None,
+            identity,
             intake: Arc::new(LineIntake),
             media: Arc::new(ClockMedia),
             random,

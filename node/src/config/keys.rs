@@ -7,8 +7,14 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// All settings. In the file a full stop makes a table; in the environment `smtp.host` is `CUSTODY_SMTP_HOST`.
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 24] = [
     "data_dir",
+    "identity.algorithms",
+    "identity.audience",
+    "identity.issuer",
+    "identity.roles",
+    "identity.roles_claim",
+    "identity.user_claim",
     "kek_file",
     "listen.api",
     "listen.health",
@@ -110,6 +116,11 @@ impl Values {
         expected: &'static str,
     ) -> Result<T, ConfigError> {
         self.get(key, expected)?.ok_or(ConfigError::Missing { key, expected })
+    }
+
+    /// Whether a setting is set.
+    pub(crate) fn is_set(&self, key: &str) -> bool {
+        self.0.contains_key(key)
     }
 
     /// Where a setting comes from, for an error.

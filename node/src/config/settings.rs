@@ -1,6 +1,7 @@
 //! The configuration as it is used: complete, and checked as far as it can be without doing anything.
 
 use super::error::ConfigError;
+use super::identity::identity;
 use super::keys::Values;
 use super::secret::SecretFile;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -42,6 +43,8 @@ pub(crate) struct Settings {
     public_url: Option<String>,
     /// Whom to hand mails to; without, none are sent and all wait.
     pub(crate) smtp: Option<Smtp>,
+    /// Who vouches for users, besides the cluster's own tokens.
+    pub(crate) identity: Option<api::IdentityRules>,
     /// Worker processes of one conversion.
     pub(crate) workers: NonZeroUsize,
     /// How the log is written.
@@ -155,6 +158,7 @@ impl Settings {
             member: member(values)?,
             public_url: public_url(values, listen.api)?,
             smtp: smtp(values)?,
+            identity: identity(values)?,
             workers: workers(values)?,
             log: values.get("log", "plain or json")?.unwrap_or(LogFormat::Plain),
             data_dir,
