@@ -44,6 +44,7 @@ impl Caller {
             Some(provider) if is_jws(text) => Self::vouched(vouch(provider, text, state).await?, &authorizer),
             Some(_) | None => Self::known(known(text, state.cluster.catalog()?)?),
         };
+        state.rates.count(&sender)?;
         match named_user(request.headers(), || authorizer.permissions(&sender.subject))? {
             Some(user) => sender.acting_for(user),
             None => Ok(sender),

@@ -1,5 +1,7 @@
 //! Users of an identity provider, and users whom services name.
 
+use std::num::NonZeroU32;
+
 use actix_web::http::{Method, StatusCode};
 use actix_web::test::TestRequest;
 use cluster::catalog::TokenKind;
@@ -8,7 +10,7 @@ use serde_json::{Value, json};
 use super::harness::*;
 use super::signer::{Signer, claims, published, rules};
 use super::videos::enable;
-use crate::{IdentityProvider, IdentityRules, KeySet};
+use crate::{IdentityProvider, IdentityRules, KeySet, Limits};
 
 /// The cluster's time as tokens tell it.
 const NOW_S: u64 = NOW_MS / 1000;
@@ -133,4 +135,29 @@ async fn no_refusal_repeats_the_token() {
         assert_eq!(answer.problem(), (401, "unauthenticated".to_owned()));
         assert_eq!(answer.json()["detail"], "the token is not valid");
     }
+}
+
+#[actix_web::test]
+async fn who_asks_too_often_is_told_to_come_again_and_nobody_else_is() {
+    let limits = Limits { requests_per_s: NonZeroU32::MIN, ..Limits::default() };
+    let member = Member::start_ready(limits).await;
+    let (system, recorder) = (member.user(SYSTEM).await, member.recorder().await);
+    let mut refused = None;
+    for _ in 0..100 {
+        let answer = member.get(&system, "/v1/whoami").await;
+        if answer.status != StatusCode::OK {
+            refused = Some(answer);
+            break;
+        }
+    }
+    let refused = refused.unwrap();
+    assert_eq!(refused.problem(), (429, "too-many-requests".to_owned()));
+    assert_eq!(refused.header("retry-after"), "1");
+    assert_eq!(refused.json()["retry_after_s"], 1);
+    let another = member.token(TokenKind::User, "grace", &[AUDITOR]).await;
+    assert_eq!(member.get(&another, "/v1/whoami").await.status, StatusCode::OK);
+    for _ in 0..20 {
+        assert_eq!(member.get(&recorder, "/v1/whoami").await.status, StatusCode::OK);
+    }
+    assert_eq!(member.get("", "/livez").await.status, StatusCode::OK);
 }

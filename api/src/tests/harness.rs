@@ -1,5 +1,6 @@
 //! One member in memory, and short ways to ask it.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +25,7 @@ use serde_json::{Value, json};
 use crate::guard::guard;
 use crate::intake::{Intake, IntakeRefusal};
 use crate::media::{BoxFuture, Media, MediaError};
-use crate::{ApiState, IdentityProvider, Limits, Metrics, TokenSecret, app};
+use crate::{ApiState, IdentityProvider, Limits, Metrics, Rates, TokenSecret, app};
 
 /// The cluster's time in tests.
 pub(super) const NOW_MS: u64 = 1_800_000_000_000;
@@ -96,9 +97,10 @@ impl Member {
         Self::start_with(limits).await.become_ready().await
     }
 
-    /// A member that believes a provider.
+    /// A member that believes a provider, and that anybody may ask as often as they like.
     pub(super) async fn start_believing(provider: IdentityProvider) -> Self {
-        Self::start_as(Limits::default(), Some(Arc::new(provider))).await.become_ready().await
+        let limits = Limits { requests_per_s: NonZeroU32::MAX, ..Limits::default() };
+        Self::start_as(limits, Some(Arc::new(provider))).await.become_ready().await
     }
 
     async fn become_ready(self) -> Self {
@@ -137,6 +139,7 @@ impl Member {
             metrics: Metrics::detached().unwrap(),
             codec_version: 1,
             limits,
+            rates: Rates::new(&limits),
         };
         Self { state: Arc::new(state), disk }
     }

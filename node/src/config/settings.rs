@@ -34,6 +34,8 @@ pub(crate) struct Settings {
     pub(crate) kek_file: PathBuf,
     /// This member's number.
     pub(crate) member: u64,
+    /// What requests may cost.
+    pub(crate) limits: api::Limits,
     /// Where it answers.
     pub(crate) listen: Listen,
     /// How it proves who it is; without, it speaks plain HTTP on loopback.
@@ -155,6 +157,7 @@ impl Settings {
         Ok(Self {
             work_dir: values.get("work_dir", path)?.unwrap_or_else(|| data_dir.join("work")),
             kek_file: values.get("kek_file", path)?.unwrap_or_else(|| data_dir.join("kek")),
+            limits: limits(values)?,
             member: member(values)?,
             public_url: public_url(values, listen.api)?,
             smtp: smtp(values)?,
@@ -208,6 +211,18 @@ fn listen(values: &Values) -> Result<Listen, ConfigError> {
         true => Ok(Listen { api, health }),
         false => Err(ConfigError::HealthNotLoopback { address: health }),
     }
+}
+
+fn limits(values: &Values) -> Result<api::Limits, ConfigError> {
+    let expected = "a number of requests from 1 on";
+    let usual = api::Limits::default();
+    let requests_per_s = values.get("limits.requests_per_s", expected)?;
+    let recorder_requests_per_s = values.get("limits.recorder_requests_per_s", expected)?;
+    Ok(api::Limits {
+        requests_per_s: requests_per_s.unwrap_or(usual.requests_per_s),
+        recorder_requests_per_s: recorder_requests_per_s.unwrap_or(usual.recorder_requests_per_s),
+        ..usual
+    })
 }
 
 fn tls(values: &Values) -> Result<Option<TlsFiles>, ConfigError> {

@@ -80,6 +80,10 @@ fn each_refusal_names_the_key_and_what_was_expected() {
             "FILE sets identity.roles to something else than pairs such as ops=PAM Auditor; sec=PAM Administrator",
         ),
         (
+            "[limits]\nrequests_per_s = 0",
+            "FILE sets limits.requests_per_s to something else than a number of requests from 1 on",
+        ),
+        (
             "public_url = \"custody\"",
             "FILE sets public_url to something else than an address such as https://custody.example.org",
         ),
@@ -126,6 +130,16 @@ fn an_identity_provider_is_read_with_its_usual_claims_or_its_own() {
     };
     assert_eq!(rules, own);
     assert_eq!(check("", &[]).unwrap().identity, None);
+}
+
+#[test]
+fn how_often_callers_may_ask_is_the_operators_to_say() {
+    let usual = check("", &[]).unwrap().limits;
+    assert_eq!(usual, api::Limits::default());
+    let own = check("[limits]\nrequests_per_s = 7", &[("CUSTODY_LIMITS_RECORDER_REQUESTS_PER_S", "9")]);
+    let own = own.unwrap().limits;
+    assert_eq!((own.requests_per_s.get(), own.recorder_requests_per_s.get()), (7, 9));
+    assert_eq!(own.recording_bytes_max, usual.recording_bytes_max);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::jobs::{JobTools, Runner, Work};
 use crate::mail::{Mailer, Outbox};
 use crate::seams::{FormatIntake, FramePool};
 use crate::tasks::{TaskError, Tasks};
-use api::{ApiState, IdentityProvider, Limits, Metrics, Server, ServerOptions, Stopper};
+use api::{ApiState, IdentityProvider, Metrics, Rates, Server, ServerOptions, Stopper};
 use cluster::chunk::disk::RealDisk;
 use cluster::chunk::key::Random;
 use cluster::cluster::{FatalError, StartReport};
@@ -227,7 +227,8 @@ fn bind(
         random,
         metrics: Metrics::install().or_else(|_| Metrics::detached())?,
         codec_version: CODEC_VERSION,
-        limits: Limits::default(),
+        limits: settings.limits,
+        rates: Rates::new(&settings.limits),
     };
     let tls = settings.tls.as_ref();
     let options = ServerOptions {

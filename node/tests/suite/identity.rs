@@ -63,7 +63,7 @@ impl Provider {
         ];
         let mut answer = self.agent.post(format!("{}/token", self.issuer)).send_form(form).unwrap();
         let answer: Value = serde_json::from_slice(&answer.body_mut().read_to_vec().unwrap()).unwrap();
-        answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+        answer["access_token"].as_str().expect("the provider gives a token").to_owned()
     }
 
     /// The settings of a member that believes this provider.
