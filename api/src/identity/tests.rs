@@ -29,9 +29,10 @@ fn right() -> Value {
 /// The right claims with one of them changed, or taken away.
 fn with(claim: &str, value: Value) -> Value {
     let mut claims = right();
-    match value {
-        Value::Null => drop(claims.as_object_mut().unwrap().remove(claim)),
-        value => claims[claim] = value,
+    let is_taken_away = value.is_null();
+    claims[claim] = value;
+    if is_taken_away {
+        claims.as_object_mut().unwrap().remove(claim);
     }
     claims
 }

@@ -156,6 +156,67 @@ fn fresh(cache_control: Option<&str>) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::{Ipv4Addr, TcpListener};
+
+    /// Ed25519's key of RFC 8037.
+    const KEYS: &str = r#"{"keys":[{"kid":"k","kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+
+    /// What a provider answers to the two questions, each as head and body; `ISSUER` stands for its address.
+    fn look_up(answers: [(&str, &str); 2]) -> Result<Published, DiscoveryError> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let issuer = format!("http://{}", listener.local_addr().unwrap());
+        let answers = answers.map(|(head, body)| {
+            let body = body.replace("ISSUER", &issuer);
+            format!("HTTP/1.1 {head}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+        });
+        let paths = [WELL_KNOWN, "/keys"];
+        std::thread::spawn(move || {
+            for (path, answer) in paths.into_iter().zip(answers) {
+                let (stream, _) = listener.accept().unwrap();
+                let mut lines = BufReader::new(&stream).lines();
+                assert!(lines.next().unwrap().unwrap().starts_with(&format!("GET {path} ")));
+                lines.find(|line| line.as_ref().unwrap().is_empty()).unwrap().unwrap();
+                // Who has heard enough hangs up.
+                let _: std::io::Result<()> = (&stream).write_all(answer.as_bytes());
+            }
+        });
+        Discovery::new(&issuer).look_up()
+    }
+
+    const RIGHT: (&str, &str) = ("200 OK", r#"{"issuer":"ISSUER","jwks_uri":"ISSUER/keys"}"#);
+
+    #[test]
+    fn keys_are_found_by_the_providers_description() {
+        let published = look_up([RIGHT, ("200 OK\r\nCache-Control: max-age=300", KEYS)]).unwrap();
+        assert_eq!(published.keys, KeySet::parse(KEYS.as_bytes()).unwrap());
+        assert_eq!(published.fresh, Duration::from_secs(300));
+    }
+
+    #[test]
+    fn answers_that_are_not_the_providers_own_give_no_keys() {
+        let long = format!("{KEYS}{}", " ".repeat(256 << 10));
+        let cases = [
+            (
+                ("200 OK", r#"{"issuer":"https://a.example","jwks_uri":"ISSUER/keys"}"#),
+                KEYS,
+                "does not describe",
+            ),
+            (("200 OK", r#"{"issuer":"ISSUER"}"#), KEYS, "does not describe"),
+            (("200 OK", "no JSON"), KEYS, "does not describe"),
+            (("200 OK", r#"{"issuer":"ISSUER","jwks_uri":"http://192.0.2.1/keys"}"#), KEYS, "without TLS"),
+            (("200 OK", r#"{"issuer":"ISSUER","jwks_uri":"file:///etc/passwd"}"#), KEYS, "without TLS"),
+            (("302 Found\r\nLocation: /keys", ""), KEYS, "answers 302"),
+            (("500 Internal Server Error", ""), KEYS, "answers 500"),
+            (RIGHT, "{}", "no set of keys"),
+            (RIGHT, r#"{"keys":[]}"#, "no key of the document serves"),
+            (RIGHT, &long, "cannot read"),
+        ];
+        for (description, keys, expected) in cases {
+            let error = look_up([description, ("200 OK", keys)]).err().unwrap().to_string();
+            assert!(error.contains(expected), "{description:?}: {error}");
+        }
+    }
 
     #[test]
     fn keys_are_used_as_long_as_the_provider_says_within_bounds() {
