@@ -61,7 +61,7 @@ soak:
 COMPARED := vnc-audio-avsync
 bench:
 	@.ci/install cc nasm ffmpeg python3 python3-numpy
-	cargo bench --locked --package benches --features codec/asm
+	RECORDINGS=$(abspath $(RECORDINGS)) cargo bench --locked --package benches --features codec/asm
 	$(RELEASE) --package node
 	cargo build --locked --release --package codec --features codec/asm --example pictures_at
 	/usr/bin/python3 tests/measure/cost.py $(TARGET)/release/custody $(RECORDINGS)

@@ -11,7 +11,7 @@ use codec::geometry::Rect;
 use codec::limits::Limits;
 use codec::replay::{Moment, Replay};
 use codec::screen::{Screen, ScreenChange};
-use codec::video::Yuv;
+use codec::video::{Chroma, Yuv};
 use std::fs::File;
 use std::io::{BufWriter, Read, Write};
 use std::path::Path;
@@ -76,7 +76,7 @@ impl<W: Write> Output<W> {
             return Ok(());
         }
         let is_new = self.picture.is_none();
-        let picture = self.picture.get_or_insert_with(|| Yuv::black(size));
+        let picture = self.picture.get_or_insert_with(|| Yuv::black(size, Chroma::Half));
         ensure!(picture.size == size, "the screen changes its size");
         let whole = [Rect::of_size(size)];
         for area in if is_new { &whole[..] } else { &change.damage } {

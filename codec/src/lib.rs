@@ -10,8 +10,11 @@
 
 pub mod audio;
 pub mod canvas;
+pub mod captions;
+pub mod cut;
 pub mod geometry;
 pub mod limits;
+pub mod matrix;
 pub mod mux;
 pub mod picture;
 pub mod replay;

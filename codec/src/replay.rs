@@ -81,6 +81,11 @@ impl Replay {
         &mut self.canvas
     }
 
+    /// Bytes of damage that were skipped up to here.
+    pub fn skipped_bytes(&self) -> u64 {
+        self.parser.skipped_bytes()
+    }
+
     /// What could not be drawn up to here.
     pub fn faults(&self) -> &Faults {
         &self.faults

@@ -34,4 +34,4 @@ pub use picture::{Image, psnr_db};
 pub use power_cut::{PowerCuts, PowerCutsOutcome};
 pub use processes::{children_of, computed_ticks, is_alive, wait_until};
 pub use random::Random;
-pub use recordings::{Pointer, Recording, ReferenceFrame, ScreenSize, recording, recordings};
+pub use recordings::{Pointer, Recording, ReferenceFrame, ScreenSize, Typed, recording, recordings};

@@ -11,3 +11,4 @@ mod kill;
 mod pictures;
 mod power_cut;
 mod sound;
+mod view;

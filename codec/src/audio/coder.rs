@@ -1,6 +1,7 @@
 //! One worker's part: a recording's bytes in, the packets of its sound out.
 
 use super::track::{SoundError, SoundPacket, SoundSettings, SoundTrack};
+use crate::cut::Cut;
 use crate::limits::Limits;
 use crate::source::guac::{MediaTime, ParseError, Parser};
 
@@ -23,16 +24,19 @@ pub struct SoundCoder {
 }
 
 impl SoundCoder {
-    /// Starts at byte 0 of the recording.
-    pub fn new(limits: Limits, settings: SoundSettings) -> Result<Self, SoundError> {
-        let track = SoundTrack::new(limits, settings)?;
+    /// Starts at byte 0 of the recording; what `cut` leaves out is not heard.
+    pub fn new(limits: Limits, settings: SoundSettings, cut: Cut) -> Result<Self, SoundError> {
+        let track = SoundTrack::new(limits, settings, cut)?;
         Ok(Self { parser: Parser::new(limits), time: MediaTime::new(limits.gap_ms), track })
     }
 
-    /// Takes the next bytes; returns the packets that are final.
+    /// Takes the next bytes; returns the packets that are final. Bytes behind the end of the cut are not read.
     pub fn push(&mut self, bytes: &[u8]) -> Result<Vec<SoundPacket>, SoundCoderError> {
-        self.parser.push(bytes);
         let mut packets = Vec::new();
+        if self.track.is_complete() {
+            return Ok(packets);
+        }
+        self.parser.push(bytes);
         while let Some(instruction) = self.parser.read()? {
             let now_ms = self.time.follow(&instruction);
             self.track.apply(&instruction, now_ms);
@@ -43,9 +47,9 @@ impl SoundCoder {
         Ok(packets)
     }
 
-    /// The recording ends; the track reaches to `end_ms` of media time. Returns the last packets.
-    pub fn finish(&mut self, end_ms: i64) -> Result<Vec<SoundPacket>, SoundCoderError> {
-        self.track.finish(end_ms);
+    /// The recording ends; the track reaches to the end of the cut. Returns the last packets.
+    pub fn finish(&mut self) -> Result<Vec<SoundPacket>, SoundCoderError> {
+        self.track.finish(i64::MAX);
         let mut packets = Vec::new();
         while let Some(packet) = self.track.next_packet()? {
             packets.push(packet);

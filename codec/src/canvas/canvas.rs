@@ -5,22 +5,24 @@ use super::damage::Damage;
 use super::error::DrawError;
 use super::image;
 use super::layers::Layers;
-use super::mask::{Mask, premultiply};
+use super::mask::Mask;
+use super::path::Segment;
 use super::place::{Placed, Position, signed};
 use super::stream::{ImageStreams, ImageTarget};
 use super::surface::{Source, Surface};
+use super::vectors::Ink;
 use super::{flatten, transfer};
 use crate::geometry::{CopyVector, Rect, Size};
 use crate::limits::Limits;
 use crate::picture::Picture;
-use crate::source::guac::{Color, Instruction};
+use crate::source::guac::Instruction;
 use base64_simd::STANDARD;
 
 /// The state of a screen: layers, buffers, open image streams and the mouse pointer.
 #[derive(Debug)]
 pub struct Canvas {
-    limits: Limits,
-    layers: Layers,
+    pub(super) limits: Limits,
+    pub(super) layers: Layers,
     streams: ImageStreams,
     cursor: Cursor,
     damage: Damage,
@@ -28,11 +30,11 @@ pub struct Canvas {
 
 /// An area of one layer and where it goes on another.
 #[derive(Clone, Copy)]
-struct Transit {
-    source: i32,
-    area: Rect,
-    layer: i32,
-    to: Position,
+pub(super) struct Transit {
+    pub(super) source: i32,
+    pub(super) area: Rect,
+    pub(super) layer: i32,
+    pub(super) to: Position,
 }
 
 impl Canvas {
@@ -60,15 +62,18 @@ impl Canvas {
                 self.layers.dispose(layer);
                 Ok(())
             }
-            Instruction::Rect { layer, x, y, width, height } => self.add_rect(layer, [x, y, width, height]),
-            Instruction::Cfill { mask, layer, color } => self.fill(mask, layer, color),
+            Instruction::Rect { layer, x, y, width, height } => {
+                self.add_segment(layer, Segment::Rect { x, y, width, height })
+            }
+            Instruction::Cfill { mask, layer, color } => self.fill(mask, layer, Ink::of(color)),
+            Instruction::Vector { layer, vector } => self.apply_vector(layer, vector),
             Instruction::Copy { source, source_x, source_y, width, height, mask, layer, x, y } => {
-                let area = self.layers.source_area(source, [source_x, source_y, width, height]);
+                let area = self.source_area(source, [source_x, source_y, width, height])?;
                 let to = landing(area, [source_x, source_y], [x, y]);
                 self.copy(Transit { source, area, layer, to }, mask)
             }
             Instruction::Transfer { source, source_x, source_y, width, height, function, layer, x, y } => {
-                let area = self.layers.source_area(source, [source_x, source_y, width, height]);
+                let area = self.source_area(source, [source_x, source_y, width, height])?;
                 let to = landing(area, [source_x, source_y], [x, y]);
                 self.transfer(Transit { source, area, layer, to }, function)
             }
@@ -115,7 +120,8 @@ impl Canvas {
         self.cursor.image(self.size())
     }
 
-    /// Stream indexes are not one namespace: whatever opens a stream ends the image of that index.
+    /// Stream indexes are not one namespace: guacd's images and sound share theirs, and end one another; what a
+    /// user sends has its own, and only covers an image of the same index until it ends.
     fn apply_stream(&mut self, instruction: &Instruction<'_>) -> Result<(), DrawError> {
         match *instruction {
             Instruction::Img { stream, mask, layer, mimetype: _, x, y } => {
@@ -133,14 +139,16 @@ impl Canvas {
                 self.draw_image(target, &bytes)
             }
             Instruction::Blob { stream, data } => self.streams.append(stream, data, &self.limits),
-            Instruction::End { stream } => match self.streams.take(stream) {
+            Instruction::End { stream } => match self.streams.end(stream) {
                 Some(image) => self.draw_image(image.target, &image.bytes),
                 None => Ok(()),
             },
-            Instruction::Audio { stream, .. }
-            | Instruction::Clipboard { stream, .. }
-            | Instruction::OtherStream { stream } => {
+            Instruction::Audio { stream, .. } => {
                 self.streams.take(stream);
+                Ok(())
+            }
+            Instruction::Clipboard { stream, .. } | Instruction::OtherStream { stream, .. } => {
+                self.streams.cover(stream);
                 Ok(())
             }
             Instruction::Size { .. }
@@ -151,6 +159,7 @@ impl Canvas {
             | Instruction::Cfill { .. }
             | Instruction::Copy { .. }
             | Instruction::Transfer { .. }
+            | Instruction::Vector { .. }
             | Instruction::Cursor { .. }
             | Instruction::Sync { .. }
             | Instruction::Mouse { .. }
@@ -205,29 +214,24 @@ impl Canvas {
         Ok(())
     }
 
-    fn add_rect(&mut self, layer: i32, [x, y, width, height]: [i32; 4]) -> Result<(), DrawError> {
-        let end = |start: i32, length: i32| i64::from(start) + i64::from(length.max(0));
-        self.layers.fit(layer, end(x, width), end(y, height))?;
-        let limit = self.limits.path_rects;
-        let path = &mut self.layers.target(layer)?.path;
-        path.add([x, y, width, height], limit).map_err(|_| DrawError::PathRects { layer, limit })
-    }
-
-    fn fill(&mut self, mask: u8, layer: i32, color: Color) -> Result<(), DrawError> {
-        let mask = mask_of(mask)?;
-        let target = self.layers.target(layer)?;
-        let rects = target.path.rects(target.surface.size());
-        target.path.close();
-        let color = premultiply([color.red, color.green, color.blue, color.alpha]);
-        let cleared = target.surface.fill(&rects, color, mask);
-        for rect in rects.into_iter().chain([cleared]) {
-            self.damage_area(layer, rect);
+    /// The part of a layer that a source box covers. A visible layer that is missing is created: it is as large
+    /// as the screen, and transparent.
+    fn source_area(&mut self, source: i32, area: [i32; 4]) -> Result<Rect, DrawError> {
+        if source > 0 {
+            self.layers.target(source)?;
         }
-        Ok(())
+        Ok(self.layers.source_area(source, area))
     }
 
     fn copy(&mut self, transit: Transit, mask: u8) -> Result<(), DrawError> {
         let mask = mask_of(mask)?;
+        if transit.area.is_empty() {
+            return Ok(());
+        }
+        self.fit(transit.layer, transit.to, transit.area)?;
+        if !self.layers.target(transit.layer)?.drawing.is_plain() {
+            return self.copy_through(transit, mask);
+        }
         let mut cleared = Rect::default();
         let drawn = self.carry(transit, |to, from, placed| cleared = to.draw(from, placed, mask))?;
         self.damage_area(transit.layer, drawn);
@@ -292,6 +296,9 @@ impl Canvas {
             .map_err(|error| DrawError::Image { layer, error })?;
         let (area, to) = (Rect::of_size(image.size()), Position::new(x, y));
         self.fit(layer, to, area)?;
+        if !self.layers.target(layer)?.drawing.is_plain() {
+            return self.draw_through(layer, (x, y), &image, mask);
+        }
         let surface = &mut self.layers.target(layer)?.surface;
         let placed = Placed::new(area, to, surface.size());
         let cleared = surface.draw(Source::Other(&image), &placed, mask);
@@ -307,11 +314,11 @@ impl Canvas {
     }
 
     /// A layer as a whole changed, or will.
-    fn damage_layer(&mut self, layer: i32) {
+    pub(super) fn damage_layer(&mut self, layer: i32) {
         self.damage_area(layer, Rect::of_size(self.layers.size_of(layer)));
     }
 
-    fn damage_area(&mut self, layer: i32, area: Rect) {
+    pub(super) fn damage_area(&mut self, layer: i32, area: Rect) {
         self.damage.add(self.layers.on_screen(layer, area));
     }
 
@@ -335,9 +342,11 @@ fn landing(area: Rect, from: [i32; 2], to: [i32; 2]) -> Position {
     Position { x: at(area.left, from[0], to[0]), y: at(area.top, from[1], to[1]) }
 }
 
-fn mask_of(mask: u8) -> Result<Mask, DrawError> {
+pub(super) fn mask_of(mask: u8) -> Result<Mask, DrawError> {
     Mask::from_protocol(mask).ok_or(DrawError::Mask { mask })
 }
 
 #[cfg(test)]
-mod tests;
+mod model;
+#[cfg(test)]
+pub(super) mod tests;

@@ -43,13 +43,53 @@ pub enum DrawError {
         /// The limit.
         limit: usize,
     },
-    /// A path of too many rectangles.
-    #[error("the path of layer {layer} would be above the limit of {limit} rectangles")]
-    PathRects {
+    /// A path of too many segments, the clips of its layer counted.
+    #[error("the path of layer {layer} would be above the limit of {limit} segments")]
+    PathSegments {
         /// Whose path.
         layer: i32,
         /// The limit.
         limit: usize,
+    },
+    /// Too many segments and saved states in all layers.
+    #[error("with layer {layer} all paths and saved states would be above the limit of {limit}")]
+    AllSegments {
+        /// The layer that would have one more.
+        layer: i32,
+        /// The limit.
+        limit: usize,
+    },
+    /// Too many clips on one layer.
+    #[error("layer {layer} would be above the limit of {limit} clips")]
+    Clips {
+        /// Which layer.
+        layer: i32,
+        /// The limit.
+        limit: usize,
+    },
+    /// Too many saved states of one layer.
+    #[error("layer {layer} would be above the limit of {limit} saved states")]
+    SavedStates {
+        /// Which layer.
+        layer: i32,
+        /// The limit.
+        limit: usize,
+    },
+    /// A layer that is drawn with on itself, and too large to be copied.
+    #[error("layer {layer} of {pixels} pixels cannot be drawn with on itself, the limit is {limit_pixels}")]
+    PatternPixels {
+        /// Which layer.
+        layer: i32,
+        /// Its pixels.
+        pixels: usize,
+        /// The limit.
+        limit_pixels: usize,
+    },
+    /// A transform whose numbers become too large.
+    #[error("the transform of layer {layer} would no longer be finite")]
+    Transform {
+        /// Which layer.
+        layer: i32,
     },
     /// A layer moved into itself or its own descendant.
     #[error("layer {layer} cannot be moved into {parent}, which is inside it")]

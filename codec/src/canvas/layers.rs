@@ -1,8 +1,10 @@
 //! All layers and buffers, and their limits.
 
+use super::drawing::Drawing;
 use super::error::DrawError;
-use super::layer::Layer;
+use super::layer::{Distortion, Layer, Placement};
 use super::place::{Placed, signed};
+use super::shape;
 use super::surface::Surface;
 use crate::geometry::{Rect, Size};
 use crate::limits::Limits;
@@ -10,18 +12,26 @@ use std::collections::BTreeMap;
 
 /// The layers by index: 0 is the screen, above are visible layers, below are off-screen buffers.
 ///
-/// INVARIANT: layer 0 exists; parents form a tree; `pixels` is the sum of all areas.
+/// INVARIANT: layer 0 exists; parents form a tree; `pixels` is the sum of all areas, `segments` that of what all
+/// drawings hold.
 #[derive(Debug)]
 pub(super) struct Layers {
     limits: Limits,
     by_index: BTreeMap<i32, Layer>,
     pixels: usize,
+    segments: usize,
     attachments: u64,
 }
 
 impl Layers {
     pub(super) fn new(limits: Limits) -> Self {
-        Self { limits, by_index: BTreeMap::from([(0, Layer::default())]), pixels: 0, attachments: 0 }
+        Self {
+            limits,
+            by_index: BTreeMap::from([(0, Layer::default())]),
+            pixels: 0,
+            segments: 0,
+            attachments: 0,
+        }
     }
 
     pub(super) fn get(&self, index: i32) -> Option<&Layer> {
@@ -52,9 +62,28 @@ impl Layers {
         if !self.by_index.contains_key(&index) {
             return self.create(index, size);
         }
+        if self.size_of(index) == size {
+            return Ok(());
+        }
         self.count_pixels(index, self.size_of(index), size)?;
         self.target(index)?.surface.resize(size);
+        // A canvas of another size begins anew.
+        self.draw(index, |drawing| *drawing = Drawing::default())
+    }
+
+    /// Lets `change` change what is prepared for the drawing on a layer.
+    pub(super) fn draw(&mut self, index: i32, change: impl FnOnce(&mut Drawing)) -> Result<(), DrawError> {
+        let drawing = &mut self.target(index)?.drawing;
+        let before = drawing.weight();
+        change(drawing);
+        let after = drawing.weight();
+        self.segments = self.segments - before + after;
         Ok(())
+    }
+
+    /// Segments and saved states of all layers.
+    pub(super) fn segments(&self) -> usize {
+        self.segments
     }
 
     /// Makes a buffer large enough for a drawing that ends at `right` and `bottom`. Layers do not grow.
@@ -87,6 +116,7 @@ impl Layers {
         }
         if let Some(layer) = self.by_index.remove(&index) {
             self.pixels -= layer.surface.size().area();
+            self.segments -= layer.drawing.weight();
         }
         for layer in self.by_index.values_mut() {
             if layer.placement.parent == Some(index) {
@@ -117,15 +147,22 @@ impl Layers {
         if index < 0 {
             return Rect::default();
         }
-        let (mut at, mut shown) = (index, area.intersection(&Rect::of_size(self.size_of(index))));
-        while at != 0 {
-            let Some((placement, parent)) =
-                self.get(at).and_then(|layer| Some((layer.placement, layer.placement.parent?)))
-            else {
+        let (mut at, mut shown) = (Some(index), area);
+        while let Some(layer) = at.and_then(|at| self.get(at)) {
+            shown = shown.intersection(&Rect::of_size(layer.surface.size()));
+            let Placement { parent, .. } = layer.placement;
+            if parent.is_none() && at != Some(0) {
                 return Rect::default();
+            }
+            let size = self.size_of(parent.unwrap_or(0));
+            shown = match layer.distortion() {
+                None => {
+                    let corner = layer.placement.position().plus(signed(shown.left), signed(shown.top));
+                    Placed::new(shown, corner, size).to
+                }
+                Some(Distortion::Seen { there, .. }) => shape::landing(shown, &there, size),
+                Some(Distortion::Invisible) => Rect::default(),
             };
-            let corner = placement.position().plus(signed(shown.left), signed(shown.top));
-            shown = Placed::new(shown, corner, self.size_of(parent)).to;
             at = parent;
         }
         shown
@@ -189,3 +226,6 @@ impl Layers {
         size.width >= screen.width && size.height >= screen.height
     }
 }
+
+#[cfg(test)]
+mod tests;

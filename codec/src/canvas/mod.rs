@@ -7,19 +7,25 @@
 //! The canvas never reads a clock and never panics on what a recording asks for: a drawing beyond a limit is
 //! refused with a [`DrawError`] that names the limit, changes nothing, and the recording goes on.
 
+mod coverage;
 mod cursor;
 mod damage;
+mod drawing;
 mod error;
 mod flatten;
 mod image;
 mod layer;
 mod layers;
 mod mask;
+mod outline;
+mod paint;
 mod path;
 mod place;
+mod shape;
 mod stream;
 mod surface;
 mod transfer;
+mod vectors;
 
 #[expect(clippy::module_inception, reason = "the type that the module is named after")]
 mod canvas;

@@ -44,7 +44,8 @@ impl Surface {
         &self.pixels[y * self.size.width + left..y * self.size.width + right]
     }
 
-    fn row_mut(&mut self, y: usize, left: usize, right: usize) -> &mut [Pixel] {
+    /// The same, to draw on.
+    pub(super) fn row_mut(&mut self, y: usize, left: usize, right: usize) -> &mut [Pixel] {
         &mut self.pixels[y * self.size.width + left..y * self.size.width + right]
     }
 

@@ -2,7 +2,7 @@
 
 use crate::geometry::{Rect, Size};
 use crate::limits::Limits;
-use crate::source::guac::Instruction;
+use crate::source::guac::{Arc, Instruction, Vector};
 use std::collections::BTreeMap;
 
 /// What an image of unread size counts for each character of its coded bytes, in pixels.
@@ -61,6 +61,7 @@ impl Activity {
                 }
             }
             Instruction::InlineImage { layer, data, .. } => self.touch_image(layer, data),
+            Instruction::Vector { layer, vector } => self.apply_vector(layer, vector),
             // A fill paints the path whose rectangles were counted; the rest paints nothing.
             Instruction::Cfill { .. }
             | Instruction::End { .. }
@@ -74,6 +75,32 @@ impl Activity {
             | Instruction::Error { .. }
             | Instruction::Nop
             | Instruction::Other { .. } => {}
+        }
+    }
+
+    /// Counts arcs by their box, and strokes and patterns, whose path is not kept, by the whole layer.
+    fn apply_vector(&mut self, layer: i32, vector: Vector) {
+        let size = self.size_of(layer);
+        match vector {
+            Vector::Arc(Arc { x, y, radius, .. }) => {
+                let (left, top) = (x.saturating_sub(radius), y.saturating_sub(radius));
+                let side = radius.saturating_mul(2);
+                self.touch(Rect::clipped(left, top, side, side, size).area());
+            }
+            Vector::Lfill { .. } | Vector::Cstroke { .. } | Vector::Lstroke { .. } | Vector::Distort(_) => {
+                self.touch(size.area());
+            }
+            Vector::Start { .. }
+            | Vector::Line { .. }
+            | Vector::Curve { .. }
+            | Vector::Close
+            | Vector::Clip
+            | Vector::Push
+            | Vector::Pop
+            | Vector::Reset
+            | Vector::Identity
+            | Vector::Transform(_)
+            | Vector::MiterLimit(_) => {}
         }
     }
 

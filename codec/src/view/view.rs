@@ -3,7 +3,7 @@
 use super::index::ViewPoint;
 use super::owner::Owner;
 use crate::limits::Limits;
-use crate::source::guac::{Instruction, ParseError, Parser};
+use crate::source::guac::{Instruction, OnDamage, ParseError, Parser};
 use std::collections::BTreeMap;
 
 /// Why the view ends before the recording. What cannot be told apart from keys is not shown.
@@ -37,8 +37,9 @@ pub struct View {
 }
 
 impl View {
-    /// Starts at byte 0 of the recording.
+    /// Starts at byte 0 of the recording. It ends at damage, whatever the limits say: a key may stand there.
     pub fn new(limits: Limits) -> Self {
+        let limits = Limits { on_damage: OnDamage::Stop, ..limits };
         Self {
             parser: Parser::new(limits),
             limits,
@@ -121,6 +122,7 @@ fn shows(
         | Instruction::Cfill { .. }
         | Instruction::Copy { .. }
         | Instruction::Transfer { .. }
+        | Instruction::Vector { .. }
         | Instruction::Img { .. }
         | Instruction::InlineImage { .. }
         | Instruction::Cursor { .. }

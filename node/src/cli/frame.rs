@@ -1,13 +1,13 @@
 //! `custody frame`: one picture of a recording.
 
-use super::Exit;
+use super::resync::Resync;
+use super::{Exit, media_time};
 use crate::interrupt::Interrupt;
 use crate::output::Output;
 use crate::recording::{OpenError, Recording};
 use crate::worker::frame::png_of;
 use anyhow::Context;
 use clap::Args;
-use codec::limits::Limits;
 use codec::picture::Picture;
 use codec::replay::{Moment, Replay};
 use codec::screen::Screen;
@@ -22,12 +22,14 @@ use std::path::{Path, PathBuf};
 pub(super) struct FrameAt {
     /// The recording (.guac or .guac.zst); - reads standard input.
     file: PathBuf,
-    /// Seconds from the first frame, such as 12.3.
-    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
+    /// Time from the first frame, such as 12.3 or 1m30s.
+    #[arg(long, value_name = "TIME", value_parser = media_time::parse)]
     at: i64,
     /// Leave the pointer out.
     #[arg(long)]
     no_cursor: bool,
+    #[command(flatten)]
+    resync: Resync,
     /// Where to write the picture.
     #[arg(short, long, value_name = "P.png")]
     output: PathBuf,
@@ -52,8 +54,13 @@ impl From<OpenError> for Stop {
 impl FrameAt {
     pub(super) fn run(self, interrupt: &Interrupt) -> anyhow::Result<Exit> {
         let recording = Recording::open(&self.file, interrupt)?;
+        let mut replay = Replay::new(self.resync.limits());
         let mut screen = Screen::default();
-        let exit = match self.replay(&recording, &mut screen, interrupt) {
+        let exit = match self.replay(&recording, &mut replay, &mut screen, interrupt) {
+            Ok(()) | Err(Stop::Reached) if replay.skipped_bytes() > 0 => {
+                report_skipped(replay.skipped_bytes());
+                Exit::Partial
+            }
             Ok(()) | Err(Stop::Reached) => Exit::Done,
             Err(Stop::Open(error)) => return Err(error.into()),
             Err(Stop::Damaged(error)) => {
@@ -71,8 +78,13 @@ impl FrameAt {
     }
 
     /// Plays the recording up to the asked time.
-    fn replay(&self, recording: &Recording, screen: &mut Screen, interrupt: &Interrupt) -> Result<(), Stop> {
-        let mut replay = Replay::new(Limits::default());
+    fn replay(
+        &self,
+        recording: &Recording,
+        replay: &mut Replay,
+        screen: &mut Screen,
+        interrupt: &Interrupt,
+    ) -> Result<(), Stop> {
         recording.each_piece(0..recording.length()?, |piece| {
             if interrupt.is_set() {
                 return Err(OpenError::Interrupted.into());
@@ -99,18 +111,9 @@ fn report_damage(error: &ParseError) {
     );
 }
 
-/// Milliseconds of a number of seconds such as `12`, `12.3` or `0.515`.
-fn parse_seconds(text: &str) -> Result<i64, String> {
-    let wanted = || format!("expected seconds from the first frame, such as 12.3, found {text:?}");
-    let (seconds, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    if seconds.is_empty() || seconds.len() > 10 || !is_number(seconds) || !is_number(fraction) {
-        return Err(wanted());
-    }
-    let milliseconds: String = fraction.chars().chain("000".chars()).take(3).collect();
-    let seconds: i64 = seconds.parse().map_err(|_| wanted())?;
-    let milliseconds: i64 = milliseconds.parse().map_err(|_| wanted())?;
-    Ok(seconds * 1000 + milliseconds)
+#[expect(clippy::print_stderr, reason = "the command line speaks to its user")]
+fn report_skipped(bytes: u64) {
+    eprintln!("custody: {bytes} bytes before that time cannot be read: the picture lacks what they drew");
 }
 
 fn write_png(picture: &Picture, path: &Path) -> anyhow::Result<()> {
@@ -118,19 +121,4 @@ fn write_png(picture: &Picture, path: &Path) -> anyhow::Result<()> {
     output.write_all(&png_of(picture)?)?;
     output.publish()?;
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn seconds_are_read_to_the_millisecond() {
-        for (text, expected) in [("12.3", 12_300), ("0.515", 515), ("7", 7_000), ("1.23456", 1_234)] {
-            assert_eq!(parse_seconds(text), Ok(expected));
-        }
-        for text in ["", "-1", "1e3", ".5", "1.2.3", "NaN", "99999999999"] {
-            assert!(parse_seconds(text).is_err(), "{text}");
-        }
-    }
 }

@@ -7,7 +7,10 @@ mod demo;
 mod frame;
 mod import;
 mod inspect;
+mod media_time;
+mod resync;
 mod serve;
+mod summary;
 
 use crate::interrupt::Interrupt;
 use crate::serve::RunError;

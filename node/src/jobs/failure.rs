@@ -52,7 +52,7 @@ impl JobError {
 fn of_conversion(error: &ConvertError) -> Option<FailureKind> {
     match error {
         ConvertError::Open(error) => of_reading(error),
-        ConvertError::NoPicture => Some(FailureKind::Unsupported),
+        ConvertError::NoPicture | ConvertError::Cut(_) => Some(FailureKind::Unsupported),
         ConvertError::SoundTooLong { .. } | ConvertError::Mux(_) => Some(FailureKind::Limit),
         ConvertError::Worker(error) => of_worker(error),
         ConvertError::Part(PartError::File(_)) | ConvertError::Write(_) => Some(FailureKind::Storage),

@@ -12,8 +12,8 @@ use crate::recording::OpenError;
 use crate::tasks::{Stop, TaskResult, on_thread};
 use cluster::Cluster;
 use cluster::catalog::{
-    CatalogError, ClaimJob, ClaimToken, Command, Complete, FailJob, IndexDone, JobKind, JobRow, JobState,
-    ObjectState, Outcome, Refusal,
+    CatalogError, ClaimJob, ClaimToken, Command, Complete, FailJob, JobKind, JobRow, JobState, ObjectState,
+    Outcome, Refusal,
 };
 use cluster::facts::{NotReady, SubmitError};
 use cluster::id::{JobId, ObjectId, RecordingId};
@@ -219,10 +219,7 @@ fn do_job(
 ) -> Result<Command, JobError> {
     let length = sealed_length(&tools.cluster, recording)?;
     Ok(match work {
-        Work::Index => {
-            let facts = index::index(tools, recording, length, interrupt)?;
-            Command::IndexDone(IndexDone { claim, facts })
-        }
+        Work::Index => Command::CompleteIndex(index::index(tools, claim, recording, length, interrupt)?),
         Work::Convert => {
             let facts = convert::convert(tools, recording, length, counter, interrupt)?;
             Command::Complete(Complete { claim, facts })

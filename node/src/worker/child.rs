@@ -5,6 +5,7 @@ use super::limits;
 use super::message::{MessageError, Reply, Request, Summary};
 use codec::audio::{SoundCoder, SoundPacket, SoundSettings};
 use codec::limits::Limits;
+use codec::source::guac::OnDamage;
 use codec::video::{Packet, SegmentCoder, SegmentError};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 
@@ -24,9 +25,10 @@ pub(crate) enum WorkerError {
 
 /// What this worker was started for.
 enum Work {
-    Nothing,
+    /// No job yet; this is how it will read the recording.
+    Nothing(OnDamage),
     Video(Box<SegmentCoder>),
-    Sound { coder: Box<SoundCoder>, end_ms: i64 },
+    Sound(Box<SoundCoder>),
     Frame(Box<FrameFinder>),
 }
 
@@ -38,7 +40,7 @@ pub(crate) fn run() -> Result<(), WorkerError> {
 }
 
 fn serve(requests: &mut impl Read, replies: &mut impl Write) -> Result<(), WorkerError> {
-    let mut work = Work::Nothing;
+    let mut work = Work::Nothing(OnDamage::Stop);
     while let Some(request) = Request::read(requests)? {
         match answer(&mut work, request)? {
             Ok(results) => {
@@ -60,56 +62,71 @@ type Answer = Result<Vec<Reply>, String>;
 /// Carries out one request.
 fn answer(work: &mut Work, request: Request) -> Result<Answer, WorkerError> {
     match (request, work) {
-        (Request::Video(plan), work @ Work::Nothing) => {
-            limits::confine(limits::memory_bytes(&plan))?;
-            *work = Work::Video(Box::new(SegmentCoder::new(plan, Limits::default())));
+        (Request::Resync, Work::Nothing(on_damage)) => {
+            *on_damage = OnDamage::Resync;
             Ok(Ok(Vec::new()))
         }
-        (Request::Sound { end_ms }, work @ Work::Nothing) => {
+        (Request::Video(plan), work @ &mut Work::Nothing(on_damage)) => {
+            limits::confine(limits::memory_bytes(&plan))?;
+            *work = Work::Video(Box::new(SegmentCoder::new(plan, limits_of(on_damage))));
+            Ok(Ok(Vec::new()))
+        }
+        (Request::Sound(cut), work @ &mut Work::Nothing(on_damage)) => {
             limits::confine(limits::SOUND_MEMORY_BYTES)?;
-            Ok(SoundCoder::new(Limits::default(), SoundSettings::default())
+            Ok(SoundCoder::new(limits_of(on_damage), SoundSettings::default(), cut)
                 .map(|coder| {
                     let pre_skip_samples = coder.pre_skip_samples();
-                    *work = Work::Sound { coder: Box::new(coder), end_ms };
+                    *work = Work::Sound(Box::new(coder));
                     vec![Reply::SoundHead { pre_skip_samples }]
                 })
                 .map_err(|error| error.to_string()))
         }
-        (Request::Frame { at_ms, pointer }, work @ Work::Nothing) => {
+        (Request::Frame { at_ms, pointer }, work @ &mut Work::Nothing(on_damage)) => {
             limits::confine(limits::FRAME_MEMORY_BYTES)?;
-            *work = Work::Frame(Box::new(FrameFinder::new(at_ms, pointer)));
+            *work = Work::Frame(Box::new(FrameFinder::new(at_ms, pointer, limits_of(on_damage))));
             Ok(Ok(Vec::new()))
         }
-        (Request::Video(_) | Request::Sound { .. } | Request::Frame { .. }, _) => {
+        (Request::Resync | Request::Video(_) | Request::Sound(_) | Request::Frame { .. }, _) => {
             Err(WorkerError::OutOfOrder("a second job"))
         }
         (request, Work::Frame(finder)) => find_frame(finder, request),
         (request, Work::Video(coder)) => Ok(code_video(coder, request).map_err(|error| error.to_string())),
-        (request, Work::Sound { coder, end_ms }) => code_sound(coder, *end_ms, request),
-        (Request::Segment(_) | Request::Bytes(_) | Request::Finish, Work::Nothing) => {
+        (request, Work::Sound(coder)) => code_sound(coder, request),
+        (Request::Segment(_) | Request::Bytes(_) | Request::Finish, Work::Nothing(_)) => {
             Err(WorkerError::OutOfOrder("work before a job"))
         }
     }
 }
 
+fn limits_of(on_damage: OnDamage) -> Limits {
+    Limits { on_damage, ..Limits::default() }
+}
+
 fn code_video(coder: &mut SegmentCoder, request: Request) -> Result<Vec<Reply>, SegmentError> {
     let replies = |packets: Vec<Packet>| packets.into_iter().map(Reply::Packet);
     Ok(match request {
-        Request::Segment(segment) => replies(coder.begin(segment)?).collect(),
+        Request::Segment(segment) => {
+            coder.begin(segment);
+            Vec::new()
+        }
         Request::Bytes(bytes) => replies(coder.push(&bytes)?).collect(),
         Request::Finish => {
             let packets = coder.finish()?;
             replies(packets).chain([Reply::Summary(summary_of(coder))]).collect()
         }
-        Request::Video(_) | Request::Sound { .. } | Request::Frame { .. } => Vec::new(),
+        Request::Resync | Request::Video(_) | Request::Sound(_) | Request::Frame { .. } => Vec::new(),
     })
 }
 
-fn code_sound(coder: &mut SoundCoder, end_ms: i64, request: Request) -> Result<Answer, WorkerError> {
+fn code_sound(coder: &mut SoundCoder, request: Request) -> Result<Answer, WorkerError> {
     let packets = match request {
         Request::Bytes(bytes) => coder.push(&bytes),
-        Request::Finish => coder.finish(end_ms),
-        Request::Segment(_) | Request::Video(_) | Request::Sound { .. } | Request::Frame { .. } => {
+        Request::Finish => coder.finish(),
+        Request::Resync
+        | Request::Segment(_)
+        | Request::Video(_)
+        | Request::Sound(_)
+        | Request::Frame { .. } => {
             return Err(WorkerError::OutOfOrder("pictures of a worker for sound"));
         }
     };
@@ -125,7 +142,11 @@ fn find_frame(finder: &mut FrameFinder, request: Request) -> Result<Answer, Work
     let found = match request {
         Request::Bytes(bytes) => finder.push(&bytes),
         Request::Finish => finder.finish().map(Some),
-        Request::Segment(_) | Request::Video(_) | Request::Sound { .. } | Request::Frame { .. } => {
+        Request::Resync
+        | Request::Segment(_)
+        | Request::Video(_)
+        | Request::Sound(_)
+        | Request::Frame { .. } => {
             return Err(WorkerError::OutOfOrder("something else than one picture"));
         }
     };

@@ -32,8 +32,8 @@ pub(crate) struct FrameFinder {
 
 impl FrameFinder {
     /// Looks for the picture on screen at `at_ms`, with or without the pointer.
-    pub(crate) fn new(at_ms: i64, pointer: bool) -> Self {
-        let replay = Replay::new(Limits::default());
+    pub(crate) fn new(at_ms: i64, pointer: bool, limits: Limits) -> Self {
+        let replay = Replay::new(limits);
         Self { replay, screen: Screen::default(), at_ms, shown_ms: 0, pointer, is_done: false }
     }
 

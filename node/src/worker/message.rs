@@ -3,6 +3,7 @@
 //! The owner speaks first, the worker answers each request with any number of results and then
 //! [`Reply::Ready`]: so neither ever waits for the other to read, and nothing is buffered without bound.
 
+use codec::cut::Cut;
 use codec::video::{Packet, Plan, Segment};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -37,10 +38,12 @@ pub(crate) enum MessageError {
 /// What the owner asks for.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Request {
+    /// The worker reads on behind damage; said before its job.
+    Resync,
     /// The worker codes segments of this plan.
     Video(Plan),
-    /// The worker codes the sound of a recording up to this media time, in milliseconds.
-    Sound { end_ms: i64 },
+    /// The worker codes the sound of a recording, of which this is kept.
+    Sound(Cut),
     /// The worker draws the picture that was on screen at this media time, in milliseconds.
     Frame { at_ms: i64, pointer: bool },
     /// Begin this segment.
@@ -87,10 +90,11 @@ impl Request {
     pub(crate) fn write(&self, pipe: &mut impl Write) -> Result<(), MessageError> {
         match self {
             Self::Video(plan) => write_body(pipe, 1, &[&to_json(plan)]),
-            Self::Sound { end_ms } => write_body(pipe, 2, &[&end_ms.to_le_bytes()]),
+            Self::Sound(cut) => write_body(pipe, 2, &[&to_json(cut)]),
             Self::Segment(segment) => write_body(pipe, 3, &[&to_json(segment)]),
             Self::Bytes(bytes) => write_body(pipe, 4, &[bytes]),
             Self::Finish => write_body(pipe, 5, &[]),
+            Self::Resync => write_body(pipe, 16, &[]),
             Self::Frame { at_ms, pointer } => {
                 write_body(pipe, 6, &[&at_ms.to_le_bytes(), &[u8::from(*pointer)]])
             }
@@ -102,10 +106,11 @@ impl Request {
         let Some((kind, body)) = read_body(pipe)? else { return Ok(None) };
         Ok(Some(match kind {
             1 => Self::Video(from_json(kind, &body)?),
-            2 => Self::Sound { end_ms: i64::from_le_bytes(array(kind, &body)?) },
+            2 => Self::Sound(from_json(kind, &body)?),
             3 => Self::Segment(from_json(kind, &body)?),
             4 => Self::Bytes(body),
             5 => Self::Finish,
+            16 => Self::Resync,
             6 => {
                 let (at_ms, pointer) = split(kind, &body, 8)?;
                 let [pointer] = array(kind, pointer)?;
@@ -244,10 +249,11 @@ mod tests {
         assert_eq!(Reply::read(&mut read).unwrap(), None);
 
         let requests = [
-            Request::Sound { end_ms: 12 },
+            Request::Sound(Cut::whole(12)),
             Request::Frame { at_ms: -1, pointer: true },
             Request::Bytes(vec![0; 9]),
             Request::Finish,
+            Request::Resync,
         ];
         let mut pipe = Vec::new();
         for request in &requests {

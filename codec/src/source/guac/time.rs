@@ -15,6 +15,9 @@ pub struct MediaTime {
     zero: Option<i64>,
     synced: bool,
     latest_ms: i64,
+    /// Where the newest timestamp lies.
+    newest_ms: i64,
+    jumps: u64,
 }
 
 impl MediaTime {
@@ -23,7 +26,7 @@ impl MediaTime {
 
     /// Starts before the first timestamp; silences of more than `gap_ms` are not kept.
     pub fn new(gap_ms: i64) -> Self {
-        Self { gap_ms, zero: None, synced: false, latest_ms: 0 }
+        Self { gap_ms, zero: None, synced: false, latest_ms: 0, newest_ms: 0, jumps: 0 }
     }
 
     /// The media time after an instruction.
@@ -56,6 +59,17 @@ impl MediaTime {
         self.latest_ms
     }
 
+    /// Where the newest timestamp itself lies, in milliseconds: before [`MediaTime::now_ms`] if it is older than one
+    /// that stands before it.
+    pub fn newest_ms(&self) -> i64 {
+        self.newest_ms
+    }
+
+    /// How often time went on from where it was, instead of following the timestamps.
+    pub fn jumps(&self) -> u64 {
+        self.jumps
+    }
+
     /// Whether a `sync` was seen.
     pub fn is_synced(&self) -> bool {
         self.synced
@@ -67,8 +81,11 @@ impl MediaTime {
         let step_ms = at_ms.saturating_sub(self.latest_ms);
         if step_ms < -Self::JUMP_MS || step_ms > self.gap_ms {
             self.zero = Some(timestamp.saturating_sub(self.latest_ms));
+            self.newest_ms = self.latest_ms;
+            self.jumps += 1;
         } else {
             self.latest_ms = self.latest_ms.max(at_ms);
+            self.newest_ms = at_ms;
         }
         self.latest_ms
     }
@@ -87,7 +104,7 @@ mod tests {
         assert_eq!(time.event(995), 5);
         assert_eq!(time.sync(1_000), 0);
         assert_eq!(time.event(1_500), 500);
-        assert_eq!(time.event(1_490), 500);
+        assert_eq!((time.event(1_490), time.newest_ms()), (500, 490));
         assert_eq!(time.sync(1_700), 700);
     }
 
@@ -101,5 +118,6 @@ mod tests {
         assert_eq!(time.sync(6_000 + 2 * DAY_MS), 11_000);
         assert_eq!(time.sync(i64::MIN), 11_000);
         assert_eq!(time.sync(i64::MAX), 11_000);
+        assert_eq!((time.jumps(), time.newest_ms()), (4, 11_000));
     }
 }

@@ -74,7 +74,7 @@ fn a_clipboard_never_shows_through_a_stream_of_its_index() {
 fn the_view_ends_where_the_recording_cannot_be_read() {
     let sync = instruction(&["sync", "1"]);
     let key = instruction(&["key", "115", "1", "1001"]);
-    let mut view = View::new(Limits::default());
+    let mut view = View::new(Limits { on_damage: OnDamage::Resync, ..Limits::default() });
     let mut seen = Vec::new();
     let damaged = format!("{sync}5.key,{key}{sync}");
     assert!(matches!(view.push(damaged.as_bytes(), &mut seen), Err(ViewError::Recording(_))));
