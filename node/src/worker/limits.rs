@@ -1,6 +1,6 @@
 //! What a worker process may use.
 
-use codec::video::Plan;
+use codec::video::{Chroma, Plan};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use std::io;
 
@@ -9,6 +9,8 @@ const BASE_BYTES: u64 = 112 << 20;
 /// Memory for each pixel of the video: canvas and encoder take about 100 bytes of it. At 1280x720 a worker gets
 /// 253 MiB, at 1920x1080 428 MiB.
 const BYTES_PER_PIXEL: u64 = 160;
+/// The same with a sample of colour for each pixel, which the encoder keeps in each of its pictures.
+const BYTES_PER_PIXEL_FULL: u64 = 200;
 /// Memory of a worker that codes sound.
 pub(crate) const SOUND_MEMORY_BYTES: u64 = 256 << 20;
 /// Memory of a worker that draws one picture: a recording's canvas and images up to their limits fit.
@@ -19,7 +21,11 @@ const DESCRIPTORS: u64 = 16;
 /// The memory that a worker gets for a plan, in bytes: its whole address space is held to it.
 pub(crate) fn memory_bytes(plan: &Plan) -> u64 {
     let pixels = u64::try_from(plan.size().area().max(plan.largest().area())).unwrap_or(u64::MAX);
-    BASE_BYTES.saturating_add(pixels.saturating_mul(BYTES_PER_PIXEL))
+    let each = match plan.settings.chroma {
+        Chroma::Half => BYTES_PER_PIXEL,
+        Chroma::Full => BYTES_PER_PIXEL_FULL,
+    };
+    BASE_BYTES.saturating_add(pixels.saturating_mul(each))
 }
 
 /// How many workers of a plan fit into three quarters of the memory that is free.
