@@ -8,6 +8,7 @@ mod pacing;
 mod plan;
 mod projection;
 mod rav1e;
+pub mod screen;
 mod segment;
 mod staleness;
 mod yuv;

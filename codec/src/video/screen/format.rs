@@ -1,0 +1,48 @@
+//! What all frames of a segment share.
+
+use crate::geometry::Size;
+
+/// How chroma is sampled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Chroma {
+    /// Half size in both directions (Main profile).
+    Yuv420,
+    /// Full size (High profile).
+    Yuv444,
+}
+
+/// Settings of a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ScreenSettings {
+    /// Quantizer index of residuals (section 7.12.2); 0 is lossless.
+    pub base_q_idx: u8,
+    /// Sampling of chroma.
+    pub chroma: Chroma,
+}
+
+/// Size and sampling of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Format {
+    /// Size of luma.
+    pub(super) size: Size,
+    pub(super) chroma: Chroma,
+}
+
+impl Format {
+    /// How far a length in luma samples is shifted to the right in a plane.
+    pub(super) fn shift(self, plane: usize) -> u32 {
+        u32::from(plane > 0 && self.chroma == Chroma::Yuv420)
+    }
+
+    /// Size of a plane.
+    pub(super) fn plane_size(self, plane: usize) -> Size {
+        let shift = self.shift(plane);
+        let round = (1 << shift) - 1;
+        Size { width: (self.size.width + round) >> shift, height: (self.size.height + round) >> shift }
+    }
+
+    /// Columns and rows of 8x8 cells that cover the picture. `MiCols` and `MiRows` are twice as many.
+    pub(super) fn cells(self) -> Size {
+        Size { width: self.size.width.div_ceil(8), height: self.size.height.div_ceil(8) }
+    }
+}
