@@ -144,7 +144,8 @@ mod tests {
 
     impl Decoder {
         fn new(bytes: &[u8]) -> Self {
-            let bits = bytes.iter().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1 == 1)).collect();
+            let bits =
+                bytes.iter().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1 == 1)).collect();
             let mut decoder = Self { bits, at: 0, value: 0, range: 1 << 15 };
             decoder.value = ((1 << 15) - 1) ^ decoder.bits(15);
             decoder
@@ -163,7 +164,8 @@ mod tests {
             for index in 0..count {
                 previous = current;
                 let inner = index + 1 < count;
-                let above = if inner { (1 << 15) - u32::from(cdf[usize::try_from(index).unwrap()]) } else { 0 };
+                let above =
+                    if inner { (1 << 15) - u32::from(cdf[usize::try_from(index).unwrap()]) } else { 0 };
                 current = (((self.range >> 8) * (above >> 6)) >> 1) + 4 * (count - index - 1);
                 symbol = usize::try_from(index).unwrap();
                 if self.value >= current {

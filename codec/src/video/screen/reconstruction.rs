@@ -172,8 +172,10 @@ impl FrameState {
             // Transforms of 64 samples are not used.
             _ if block.size == BlockSize::Px64 => None,
             Prediction::Inter { .. } if plane == 0 => Some(Coding::Lossy(choice.tx_type)),
+            // Chroma follows luma, which without coefficients counts as `DCT_DCT`.
             Prediction::Inter { .. } => {
-                Some(Coding::Lossy(if self.residuals.are_zero() { TxType::Dct } else { choice.tx_type }))
+                let luma_has_some = self.residuals.blocks.iter().any(|tx| tx.plane == 0 && tx.eob > 0);
+                Some(Coding::Lossy(if luma_has_some { choice.tx_type } else { TxType::Dct }))
             }
             Prediction::Intra { .. } if plane == 0 => {
                 let only_dct = block.size == BlockSize::Px32;

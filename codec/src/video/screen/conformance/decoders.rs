@@ -50,7 +50,15 @@ impl Decoder {
         let mut process = Command::new(self.program());
         process.args(self.arguments()).arg(file.path());
         if self == Self::Ffmpeg {
-            process.args(["-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", pixels(format), "pipe:1"]);
+            process.args([
+                "-fps_mode",
+                "passthrough",
+                "-f",
+                "rawvideo",
+                "-pix_fmt",
+                pixels(format),
+                "pipe:1",
+            ]);
         }
         process.stdin(Stdio::null()).stderr(Stdio::inherit()).output().expect("the decoder starts").stdout
     }

@@ -70,7 +70,6 @@ fn decoders_agree_with_the_reconstruction_of_random_choices() {
         frames += stream.packets.len();
         for decoder in &decoders {
             let decoded = decoder.decode(stream.format, &stream.packets);
-            if let Some(at)=decoded.iter().zip(&stream.expected).position(|(a, b)| a != b) { for y in 0..16 { let a=(48+y)*143+128; eprintln!("decoded {:?}\nexpectd {:?}", &decoded[a..a+15], &stream.expected[a..a+15]);}}
             let differs = decoded.iter().zip(&stream.expected).position(|(a, b)| a != b);
             assert!(
                 decoded == stream.expected,

@@ -98,26 +98,6 @@ impl Decide for RandomChoices<'_> {
         } else {
             self.intra(state, block)
         };
-        let dbg = super::setting("RC", 0);
-        let prediction = match prediction {
-            Prediction::Intra { mut luma, mut chroma, mut palettes } => {
-                if dbg & 1 > 0 { palettes.luma = None; }
-                if dbg & 2 > 0 { palettes.chroma = None; }
-                if dbg & 4 > 0 { luma = IntraMode::Dc; }
-                if dbg & 8 > 0 { chroma = IntraMode::Dc; }
-                Prediction::Intra { luma, chroma, palettes }
-            }
-            o => o
-        };
-        if dbg & 16 > 0 {
-            return Some(Choice { prediction, tx_type:TxType::Dct, residual: false });
-        }
-        if dbg & 32 > 0 {
-            return Some(Choice { prediction, tx_type:TxType::Dct, residual: true });
-        }
-        if dbg & 64 > 0 {
-            return Some(Choice { prediction, tx_type:TxType::Identity, residual: true });
-        }
         let tx_type = if self.rng.one_in(2) { TxType::Dct } else { TxType::Identity };
         Some(Choice { prediction, tx_type, residual: self.rng.one_in(self.residual_one_in) })
     }
