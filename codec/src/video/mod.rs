@@ -2,6 +2,7 @@
 //! the encoder behind one narrow seam ([`Frame`] in, [`Packet`] out).
 
 mod blink;
+mod encode;
 mod frame;
 mod level;
 mod pacing;
@@ -13,6 +14,7 @@ mod segment;
 mod staleness;
 mod yuv;
 
+pub use encode::{Encode, StartEncoder};
 pub use frame::{Frame, Packet};
 pub use level::level_index;
 pub use plan::{Plan, Segment, VideoSettings};

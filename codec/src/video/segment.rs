@@ -1,6 +1,7 @@
 //! One worker's part: a recording's bytes in, the packets of segments out.
 
 use super::blink::Blink;
+use super::encode::{Encode, StartEncoder};
 use super::frame::{Frame, Packet};
 use super::pacing::{self, Decision, Pacing};
 use super::plan::{Plan, Segment};
@@ -39,11 +40,12 @@ pub struct SegmentCoder {
     at_frame: Option<usize>,
     segment: Option<Segment>,
     open: Option<OpenSegment>,
+    start_encoder: StartEncoder,
 }
 
 /// A segment whose first frame was coded.
 struct OpenSegment {
-    encoder: Encoder,
+    encoder: Box<dyn Encode>,
     pacing: Pacing,
     blink: Blink,
     staleness: Staleness,
@@ -54,6 +56,15 @@ struct OpenSegment {
 impl SegmentCoder {
     /// Starts at byte 0 of the recording.
     pub fn new(plan: Plan, limits: Limits) -> Self {
+        Self::with_encoder(
+            plan,
+            limits,
+            Box::new(|size, settings| Ok(Box::new(Encoder::new(size, settings)?))),
+        )
+    }
+
+    /// Starts at byte 0 of the recording; each segment is coded by what `start_encoder` returns.
+    pub fn with_encoder(plan: Plan, limits: Limits, start_encoder: StartEncoder) -> Self {
         let projection = Projection::new(plan.size(), plan.largest());
         Self {
             plan,
@@ -63,6 +74,7 @@ impl SegmentCoder {
             at_frame: None,
             segment: None,
             open: None,
+            start_encoder,
         }
     }
 
@@ -121,7 +133,7 @@ impl SegmentCoder {
         self.screen.show_frame(self.replay.canvas());
         self.projection.project_all(&self.screen);
         let mut open = OpenSegment {
-            encoder: Encoder::new(self.plan.size(), &self.plan.settings)?,
+            encoder: (self.start_encoder)(self.plan.size(), &self.plan.settings)?,
             pacing: Pacing::default(),
             blink: Blink::default(),
             staleness: Staleness::new(self.projection.picture().clone()),

@@ -1,5 +1,6 @@
 //! Our own AV1 encoder for screens.
 
+mod analysis;
 mod bits;
 mod block;
 mod cdf;
@@ -7,6 +8,9 @@ mod cdfs;
 mod choice;
 mod coef_contexts;
 mod coefs;
+mod cost;
+mod damage;
+mod decide;
 mod encoder;
 mod format;
 mod forward_transform;
@@ -30,6 +34,7 @@ mod source;
 mod tables;
 mod tile;
 
+pub use encoder::ScreenEncoder;
 pub use format::{Chroma, ScreenSettings};
 
 #[cfg(test)]

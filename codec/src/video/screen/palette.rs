@@ -24,6 +24,36 @@ pub(super) struct Palette {
     pub(super) indices: Vec<u8>,
 }
 
+impl Palette {
+    /// The palette of some samples whose colours are `colors`, ascending; those of chroma hold both components.
+    pub(super) fn new(colors: &[u16], chroma: bool, samples: impl Iterator<Item = u16>) -> Self {
+        let mut palette = Self::default();
+        for (index, color) in colors.iter().enumerate() {
+            let [high, low] = color.to_be_bytes();
+            palette.colors[index] = if chroma { high } else { low };
+            palette.colors_v[index] = low;
+        }
+        palette.size = colors.len();
+        palette.indices = samples
+            .map(|sample| {
+                let index = colors.iter().position(|color| *color == sample);
+                index.and_then(|index| u8::try_from(index).ok()).unwrap_or(0)
+            })
+            .collect();
+        if palette.size == 1 {
+            // There is no palette of one colour: another stands beside it, which no sample has.
+            palette.size = 2;
+            palette.colors[1] = palette.colors[0].saturating_add(1);
+            palette.colors_v[1] = palette.colors_v[0];
+            if palette.colors[0] == u8::MAX {
+                palette.colors = [u8::MAX - 1, u8::MAX, 0, 0, 0, 0, 0, 0];
+                palette.indices.fill(1);
+            }
+        }
+        palette
+    }
+}
+
 /// Which planes a palette is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PaletteKind {

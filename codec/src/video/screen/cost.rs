@@ -1,0 +1,75 @@
+//! What a residual costs: distortion, and an estimate of its bits.
+
+#![expect(clippy::as_conversions, reason = "estimates of small sums")]
+
+use super::block::{TxSize, TxType};
+use super::coefs::scan;
+use super::quantizer::Quantizer;
+use super::reconstruction::quantize;
+
+/// Squared error that one bit may cost, as a part of the squared quantizer step: the usual factor of encoders that
+/// minimise distortion + lambda * bits at high rates.
+const LAMBDA: f32 = 0.13;
+/// Estimated bits of a level of one, of each doubling, and of a zero before the last level.
+const BITS_OF_ONE: f32 = 3.0;
+const BITS_OF_DOUBLING: f32 = 1.7;
+const BITS_OF_ZERO: f32 = 0.6;
+/// Samples of the largest transform block.
+const AREA_MAX: usize = 32 * 32;
+
+/// How distortion and bits compare at a quantizer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cost {
+    lambda: f32,
+}
+
+impl Cost {
+    pub(super) fn new(quantizer: Quantizer) -> Self {
+        let step = quantizer.ac_step() as f32 / 8.0;
+        Self { lambda: LAMBDA * step * step }
+    }
+
+    /// The sum of absolute differences that is as bad as `bits`.
+    pub(super) fn difference_of(&self, bits: u32) -> u32 {
+        (self.lambda.sqrt() * bits as f32) as u32
+    }
+
+    fn bits(size: TxSize, levels: &[i32], eob: usize) -> f32 {
+        scan(size)[..eob]
+            .iter()
+            .map(|position| match levels[usize::from(*position)].unsigned_abs() {
+                0 => BITS_OF_ZERO,
+                level => BITS_OF_ONE + BITS_OF_DOUBLING * level.ilog2() as f32,
+            })
+            .sum()
+    }
+}
+
+/// The sum of absolute differences of two areas.
+pub(super) fn sum_of_differences(a: &[u8], b: &[u8]) -> u32 {
+    a.iter().zip(b).map(|(a, b)| u32::from(a.abs_diff(*b))).sum()
+}
+
+/// How the difference between a square of luma and its prediction is transformed best.
+pub(super) fn cheapest_transform(
+    cost: &Cost,
+    quantizer: Quantizer,
+    samples: &[u8],
+    prediction: &[u8],
+) -> TxType {
+    let size = TxSize::largest(samples.len().isqrt());
+    let mut residual = [0; AREA_MAX];
+    let residual = &mut residual[..samples.len()];
+    for ((value, sample), predicted) in residual.iter_mut().zip(samples).zip(prediction) {
+        *value = i16::from(*sample) - i16::from(*predicted);
+    }
+    let price = |tx_type| {
+        let (mut levels, mut values) = ([0; AREA_MAX], [0; AREA_MAX]);
+        let (levels, values) = (&mut levels[..residual.len()], &mut values[..residual.len()]);
+        let eob = quantize(quantizer, size, tx_type, residual, levels, values);
+        let distortion: i32 =
+            residual.iter().zip(values.iter()).map(|(a, b)| (i32::from(*a) - b) * (i32::from(*a) - b)).sum();
+        distortion as f32 + cost.lambda * Cost::bits(size, levels, eob)
+    };
+    if price(TxType::Identity) < price(TxType::Dct) { TxType::Identity } else { TxType::Dct }
+}
