@@ -34,6 +34,11 @@ impl Cost {
         (self.lambda.sqrt() * bits as f32) as u32
     }
 
+    /// The distortion that is as bad as `bits`.
+    pub(super) fn of_bits(&self, bits: f32) -> f32 {
+        self.lambda * bits
+    }
+
     fn bits(size: TxSize, levels: &[i32], eob: usize) -> f32 {
         scan(size)[..eob]
             .iter()
@@ -50,26 +55,34 @@ pub(super) fn sum_of_differences(a: &[u8], b: &[u8]) -> u32 {
     a.iter().zip(b).map(|(a, b)| u32::from(a.abs_diff(*b))).sum()
 }
 
+/// A way to transform what a prediction lacks, and its price: distortion, and bits in its unit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Priced {
+    pub(super) tx_type: TxType,
+    pub(super) price: f32,
+}
+
 /// How the difference between a square of luma and its prediction is transformed best.
 pub(super) fn cheapest_transform(
     cost: &Cost,
     quantizer: Quantizer,
     samples: &[u8],
     prediction: &[u8],
-) -> TxType {
-    let size = TxSize::largest(samples.len().isqrt());
+) -> Priced {
     let mut residual = [0; AREA_MAX];
     let residual = &mut residual[..samples.len()];
     for ((value, sample), predicted) in residual.iter_mut().zip(samples).zip(prediction) {
         *value = i16::from(*sample) - i16::from(*predicted);
     }
+    let size = TxSize::largest(residual.len().isqrt());
     let price = |tx_type| {
         let (mut levels, mut values) = ([0; AREA_MAX], [0; AREA_MAX]);
         let (levels, values) = (&mut levels[..residual.len()], &mut values[..residual.len()]);
         let eob = quantize(quantizer, size, tx_type, residual, levels, values);
         let distortion: i32 =
             residual.iter().zip(values.iter()).map(|(a, b)| (i32::from(*a) - b) * (i32::from(*a) - b)).sum();
-        distortion as f32 + cost.lambda * Cost::bits(size, levels, eob)
+        Priced { tx_type, price: distortion as f32 + cost.of_bits(Cost::bits(size, levels, eob)) }
     };
-    if price(TxType::Identity) < price(TxType::Dct) { TxType::Identity } else { TxType::Dct }
+    let (identity, dct) = (price(TxType::Identity), price(TxType::Dct));
+    if identity.price < dct.price { identity } else { dct }
 }

@@ -220,13 +220,27 @@ impl Site<'_> {
                 Prediction::Inter { mv }
             });
         }
-        let tx_type = cheapest_transform(&cost, self.state.quantizer, samples, &best.samples[..area]);
+        let quantizer = self.state.quantizer;
+        let mut priced = cheapest_transform(&cost, quantizer, samples, &best.samples[..area]);
+        if let Some(palette) = Palette::nearest(samples) {
+            for (sample, index) in trial.iter_mut().zip(&palette.indices) {
+                *sample = palette.colors[usize::from(*index)];
+            }
+            let mut other = cheapest_transform(&cost, quantizer, samples, trial);
+            other.price += cost.of_bits(palette.bits());
+            if other.price < priced.price {
+                priced = other;
+                let palettes = Palettes { luma: Some(palette), chroma: None };
+                best.prediction =
+                    Some(Prediction::Intra { luma: IntraMode::Dc, chroma: IntraMode::Dc, palettes });
+            }
+        }
         let mut prediction = best.prediction.unwrap_or(Prediction::Inter { mv: Mv::default() });
         if let Prediction::Intra { chroma, palettes, .. } = &mut prediction {
             let colors = self.pictures.cell_chroma(self.block);
             (*chroma, _) = self.chroma(colors.as_ref(), palettes);
         }
-        Choice { prediction, tx_type, residual: true }
+        Choice { prediction, tx_type: priced.tx_type, residual: true }
     }
 
     /// Vectors that may predict the block, and about how many bits they cost.

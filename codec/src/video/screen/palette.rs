@@ -7,6 +7,8 @@ use super::range_coder::SymbolEncoder;
 
 /// Most colours of a palette.
 pub(super) const COLORS_MAX: usize = 8;
+/// Samples of more colours are not worth a palette.
+const COLORS_FOUND_MAX: usize = 32;
 /// Bits of a sample.
 const BIT_DEPTH: u32 = 8;
 /// Most that `palette_num_extra_bits` adds.
@@ -51,6 +53,40 @@ impl Palette {
             }
         }
         palette
+    }
+}
+
+impl Palette {
+    /// The most useful colours of luma samples that have more than a palette holds: colours are merged into their more
+    /// frequent neighbour, those first that change the samples least. `None` if that loses too many.
+    pub(super) fn nearest(samples: &[u8]) -> Option<Self> {
+        let mut counts = [0_u32; 256];
+        samples.iter().for_each(|sample| counts[usize::from(*sample)] += 1);
+        let mut kept: Vec<(u8, u32)> = (0..=u8::MAX).zip(counts).filter(|(_, count)| *count > 0).collect();
+        if kept.len() > COLORS_FOUND_MAX {
+            return None;
+        }
+        while kept.len() > COLORS_MAX {
+            let loss = |pair: &[(u8, u32)]| {
+                let distance = u32::from(pair[1].0 - pair[0].0);
+                distance * distance * pair[0].1.min(pair[1].1)
+            };
+            let (index, _) = kept.windows(2).map(loss).enumerate().min_by_key(|(_, loss)| *loss)?;
+            let (a, b) = (kept[index], kept[index + 1]);
+            kept[index] = (if a.1 >= b.1 { a.0 } else { b.0 }, a.1 + b.1);
+            kept.remove(index + 1);
+        }
+        let colors: Vec<u16> = kept.iter().map(|(color, _)| u16::from(*color)).collect();
+        let nearest = |sample: u8| {
+            colors.iter().copied().min_by_key(|color| color.abs_diff(u16::from(sample))).unwrap_or_default()
+        };
+        Some(Self::new(&colors, false, samples.iter().map(|sample| nearest(*sample))))
+    }
+
+    /// About how many bits it takes.
+    pub(super) fn bits(&self) -> f32 {
+        let changes = self.indices.windows(2).filter(|pair| pair[0] != pair[1]).count();
+        (self.size * 6 + 8) as f32 + changes as f32 * 2.6
     }
 }
 
