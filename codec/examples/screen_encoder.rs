@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 use codec::geometry::Size;
 use codec::limits::Limits;
 use codec::timeline::TimelineFold;
-use codec::video::screen::{Chroma, ScreenEncoder, ScreenSettings};
+use codec::video::screen::{Chroma, Format, ScreenEncoder};
 use codec::video::{
     Encode, EncodeError, Encoder, Frame, Packet, Plan, SegmentCoder, StartEncoder, VideoSettings,
 };
@@ -28,9 +28,8 @@ fn main() -> Result<()> {
     let base_q_idx = arguments.next().context("expected a quantizer index")?.parse()?;
     for recording in arguments {
         let bytes = unpack(Path::new(&recording))?;
-        let settings = ScreenSettings { base_q_idx, chroma: Chroma::Yuv420 };
         let screen = move |size: Size, _: &VideoSettings| -> Result<Box<dyn Encode>, EncodeError> {
-            Ok(Box::new(ScreenEncoder::new(size, settings)))
+            Ok(Box::new(ScreenEncoder::new(Format { size, chroma: Chroma::Yuv420 }, base_q_idx)))
         };
         println!("{recording}");
         println!("  screen q{base_q_idx}: {}", measure(&bytes, screen)?);

@@ -66,30 +66,6 @@ impl Yuv {
         }
     }
 
-    /// Copies `area`, widened to whole chroma samples, from a picture of the same size.
-    pub(super) fn copy_area(&mut self, from: &Self, area: Rect) {
-        let area = area.intersection(&Rect::of_size(self.size));
-        if area.is_empty() {
-            return;
-        }
-        let chroma_width = self.chroma_size().width;
-        let copy = |to: &mut [u8], from: &[u8], width: usize, area: Rect| {
-            for y in area.top..area.bottom {
-                let row = y * width + area.left..y * width + area.right;
-                to[row.clone()].copy_from_slice(&from[row]);
-            }
-        };
-        copy(&mut self.y, &from.y, self.size.width, area);
-        let chroma = Rect {
-            left: area.left / 2,
-            top: area.top / 2,
-            right: area.right.div_ceil(2),
-            bottom: area.bottom.div_ceil(2),
-        };
-        copy(&mut self.cb, &from.cb, chroma_width, chroma);
-        copy(&mut self.cr, &from.cr, chroma_width, chroma);
-    }
-
     fn convert_luma(&mut self, pixels: &[[u8; 4]], y: usize, left: usize) {
         let start = y * self.size.width + left;
         for (luma, pixel) in self.y[start..start + pixels.len()].iter_mut().zip(pixels) {

@@ -34,4 +34,11 @@ impl Choice {
     pub(super) fn copy(mv: Mv) -> Self {
         Self { prediction: Prediction::Inter { mv }, tx_type: TxType::Dct, residual: false }
     }
+
+    /// A block that is legal everywhere: the mean of what surrounds it, and a residual.
+    pub(super) fn mean() -> Self {
+        let prediction =
+            Prediction::Intra { luma: IntraMode::Dc, chroma: IntraMode::Dc, palettes: Palettes::default() };
+        Self { prediction, tx_type: TxType::Dct, residual: true }
+    }
 }

@@ -28,6 +28,11 @@ impl CoefContexts {
         Self { format, above, left: Default::default() }
     }
 
+    /// `clear_above_context`.
+    pub(super) fn start_tile(&mut self) {
+        self.above.iter_mut().for_each(|above| above.fill(CoefSummary::default()));
+    }
+
     /// `clear_left_context`.
     pub(super) fn start_row(&mut self) {
         self.left = Default::default();

@@ -14,8 +14,8 @@ const LAMBDA: f32 = 0.13;
 const BITS_OF_ONE: f32 = 3.0;
 const BITS_OF_DOUBLING: f32 = 1.7;
 const BITS_OF_ZERO: f32 = 0.6;
-/// Samples of the largest transform block.
-const AREA_MAX: usize = 32 * 32;
+/// Samples of a block whose transform is chosen.
+const AREA: usize = 8 * 8;
 
 /// How distortion and bits compare at a quantizer.
 #[derive(Debug, Clone, Copy)]
@@ -62,26 +62,23 @@ pub(super) struct Priced {
     pub(super) price: f32,
 }
 
-/// How the difference between a square of luma and its prediction is transformed best.
+/// How the difference between the smallest block's luma and its prediction is transformed best.
 pub(super) fn cheapest_transform(
     cost: &Cost,
     quantizer: Quantizer,
     samples: &[u8],
     prediction: &[u8],
 ) -> Priced {
-    let mut residual = [0; AREA_MAX];
-    let residual = &mut residual[..samples.len()];
+    let mut residual = [0; AREA];
     for ((value, sample), predicted) in residual.iter_mut().zip(samples).zip(prediction) {
         *value = i16::from(*sample) - i16::from(*predicted);
     }
-    let size = TxSize::largest(residual.len().isqrt());
     let price = |tx_type| {
-        let (mut levels, mut values) = ([0; AREA_MAX], [0; AREA_MAX]);
-        let (levels, values) = (&mut levels[..residual.len()], &mut values[..residual.len()]);
-        let eob = quantize(quantizer, size, tx_type, residual, levels, values);
+        let (mut levels, mut values) = ([0; AREA], [0; AREA]);
+        let eob = quantize(quantizer, TxSize::Px8, tx_type, &residual, &mut levels, &mut values);
         let distortion: i32 =
             residual.iter().zip(values.iter()).map(|(a, b)| (i32::from(*a) - b) * (i32::from(*a) - b)).sum();
-        Priced { tx_type, price: distortion as f32 + cost.of_bits(Cost::bits(size, levels, eob)) }
+        Priced { tx_type, price: distortion as f32 + cost.of_bits(Cost::bits(TxSize::Px8, &levels, eob)) }
     };
     let (identity, dct) = (price(TxType::Identity), price(TxType::Dct));
     if identity.price < dct.price { identity } else { dct }

@@ -16,6 +16,10 @@ use crate::geometry::Rect;
 const MERGED_COLORS: usize = 4;
 /// ... or exceeds the largest part by at most this many.
 const MERGED_COLORS_MORE: usize = 1;
+/// A vector of one sample, in eighths.
+const ONE_SAMPLE: i16 = 8;
+/// Samples of luma of the smallest block.
+const SMALLEST_AREA: usize = 8 * 8;
 /// Hints that are tried for one block.
 const COPIES_TRIED_MAX: usize = 4;
 /// Modes that may predict an area exactly, cheapest first.
@@ -79,13 +83,21 @@ impl<'a> FrameDecisions<'a> {
 }
 
 impl Decide for FrameDecisions<'_> {
-    fn decide(&mut self, state: &FrameState, block: Block) -> Option<Choice> {
-        if block.size == BlockSize::Px64 {
-            if !self.damage.touches_superblock(block) {
-                return Some(Choice::copy(Mv::default()));
-            }
-            self.analyse(block);
+    fn start_superblock(&mut self, superblock: Block) {
+        if !self.damage.touches_superblock(superblock) {
+            self.cells.fill(Cell::Same);
+            return;
         }
+        let cells = self.cells.chunks_exact_mut(SUPERBLOCK_CELLS).zip(superblock.row..);
+        for (cells, row) in cells {
+            for (cell, column) in cells.iter_mut().zip(superblock.column..) {
+                *cell =
+                    if self.damage.at(row, column) { self.pictures.cell(row, column) } else { Cell::Same };
+            }
+        }
+    }
+
+    fn decide(&mut self, state: &FrameState, block: Block) -> Option<Choice> {
         let mut cells = cells_of(&self.cells, block);
         let first = *cells.next()?;
         let alike = cells.all(|cell| *cell == first);
@@ -96,7 +108,7 @@ impl Decide for FrameDecisions<'_> {
             return None;
         }
         match first {
-            Cell::Moved(mv) if alike => Some(Site { pictures: &self.pictures, state, block }.moved(mv)),
+            Cell::Moved(mv) if alike => Site { pictures: &self.pictures, state, block }.moved(mv),
             Cell::Same | Cell::Moved(_) => None,
             Cell::New { .. } => self.new_block(state, block),
         }
@@ -121,15 +133,13 @@ impl Site<'_> {
         }
     }
 
-    /// A block that equals the picture before at `mv`, in luma.
-    fn moved(&self, mv: Mv) -> Choice {
-        let mut choice = Choice::copy(mv);
-        let between_samples = self.state.format.shift(1) > 0 && (mv.row | mv.column) & 8 != 0;
-        if between_samples && self.block.size < BlockSize::Px64 {
-            // Chroma lies between samples: where it is not flat, it needs a residual.
-            choice.residual = !(1..3).all(|plane| self.is_flat(plane));
-        }
-        choice
+    /// A block that equals the picture before at `mv`, in luma. `None` if it needs a residual that it cannot have.
+    fn moved(&self, mv: Mv) -> Option<Choice> {
+        let between_samples = self.state.format.shift(1) > 0 && (mv.row | mv.column) & ONE_SAMPLE != 0;
+        // Between samples, only chroma that is flat can be predicted exactly.
+        let residual = between_samples && !(1..3).all(|plane| self.is_flat(plane));
+        let possible = !residual || self.block.size < BlockSize::Px64;
+        possible.then_some(Choice { residual, ..Choice::copy(mv) })
     }
 
     fn is_flat(&self, plane: usize) -> bool {
@@ -164,30 +174,33 @@ impl Site<'_> {
     /// A mode that predicts the block in all of `planes` exactly.
     fn exact_mode(&self, planes: std::ops::Range<usize>) -> Option<IntraMode> {
         let first = self.square(planes.start);
-        // Larger blocks of chroma are predicted in parts, lossless ones too.
+        let mut modes = EXACT_MODES.to_vec();
+        // In parts, as large chroma and lossless blocks are predicted, each has a mean of its own.
         if self.state.header.lossless() || planes.start > 0 && first.side > TxSize::Px32.side() {
-            return None;
+            modes.retain(|mode| *mode != IntraMode::Dc);
         }
-        EXACT_MODES.into_iter().find(|mode| {
-            planes.clone().all(|plane| {
-                let square = self.square(plane);
-                let area = square.side * square.side;
-                let mut samples = [[0; SUPERBLOCK * SUPERBLOCK]; 2];
-                self.pictures.source.load(plane, square, &mut samples[0][..area]);
-                Edges::of(&self.state.current.planes[plane], square).predict(*mode, &mut samples[1][..area]);
-                samples[0][..area] == samples[1][..area]
-            })
-        })
+        for plane in planes {
+            let square = self.square(plane);
+            let mut samples = [0; SUPERBLOCK * SUPERBLOCK];
+            let samples = &mut samples[..square.side * square.side];
+            self.pictures.source.load(plane, square, samples);
+            let edges = Edges::of(&self.state.current.planes[plane], square);
+            modes.retain(|mode| edges.predict_exactly(*mode, samples));
+            if modes.is_empty() {
+                break;
+            }
+        }
+        modes.first().copied()
     }
 
     /// The palette of `colors` for the planes of luma (0) or chroma (1).
     fn palette(&self, plane: usize, colors: &Colors) -> Palette {
         let square = self.square(plane);
         let area = square.side * square.side;
-        let mut samples = [[0; SUPERBLOCK * SUPERBLOCK]; 2];
-        self.pictures.source.load(plane, square, &mut samples[0][..area]);
+        let mut samples = [vec![0; area], vec![0; if plane > 0 { area } else { 0 }]];
+        self.pictures.source.load(plane, square, &mut samples[0]);
         if plane > 0 {
-            self.pictures.source.load(plane + 1, square, &mut samples[1][..area]);
+            self.pictures.source.load(plane + 1, square, &mut samples[1]);
         }
         let color = |at: usize| {
             if plane == 0 { u16::from(samples[0][at]) } else { chroma_color(samples[0][at], samples[1][at]) }
@@ -195,17 +208,16 @@ impl Site<'_> {
         Palette::new(colors.as_slice(), plane > 0, (0..area).map(color))
     }
 
-    /// A block of many colours: the best prediction, and what is missing from it.
+    /// A block of the smallest size with many colours: the best prediction, and what is missing from it.
     fn natural(&self) -> Choice {
         let square = self.square(0);
-        let area = square.side * square.side;
-        let mut samples = [0; SUPERBLOCK * SUPERBLOCK];
-        let samples = &mut samples[..area];
+        let mut samples = [0; SMALLEST_AREA];
+        let samples = &mut samples;
         self.pictures.source.load(0, square, samples);
         let edges = Edges::of(&self.state.current.planes[0], square);
-        let mut best = Best { difference: u32::MAX, prediction: None, samples: [0; SUPERBLOCK * SUPERBLOCK] };
-        let mut trial = [0; SUPERBLOCK * SUPERBLOCK];
-        let trial = &mut trial[..area];
+        let mut best = Best { difference: u32::MAX, prediction: None, samples: [0; SMALLEST_AREA] };
+        let mut trial = [0; SMALLEST_AREA];
+        let trial = &mut trial;
         let cost = Cost::new(self.state.quantizer);
         for mode in IntraMode::ALL {
             edges.predict(mode, trial);
@@ -221,7 +233,7 @@ impl Site<'_> {
             });
         }
         let quantizer = self.state.quantizer;
-        let mut priced = cheapest_transform(&cost, quantizer, samples, &best.samples[..area]);
+        let mut priced = cheapest_transform(&cost, quantizer, samples, &best.samples);
         if let Some(palette) = Palette::nearest(samples) {
             for (sample, index) in trial.iter_mut().zip(&palette.indices) {
                 *sample = palette.colors[usize::from(*index)];
@@ -258,15 +270,20 @@ impl Site<'_> {
 struct Best {
     difference: u32,
     prediction: Option<Prediction>,
-    samples: [u8; SUPERBLOCK * SUPERBLOCK],
+    samples: [u8; SMALLEST_AREA],
 }
 
 impl Best {
-    fn offer(&mut self, difference: u32, samples: &[u8], prediction: impl FnOnce() -> Prediction) {
+    fn offer(
+        &mut self,
+        difference: u32,
+        samples: &[u8; SMALLEST_AREA],
+        prediction: impl FnOnce() -> Prediction,
+    ) {
         if difference < self.difference {
             self.difference = difference;
             self.prediction = Some(prediction());
-            self.samples[..samples.len()].copy_from_slice(samples);
+            self.samples = *samples;
         }
     }
 }

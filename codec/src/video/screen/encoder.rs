@@ -3,54 +3,67 @@
 use super::analysis::Pictures;
 use super::damage::DamageMap;
 use super::decide::FrameDecisions;
-use super::format::{Chroma, Format, ScreenSettings};
+use super::format::Format;
 use super::frame_state::FrameState;
 use super::headers::sequence_header;
 use super::obu::{ObuType, push_obu};
-use super::source::Source;
+use super::source::{KeptPicture, Source};
 use super::tile::{Decide, Tile};
-use crate::geometry::{Rect, Size};
+use crate::geometry::{CopyVector, Rect};
 use crate::video::encode::Encode;
 use crate::video::frame::{Frame, Packet};
 use crate::video::rav1e::EncodeError;
-use crate::video::yuv::Yuv;
+
+/// A picture to be coded, and what is known of how it differs from the one before it.
+#[derive(Debug, Clone, Copy)]
+pub struct ScreenFrame<'a> {
+    /// The whole picture.
+    pub source: Source<'a>,
+    /// Every sample that differs from the picture before lies in one of these. The first picture is coded whole.
+    pub damage: &'a [Rect],
+    /// Areas that probably only moved.
+    pub copies: &'a [CopyVector],
+}
 
 /// Encodes one segment: its first frame becomes a key frame, no other does.
 #[derive(Debug)]
 pub struct ScreenEncoder {
-    state: FrameState,
+    pub(super) state: FrameState,
     /// The picture that was coded last.
-    before: Yuv,
+    before: KeptPicture,
 }
 
 impl ScreenEncoder {
-    /// An encoder for pictures of `size`.
-    pub fn new(size: Size, settings: ScreenSettings) -> Self {
-        let format = Format { size, chroma: Chroma::Yuv420 };
-        Self { state: FrameState::new(format, settings.base_q_idx), before: Yuv::black(size) }
+    /// An encoder for pictures of `format`, each side of which has at least one sample and at most what
+    /// [`Plan::SIZE_MAX`](crate::video::Plan::SIZE_MAX) says. `base_q_idx` is the quantizer index of residuals
+    /// (AV1 specification, section 7.12.2); 0 is lossless.
+    pub fn new(format: Format, base_q_idx: u8) -> Self {
+        Self { state: FrameState::new(format, base_q_idx), before: KeptPicture::new(format) }
     }
 
-    /// Codes one frame, in time that follows its damage, unless it is a key frame.
-    fn code(&mut self, frame: &Frame<'_>) -> Packet {
+    /// Codes one frame as a temporal unit, in time that follows its damage unless it is the first.
+    pub fn code(&mut self, frame: &ScreenFrame<'_>) -> Vec<u8> {
         let key = self.state.header.key;
-        let whole = [Rect::of_size(self.before.size)];
+        let whole = [Rect::of_size(self.state.format.size)];
         let damage = if key { &whole } else { frame.damage };
         let mut map = DamageMap::new(self.state.map.size());
         damage.iter().for_each(|area| map.add(*area));
-        let source = Source::of_yuv(frame.picture);
-        let before = (!key).then(|| Source::of_yuv(&self.before));
-        let pictures = Pictures { source, before, copies: frame.copies };
-        let data = code_frame(&mut self.state, source, &mut FrameDecisions::new(pictures, &map));
+        let before = (!key).then(|| self.before.as_source());
+        let pictures = Pictures { source: frame.source, before, copies: frame.copies };
+        let packet = code_frame(&mut self.state, frame.source, &mut FrameDecisions::new(pictures, &map));
         for area in damage {
-            self.before.copy_area(frame.picture, *area);
+            self.before.copy_area(&frame.source, *area);
         }
-        Packet { at_ms: frame.at_ms, key, data }
+        packet
     }
 }
 
 impl Encode for ScreenEncoder {
     fn encode(&mut self, frame: &Frame<'_>) -> Result<Vec<Packet>, EncodeError> {
-        Ok(vec![self.code(frame)])
+        let key = self.state.header.key;
+        let source = Source::of_yuv(frame.picture);
+        let data = self.code(&ScreenFrame { source, damage: frame.damage, copies: frame.copies });
+        Ok(vec![Packet { at_ms: frame.at_ms, key, data }])
     }
 
     fn finish(self: Box<Self>) -> Result<Vec<Packet>, EncodeError> {

@@ -11,21 +11,13 @@ pub enum Chroma {
     Yuv444,
 }
 
-/// Settings of a segment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ScreenSettings {
-    /// Quantizer index of residuals (section 7.12.2); 0 is lossless.
-    pub base_q_idx: u8,
-    /// Sampling of chroma.
-    pub chroma: Chroma,
-}
-
 /// Size and sampling of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Format {
+pub struct Format {
     /// Size of luma.
-    pub(super) size: Size,
-    pub(super) chroma: Chroma,
+    pub size: Size,
+    /// How chroma is sampled.
+    pub chroma: Chroma,
 }
 
 impl Format {
@@ -34,8 +26,8 @@ impl Format {
         u32::from(plane > 0 && self.chroma == Chroma::Yuv420)
     }
 
-    /// Size of a plane.
-    pub(super) fn plane_size(self, plane: usize) -> Size {
+    /// Size of a plane; luma is plane 0.
+    pub fn plane_size(self, plane: usize) -> Size {
         let shift = self.shift(plane);
         let round = (1 << shift) - 1;
         Size { width: (self.size.width + round) >> shift, height: (self.size.height + round) >> shift }

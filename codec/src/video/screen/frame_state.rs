@@ -54,7 +54,7 @@ impl FrameState {
         for area in self.touched.drain(..) {
             self.current.publish(&mut self.reference, area);
         }
-        self.coef_contexts = CoefContexts::new(self.format);
+        self.coef_contexts.start_tile();
         self.header.key = false;
     }
 }

@@ -82,6 +82,29 @@ impl Edges {
         }
     }
 
+    /// Whether a mode predicts all of `samples` as they are.
+    pub(super) fn predict_exactly(&self, mode: IntraMode, samples: &[u8]) -> bool {
+        let mut rows = samples.chunks_exact(self.side);
+        match mode {
+            IntraMode::Dc => {
+                let mean = self.mean();
+                samples.iter().all(|sample| *sample == mean)
+            }
+            IntraMode::Vertical => rows.all(|row| row == &self.above[..self.side]),
+            IntraMode::Horizontal => {
+                rows.zip(&self.left).all(|(row, left)| row.iter().all(|sample| sample == left))
+            }
+            IntraMode::Paeth
+            | IntraMode::Smooth
+            | IntraMode::SmoothVertical
+            | IntraMode::SmoothHorizontal => {
+                let mut prediction = vec![0; samples.len()];
+                self.predict(mode, &mut prediction);
+                prediction == samples
+            }
+        }
+    }
+
     /// Section 7.11.2.5.
     fn mean(&self) -> u8 {
         let sum =

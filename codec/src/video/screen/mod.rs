@@ -34,8 +34,9 @@ mod source;
 mod tables;
 mod tile;
 
-pub use encoder::ScreenEncoder;
-pub use format::{Chroma, ScreenSettings};
+pub use encoder::{ScreenEncoder, ScreenFrame};
+pub use format::{Chroma, Format};
+pub use source::Source;
 
 #[cfg(test)]
 mod conformance;

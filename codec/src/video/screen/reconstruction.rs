@@ -16,6 +16,8 @@ use super::tile::Tile;
 
 /// Samples of the largest transform block.
 const TX_AREA_MAX: usize = 32 * 32;
+/// Samples of the transform block that is used most.
+const TX_AREA_SMALL: usize = 8 * 8;
 
 /// The only step of quantizer index 0.
 const LOSSLESS_STEP: i32 = 4;
@@ -222,33 +224,39 @@ impl FrameState {
         let start = self.residuals.levels.len();
         self.residuals.levels.resize(start + size.area(), 0);
         let mut tx = TxBlock { plane, square, size, eob: 0, start };
-        if let Coding::Lossless | Coding::Lossy(_) = coding {
-            let mut samples = [0; TX_AREA_MAX];
-            let samples = &mut samples[..size.area()];
-            source.load(plane, square, samples);
-            let current = &mut self.current.planes[plane];
-            let mut residual = [0; TX_AREA_MAX];
-            let residual = &mut residual[..size.area()];
-            for (y, row) in residual.chunks_exact_mut(square.side).enumerate() {
-                let predicted = current.row(square.y + y, square.x, square.side);
-                for ((value, sample), predicted) in
-                    row.iter_mut().zip(&samples[y * square.side..]).zip(predicted)
-                {
-                    *value = i16::from(*sample) - i16::from(*predicted);
-                }
-            }
-            let levels = &mut self.residuals.levels[start..];
-            let mut values = [0; TX_AREA_MAX];
-            let values = &mut values[..size.area()];
-            tx.eob = match coding {
-                Coding::Lossy(tx_type) => quantize(self.quantizer, size, tx_type, residual, levels, values),
-                Coding::Lossless | Coding::Zero => quantize_lossless(residual, levels, values),
-            };
-            if tx.eob > 0 {
-                add(current, square, values);
+        tx.eob = match (coding, size) {
+            (Coding::Zero, _) => 0,
+            (_, TxSize::Px4 | TxSize::Px8) => self.code_levels::<TX_AREA_SMALL>(source, tx, coding),
+            (_, TxSize::Px16 | TxSize::Px32) => self.code_levels::<TX_AREA_MAX>(source, tx, coding),
+        };
+        self.residuals.blocks.push(tx);
+    }
+
+    /// The end of the levels of a transform block of at most `AREA` samples.
+    fn code_levels<const AREA: usize>(&mut self, source: &Source<'_>, tx: TxBlock, coding: Coding) -> usize {
+        let (square, area) = (tx.square, tx.size.area());
+        let mut samples = [0; AREA];
+        source.load(tx.plane, square, &mut samples[..area]);
+        let current = &mut self.current.planes[tx.plane];
+        let mut residual = [0; AREA];
+        let rows = residual.chunks_exact_mut(square.side).zip(samples.chunks_exact(square.side));
+        for (y, (row, samples)) in (square.y..square.y + square.side).zip(rows) {
+            let predicted = current.row(y, square.x, square.side);
+            for ((value, sample), predicted) in row.iter_mut().zip(samples).zip(predicted) {
+                *value = i16::from(*sample) - i16::from(*predicted);
             }
         }
-        self.residuals.blocks.push(tx);
+        let levels = &mut self.residuals.levels[tx.start..];
+        let mut values = [0; AREA];
+        let (residual, values) = (&residual[..area], &mut values[..area]);
+        let eob = match coding {
+            Coding::Lossy(tx_type) => quantize(self.quantizer, tx.size, tx_type, residual, levels, values),
+            Coding::Lossless | Coding::Zero => quantize_lossless(residual, levels, values),
+        };
+        if eob > 0 {
+            add(current, square, values);
+        }
+        eob
     }
 }
 
@@ -261,8 +269,15 @@ pub(super) fn quantize(
     levels: &mut [i32],
     values: &mut [i32],
 ) -> usize {
-    let mut coefs = [0.0; TX_AREA_MAX];
-    let coefs = &mut coefs[..size.area()];
+    // Clearing room for the largest transform would cost more than a small one.
+    let (mut small, mut large);
+    let coefs = if size <= TxSize::Px8 {
+        small = [0.0; TX_AREA_SMALL];
+        &mut small[..size.area()]
+    } else {
+        large = [0.0; TX_AREA_MAX];
+        &mut large[..size.area()]
+    };
     forward_transform(size, tx_type, residual, coefs);
     let eob = quantizer.quantize(size, coefs, levels);
     if eob > 0 {

@@ -20,6 +20,9 @@ const SPLIT_OR_VERT: [usize; 6] = [1, 3, 4, 5, 6, 8];
 
 /// Who decides what becomes of the blocks of a tile.
 pub(super) trait Decide {
+    /// The blocks of this superblock follow. The superblock itself is not asked about where it must be split.
+    fn start_superblock(&mut self, superblock: Block);
+
     /// What becomes of `block` as a whole; `None` if it is to be split. Only a copy of the picture before may reach
     /// beyond the picture; the smallest block is never split.
     fn decide(&mut self, state: &FrameState, block: Block) -> Option<Choice>;
@@ -46,7 +49,9 @@ impl<'a> Tile<'a> {
         for row in (0..cells.height).step_by(SUPERBLOCK_CELLS) {
             tile.state.coef_contexts.start_row();
             for column in (0..cells.width).step_by(SUPERBLOCK_CELLS) {
-                tile.code_partition(Block { row, column, size: BlockSize::Px64 }, decide);
+                let superblock = Block { row, column, size: BlockSize::Px64 };
+                decide.start_superblock(superblock);
+                tile.code_partition(superblock, decide);
             }
         }
         tile.symbols.finish()
@@ -69,7 +74,7 @@ impl<'a> Tile<'a> {
             (None, Some(quarters)) => {
                 quarters.into_iter().for_each(|quarter| self.code_partition(quarter, decide));
             }
-            (None, None) => self.code_block(block, &Choice::copy(Mv::default())),
+            (None, None) => self.code_block(block, &Choice::mean()),
         }
     }
 

@@ -84,6 +84,8 @@ impl<'a> RandomChoices<'a> {
 }
 
 impl Decide for RandomChoices<'_> {
+    fn start_superblock(&mut self, _: Block) {}
+
     fn decide(&mut self, state: &FrameState, block: Block) -> Option<Choice> {
         let inside = state.map.holds(block);
         let inter = !state.header.key && self.rng.one_in(2);
