@@ -62,8 +62,8 @@ pub(super) fn chroma_color(u: u8, v: u8) -> u16 {
 pub(super) enum Cell {
     /// What it showed in the picture before.
     Same,
-    /// What the picture before showed elsewhere. With an odd vector, chroma may differ.
-    Moved(Mv),
+    /// What the picture before showed elsewhere: luma, and chroma too unless it lies between samples there.
+    Moved { mv: Mv, chroma_too: bool },
     /// Something new; few colours of luma and of chroma, if they are few.
     New { luma: Option<Colors>, chroma: Option<Colors> },
 }
@@ -92,8 +92,8 @@ impl Pictures<'_> {
                 return Cell::Same;
             }
             let moved = self.copies_to(area).find(|copy| self.equals(before, 0, area, copy.dx, copy.dy));
-            if let Some(mv) = moved.and_then(displacement) {
-                return Cell::Moved(mv);
+            if let Some((copy, mv)) = moved.and_then(|copy| Some((copy, displacement(copy)?))) {
+                return Cell::Moved { mv, chroma_too: self.chroma_moved_too(before, area, *copy) };
             }
         }
         Cell::New { luma: self.luma_colors(row, column), chroma: self.chroma_colors(row, column) }
@@ -109,7 +109,8 @@ impl Pictures<'_> {
         self.copies.iter().filter(move |copy| !copy.to.intersection(&area).is_empty())
     }
 
-    /// Whether `area` (in luma samples) of a plane equals that of `before` from which it moved by `dx` and `dy`.
+    /// Whether `area` (in luma samples) of a plane equals that of `before` from which it moved by `dx` and `dy` samples
+    /// of the plane.
     fn equals(&self, before: &Source<'_>, plane: usize, area: Rect, dx: i32, dy: i32) -> bool {
         let shift = self.source.format.shift(plane);
         let size = self.source.format.plane_size(plane);
@@ -126,6 +127,19 @@ impl Pictures<'_> {
             let to = (top + y) * size.width + left;
             let from = (from_top + y) * size.width + from_left;
             new[to..to + right - left] == old[from..from + right - left]
+        })
+    }
+
+    /// Whether chroma equals that before on both sides of where a copy points to, so that what lies between does.
+    fn chroma_moved_too(&self, before: &Source<'_>, area: Rect, copy: CopyVector) -> bool {
+        let sides = |by: i32, plane: usize| {
+            let shift = self.source.format.shift(plane);
+            let round = (1 << shift) - 1;
+            [by >> shift, by.saturating_add(round) >> shift]
+        };
+        (1..3).all(|plane| {
+            let (dx, dy) = (sides(copy.dx, plane), sides(copy.dy, plane));
+            dx.iter().all(|dx| dy.iter().all(|dy| self.equals(before, plane, area, *dx, *dy)))
         })
     }
 

@@ -4,6 +4,7 @@
 
 use super::block::{TxSize, TxType};
 use super::coefs::scan;
+use super::palette::Palette;
 use super::quantizer::Quantizer;
 use super::reconstruction::quantize;
 
@@ -14,6 +15,10 @@ const LAMBDA: f32 = 0.13;
 const BITS_OF_ONE: f32 = 3.0;
 const BITS_OF_DOUBLING: f32 = 1.7;
 const BITS_OF_ZERO: f32 = 0.6;
+/// Estimated bits of a palette: of each colour, of all else, and of a sample that differs from the one before it.
+const BITS_OF_COLOR: f32 = 6.0;
+const BITS_OF_PALETTE: f32 = 8.0;
+const BITS_OF_CHANGE: f32 = 2.6;
 /// Samples of a block whose transform is chosen.
 const AREA: usize = 8 * 8;
 
@@ -37,6 +42,12 @@ impl Cost {
     /// The distortion that is as bad as `bits`.
     pub(super) fn of_bits(&self, bits: f32) -> f32 {
         self.lambda * bits
+    }
+
+    /// The distortion that is as bad as the bits of a palette.
+    pub(super) fn of_palette(&self, palette: &Palette) -> f32 {
+        let changes = palette.indices.windows(2).filter(|pair| pair[0] != pair[1]).count();
+        self.of_bits(palette.size as f32 * BITS_OF_COLOR + BITS_OF_PALETTE + changes as f32 * BITS_OF_CHANGE)
     }
 
     fn bits(size: TxSize, levels: &[i32], eob: usize) -> f32 {

@@ -16,8 +16,6 @@ use crate::geometry::Rect;
 const MERGED_COLORS: usize = 4;
 /// ... or exceeds the largest part by at most this many.
 const MERGED_COLORS_MORE: usize = 1;
-/// A vector of one sample, in eighths.
-const ONE_SAMPLE: i16 = 8;
 /// Samples of luma of the smallest block.
 const SMALLEST_AREA: usize = 8 * 8;
 /// Hints that are tried for one block.
@@ -38,15 +36,6 @@ impl<'a> FrameDecisions<'a> {
     /// Decides what `pictures` show; only what `damage` marks may differ from the picture before.
     pub(super) fn new(pictures: Pictures<'a>, damage: &'a DamageMap) -> Self {
         Self { pictures, damage, cells: [Cell::Same; SUPERBLOCK_CELLS * SUPERBLOCK_CELLS] }
-    }
-
-    fn analyse(&mut self, block: Block) {
-        let places = (0..SUPERBLOCK_CELLS).flat_map(|row| {
-            (0..SUPERBLOCK_CELLS).map(move |column| (block.row + row, block.column + column))
-        });
-        for (cell, (row, column)) in self.cells.iter_mut().zip(places) {
-            *cell = if self.damage.at(row, column) { self.pictures.cell(row, column) } else { Cell::Same };
-        }
     }
 
     /// The choice for a block that shows something new, if all of it is alike enough.
@@ -98,18 +87,27 @@ impl Decide for FrameDecisions<'_> {
     }
 
     fn decide(&mut self, state: &FrameState, block: Block) -> Option<Choice> {
-        let mut cells = cells_of(&self.cells, block);
-        let first = *cells.next()?;
-        let alike = cells.all(|cell| *cell == first);
-        if alike && first == Cell::Same {
+        let cells = cells_of(&self.cells, block);
+        let first = *cells.clone().next()?;
+        if cells.clone().all(|cell| *cell == Cell::Same) {
             return Some(Choice::copy(Mv::default()));
         }
         if !state.map.holds(block) {
             return None;
         }
         match first {
-            Cell::Moved(mv) if alike => Site { pictures: &self.pictures, state, block }.moved(mv),
-            Cell::Same | Cell::Moved(_) => None,
+            Cell::Moved { mv, .. } => {
+                let moves_too = |cell: &Cell| matches!(cell, Cell::Moved { mv: other, .. } if *other == mv);
+                if !cells.clone().all(moves_too) {
+                    return None;
+                }
+                let residual =
+                    cells.clone().any(|cell| matches!(cell, Cell::Moved { chroma_too: false, .. }));
+                // The largest blocks have no residuals.
+                let possible = !residual || block.size < BlockSize::Px64;
+                possible.then_some(Choice { residual, ..Choice::copy(mv) })
+            }
+            Cell::Same => None,
             Cell::New { .. } => self.new_block(state, block),
         }
     }
@@ -131,23 +129,6 @@ impl Site<'_> {
             y: (8 * self.block.row) >> shift,
             side: self.block.size.side() >> shift,
         }
-    }
-
-    /// A block that equals the picture before at `mv`, in luma. `None` if it needs a residual that it cannot have.
-    fn moved(&self, mv: Mv) -> Option<Choice> {
-        let between_samples = self.state.format.shift(1) > 0 && (mv.row | mv.column) & ONE_SAMPLE != 0;
-        // Between samples, only chroma that is flat can be predicted exactly.
-        let residual = between_samples && !(1..3).all(|plane| self.is_flat(plane));
-        let possible = !residual || self.block.size < BlockSize::Px64;
-        possible.then_some(Choice { residual, ..Choice::copy(mv) })
-    }
-
-    fn is_flat(&self, plane: usize) -> bool {
-        let square = self.square(plane);
-        let mut samples = [0; SUPERBLOCK * SUPERBLOCK];
-        let samples = &mut samples[..square.side * square.side];
-        self.pictures.source.load(plane, square, samples);
-        samples.iter().all(|sample| *sample == samples[0])
     }
 
     /// A block with few colours of luma, which it then shows exactly.
@@ -239,7 +220,7 @@ impl Site<'_> {
                 *sample = palette.colors[usize::from(*index)];
             }
             let mut other = cheapest_transform(&cost, quantizer, samples, trial);
-            other.price += cost.of_bits(palette.bits());
+            other.price += cost.of_palette(&palette);
             if other.price < priced.price {
                 priced = other;
                 let palettes = Palettes { luma: Some(palette), chroma: None };

@@ -2,8 +2,6 @@
 //!
 //! A transform in one dimension works on many rows or columns at once: on lanes.
 
-#![expect(clippy::as_conversions, reason = "constant tables of small numbers")]
-
 use super::block::{TxSize, TxType};
 
 /// Rows or columns that are transformed together.
@@ -58,11 +56,9 @@ fn clamp(value: i32) -> i32 {
 #[inline(always)]
 fn rotate(t: &mut [Lane], a: usize, b: usize, angle: usize) {
     let (cos, sin) = (cos128(angle), sin128(angle));
-    for lane in 0..LANES {
-        let (ta, tb) = (t[a][lane], t[b][lane]);
-        t[a][lane] = round2(ta * cos - tb * sin, COS_BITS);
-        t[b][lane] = round2(ta * sin + tb * cos, COS_BITS);
-    }
+    let (ta, tb) = (t[a], t[b]);
+    t[a] = std::array::from_fn(|lane| round2(ta[lane] * cos - tb[lane] * sin, COS_BITS));
+    t[b] = std::array::from_fn(|lane| round2(ta[lane] * sin + tb[lane] * cos, COS_BITS));
 }
 
 /// `B( a, b, angle, 1 )`.
@@ -76,11 +72,9 @@ fn rotate_flipped(t: &mut [Lane], a: usize, b: usize, angle: usize) {
 #[inline(always)]
 fn hadamard(t: &mut [Lane], a: usize, b: usize, flip: bool) {
     let (a, b) = if flip { (b, a) } else { (a, b) };
-    for lane in 0..LANES {
-        let (x, y) = (t[a][lane], t[b][lane]);
-        t[a][lane] = clamp(x + y);
-        t[b][lane] = clamp(x - y);
-    }
+    let (x, y) = (t[a], t[b]);
+    t[a] = std::array::from_fn(|lane| clamp(x[lane] + y[lane]));
+    t[b] = std::array::from_fn(|lane| clamp(x[lane] - y[lane]));
 }
 
 /// The inverse DCT process (section 7.13.2.3) for 2^n points; the numbers are those of its steps.

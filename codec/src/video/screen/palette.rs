@@ -82,12 +82,6 @@ impl Palette {
         };
         Some(Self::new(&colors, false, samples.iter().map(|sample| nearest(*sample))))
     }
-
-    /// About how many bits it takes.
-    pub(super) fn bits(&self) -> f32 {
-        let changes = self.indices.windows(2).filter(|pair| pair[0] != pair[1]).count();
-        (self.size * 6 + 8) as f32 + changes as f32 * 2.6
-    }
 }
 
 /// Which planes a palette is of.

@@ -100,13 +100,6 @@ fn assert_decoders_agree(stream_of: fn(u64) -> Stream) {
         let stream = stream_of(seed);
         for decoder in &decoders {
             let decoded = decoder.decode(stream.format, &stream.packets);
-            if let Some(at) = decoded.iter().zip(&stream.expected).position(|(a, b)| a != b) {
-                eprintln!(
-                    "seed decoded {:?} expected {:?}",
-                    &decoded[at..at + 18],
-                    &stream.expected[at..at + 18]
-                );
-            }
             let differs = decoded.iter().zip(&stream.expected).position(|(a, b)| a != b);
             assert!(
                 decoded == stream.expected,
