@@ -18,7 +18,7 @@
 //! | prediction and transforms | 7.11, 7.13 | `intra`, `inter`, `inverse_transform`, `forward_transform` |
 //! | our decisions | none | `encoder`, `damage`, `analysis`, `decide`, `choice`, `cost` |
 //!
-//! What is written and what is decided are apart: a [`tile`] writes any legal `Choice` that a `Decide` makes, and the
+//! What is written and what is decided are apart: a `tile` writes any legal `Choice` that a `Decide` makes, and the
 //! tests let one choose at random, so that every context is reached. The encoder keeps the picture as decoders
 //! have it (`planes`), bit by bit; all work outside of the damage is a few symbols for each superblock.
 

@@ -3,7 +3,7 @@
 //! Each row of N symbols holds its N - 1 inner values; the last, 32768, and the counter are implied. The first
 //! dimension is the context of the quantizer index.
 
-/// `Default_Coeff_Base_Cdf`: [4][5][2][42] of 4 symbols.
+/// `Default_Coeff_Base_Cdf`: `[4][5][2][42]` of 4 symbols.
 #[rustfmt::skip]
 pub(crate) const COEFF_BASE: [u16; 5040] = [
     4034, 8930, 12727, 18082, 29741, 31877, 12596, 26124, 30493, 9446, 21118, 27005, 6308, 15141, 21279,
@@ -344,7 +344,7 @@ pub(crate) const COEFF_BASE: [u16; 5040] = [
     24576,
 ];
 
-/// `Default_Coeff_Br_Cdf`: [4][5][2][21] of 4 symbols.
+/// `Default_Coeff_Br_Cdf`: `[4][5][2][21]` of 4 symbols.
 #[rustfmt::skip]
 pub(crate) const COEFF_BR: [u16; 2520] = [
     14298, 20718, 24174, 12536, 19601, 23789, 8712, 15051, 19503, 6170, 11327, 15434, 4742, 8926, 12538,

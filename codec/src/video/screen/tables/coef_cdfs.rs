@@ -3,7 +3,7 @@
 //! Each row of N symbols holds its N - 1 inner values; the last, 32768, and the counter are implied. The first
 //! dimension is the context of the quantizer index.
 
-/// `Default_Txb_Skip_Cdf`: [4][5][13] of 2 symbols.
+/// `Default_Txb_Skip_Cdf`: `[4][5][13]` of 2 symbols.
 #[rustfmt::skip]
 pub(crate) const TXB_SKIP: [u16; 260] = [
     31849, 5892, 12112, 21935, 20289, 27473, 32487, 7654, 19473, 29984, 9961, 30242, 32117, 31548, 1549,
@@ -26,7 +26,7 @@ pub(crate) const TXB_SKIP: [u16; 260] = [
     16384, 16384, 16384, 16384,
 ];
 
-/// `Default_Eob_Pt_16_Cdf`: [4][2][2] of 5 symbols.
+/// `Default_Eob_Pt_16_Cdf`: `[4][2][2]` of 5 symbols.
 #[rustfmt::skip]
 pub(crate) const EOB_PT_16: [u16; 64] = [
     840, 1039, 1980, 4895, 370, 671, 1883, 4471, 3247, 4950, 9688, 14563, 1904, 3354, 7763, 14647, 2125,
@@ -35,7 +35,7 @@ pub(crate) const EOB_PT_16: [u16; 64] = [
     14746, 22133, 1222, 2074, 4783, 15410, 19575, 21766, 26044, 29709, 7297, 10767, 19273, 28194,
 ];
 
-/// `Default_Eob_Pt_64_Cdf`: [4][2][2] of 7 symbols.
+/// `Default_Eob_Pt_64_Cdf`: `[4][2][2]` of 7 symbols.
 #[rustfmt::skip]
 pub(crate) const EOB_PT_64: [u16; 96] = [
     329, 498, 1101, 1784, 3265, 7758, 335, 730, 1459, 5494, 8755, 12997, 3505, 5304, 10086, 13814, 17684,
@@ -46,7 +46,7 @@ pub(crate) const EOB_PT_64: [u16; 96] = [
     14153, 24291, 24212, 25708, 28268, 30035, 31307, 32049, 8726, 12378, 19409, 26450, 30038, 32462,
 ];
 
-/// `Default_Eob_Pt_256_Cdf`: [4][2][2] of 9 symbols.
+/// `Default_Eob_Pt_256_Cdf`: `[4][2][2]` of 9 symbols.
 #[rustfmt::skip]
 pub(crate) const EOB_PT_256: [u16; 128] = [
     310, 584, 1887, 3589, 6168, 8611, 11352, 15652, 998, 1850, 2998, 5604, 17341, 19888, 22899, 25583, 2520,
@@ -60,7 +60,7 @@ pub(crate) const EOB_PT_256: [u16; 128] = [
     32038, 32403, 32695,
 ];
 
-/// `Default_Eob_Pt_1024_Cdf`: [4][2] of 11 symbols.
+/// `Default_Eob_Pt_1024_Cdf`: `[4][2]` of 11 symbols.
 #[rustfmt::skip]
 pub(crate) const EOB_PT_1024: [u16; 80] = [
     393, 421, 751, 1623, 3160, 6352, 13345, 18047, 22571, 25830, 1865, 1988, 2930, 4242, 10533, 16538,
@@ -71,7 +71,7 @@ pub(crate) const EOB_PT_1024: [u16; 80] = [
     29724, 29807, 32570,
 ];
 
-/// `Default_Eob_Extra_Cdf`: [4][5][2][9] of 2 symbols.
+/// `Default_Eob_Extra_Cdf`: `[4][5][2][9]` of 2 symbols.
 #[rustfmt::skip]
 pub(crate) const EOB_EXTRA: [u16; 360] = [
     16961, 17223, 7621, 16384, 16384, 16384, 16384, 16384, 16384, 19069, 22525, 13377, 16384, 16384, 16384,
@@ -100,14 +100,14 @@ pub(crate) const EOB_EXTRA: [u16; 360] = [
     20525, 17595, 16618, 20497, 18989, 15513, 16384, 16384, 16384, 16384, 16384, 16384, 16384, 16384, 16384,
 ];
 
-/// `Default_Dc_Sign_Cdf`: [4][2][3] of 2 symbols.
+/// `Default_Dc_Sign_Cdf`: `[4][2][3]` of 2 symbols.
 #[rustfmt::skip]
 pub(crate) const DC_SIGN: [u16; 24] = [
     16000, 13056, 18816, 15232, 12928, 17280, 16000, 13056, 18816, 15232, 12928, 17280, 16000, 13056, 18816,
     15232, 12928, 17280, 16000, 13056, 18816, 15232, 12928, 17280,
 ];
 
-/// `Default_Coeff_Base_Eob_Cdf`: [4][5][2][4] of 3 symbols.
+/// `Default_Coeff_Base_Eob_Cdf`: `[4][5][2][4]` of 3 symbols.
 #[rustfmt::skip]
 pub(crate) const COEFF_BASE_EOB: [u16; 320] = [
     17837, 29055, 29600, 31446, 30844, 31878, 24926, 28948, 21365, 30026, 30512, 32423, 31658, 32621, 29630,

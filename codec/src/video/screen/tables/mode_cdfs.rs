@@ -2,7 +2,7 @@
 //!
 //! Each row of N symbols holds its N - 1 inner values; the last, 32768, and the counter are implied.
 
-/// `Default_Intra_Frame_Y_Mode_Cdf`: [5][5] of 13 symbols.
+/// `Default_Intra_Frame_Y_Mode_Cdf`: `[5][5]` of 13 symbols.
 #[rustfmt::skip]
 pub(crate) const INTRA_FRAME_Y_MODE: [u16; 300] = [
     15588, 17027, 19338, 20218, 20682, 21110, 21825, 23244, 24189, 28165, 29093, 30466, 12016, 18066, 19516,
@@ -27,7 +27,7 @@ pub(crate) const INTRA_FRAME_Y_MODE: [u16; 300] = [
     29489, 30883, 32482, 7618, 8288, 9859, 10509, 15386, 18657, 22903, 28776, 29180, 31355, 31802, 32593,
 ];
 
-/// `Default_Y_Mode_Cdf`: [4] of 13 symbols.
+/// `Default_Y_Mode_Cdf`: `[4]` of 13 symbols.
 #[rustfmt::skip]
 pub(crate) const Y_MODE: [u16; 48] = [
     22801, 23489, 24293, 24756, 25601, 26123, 26606, 27418, 27945, 29228, 29685, 30349, 18673, 19845, 22631,
@@ -36,7 +36,7 @@ pub(crate) const Y_MODE: [u16; 48] = [
     26575, 27016, 28049,
 ];
 
-/// `Default_Uv_Mode_Cfl_Not_Allowed_Cdf`: [13] of 13 symbols.
+/// `Default_Uv_Mode_Cfl_Not_Allowed_Cdf`: `[13]` of 13 symbols.
 #[rustfmt::skip]
 pub(crate) const UV_MODE_CFL_NOT_ALLOWED: [u16; 156] = [
     22631, 24152, 25378, 25661, 25986, 26520, 27055, 27923, 28244, 30059, 30941, 31961, 9513, 26881, 26973,
@@ -52,7 +52,7 @@ pub(crate) const UV_MODE_CFL_NOT_ALLOWED: [u16; 156] = [
     15078, 15166, 15255, 15753, 16039, 16606,
 ];
 
-/// `Default_Uv_Mode_Cfl_Allowed_Cdf`: [13] of 14 symbols.
+/// `Default_Uv_Mode_Cfl_Allowed_Cdf`: `[13]` of 14 symbols.
 #[rustfmt::skip]
 pub(crate) const UV_MODE_CFL_ALLOWED: [u16; 169] = [
     10407, 11208, 12900, 13181, 13823, 14175, 14899, 15656, 15986, 20086, 20995, 22455, 24212, 4532, 19780,
@@ -69,7 +69,7 @@ pub(crate) const UV_MODE_CFL_ALLOWED: [u16; 169] = [
     10521, 29048,
 ];
 
-/// `Default_Angle_Delta_Cdf`: [8] of 7 symbols.
+/// `Default_Angle_Delta_Cdf`: `[8]` of 7 symbols.
 #[rustfmt::skip]
 pub(crate) const ANGLE_DELTA: [u16; 48] = [
     2180, 5032, 7567, 22776, 26989, 30217, 2301, 5608, 8801, 23487, 26974, 30330, 3780, 11018, 13699, 19354,
@@ -78,13 +78,13 @@ pub(crate) const ANGLE_DELTA: [u16; 48] = [
     21244, 30655,
 ];
 
-/// `Default_Partition_W8_Cdf`: [4] of 4 symbols.
+/// `Default_Partition_W8_Cdf`: `[4]` of 4 symbols.
 #[rustfmt::skip]
 pub(crate) const PARTITION_W8: [u16; 12] = [
     19132, 25510, 30392, 13928, 19855, 28540, 12522, 23679, 28629, 9896, 18783, 25853,
 ];
 
-/// `Default_Partition_W16_Cdf`: [4] of 10 symbols.
+/// `Default_Partition_W16_Cdf`: `[4]` of 10 symbols.
 #[rustfmt::skip]
 pub(crate) const PARTITION_W16: [u16; 36] = [
     15597, 20929, 24571, 26706, 27664, 28821, 29601, 30571, 31902, 7925, 11043, 16785, 22470, 23971, 25043,
@@ -92,7 +92,7 @@ pub(crate) const PARTITION_W16: [u16; 36] = [
     20860, 23053, 24778, 26436, 27829, 31171,
 ];
 
-/// `Default_Partition_W32_Cdf`: [4] of 10 symbols.
+/// `Default_Partition_W32_Cdf`: `[4]` of 10 symbols.
 #[rustfmt::skip]
 pub(crate) const PARTITION_W32: [u16; 36] = [
     18462, 20920, 23124, 27647, 28227, 29049, 29519, 30178, 31544, 7689, 9060, 12056, 24992, 25660, 26182,
@@ -100,7 +100,7 @@ pub(crate) const PARTITION_W32: [u16; 36] = [
     28614, 29061, 29466, 29840, 30185, 31899,
 ];
 
-/// `Default_Partition_W64_Cdf`: [4] of 10 symbols.
+/// `Default_Partition_W64_Cdf`: `[4]` of 10 symbols.
 #[rustfmt::skip]
 pub(crate) const PARTITION_W64: [u16; 36] = [
     20137, 21547, 23078, 29566, 29837, 30261, 30524, 30892, 31724, 6732, 7490, 9497, 27944, 28250, 28515,
@@ -108,43 +108,43 @@ pub(crate) const PARTITION_W64: [u16; 36] = [
     31394, 31574, 31743, 31881, 32332,
 ];
 
-/// `Default_New_Mv_Cdf`: [6] of 2 symbols.
+/// `Default_New_Mv_Cdf`: `[6]` of 2 symbols.
 #[rustfmt::skip]
 pub(crate) const NEW_MV: [u16; 6] = [
     24035, 16630, 15339, 8386, 12222, 4676,
 ];
 
-/// `Default_Zero_Mv_Cdf`: [2] of 2 symbols.
+/// `Default_Zero_Mv_Cdf`: `[2]` of 2 symbols.
 #[rustfmt::skip]
 pub(crate) const ZERO_MV: [u16; 2] = [
     2175, 1054,
 ];
 
-/// `Default_Ref_Mv_Cdf`: [6] of 2 symbols.
+/// `Default_Ref_Mv_Cdf`: `[6]` of 2 symbols.
 #[rustfmt::skip]
 pub(crate) const REF_MV: [u16; 6] = [
     23974, 24188, 17848, 28622, 24312, 19923,
 ];
 
-/// `Default_Drl_Mode_Cdf`: [3] of 2 symbols.
+/// `Default_Drl_Mode_Cdf`: `[3]` of 2 symbols.
 #[rustfmt::skip]
 pub(crate) const DRL_MODE: [u16; 3] = [
     13104, 24560, 18945,
 ];
 
-/// `Default_Is_Inter_Cdf`: [4] of 2 symbols.
+/// `Default_Is_Inter_Cdf`: `[4]` of 2 symbols.
 #[rustfmt::skip]
 pub(crate) const IS_INTER: [u16; 4] = [
     806, 16662, 20186, 26538,
 ];
 
-/// `Default_Skip_Cdf`: [3] of 2 symbols.
+/// `Default_Skip_Cdf`: `[3]` of 2 symbols.
 #[rustfmt::skip]
 pub(crate) const SKIP: [u16; 3] = [
     31671, 16515, 4576,
 ];
 
-/// `Default_Single_Ref_Cdf`: [3][6] of 2 symbols.
+/// `Default_Single_Ref_Cdf`: `[3][6]` of 2 symbols.
 #[rustfmt::skip]
 pub(crate) const SINGLE_REF: [u16; 18] = [
     4897, 1555, 4236, 8650, 904, 1444, 16973, 16751, 19647, 24773, 11014, 15087, 29744, 30279, 31194, 31895,
@@ -157,7 +157,7 @@ pub(crate) const MV_JOINT: [u16; 3] = [
     4096, 11264, 19328,
 ];
 
-/// `Default_Mv_Class_Cdf`: [2] of 11 symbols.
+/// `Default_Mv_Class_Cdf`: `[2]` of 11 symbols.
 #[rustfmt::skip]
 pub(crate) const MV_CLASS: [u16; 20] = [
     28672, 30976, 31858, 32320, 32551, 32656, 32740, 32757, 32762, 32767, 28672, 30976, 31858, 32320, 32551,
@@ -176,13 +176,13 @@ pub(crate) const MV_CLASS0_BIT: [u16; 1] = [
     27648,
 ];
 
-/// `Default_Mv_Bit_Cdf`: [10] of 2 symbols.
+/// `Default_Mv_Bit_Cdf`: `[10]` of 2 symbols.
 #[rustfmt::skip]
 pub(crate) const MV_BIT: [u16; 10] = [
     17408, 17920, 18944, 20480, 22528, 24576, 28672, 29952, 29952, 30720,
 ];
 
-/// `Default_Intra_Tx_Type_Set2_Cdf`: [3][13] of 5 symbols.
+/// `Default_Intra_Tx_Type_Set2_Cdf`: `[3][13]` of 5 symbols.
 #[rustfmt::skip]
 pub(crate) const INTRA_TX_TYPE_SET2: [u16; 156] = [
     6554, 13107, 19661, 26214, 6554, 13107, 19661, 26214, 6554, 13107, 19661, 26214, 6554, 13107, 19661,
@@ -198,7 +198,7 @@ pub(crate) const INTRA_TX_TYPE_SET2: [u16; 156] = [
     12023, 18547,
 ];
 
-/// `Default_Inter_Tx_Type_Set3_Cdf`: [4] of 2 symbols.
+/// `Default_Inter_Tx_Type_Set3_Cdf`: `[4]` of 2 symbols.
 #[rustfmt::skip]
 pub(crate) const INTER_TX_TYPE_SET3: [u16; 4] = [
     16384, 4167, 1998, 748,

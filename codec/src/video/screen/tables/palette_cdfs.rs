@@ -2,7 +2,7 @@
 //!
 //! Each row of N symbols holds its N - 1 inner values; the last, 32768, and the counter are implied.
 
-/// `Default_Palette_Y_Size_Cdf`: [7] of 7 symbols.
+/// `Default_Palette_Y_Size_Cdf`: `[7]` of 7 symbols.
 #[rustfmt::skip]
 pub(crate) const PALETTE_Y_SIZE: [u16; 42] = [
     7952, 13000, 18149, 21478, 25527, 29241, 7139, 11421, 16195, 19544, 23666, 28073, 7788, 12741, 17325,
@@ -10,7 +10,7 @@ pub(crate) const PALETTE_Y_SIZE: [u16; 42] = [
     9711, 14888, 16923, 21052, 25661, 27875, 14940, 20797, 21678, 24186, 27033, 28999,
 ];
 
-/// `Default_Palette_Uv_Size_Cdf`: [7] of 7 symbols.
+/// `Default_Palette_Uv_Size_Cdf`: `[7]` of 7 symbols.
 #[rustfmt::skip]
 pub(crate) const PALETTE_UV_SIZE: [u16; 42] = [
     8713, 19979, 27128, 29609, 31331, 32272, 5839, 15573, 23581, 26947, 29848, 31700, 4426, 11260, 17999,
@@ -18,20 +18,20 @@ pub(crate) const PALETTE_UV_SIZE: [u16; 42] = [
     2464, 8451, 12861, 21632, 25525, 28555, 1269, 5435, 10433, 18963, 21700, 25865,
 ];
 
-/// `Default_Palette_Y_Mode_Cdf`: [7][3] of 2 symbols.
+/// `Default_Palette_Y_Mode_Cdf`: `[7][3]` of 2 symbols.
 #[rustfmt::skip]
 pub(crate) const PALETTE_Y_MODE: [u16; 21] = [
     31676, 3419, 1261, 31912, 2859, 980, 31823, 3400, 781, 32030, 3561, 904, 32309, 7337, 1462, 32265, 4015,
     1521, 32450, 7946, 129,
 ];
 
-/// `Default_Palette_Uv_Mode_Cdf`: [2] of 2 symbols.
+/// `Default_Palette_Uv_Mode_Cdf`: `[2]` of 2 symbols.
 #[rustfmt::skip]
 pub(crate) const PALETTE_UV_MODE: [u16; 2] = [
     32461, 21488,
 ];
 
-/// `Default_Palette_Size_n_Y_Color_Cdf` for n from 2 to 8: [5] of n symbols each.
+/// `Default_Palette_Size_n_Y_Color_Cdf` for n from 2 to 8: `[5]` of n symbols each.
 #[rustfmt::skip]
 pub(crate) const PALETTE_Y_COLOR: [u16; 140] = [
     28710, 16384, 10553, 27036, 31603, 27877, 30490, 11532, 25697, 6544, 30234, 23018, 28072, 31915, 32385,
@@ -46,7 +46,7 @@ pub(crate) const PALETTE_Y_COLOR: [u16; 140] = [
     31504, 31705, 31927, 32153, 32392,
 ];
 
-/// `Default_Palette_Size_n_Uv_Color_Cdf` for n from 2 to 8: [5] of n symbols each.
+/// `Default_Palette_Size_n_Uv_Color_Cdf` for n from 2 to 8: `[5]` of n symbols each.
 #[rustfmt::skip]
 pub(crate) const PALETTE_UV_COLOR: [u16; 140] = [
     29089, 16384, 8713, 29257, 31610, 25257, 29145, 12287, 27293, 7033, 27960, 20145, 25405, 30608, 31639,
