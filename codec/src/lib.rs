@@ -11,11 +11,13 @@
 pub mod audio;
 pub mod canvas;
 pub mod geometry;
+pub mod key_states;
 pub mod limits;
 pub mod mux;
 pub mod picture;
 pub mod replay;
 pub mod screen;
+pub mod seek;
 pub mod source;
 pub mod timeline;
 pub mod video;

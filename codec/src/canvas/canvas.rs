@@ -2,18 +2,20 @@
 
 use super::cursor::{Cursor, CursorImage};
 use super::damage::Damage;
-use super::error::DrawError;
+use super::error::{DrawError, RestoreError};
 use super::image;
+use super::key_state::State;
 use super::layers::Layers;
 use super::mask::{Mask, premultiply};
 use super::place::{Placed, Position, signed};
 use super::stream::{ImageStreams, ImageTarget};
 use super::surface::{Source, Surface};
+use super::work::Work;
 use super::{flatten, transfer};
 use crate::geometry::{CopyVector, Rect, Size};
 use crate::limits::Limits;
 use crate::picture::Picture;
-use crate::source::guac::{Color, Instruction};
+use crate::source::guac::{Color, Instruction, Parser};
 use base64_simd::STANDARD;
 
 /// The state of a screen: layers, buffers, open image streams and the mouse pointer.
@@ -24,6 +26,7 @@ pub struct Canvas {
     streams: ImageStreams,
     cursor: Cursor,
     damage: Damage,
+    work: Work,
 }
 
 /// An area of one layer and where it goes on another.
@@ -44,13 +47,43 @@ impl Canvas {
             streams: ImageStreams::default(),
             cursor: Cursor::default(),
             damage: Damage::default(),
+            work: Work::default(),
         }
+    }
+
+    /// The instructions from which [`Self::restore`] makes this canvas again; any client of the protocol can draw
+    /// them. `None` when they would have more than `limit_bytes`.
+    pub fn key_state(&self, limit_bytes: usize) -> Option<Vec<u8>> {
+        self.state().write(limit_bytes)
+    }
+
+    /// All that a key state holds.
+    pub(super) fn state(&self) -> State<'_> {
+        let Self { limits: _, layers, streams, cursor, damage: _, work: _ } = self;
+        State { layers, streams, cursor }
+    }
+
+    /// The canvas of a key state, under the limits of the one that it was made from. Nothing of it was shown yet:
+    /// all of the screen is damage.
+    pub fn restore(key_state: &[u8], limits: Limits) -> Result<Self, RestoreError> {
+        let mut canvas = Self::new(limits);
+        let mut parser = Parser::new(limits);
+        parser.push(key_state);
+        while let Some(instruction) = parser.read()? {
+            canvas.apply(&instruction)?;
+        }
+        parser.finish()?;
+        canvas.damage = Damage::default();
+        canvas.damage_layer(0);
+        canvas.work = Work::default();
+        Ok(canvas)
     }
 
     /// Draws one instruction. Instructions that draw nothing are ignored.
     ///
     /// A refused instruction changes nothing that can be seen; the next ones can be drawn.
     pub fn apply(&mut self, instruction: &Instruction<'_>) -> Result<(), DrawError> {
+        self.work.instructions += 1;
         match *instruction {
             Instruction::Size { layer, width, height } => self.resize(layer, width, height),
             Instruction::Move { layer, parent, x, y, z } => self.place(layer, parent, [x, y, z]),
@@ -97,6 +130,16 @@ impl Canvas {
     /// Width and height of the screen, layer 0.
     pub fn size(&self) -> Size {
         self.layers.size_of(0)
+    }
+
+    /// Pixels of all layers and buffers.
+    pub fn pixels(&self) -> usize {
+        self.layers.pixels()
+    }
+
+    /// What all drawing up to here has cost.
+    pub fn work(&self) -> Work {
+        self.work
     }
 
     /// What changed on the screen since the last call.
@@ -168,6 +211,7 @@ impl Canvas {
         if before == self.layers.size_of(layer) {
             return Ok(());
         }
+        self.work.draw(self.layers.size_of(layer).area());
         if layer == 0 {
             // The rectangles of the old screen may lie outside the new one, which is new as a whole.
             self.damage = Damage::default();
@@ -216,10 +260,13 @@ impl Canvas {
     fn fill(&mut self, mask: u8, layer: i32, color: Color) -> Result<(), DrawError> {
         let mask = mask_of(mask)?;
         let target = self.layers.target(layer)?;
-        let rects = target.path.rects(target.surface.size());
+        let size = target.surface.size();
+        let rects = target.path.rects(size);
         target.path.close();
         let color = premultiply([color.red, color.green, color.blue, color.alpha]);
         let cleared = target.surface.fill(&rects, color, mask);
+        self.work.draw(rects.iter().map(Rect::area).sum());
+        self.work.clear(mask, size);
         for rect in rects.into_iter().chain([cleared]) {
             self.damage_area(layer, rect);
         }
@@ -230,6 +277,7 @@ impl Canvas {
         let mask = mask_of(mask)?;
         let mut cleared = Rect::default();
         let drawn = self.carry(transit, |to, from, placed| cleared = to.draw(from, placed, mask))?;
+        self.work.clear(mask, self.layers.size_of(transit.layer));
         self.damage_area(transit.layer, drawn);
         self.damage_area(transit.layer, cleared);
         if mask.replaces() {
@@ -259,6 +307,7 @@ impl Canvas {
         }
         self.fit(layer, to, area)?;
         let placed = Placed::new(area, to, self.layers.size_of(layer));
+        self.work.draw(placed.to.area());
         let mut surface = self.layers.take_surface(layer);
         if source == layer {
             draw(&mut surface, Source::Itself, &placed);
@@ -277,6 +326,7 @@ impl Canvas {
             return Err(DrawError::CursorSide { width, height, limit_pixels });
         };
         let mut image = Surface::new(Size { width: columns, height: rows });
+        self.work.draw(image.size().area());
         if let Some(layer) = self.layers.get(source) {
             let area = self.layers.source_area(source, area);
             let placed = Placed::new(area, landing(area, [x, y], [0, 0]), image.size());
@@ -288,6 +338,7 @@ impl Canvas {
 
     fn draw_image(&mut self, target: ImageTarget, bytes: &[u8]) -> Result<(), DrawError> {
         let ImageTarget { layer, mask, x, y } = target;
+        self.work.decode(bytes.len(), 0);
         let image = image::decode(bytes, self.limits.image_pixels)
             .map_err(|error| DrawError::Image { layer, error })?;
         let (area, to) = (Rect::of_size(image.size()), Position::new(x, y));
@@ -295,6 +346,9 @@ impl Canvas {
         let surface = &mut self.layers.target(layer)?.surface;
         let placed = Placed::new(area, to, surface.size());
         let cleared = surface.draw(Source::Other(&image), &placed, mask);
+        self.work.decode(0, area.area());
+        self.work.draw(placed.to.area());
+        self.work.clear(mask, surface.size());
         self.damage_area(layer, placed.to);
         self.damage_area(layer, cleared);
         Ok(())

@@ -1,5 +1,6 @@
 //! The mouse pointer, which is shown over the canvas and is part of no layer.
 
+use super::key_state::Pointer;
 use super::mask::{Mask, Pixel};
 use super::place::{Placed, Position};
 use super::surface::Surface;
@@ -28,6 +29,12 @@ impl Cursor {
 
     pub(super) fn move_to(&mut self, x: i32, y: i32) {
         self.tip = Some(Position::new(x, y));
+    }
+
+    /// All of it, but for the revision: that is compared within one canvas only.
+    pub(super) fn state(&self) -> Pointer<'_> {
+        let Self { image, hot, tip, revision: _ } = self;
+        Pointer { image, hot: *hot, tip: *tip }
     }
 
     /// What is shown on a screen of `screen` pixels.

@@ -1,5 +1,6 @@
 //! Why a drawing was refused.
 
+use crate::source::guac::ParseError;
 use std::fmt;
 
 /// Why one instruction drew nothing. The canvas is as before, and later instructions can be drawn.
@@ -147,6 +148,17 @@ pub enum ImageError {
         /// The decoder's words.
         reason: String,
     },
+}
+
+/// Why a key state gives no canvas.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RestoreError {
+    /// Its instructions cannot be read.
+    #[error("a key state cannot be read: {0}")]
+    Instructions(#[from] ParseError),
+    /// One of them draws nothing.
+    #[error("a key state cannot be drawn: {0}")]
+    Drawing(#[from] DrawError),
 }
 
 /// The formats of images in recordings.

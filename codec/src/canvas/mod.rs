@@ -7,19 +7,24 @@
 //! The canvas never reads a clock and never panics on what a recording asks for: a drawing beyond a limit is
 //! refused with a [`DrawError`] that names the limit, changes nothing, and the recording goes on.
 
+mod content;
 mod cursor;
 mod damage;
 mod error;
 mod flatten;
 mod image;
+mod key_image;
+mod key_state;
 mod layer;
 mod layers;
 mod mask;
 mod path;
 mod place;
+mod script;
 mod stream;
 mod surface;
 mod transfer;
+mod work;
 
 #[expect(clippy::module_inception, reason = "the type that the module is named after")]
 mod canvas;
@@ -27,4 +32,5 @@ mod canvas;
 pub use canvas::Canvas;
 pub use cursor::CursorImage;
 pub use damage::Damage;
-pub use error::{DrawError, ImageError, ImageFormat};
+pub use error::{DrawError, ImageError, ImageFormat, RestoreError};
+pub use work::Work;

@@ -30,6 +30,12 @@ impl Path {
         self.closed = true;
     }
 
+    /// The boxes, and whether the path is closed: all that there is.
+    pub(super) fn state(&self) -> (&[[i32; 4]], bool) {
+        let Self { boxes, closed } = self;
+        (boxes, *closed)
+    }
+
     /// The parts of the boxes inside a layer of `size`.
     pub(super) fn rects(&self, size: Size) -> Vec<Rect> {
         let cut = |&[x, y, width, height]: &[i32; 4]| Rect::clipped(x, y, width, height, size);

@@ -9,7 +9,7 @@ use super::rav1e::{EncodeError, Encoder};
 use super::staleness::Staleness;
 use crate::geometry::{CopyVector, Rect};
 use crate::limits::Limits;
-use crate::replay::{Faults, Moment, Replay};
+use crate::replay::{Faults, Moment, Replay, RestoreError};
 use crate::screen::Screen;
 use crate::source::guac::ParseError;
 
@@ -54,13 +54,22 @@ struct OpenSegment {
 impl SegmentCoder {
     /// Starts at byte 0 of the recording.
     pub fn new(plan: Plan, limits: Limits) -> Self {
-        let projection = Projection::new(plan.size(), plan.largest());
+        Self::from_replay(plan, Replay::new(limits))
+    }
+
+    /// Starts at a key state that stands at the first frame of a segment or before it; push the recording's bytes
+    /// from its position on. The packets are those of a start at byte 0.
+    pub fn resume(plan: Plan, key_state: &[u8], limits: Limits) -> Result<Self, RestoreError> {
+        Ok(Self::from_replay(plan, Replay::restore(key_state, limits)?))
+    }
+
+    fn from_replay(plan: Plan, replay: Replay) -> Self {
         Self {
+            projection: Projection::new(plan.size(), plan.largest()),
+            at_frame: replay.frames().checked_sub(1),
             plan,
-            replay: Replay::new(limits),
+            replay,
             screen: Screen::default(),
-            projection,
-            at_frame: None,
             segment: None,
             open: None,
         }
@@ -193,5 +202,61 @@ impl OpenSegment {
         self.staleness.accept(picture);
         self.pacing.coded(at_ms);
         Ok(packets)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::timeline::TimelineFold;
+    use crate::video::VideoSettings;
+
+    /// A screen on which one cell after the other changes its colour, too much for one segment.
+    fn recording() -> Vec<u8> {
+        let mut recording = b"4.size,1.0,3.160,3.120;".to_vec();
+        for frame in 0..400_u64 {
+            let (x, y) = (frame * 37 % 130 + 10, frame * 23 % 90 + 10);
+            let instructions = format!(
+                "4.rect,1.0,{}.{x},2.{y},2.30,2.30;5.cfill,2.14,1.0,3.{},3.200,3.{},3.255;4.sync,5.{};",
+                x.to_string().len(),
+                100 + frame % 100,
+                250 - frame % 100,
+                10_000 + frame * 50
+            );
+            recording.extend(instructions.into_bytes());
+        }
+        recording
+    }
+
+    fn coded(mut coder: SegmentCoder, segment: Segment, bytes: &[u8]) -> Vec<Packet> {
+        let mut packets = coder.begin(segment).unwrap();
+        packets.extend(coder.push(bytes).unwrap());
+        packets.extend(coder.finish().unwrap());
+        packets
+    }
+
+    #[test]
+    fn a_segment_from_a_key_state_has_the_packets_of_one_from_the_beginning() {
+        let recording = recording();
+        let limits = Limits::default();
+        let mut fold = TimelineFold::new(limits);
+        fold.push(&recording);
+        let mut plan = Plan::new(&fold.finish(), VideoSettings::default()).unwrap();
+        let whole = plan.segments[0];
+        let segment = Segment { first_sync: 200, end_sync: 230, start_ms: 10_000, end_ms: 11_500, ..whole };
+        plan.segments = vec![segment];
+        let expected = coded(SegmentCoder::new(plan.clone(), limits), segment, &recording);
+        assert!(expected.len() > 5, "{}", expected.len());
+        let mut replay = Replay::new(limits);
+        replay.push(&recording);
+        while replay.step().unwrap().is_some() {
+            if ![150, 200, 201].contains(&replay.frames()) {
+                continue;
+            }
+            let key_state = replay.key_state(usize::MAX).unwrap();
+            let coder = SegmentCoder::resume(plan.clone(), &key_state.bytes, limits).unwrap();
+            let position = usize::try_from(key_state.point.position).unwrap();
+            assert!(coded(coder, segment, &recording[position..]) == expected, "{} frames", replay.frames());
+        }
     }
 }

@@ -110,10 +110,15 @@ struct OpenValue {
 impl Parser {
     /// Starts at byte 0 of a recording.
     pub fn new(limits: Limits) -> Self {
+        Self::at(limits, 0)
+    }
+
+    /// Starts at the first byte of an instruction, at `position` of a recording.
+    pub fn at(limits: Limits, position: u64) -> Self {
         Self {
             limits,
             buffer: Vec::new(),
-            base: 0,
+            base: position,
             instruction: 0,
             elements: Vec::new(),
             scan: 0,

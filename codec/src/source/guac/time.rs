@@ -26,6 +26,18 @@ impl MediaTime {
         Self { gap_ms, zero: None, synced: false, latest_ms: 0 }
     }
 
+    /// All that [`Self::resume`] needs beside the limit: what is subtracted from a timestamp, whether a `sync` was
+    /// seen, and the latest media time.
+    pub(crate) fn state(&self) -> (Option<i64>, bool, i64) {
+        let Self { gap_ms: _, zero, synced, latest_ms } = *self;
+        (zero, synced, latest_ms)
+    }
+
+    /// Goes on from a [`Self::state`].
+    pub(crate) fn resume(gap_ms: i64, (zero, synced, latest_ms): (Option<i64>, bool, i64)) -> Self {
+        Self { gap_ms, zero, synced, latest_ms }
+    }
+
     /// The media time after an instruction.
     pub fn follow(&mut self, instruction: &Instruction<'_>) -> i64 {
         match instruction.timestamp() {

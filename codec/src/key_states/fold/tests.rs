@@ -1,0 +1,232 @@
+use super::*;
+use crate::canvas::Damage;
+use crate::geometry::Rect;
+use crate::key_states::{KeyPoint, KeyStateIndex};
+use crate::picture::Picture;
+use crate::seek::Seek;
+use std::io::Read;
+use std::path::Path;
+
+fn recording(name: &str) -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../tests/data/{name}.guac.zst"));
+    let mut decoder = ruzstd::decoding::StreamingDecoder::new(std::fs::File::open(path).unwrap()).unwrap();
+    let mut bytes = Vec::new();
+    decoder.read_to_end(&mut bytes).unwrap();
+    bytes
+}
+
+/// What a replay shows at one moment.
+#[derive(Debug, PartialEq)]
+struct Shown {
+    moment: Moment,
+    damage: Damage,
+    corner: Option<(i64, i64)>,
+    pointer: Vec<[u8; 4]>,
+}
+
+fn shown(replay: &mut Replay, moment: Moment) -> Shown {
+    let canvas = replay.canvas();
+    let damage = canvas.take_damage();
+    let pointer = canvas.cursor();
+    Shown {
+        moment,
+        damage,
+        corner: pointer.map(|pointer| pointer.corner()),
+        pointer: pointer.map_or_else(Vec::new, |pointer| pointer.pixels().to_vec()),
+    }
+}
+
+/// Draws on the picture what changed.
+fn flatten(replay: &mut Replay, damage: &Damage, picture: &mut Picture) {
+    let canvas = replay.canvas();
+    if picture.size != canvas.size() {
+        *picture = Picture::black(canvas.size());
+        canvas.flatten(Rect::of_size(canvas.size()), picture);
+    }
+    for area in &damage.rects {
+        canvas.flatten(*area, picture);
+    }
+}
+
+fn step(replay: &mut Replay) -> Option<Moment> {
+    replay.step().ok().flatten()
+}
+
+/// Replays a recording, and beside it one that is written down and restored behind every `every`th frame: each time
+/// from the one that was restored before.
+fn restored_again_and_again(name: &str, every: usize) {
+    let recording = recording(name);
+    let mut straight = Replay::new(Limits::default());
+    straight.push(&recording);
+    let mut restored = Replay::new(Limits::default());
+    restored.push(&recording);
+    let (mut picture, mut restored_picture) = (Picture::default(), Picture::default());
+    let mut key_states = 0;
+    while let Some(moment) = step(&mut straight) {
+        assert_eq!(step(&mut restored), Some(moment));
+        let expected = shown(&mut straight, moment);
+        let actual = shown(&mut restored, moment);
+        assert_eq!(actual, expected, "{name}");
+        let Moment::Frame { at_ms, index } = moment else { continue };
+        flatten(&mut straight, &expected.damage, &mut picture);
+        flatten(&mut restored, &expected.damage, &mut restored_picture);
+        assert!(picture == restored_picture, "{name}: frame {index}");
+        if index % every == 0 {
+            let key_state = restored.key_state(usize::MAX).unwrap();
+            let position = straight.position();
+            assert_eq!(
+                key_state.point,
+                KeyPoint { at_ms, frames: u64::try_from(index + 1).unwrap(), position }
+            );
+            restored = Replay::restore(&key_state.bytes, Limits::default()).unwrap();
+            restored.push(&recording[usize::try_from(position).unwrap()..]);
+            let screen = Rect::of_size(straight.canvas().size());
+            assert_eq!(restored.canvas().take_damage().rects, [screen]);
+            restored_picture = Picture::default();
+            flatten(&mut restored, &Damage::default(), &mut restored_picture);
+            assert!(picture == restored_picture, "{name}: frame {index}, restored");
+            key_states += 1;
+        }
+    }
+    assert_eq!(step(&mut restored), None);
+    assert_eq!(restored.step(), straight.step());
+    assert_eq!(
+        (restored.faults().count, &restored.faults().first),
+        (straight.faults().count, &straight.faults().first)
+    );
+    assert!(key_states > 0, "{name}");
+}
+
+macro_rules! every_frame_can_be_restored {
+    ($($test:ident: $name:literal, $every:literal;)*) => {
+        mod every_frame_can_be_restored {
+            $(
+                #[test]
+                fn $test() {
+                    super::restored_again_and_again($name, $every);
+                }
+            )*
+        }
+    };
+}
+
+every_frame_can_be_restored! {
+    rdp_audio: "rdp-audio", 9;
+    ssh_terminal: "ssh-terminal", 7;
+    telnet: "telnet-1.0.0", 5;
+    vnc_of_an_older_guacd: "vnc-1.5.5", 5;
+    vnc: "vnc-audio-avsync", 11;
+    cut: "vnc-truncated", 1;
+    overwritten: "write-existing", 1;
+    whole: "write-existing.before-overwrite", 1;
+}
+
+/// Often enough for a short recording.
+const CLOSE: Spacing = Spacing { cost_ns: 5_000_000, share_percent: 1_000 };
+
+fn key_states(recording: &[u8], spacing: Spacing, piece_bytes: usize) -> Vec<KeyState> {
+    let mut fold = KeyStateFold::new(Limits::default(), spacing);
+    recording.chunks(piece_bytes).flat_map(|piece| fold.push(piece)).collect()
+}
+
+#[test]
+fn key_states_follow_from_the_bytes_and_not_from_how_they_come() {
+    let recording = recording("vnc-1.5.5");
+    let whole = key_states(&recording, CLOSE, recording.len());
+    assert!(whole.len() > 5, "{}", whole.len());
+    assert!(key_states(&recording, CLOSE, 777) == whole);
+}
+
+#[test]
+fn all_key_states_have_no_more_than_their_share_of_the_recording() {
+    let recording = recording("vnc-1.5.5");
+    let spacing = Spacing { share_percent: 60, ..CLOSE };
+    let made = key_states(&recording, spacing, 32 << 10);
+    assert!(!made.is_empty());
+    let mut bytes = 0;
+    for key_state in made {
+        bytes += key_state.bytes.len();
+        assert!(bytes * 100 <= usize::try_from(key_state.point.position).unwrap() * 60);
+    }
+}
+
+#[test]
+fn a_recording_that_costs_more_than_its_length_allows_has_no_further_key_states() {
+    let mut recording = b"4.size,1.0,4.8192,4.4096;4.rect,1.0,1.0,1.0,4.8192,4.4096;".to_vec();
+    let frame = |at_ms: u64| format!("5.cfill,2.14,1.0,1.9,1.9,1.9,3.255;4.sync,4.{at_ms};");
+    for at_ms in 1000..1200 {
+        recording.extend(frame(at_ms).into_bytes());
+    }
+    let spacing = Spacing { cost_ns: 1, share_percent: 1_000_000 };
+    let made = key_states(&recording, spacing, recording.len());
+    assert!((2..100).contains(&made.len()), "{}", made.len());
+}
+
+#[test]
+fn a_picture_from_a_key_state_is_the_one_from_the_beginning() {
+    let recording = recording("ssh-terminal");
+    let mut index = KeyStateIndex::default();
+    let made = key_states(&recording, CLOSE, 32 << 10);
+    made.iter().for_each(|key_state| index.add(key_state));
+    let limits = Limits::default();
+    let found = |mut seek: Seek, from: usize| {
+        recording[from..].chunks(32 << 10).find(|piece| seek.push(piece).unwrap());
+        let screen = seek.screen();
+        (seek.shown_ms(), screen.picture().clone(), screen.picture_without_pointer().clone())
+    };
+    let mut resumed = 0;
+    for at_ms in (0..200_000).step_by(19_973).chain(made.iter().step_by(3).map(|made| made.point.at_ms)) {
+        let whole = found(Seek::new(at_ms, limits), 0);
+        let Some(place) = index.before(at_ms) else { continue };
+        let key_state = made.iter().find(|made| made.point == place.point).unwrap();
+        let position = usize::try_from(place.point.position).unwrap();
+        let part = found(Seek::resume(&key_state.bytes, at_ms, limits).unwrap(), position);
+        assert!(whole == part, "{at_ms} ms: {} and {} ms", whole.0, part.0);
+        resumed += 1;
+    }
+    assert!(resumed > 8, "{resumed}");
+}
+
+#[test]
+fn the_picture_of_a_time_is_the_last_frame_that_is_not_later() {
+    let frame = |red: u8, timestamp: u64| {
+        format!(
+            "5.cfill,2.14,1.0,{}.{red},1.0,1.0,3.255;4.sync,{}.{timestamp};",
+            red.to_string().len(),
+            timestamp.to_string().len()
+        )
+    };
+    let head = "5.mouse,1.1,1.1,1.0,5.90000;4.size,1.0,1.2,1.2;4.rect,1.0,1.0,1.0,1.2,1.2;";
+    let recording = [
+        head,
+        &frame(1, 1000),
+        &frame(2, 2000),
+        &frame(3, 2000),
+        "3.key,2.65,1.1,4.2500;",
+        &frame(4, 2600),
+        "7.garbage",
+    ]
+    .concat();
+    for (at_ms, red, shown_ms, is_damaged) in [
+        (0, 1, 0, false),
+        (999, 1, 0, false),
+        (1000, 3, 1000, false),
+        (1599, 3, 1000, false),
+        (1600, 4, 1600, true),
+    ] {
+        for piece_bytes in [1, 7, 10_000] {
+            let mut seek = Seek::new(at_ms, Limits::default());
+            let end = recording
+                .as_bytes()
+                .chunks(piece_bytes)
+                .map(|piece| seek.push(piece))
+                .find(|end| *end != Ok(false));
+            assert_eq!(end, (!is_damaged).then_some(Ok(true)), "{at_ms} ms");
+            assert_eq!(
+                (seek.screen().picture().pixels[0][0], seek.shown_ms()),
+                (red, shown_ms),
+                "{at_ms} ms"
+            );
+        }
+    }
+}

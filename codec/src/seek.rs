@@ -1,0 +1,95 @@
+//! The picture of one moment: drawn as fast as can be, because nothing before it is shown.
+
+use crate::limits::Limits;
+use crate::replay::{Moment, Replay, RestoreError};
+use crate::screen::Screen;
+use crate::source::guac::{Instruction, MediaTime, ParseError, Parser};
+
+/// Plays a recording up to a media time and shows the last frame that is not later.
+///
+/// The bytes are read twice: first for the times alone, so that of all frames in a piece at most one is flattened,
+/// and nothing behind the wanted one is drawn. A damaged recording has the last picture before the damage.
+pub struct Seek {
+    at_ms: i64,
+    scout: Scout,
+    replay: Replay,
+    screen: Screen,
+    shown_ms: i64,
+    is_done: bool,
+}
+
+/// Reads ahead for the times of frames.
+struct Scout {
+    parser: Parser,
+    time: MediaTime,
+    frames: usize,
+}
+
+impl Seek {
+    /// Looks for the picture of `at_ms` from byte 0 of the recording.
+    pub fn new(at_ms: i64, limits: Limits) -> Self {
+        Self::from_replay(Replay::new(limits), at_ms, limits)
+    }
+
+    /// Looks for it from a key state that is not later; push the recording's bytes from that one's position.
+    pub fn resume(key_state: &[u8], at_ms: i64, limits: Limits) -> Result<Self, RestoreError> {
+        let mut seek = Self::from_replay(Replay::restore(key_state, limits)?, at_ms, limits);
+        seek.shown_ms = seek.replay.time().now_ms();
+        seek.screen.show_frame(seek.replay.canvas());
+        Ok(seek)
+    }
+
+    fn from_replay(replay: Replay, at_ms: i64, limits: Limits) -> Self {
+        let scout = Scout {
+            parser: Parser::at(limits, replay.position()),
+            time: replay.time(),
+            frames: replay.frames(),
+        };
+        Self { at_ms, scout, replay, screen: Screen::default(), shown_ms: 0, is_done: false }
+    }
+
+    /// Adds the next bytes. After `true`, or an error of the recording, no more are needed.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<bool, ParseError> {
+        if self.is_done {
+            return Ok(true);
+        }
+        let ended = self.scout.read(bytes, self.at_ms);
+        self.is_done = !matches!(ended, Ok(false));
+        self.replay.push(bytes);
+        while !self.is_done || self.replay.frames() < self.scout.frames {
+            let Some(moment) = self.replay.step()? else { break };
+            if let Moment::Frame { at_ms, index } = moment
+                && index + 1 == self.scout.frames
+            {
+                self.shown_ms = at_ms;
+                self.screen.show_frame(self.replay.canvas());
+            }
+        }
+        ended
+    }
+
+    /// The screen with the newest picture that was found; without size, if there was none.
+    pub fn screen(&self) -> &Screen {
+        &self.screen
+    }
+
+    /// When that picture came on screen, in milliseconds of media time.
+    pub fn shown_ms(&self) -> i64 {
+        self.shown_ms
+    }
+}
+
+impl Scout {
+    /// Counts the frames up to a media time; `true` when a later moment stands in these bytes.
+    fn read(&mut self, bytes: &[u8], at_ms: i64) -> Result<bool, ParseError> {
+        self.parser.push(bytes);
+        while let Some(instruction) = self.parser.read()? {
+            // Until the first frame the time may still be set back to zero.
+            if self.time.follow(&instruction) > at_ms && self.time.is_synced() {
+                return Ok(true);
+            }
+            self.frames += usize::from(matches!(instruction, Instruction::Sync { .. }));
+        }
+        Ok(false)
+    }
+}
