@@ -1,7 +1,7 @@
 //! A recording played without waiting: its instructions drawn in order, stopping wherever the screen was seen
 //! to change.
 
-use crate::canvas::{self, Canvas};
+use crate::canvas::{self, Canvas, DrawError};
 use crate::key_states::{self, Head, HeadError, KeyPoint, KeyState};
 use crate::limits::Limits;
 use crate::source::guac::{Instruction, MediaTime, ParseError, Parser};
@@ -28,8 +28,8 @@ pub enum Moment {
 pub struct Faults {
     /// How many instructions were refused.
     pub count: u64,
-    /// Why the first of them was, with the byte of the recording behind it.
-    pub first: Option<(u64, String)>,
+    /// The first of them, with the byte of the recording behind it.
+    pub first: Option<(u64, DrawError)>,
 }
 
 /// Why a replay cannot start at a key state.
@@ -77,7 +77,10 @@ impl Replay {
             time: MediaTime::resume(limits.gap_ms, head.time),
             canvas: Canvas::restore(canvas, limits)?,
             frames,
-            faults: Faults { count: head.faults, first: head.first_fault },
+            faults: Faults {
+                count: head.faults,
+                first: head.first_fault.map(|(end_byte, reason)| (end_byte, DrawError::Earlier { reason })),
+            },
             start: head.position,
         })
     }
@@ -91,7 +94,7 @@ impl Replay {
             position: parser.position(),
             frames: wide(*frames),
             faults: *count,
-            first_fault: first.clone(),
+            first_fault: first.as_ref().map(|(end_byte, error)| (*end_byte, error.to_string())),
         };
         let point = KeyPoint { at_ms: time.now_ms(), frames: head.frames, position: head.position };
         let mut bytes = head.to_bytes();
@@ -134,7 +137,7 @@ impl Replay {
         while let Some((instruction, end_byte)) = self.parser.read_with_end()? {
             if let Err(error) = self.canvas.apply(&instruction) {
                 self.faults.count += 1;
-                self.faults.first.get_or_insert_with(|| (end_byte, error.to_string()));
+                self.faults.first.get_or_insert((end_byte, error));
             }
             let at_ms = self.time.follow(&instruction);
             if matches!(instruction, Instruction::Sync { .. }) {

@@ -10,6 +10,7 @@ use crate::source::guac::{Instruction, MediaTime, ParseError, Parser};
 /// The bytes are read twice: first for the times alone, so that of all frames in a piece at most one is flattened,
 /// and nothing behind the wanted one is drawn. A damaged recording has the last picture before the damage.
 pub struct Seek {
+    limits: Limits,
     at_ms: i64,
     scout: Scout,
     replay: Replay,
@@ -26,26 +27,21 @@ struct Scout {
 }
 
 impl Seek {
-    /// Looks for the picture of `at_ms` from byte 0 of the recording.
+    /// Looks for the picture of `at_ms`, from byte 0 of the recording on.
     pub fn new(at_ms: i64, limits: Limits) -> Self {
-        Self::from_replay(Replay::new(limits), at_ms, limits)
+        let replay = Replay::new(limits);
+        let (scout, screen) = (Scout::beside(&replay, limits), Screen::default());
+        Self { limits, at_ms, scout, replay, screen, shown_ms: 0, is_done: false }
     }
 
-    /// Looks for it from a key state that is not later; push the recording's bytes from that one's position.
-    pub fn resume(key_state: &[u8], at_ms: i64, limits: Limits) -> Result<Self, RestoreError> {
-        let mut seek = Self::from_replay(Replay::restore(key_state, limits)?, at_ms, limits);
-        seek.shown_ms = seek.replay.time().now_ms();
-        seek.screen.show_frame(seek.replay.canvas());
-        Ok(seek)
-    }
-
-    fn from_replay(replay: Replay, at_ms: i64, limits: Limits) -> Self {
-        let scout = Scout {
-            parser: Parser::at(limits, replay.position()),
-            time: replay.time(),
-            frames: replay.frames(),
-        };
-        Self { at_ms, scout, replay, screen: Screen::default(), shown_ms: 0, is_done: false }
+    /// Starts anew at a key state that is not later; push the recording's bytes from that one's position on.
+    pub fn resume(&mut self, key_state: &[u8]) -> Result<(), RestoreError> {
+        self.replay = Replay::restore(key_state, self.limits)?;
+        self.scout = Scout::beside(&self.replay, self.limits);
+        self.shown_ms = self.replay.time().now_ms();
+        self.screen = Screen::default();
+        self.screen.show_frame(self.replay.canvas());
+        Ok(())
     }
 
     /// Adds the next bytes. After `true`, or an error of the recording, no more are needed.
@@ -80,6 +76,12 @@ impl Seek {
 }
 
 impl Scout {
+    /// Where the replay stands.
+    fn beside(replay: &Replay, limits: Limits) -> Self {
+        let parser = Parser::at(limits, replay.position());
+        Self { parser, time: replay.time(), frames: replay.frames() }
+    }
+
     /// Counts the frames up to a media time; `true` when a later moment stands in these bytes.
     fn read(&mut self, bytes: &[u8], at_ms: i64) -> Result<bool, ParseError> {
         self.parser.push(bytes);

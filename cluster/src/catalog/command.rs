@@ -1,5 +1,6 @@
 use super::clock::ClockSample;
 use super::job::{ClaimJob, ClaimToken, Complete, FailJob, IndexDone, Progress};
+use super::key_states::KeepKeyStates;
 use super::outbox::MailId;
 use super::parameter::PutParameter;
 use super::recording::{CloseChunk, OpenChunk, Seal};
@@ -114,4 +115,6 @@ pub enum Command {
         /// Who.
         by: String,
     },
+    /// The key states of a recording are made.
+    KeepKeyStates(KeepKeyStates),
 }

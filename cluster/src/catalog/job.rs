@@ -228,15 +228,20 @@ pub(crate) fn progress(step: &mut Step<'_, '_>, command: Progress) -> Effect {
 
 pub(crate) fn index_done(step: &mut Step<'_, '_>, command: IndexDone) -> Effect {
     let IndexDone { claim, facts } = command;
-    let (row, _) = claimed(step, claim)?;
-    match row.kind {
-        JobKind::Index => {}
-        JobKind::Convert { .. } => return Err(Refusal::JobKind { job: claim.job }.into()),
-    }
+    let row = claimed_index(step, claim)?;
     recording::sealed(step, facts.artefact, row.recording)?;
     session::set_index(step, row.recording, IndexState::Ready(facts))?;
     finish(step, claim.job, row, JobState::Done)?;
     Ok(Outcome::Done)
+}
+
+/// An index job that this claim holds.
+pub(crate) fn claimed_index(step: &Step<'_, '_>, claim: ClaimToken) -> Result<JobRow, Halt> {
+    let (row, _) = claimed(step, claim)?;
+    match row.kind {
+        JobKind::Index => Ok(row),
+        JobKind::Convert { .. } => Err(Refusal::JobKind { job: claim.job }.into()),
+    }
 }
 
 /// A video is ready, and the mails that say so are in the outbox, in one batch.

@@ -338,7 +338,7 @@ impl Canvas {
 
     fn draw_image(&mut self, target: ImageTarget, bytes: &[u8]) -> Result<(), DrawError> {
         let ImageTarget { layer, mask, x, y } = target;
-        self.work.decode(bytes.len(), 0);
+        self.work.decode(bytes);
         let image = image::decode(bytes, self.limits.image_pixels)
             .map_err(|error| DrawError::Image { layer, error })?;
         let (area, to) = (Rect::of_size(image.size()), Position::new(x, y));
@@ -346,7 +346,7 @@ impl Canvas {
         let surface = &mut self.layers.target(layer)?.surface;
         let placed = Placed::new(area, to, surface.size());
         let cleared = surface.draw(Source::Other(&image), &placed, mask);
-        self.work.decode(0, area.area());
+        self.work.decoded(image.size());
         self.work.draw(placed.to.area());
         self.work.clear(mask, surface.size());
         self.damage_area(layer, placed.to);

@@ -52,6 +52,12 @@ pub enum DrawError {
         /// The limit.
         limit: usize,
     },
+    /// Before the key state that the replay started from.
+    #[error("{reason}")]
+    Earlier {
+        /// What was wrong.
+        reason: String,
+    },
     /// A layer moved into itself or its own descendant.
     #[error("layer {layer} cannot be moved into {parent}, which is inside it")]
     Cycle {

@@ -30,7 +30,8 @@ pub(super) fn decode(bytes: &[u8], limit_pixels: usize) -> Result<Surface, Image
     }
 }
 
-fn format_of(bytes: &[u8]) -> Option<ImageFormat> {
+/// The format that an image's first bytes tell.
+pub(super) fn format_of(bytes: &[u8]) -> Option<ImageFormat> {
     if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
         Some(ImageFormat::Png)
     } else if bytes.starts_with(b"\xFF\xD8\xFF") {

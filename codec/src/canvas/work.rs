@@ -1,5 +1,7 @@
 //! What drawing costs, counted instead of timed: the same on every machine.
 
+use super::error::ImageFormat;
+use super::image;
 use super::mask::Mask;
 use crate::geometry::Size;
 
@@ -8,8 +10,10 @@ use crate::geometry::Size;
 pub struct Work {
     /// Instructions.
     pub instructions: u64,
-    /// Bytes of coded images.
+    /// Bytes of coded images other than WebP.
     pub image_bytes: u64,
+    /// Bytes of WebP, which take much longer.
+    pub webp_bytes: u64,
     /// Pixels of decoded images.
     pub image_pixels: u64,
     /// Pixels of layers that were written.
@@ -29,10 +33,17 @@ impl Work {
         }
     }
 
-    /// Counts bytes and pixels of an image.
-    pub(super) fn decode(&mut self, bytes: usize, pixels: usize) {
-        self.image_bytes += wide(bytes);
-        self.image_pixels += wide(pixels);
+    /// Counts the bytes of an image that is decoded.
+    pub(super) fn decode(&mut self, image: &[u8]) {
+        match image::format_of(image) {
+            Some(ImageFormat::WebP) => self.webp_bytes += wide(image.len()),
+            Some(ImageFormat::Png | ImageFormat::Jpeg) | None => self.image_bytes += wide(image.len()),
+        }
+    }
+
+    /// Counts the pixels of a decoded image.
+    pub(super) fn decoded(&mut self, size: Size) {
+        self.image_pixels += wide(size.area());
     }
 }
 

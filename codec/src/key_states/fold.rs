@@ -5,6 +5,8 @@ use super::key_state::KeyState;
 use crate::limits::Limits;
 use crate::replay::{Moment, Replay};
 
+/// Most bytes of one key state: it is held in memory, and passed on, as a whole.
+const BYTES_MAX: u64 = 32 << 20;
 /// Bytes that are drawn between two looks at what all has cost.
 const STEP_BYTES: usize = 4 << 10;
 /// What a recording may cost at once, in nanoseconds.
@@ -95,7 +97,9 @@ impl KeyStateFold {
             return None;
         }
         self.written_ns += cost::of_key_state_ns(replay.pixels());
-        let Some(key_state) = replay.key_state(usize::try_from(room_bytes).unwrap_or(usize::MAX)) else {
+        let Some(key_state) =
+            replay.key_state(usize::try_from(room_bytes.min(BYTES_MAX)).unwrap_or(usize::MAX))
+        else {
             // It is larger than the room was: there must be much more before it is tried again.
             self.expected_bytes = room_bytes.saturating_mul(2).max(1);
             return None;

@@ -9,8 +9,7 @@ use anyhow::Context;
 use clap::Args;
 use codec::limits::Limits;
 use codec::picture::Picture;
-use codec::replay::{Moment, Replay};
-use codec::screen::Screen;
+use codec::seek::Seek;
 use codec::source::guac::ParseError;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -35,8 +34,8 @@ pub(super) struct FrameAt {
 
 /// Why the reading of a recording stops before its end.
 enum Stop {
-    /// The next frame is later than the asked time.
-    Reached,
+    /// The picture is found.
+    Found,
     /// The recording cannot be opened or read.
     Open(OpenError),
     /// It is damaged from here on.
@@ -52,15 +51,16 @@ impl From<OpenError> for Stop {
 impl FrameAt {
     pub(super) fn run(self, interrupt: &Interrupt) -> anyhow::Result<Exit> {
         let recording = Recording::open(&self.file, interrupt)?;
-        let mut screen = Screen::default();
-        let exit = match self.replay(&recording, &mut screen, interrupt) {
-            Ok(()) | Err(Stop::Reached) => Exit::Done,
+        let mut seek = Seek::new(self.at, Limits::default());
+        let exit = match read(&recording, &mut seek, interrupt) {
+            Ok(()) | Err(Stop::Found) => Exit::Done,
             Err(Stop::Open(error)) => return Err(error.into()),
             Err(Stop::Damaged(error)) => {
                 report_damage(&error);
                 Exit::Partial
             }
         };
+        let screen = seek.screen();
         if screen.size().area() == 0 {
             anyhow::bail!("the recording shows no picture at that time or before it");
         }
@@ -69,27 +69,20 @@ impl FrameAt {
             .with_context(|| format!("cannot write {}", self.output.display()))?;
         Ok(exit)
     }
+}
 
-    /// Plays the recording up to the asked time.
-    fn replay(&self, recording: &Recording, screen: &mut Screen, interrupt: &Interrupt) -> Result<(), Stop> {
-        let mut replay = Replay::new(Limits::default());
-        recording.each_piece(0..recording.length()?, |piece| {
-            if interrupt.is_set() {
-                return Err(OpenError::Interrupted.into());
-            }
-            replay.push(piece);
-            while let Some(moment) = replay.step().map_err(Stop::Damaged)? {
-                match moment {
-                    Moment::Frame { at_ms, .. } if at_ms > self.at => return Err(Stop::Reached),
-                    Moment::Frame { .. } => {
-                        screen.show_frame(replay.canvas());
-                    }
-                    Moment::Pointer { .. } => {}
-                }
-            }
-            Ok(())
-        })
-    }
+/// Reads the recording as far as the picture needs it.
+fn read(recording: &Recording, seek: &mut Seek, interrupt: &Interrupt) -> Result<(), Stop> {
+    recording.each_piece(0..recording.length()?, |piece| {
+        if interrupt.is_set() {
+            return Err(OpenError::Interrupted.into());
+        }
+        match seek.push(piece) {
+            Ok(false) => Ok(()),
+            Ok(true) => Err(Stop::Found),
+            Err(error) => Err(Stop::Damaged(error)),
+        }
+    })
 }
 
 #[expect(clippy::print_stderr, reason = "the command line speaks to its user")]

@@ -223,6 +223,7 @@ impl Work<'_> {
                 | Reply::Sound { .. }
                 | Reply::Picture { .. }
                 | Reply::NoPicture
+                | Reply::KeyState(_)
                 | Reply::Failed(_)
                 | Reply::Ready => {}
             }
@@ -255,6 +256,7 @@ impl Work<'_> {
                     Reply::Packet(_)
                     | Reply::Picture { .. }
                     | Reply::NoPicture
+                    | Reply::KeyState(_)
                     | Reply::Summary(_)
                     | Reply::Failed(_)
                     | Reply::Ready => {}

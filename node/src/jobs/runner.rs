@@ -6,7 +6,7 @@
 
 use super::claim::{HeldClaim, JobCounter, LEASE_MS};
 use super::failure::JobError;
-use super::{convert, index};
+use super::{convert, index, key_states};
 use crate::interrupt::Interrupt;
 use crate::recording::OpenError;
 use crate::tasks::{Stop, TaskResult, on_thread};
@@ -221,6 +221,7 @@ fn do_job(
     Ok(match work {
         Work::Index => {
             let facts = index::index(tools, recording, length, interrupt)?;
+            key_states::keep_key_states(tools, claim, recording, length, interrupt)?;
             Command::IndexDone(IndexDone { claim, facts })
         }
         Work::Convert => {

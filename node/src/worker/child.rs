@@ -4,6 +4,7 @@ use super::frame::{FrameError, FrameFinder};
 use super::limits;
 use super::message::{MessageError, Reply, Request, Summary};
 use codec::audio::{SoundCoder, SoundPacket, SoundSettings};
+use codec::key_states::{KeyStateFold, Spacing};
 use codec::limits::Limits;
 use codec::video::{Packet, SegmentCoder, SegmentError};
 use std::io::{self, BufReader, BufWriter, Read, Write};
@@ -28,6 +29,7 @@ enum Work {
     Video(Box<SegmentCoder>),
     Sound { coder: Box<SoundCoder>, end_ms: i64 },
     Frame(Box<FrameFinder>),
+    KeyStates(Box<KeyStateFold>),
 }
 
 /// Serves requests until the owner closes the pipe.
@@ -80,13 +82,19 @@ fn answer(work: &mut Work, request: Request) -> Result<Answer, WorkerError> {
             *work = Work::Frame(Box::new(FrameFinder::new(at_ms, pointer)));
             Ok(Ok(Vec::new()))
         }
-        (Request::Video(_) | Request::Sound { .. } | Request::Frame { .. }, _) => {
+        (Request::KeyStates, work @ Work::Nothing) => {
+            limits::confine(limits::FRAME_MEMORY_BYTES)?;
+            *work = Work::KeyStates(Box::new(KeyStateFold::new(Limits::default(), Spacing::default())));
+            Ok(Ok(Vec::new()))
+        }
+        (Request::Video(_) | Request::Sound { .. } | Request::Frame { .. } | Request::KeyStates, _) => {
             Err(WorkerError::OutOfOrder("a second job"))
         }
         (request, Work::Frame(finder)) => find_frame(finder, request),
+        (request, Work::KeyStates(fold)) => make_key_states(fold, request),
         (request, Work::Video(coder)) => Ok(code_video(coder, request).map_err(|error| error.to_string())),
         (request, Work::Sound { coder, end_ms }) => code_sound(coder, *end_ms, request),
-        (Request::Segment(_) | Request::Bytes(_) | Request::Finish, Work::Nothing) => {
+        (Request::Segment(_) | Request::Resume(_) | Request::Bytes(_) | Request::Finish, Work::Nothing) => {
             Err(WorkerError::OutOfOrder("work before a job"))
         }
     }
@@ -101,7 +109,11 @@ fn code_video(coder: &mut SegmentCoder, request: Request) -> Result<Vec<Reply>, 
             let packets = coder.finish()?;
             replies(packets).chain([Reply::Summary(summary_of(coder))]).collect()
         }
-        Request::Video(_) | Request::Sound { .. } | Request::Frame { .. } => Vec::new(),
+        Request::Video(_)
+        | Request::Sound { .. }
+        | Request::Frame { .. }
+        | Request::Resume(_)
+        | Request::KeyStates => Vec::new(),
     })
 }
 
@@ -109,7 +121,12 @@ fn code_sound(coder: &mut SoundCoder, end_ms: i64, request: Request) -> Result<A
     let packets = match request {
         Request::Bytes(bytes) => coder.push(&bytes),
         Request::Finish => coder.finish(end_ms),
-        Request::Segment(_) | Request::Video(_) | Request::Sound { .. } | Request::Frame { .. } => {
+        Request::Segment(_)
+        | Request::Video(_)
+        | Request::Sound { .. }
+        | Request::Frame { .. }
+        | Request::Resume(_)
+        | Request::KeyStates => {
             return Err(WorkerError::OutOfOrder("pictures of a worker for sound"));
         }
     };
@@ -125,7 +142,12 @@ fn find_frame(finder: &mut FrameFinder, request: Request) -> Result<Answer, Work
     let found = match request {
         Request::Bytes(bytes) => finder.push(&bytes),
         Request::Finish => finder.finish().map(Some),
-        Request::Segment(_) | Request::Video(_) | Request::Sound { .. } | Request::Frame { .. } => {
+        Request::Resume(key_state) => finder.resume(&key_state).map(|()| None),
+        Request::Segment(_)
+        | Request::Video(_)
+        | Request::Sound { .. }
+        | Request::Frame { .. }
+        | Request::KeyStates => {
             return Err(WorkerError::OutOfOrder("something else than one picture"));
         }
     };
@@ -133,8 +155,23 @@ fn find_frame(finder: &mut FrameFinder, request: Request) -> Result<Answer, Work
         Ok(Some((at_ms, png))) => Ok(vec![Reply::Picture { at_ms, png }]),
         Ok(None) => Ok(Vec::new()),
         Err(FrameError::NoPicture) => Ok(vec![Reply::NoPicture]),
-        Err(error @ (FrameError::Encode(_) | FrameError::TooLarge)) => Err(error.to_string()),
+        Err(error @ (FrameError::KeyState(_) | FrameError::Encode(_) | FrameError::TooLarge)) => {
+            Err(error.to_string())
+        }
     })
+}
+
+fn make_key_states(fold: &mut KeyStateFold, request: Request) -> Result<Answer, WorkerError> {
+    match request {
+        Request::Bytes(bytes) => Ok(Ok(fold.push(&bytes).into_iter().map(Reply::KeyState).collect())),
+        Request::Finish => Ok(Ok(Vec::new())),
+        Request::Segment(_)
+        | Request::Video(_)
+        | Request::Sound { .. }
+        | Request::Frame { .. }
+        | Request::Resume(_)
+        | Request::KeyStates => Err(WorkerError::OutOfOrder("something else than key states")),
+    }
 }
 
 fn summary_of(coder: &SegmentCoder) -> Summary {

@@ -2,8 +2,8 @@
 
 use codec::limits::Limits;
 use codec::picture::Picture;
-use codec::replay::{Moment, Replay};
-use codec::screen::Screen;
+use codec::replay::RestoreError;
+use codec::seek::Seek;
 
 /// Why there is no picture.
 #[derive(Debug, thiserror::Error)]
@@ -11,6 +11,9 @@ pub(crate) enum FrameError {
     /// Nothing was on screen up to that time.
     #[error("the recording shows no picture at that time or before it")]
     NoPicture,
+    /// It cannot be drawn from there.
+    #[error(transparent)]
+    KeyState(#[from] RestoreError),
     /// It cannot be encoded.
     #[error("the picture cannot be encoded: {0}")]
     Encode(#[from] png::EncodingError),
@@ -19,13 +22,9 @@ pub(crate) enum FrameError {
     TooLarge,
 }
 
-/// Plays a recording up to a time. A damaged recording has the last picture before the damage.
+/// Looks for the picture that was on screen at a time. A damaged recording has the last one before the damage.
 pub(crate) struct FrameFinder {
-    replay: Replay,
-    screen: Screen,
-    at_ms: i64,
-    /// When the newest picture came on screen.
-    shown_ms: i64,
+    seek: Seek,
     pointer: bool,
     is_done: bool,
 }
@@ -33,8 +32,12 @@ pub(crate) struct FrameFinder {
 impl FrameFinder {
     /// Looks for the picture on screen at `at_ms`, with or without the pointer.
     pub(crate) fn new(at_ms: i64, pointer: bool) -> Self {
-        let replay = Replay::new(Limits::default());
-        Self { replay, screen: Screen::default(), at_ms, shown_ms: 0, pointer, is_done: false }
+        Self { seek: Seek::new(at_ms, Limits::default()), pointer, is_done: false }
+    }
+
+    /// Starts at a key state.
+    pub(crate) fn resume(&mut self, key_state: &[u8]) -> Result<(), FrameError> {
+        Ok(self.seek.resume(key_state)?)
     }
 
     /// Adds the next bytes; gives the picture as PNG, and when it came on screen, once it is found.
@@ -42,33 +45,24 @@ impl FrameFinder {
         if self.is_done {
             return Ok(None);
         }
-        self.replay.push(bytes);
-        loop {
-            match self.replay.step() {
-                Ok(None) => return Ok(None),
-                Ok(Some(Moment::Frame { at_ms, .. })) if at_ms <= self.at_ms => {
-                    self.shown_ms = at_ms;
-                    self.screen.show_frame(self.replay.canvas());
-                }
-                Ok(Some(Moment::Pointer { at_ms })) if at_ms <= self.at_ms => {}
-                Ok(Some(Moment::Frame { .. } | Moment::Pointer { .. })) | Err(_) => {
-                    return self.finish().map(Some);
-                }
-            }
+        match self.seek.push(bytes) {
+            Ok(false) => Ok(None),
+            Ok(true) | Err(_) => self.finish().map(Some),
         }
     }
 
     /// The recording ends here: its last picture is the one.
     pub(crate) fn finish(&mut self) -> Result<(i64, Vec<u8>), FrameError> {
         self.is_done = true;
-        if self.screen.size().area() == 0 {
+        let screen = self.seek.screen();
+        if screen.size().area() == 0 {
             return Err(FrameError::NoPicture);
         }
         let picture = match self.pointer {
-            true => self.screen.picture(),
-            false => self.screen.picture_without_pointer(),
+            true => screen.picture(),
+            false => screen.picture_without_pointer(),
         };
-        Ok((self.shown_ms, png_of(picture)?))
+        Ok((self.seek.shown_ms(), png_of(picture)?))
     }
 }
 

@@ -3,6 +3,7 @@
 //! The owner speaks first, the worker answers each request with any number of results and then
 //! [`Reply::Ready`]: so neither ever waits for the other to read, and nothing is buffered without bound.
 
+use codec::key_states::{KeyPoint, KeyState};
 use codec::video::{Packet, Plan, Segment};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -43,6 +44,10 @@ pub(crate) enum Request {
     Sound { end_ms: i64 },
     /// The worker draws the picture that was on screen at this media time, in milliseconds.
     Frame { at_ms: i64, pointer: bool },
+    /// The picture is drawn from this key state on, and what follows are the recording's bytes behind it.
+    Resume(Vec<u8>),
+    /// The worker makes the key states of a recording.
+    KeyStates,
     /// Begin this segment.
     Segment(Segment),
     /// The next bytes of the recording.
@@ -65,6 +70,8 @@ pub(crate) enum Reply {
     Picture { at_ms: i64, png: Vec<u8> },
     /// No picture was on screen at that time.
     NoPicture,
+    /// A key state.
+    KeyState(KeyState),
     /// How a finished segment went.
     Summary(Summary),
     /// The work cannot be done; the text says why.
@@ -94,6 +101,8 @@ impl Request {
             Self::Frame { at_ms, pointer } => {
                 write_body(pipe, 6, &[&at_ms.to_le_bytes(), &[u8::from(*pointer)]])
             }
+            Self::Resume(key_state) => write_body(pipe, 7, &[key_state]),
+            Self::KeyStates => write_body(pipe, 8, &[]),
         }
     }
 
@@ -111,6 +120,8 @@ impl Request {
                 let [pointer] = array(kind, pointer)?;
                 Self::Frame { at_ms: i64::from_le_bytes(array(kind, at_ms)?), pointer: pointer != 0 }
             }
+            7 => Self::Resume(body),
+            8 => Self::KeyStates,
             unknown => return Err(MessageError::Kind(unknown)),
         }))
     }
@@ -130,6 +141,10 @@ impl Reply {
             Self::Ready => write_body(pipe, 5, &[]),
             Self::SoundHead { pre_skip_samples } => write_body(pipe, 6, &[&pre_skip_samples.to_le_bytes()]),
             Self::NoPicture => write_body(pipe, 8, &[]),
+            Self::KeyState(KeyState { point: KeyPoint { at_ms, frames, position }, bytes }) => {
+                let point = [at_ms.to_le_bytes(), frames.to_le_bytes(), position.to_le_bytes()];
+                write_body(pipe, 9, &[point.as_flattened(), bytes])
+            }
             Self::Picture { at_ms, png } => write_body(pipe, 7, &[&at_ms.to_le_bytes(), png]),
         }
     }
@@ -156,6 +171,18 @@ impl Reply {
                 Self::Picture { at_ms: i64::from_le_bytes(array(kind, at_ms)?), png: png.to_vec() }
             }
             8 => Self::NoPicture,
+            9 => {
+                let (point, bytes) = split(kind, &body, 3 * 8)?;
+                let ([at_ms, frames, position], []) = point.as_chunks::<8>() else {
+                    return Err(MessageError::Body { kind });
+                };
+                let at_ms = i64::from_le_bytes(*at_ms);
+                let (frames, position) = (u64::from_le_bytes(*frames), u64::from_le_bytes(*position));
+                Self::KeyState(KeyState {
+                    point: KeyPoint { at_ms, frames, position },
+                    bytes: bytes.to_vec(),
+                })
+            }
             unknown => return Err(MessageError::Kind(unknown)),
         }))
     }
@@ -229,6 +256,10 @@ mod tests {
             Reply::Sound { samples: 960, data: vec![9] },
             Reply::Picture { at_ms: 40, png: vec![7; 3] },
             Reply::NoPicture,
+            Reply::KeyState(KeyState {
+                point: KeyPoint { at_ms: -1, frames: 2, position: 3 },
+                bytes: vec![4, 5],
+            }),
             Reply::Summary(Summary { faults: 3, first_fault: Some("x".into()) }),
             Reply::Failed("why".into()),
             Reply::Ready,
@@ -246,6 +277,8 @@ mod tests {
         let requests = [
             Request::Sound { end_ms: 12 },
             Request::Frame { at_ms: -1, pointer: true },
+            Request::Resume(vec![1, 2]),
+            Request::KeyStates,
             Request::Bytes(vec![0; 9]),
             Request::Finish,
         ];
@@ -257,7 +290,7 @@ mod tests {
         for request in requests {
             assert_eq!(Request::read(&mut read).unwrap(), Some(request));
         }
-        assert!(matches!(Reply::read(&mut &[9, 0, 0, 0, 0][..]), Err(MessageError::Kind(9))));
+        assert!(matches!(Reply::read(&mut &[99, 0, 0, 0, 0][..]), Err(MessageError::Kind(99))));
         assert!(matches!(Reply::read(&mut &[1, 255, 255, 255, 255][..]), Err(MessageError::TooLong { .. })));
         assert!(matches!(Reply::read(&mut &[1, 3, 0, 0, 0, 1][..]), Err(MessageError::Pipe(_))));
         assert!(matches!(Reply::read(&mut &[1, 1, 0, 0, 0, 1][..]), Err(MessageError::Body { kind: 1 })));

@@ -121,6 +121,23 @@ every_frame_can_be_restored! {
     whole: "write-existing.before-overwrite", 1;
 }
 
+#[test]
+fn what_could_not_be_drawn_is_remembered() {
+    let mut replay = Replay::new(Limits::default());
+    replay.push(b"4.size,1.0,5.99999,1.1;4.size,2.-1,1.1,5.77777;4.sync,1.5;");
+    assert!(step(&mut replay).is_some());
+    let (count, (end_byte, error)) = (replay.faults().count, replay.faults().first.as_ref().unwrap());
+    let key_state = replay.key_state(usize::MAX).unwrap();
+    let restored = Replay::restore(&key_state.bytes, Limits::default()).unwrap();
+    let (same_byte, earlier) = restored.faults().first.as_ref().unwrap();
+    assert_eq!(
+        (restored.faults().count, same_byte, earlier.to_string()),
+        (count, end_byte, error.to_string())
+    );
+    assert_eq!((count, *end_byte), (2, 23));
+    assert!(Replay::restore(&key_state.bytes[1..], Limits::default()).is_err());
+}
+
 /// Often enough for a short recording.
 const CLOSE: Spacing = Spacing { cost_ns: 5_000_000, share_percent: 1_000 };
 
@@ -180,7 +197,9 @@ fn a_picture_from_a_key_state_is_the_one_from_the_beginning() {
         let Some(place) = index.before(at_ms) else { continue };
         let key_state = made.iter().find(|made| made.point == place.point).unwrap();
         let position = usize::try_from(place.point.position).unwrap();
-        let part = found(Seek::resume(&key_state.bytes, at_ms, limits).unwrap(), position);
+        let mut resumed_seek = Seek::new(at_ms, limits);
+        resumed_seek.resume(&key_state.bytes).unwrap();
+        let part = found(resumed_seek, position);
         assert!(whole == part, "{at_ms} ms: {} and {} ms", whole.0, part.0);
         resumed += 1;
     }
