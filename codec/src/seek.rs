@@ -5,10 +5,13 @@ use crate::replay::{Moment, Replay, RestoreError};
 use crate::screen::Screen;
 use crate::source::guac::{Instruction, MediaTime, ParseError, Parser};
 
+/// Bytes that are read before they are drawn; each such part shows at most one frame.
+const WAITING_BYTES: usize = 1 << 20;
+
 /// Plays a recording up to a media time and shows the last frame that is not later.
 ///
-/// The bytes are read twice: first for the times alone, so that of all frames in a piece at most one is flattened,
-/// and nothing behind the wanted one is drawn. A damaged recording has the last picture before the damage.
+/// The bytes are read twice: first for the times alone, so that of many frames at most one is flattened, and nothing
+/// behind the wanted one is drawn. A damaged recording has the last picture before the damage.
 pub struct Seek {
     limits: Limits,
     at_ms: i64,
@@ -16,6 +19,8 @@ pub struct Seek {
     replay: Replay,
     screen: Screen,
     shown_ms: i64,
+    /// Bytes that are read, but not drawn.
+    waiting: Vec<u8>,
     is_done: bool,
 }
 
@@ -31,27 +36,44 @@ impl Seek {
     pub fn new(at_ms: i64, limits: Limits) -> Self {
         let replay = Replay::new(limits);
         let (scout, screen) = (Scout::beside(&replay, limits), Screen::default());
-        Self { limits, at_ms, scout, replay, screen, shown_ms: 0, is_done: false }
+        Self { limits, at_ms, scout, replay, screen, shown_ms: 0, waiting: Vec::new(), is_done: false }
     }
 
     /// Starts anew at a key state that is not later; push the recording's bytes from that one's position on.
     pub fn resume(&mut self, key_state: &[u8]) -> Result<(), RestoreError> {
         self.replay = Replay::restore(key_state, self.limits)?;
         self.scout = Scout::beside(&self.replay, self.limits);
+        (self.waiting, self.is_done) = (Vec::new(), false);
         self.shown_ms = self.replay.time().now_ms();
         self.screen = Screen::default();
         self.screen.show_frame(self.replay.canvas());
         Ok(())
     }
 
-    /// Adds the next bytes. After `true`, or an error of the recording, no more are needed.
+    /// Adds the next bytes. After `true`, or an error of the recording, no more are needed: the picture is drawn.
     pub fn push(&mut self, bytes: &[u8]) -> Result<bool, ParseError> {
         if self.is_done {
             return Ok(true);
         }
         let ended = self.scout.read(bytes, self.at_ms);
         self.is_done = !matches!(ended, Ok(false));
-        self.replay.push(bytes);
+        self.waiting.extend_from_slice(bytes);
+        if self.is_done || self.waiting.len() >= WAITING_BYTES {
+            self.draw()?;
+        }
+        ended
+    }
+
+    /// The recording ends here: draws the picture, if that is not done.
+    pub fn finish(&mut self) -> Result<(), ParseError> {
+        self.is_done = true;
+        self.draw()
+    }
+
+    /// Draws what waits: all of it, or up to the picture that was looked for.
+    fn draw(&mut self) -> Result<(), ParseError> {
+        self.replay.push(&self.waiting);
+        self.waiting.clear();
         while !self.is_done || self.replay.frames() < self.scout.frames {
             let Some(moment) = self.replay.step()? else { break };
             if let Moment::Frame { at_ms, index } = moment
@@ -61,7 +83,7 @@ impl Seek {
                 self.screen.show_frame(self.replay.canvas());
             }
         }
-        ended
+        Ok(())
     }
 
     /// The screen with the newest picture that was found; without size, if there was none.

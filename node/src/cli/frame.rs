@@ -82,7 +82,8 @@ fn read(recording: &Recording, seek: &mut Seek, interrupt: &Interrupt) -> Result
             Ok(true) => Err(Stop::Found),
             Err(error) => Err(Stop::Damaged(error)),
         }
-    })
+    })?;
+    seek.finish().map_err(Stop::Damaged)
 }
 
 #[expect(clippy::print_stderr, reason = "the command line speaks to its user")]

@@ -54,6 +54,8 @@ impl FrameFinder {
     /// The recording ends here: its last picture is the one.
     pub(crate) fn finish(&mut self) -> Result<(i64, Vec<u8>), FrameError> {
         self.is_done = true;
+        // Behind damage there is nothing: what came before is the picture.
+        self.seek.finish().ok();
         let screen = self.seek.screen();
         if screen.size().area() == 0 {
             return Err(FrameError::NoPicture);

@@ -188,6 +188,7 @@ fn a_picture_from_a_key_state_is_the_one_from_the_beginning() {
     let limits = Limits::default();
     let found = |mut seek: Seek, from: usize| {
         recording[from..].chunks(32 << 10).find(|piece| seek.push(piece).unwrap());
+        seek.finish().unwrap();
         let screen = seek.screen();
         (seek.shown_ms(), screen.picture().clone(), screen.picture_without_pointer().clone())
     };
