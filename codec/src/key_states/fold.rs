@@ -100,8 +100,8 @@ impl KeyStateFold {
         let Some(key_state) =
             replay.key_state(usize::try_from(room_bytes.min(BYTES_MAX)).unwrap_or(usize::MAX))
         else {
-            // It is larger than the room was: there must be much more before it is tried again.
-            self.expected_bytes = room_bytes.saturating_mul(2).max(1);
+            // It is larger than the room was: there must be a quarter more before it is tried again.
+            self.expected_bytes = room_bytes + room_bytes / 4 + 1;
             return None;
         };
         self.last_ns = cost_ns;
