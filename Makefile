@@ -57,9 +57,13 @@ soak:
 	$(RELEASE) --package node --package tests --bins
 	$(TARGET)/release/soak $(SUITE) --times $(N) --seed $(SEED) --recordings $(RECORDINGS) --into $(TARGET)/soak
 
-# The stages of a conversion one by one, then whole conversions beside guacenc.
+# The stages of a conversion one by one, whole conversions beside guacenc, and one recording beside other encoders.
+COMPARED := vnc-audio-avsync
 bench:
-	@.ci/install cc nasm python3
-	cargo bench --locked --package benches --features codec/asm
+	@.ci/install cc nasm ffmpeg python3 python3-numpy
+	RECORDINGS=$(abspath $(RECORDINGS)) cargo bench --locked --package benches --features codec/asm
 	$(RELEASE) --package node
+	cargo build --locked --release --package codec --features codec/asm --example pictures_at
 	/usr/bin/python3 tests/measure/cost.py $(TARGET)/release/custody $(RECORDINGS)
+	/usr/bin/python3 tests/measure/compare.py $(TARGET)/release/custody $(RECORDINGS) \
+		$(TARGET)/release/examples/pictures_at --only $(COMPARED)

@@ -2,7 +2,7 @@
 
 use codec::geometry::Rect;
 use codec::screen::Screen;
-use codec::video::{Encoder, Frame, VideoSettings, Yuv};
+use codec::video::{Chroma, Encoder, Frame, VideoSettings, Yuv};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 
 /// Pictures that are coded, spread over the recording.
@@ -19,7 +19,7 @@ fn pictures() -> Vec<(i64, Yuv)> {
     benches::replay(&recording, |replay, at_ms| {
         screen.show_frame(replay.canvas());
         if index % every == 0 && pictures.len() < PICTURES {
-            let mut picture = Yuv::black(screen.size());
+            let mut picture = Yuv::black(screen.size(), Chroma::Half);
             picture.convert(screen.picture(), Rect::of_size(screen.size()));
             pictures.push((at_ms, picture));
         }

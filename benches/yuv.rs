@@ -2,7 +2,7 @@
 
 use codec::geometry::Rect;
 use codec::screen::Screen;
-use codec::video::Yuv;
+use codec::video::{Chroma, Yuv};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 fn yuv(criterion: &mut Criterion) {
@@ -11,7 +11,7 @@ fn yuv(criterion: &mut Criterion) {
         screen.show_frame(replay.canvas());
     });
     let size = screen.size();
-    let mut converted = Yuv::black(size);
+    let mut converted = Yuv::black(size, Chroma::Half);
     let mut group = criterion.benchmark_group("yuv");
     group.throughput(Throughput::Elements(u64::try_from(size.area()).expect("an area fits 64 bits")));
     group.bench_function("whole picture", |bencher| {

@@ -5,6 +5,7 @@
 //! The chunks of an object and their facts are the door's own: OpenSession, OpenStream, TakeOver, OpenChunk,
 //! CloseChunk, Interrupt and Seal are not to be submitted by others.
 
+mod answer;
 mod append;
 mod errors;
 mod folder;
@@ -38,6 +39,8 @@ use crate::chunk::key::{DataKey, Kek, KeyPurpose, Random};
 use crate::chunk::{ChunkStore, FileError};
 use crate::facts::{Facts, FactsOptions, NotReady, ReadIndexError, SubmitError};
 use crate::id::{ChunkId, MemberId, ObjectId, RecordingId};
+use crate::rpc::{Handler, Peers};
+use answer::Answers;
 use append::Append;
 use errors::Halt;
 use object::{Object, View, Writer};
@@ -89,11 +92,13 @@ impl Cluster {
         kek: Kek,
         disk: Arc<dyn Disk>,
         random: Arc<dyn Random>,
+        peers: Arc<dyn Peers>,
     ) -> Result<(Self, StartReport), StartError> {
         let lock = folder::lock(&options.dir)?;
         let (dir, boot_id) = (options.dir.join("catalog"), options.boot_id.clone());
         let (engine, _) = blocking(move || SledEngine::open(&dir, &boot_id)).await??;
-        let (mut cluster, report) = Self::start_on(options, kek, disk, random, Arc::new(engine)).await?;
+        let (mut cluster, report) =
+            Self::start_on(options, kek, disk, random, Arc::new(engine), peers).await?;
         cluster.lock = Some(lock);
         Ok((cluster, report))
     }
@@ -106,6 +111,7 @@ impl Cluster {
         disk: Arc<dyn Disk>,
         random: Arc<dyn Random>,
         engine: Arc<dyn Engine>,
+        peers: Arc<dyn Peers>,
     ) -> Result<(Self, StartReport), StartError> {
         let (bytes_disk, dir, limits) = (Arc::clone(&disk), options.dir.join("bytes"), options.journal);
         let (bytes, kek) =
@@ -113,13 +119,13 @@ impl Cluster {
         let Bytes { store, journal, committer, retirer, recovered } = bytes;
         let thread = |source| StartError::Thread { source };
         let facts_options = FactsOptions {
-            is_new_cluster: options.is_new_cluster,
+            founders: options.founders.clone(),
             snapshot_after_bytes: options.snapshot_after_bytes,
             ..FactsOptions::new(options.member, options.dir.join("facts"))
         };
         let writers = Pool::start("cluster-write", options.write_threads).map_err(thread)?;
         let readers = Pool::start("cluster-read", options.read_threads).map_err(thread)?;
-        let (facts, facts_report) = Facts::start(facts_options, disk, engine).await?;
+        let (facts, facts_report) = Facts::start(facts_options, disk, engine, peers).await?;
         let (tell_fatal, fatal) = watch::channel(None);
         let journal_threads = threads::start_journal(committer, retirer, &tell_fatal).map_err(thread)?;
         let parts = Parts { facts, store, journal, kek, random, writers, readers, fatal: tell_fatal };
@@ -177,6 +183,11 @@ impl Cluster {
             self.shared.all().iter().filter_map(|object| object.view().lost).collect();
         lost.sort_unstable();
         lost
+    }
+
+    /// What answers other members; see [`crate::rpc::serve`]. End the server before [`Cluster::stop`].
+    pub fn handler(&self) -> Arc<dyn Handler> {
+        Arc::new(Answers(Arc::downgrade(&self.shared)))
     }
 
     /// Changes of objects that are under way.

@@ -1,22 +1,26 @@
 //! The door to the facts: commands go in, the catalog is read.
 
 mod errors;
+mod leading;
+mod message;
 mod proposer;
 
 #[cfg(test)]
 mod tests;
 
+pub(crate) use message::FactsRequest;
+
 pub use errors::{NotReady, ReadIndexError, StartError, StopError, SubmitError, TakeSnapshotError};
 
-use crate::catalog::{
-    Applied, Catalog, CatalogError, Command, Engine, Incarnation, Outcome, Request, RequestId,
-};
+use crate::catalog::{Catalog, CatalogError, Command, Engine, Incarnation, Outcome, Request, RequestId};
 use crate::chunk::disk::Disk;
 use crate::id::MemberId;
 use crate::raft::{
-    LogOptions, LogStore, NoPeers, Raft, RaftLog, SnapshotStore, StateMachine, TornTail, config, entry_bytes,
+    LogOptions, LogStore, REQUESTS_BYTES_MAX, Raft, RaftDoor, RaftLog, RaftPeers, SnapshotStore,
+    StateMachine, TornTail, config, entry_bytes,
 };
-use openraft::error::{CheckIsLeaderError, InitializeError, RaftError};
+use crate::rpc::Peers;
+use openraft::error::{InitializeError, RaftError};
 use proposer::Proposer;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -24,6 +28,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
 /// How long a command may take before its outcome is called unknown.
 const SUBMIT_DEADLINE: Duration = Duration::from_secs(10);
@@ -39,15 +44,16 @@ pub struct FactsOptions {
     pub log: LogOptions,
     /// After so many bytes of log a snapshot is taken.
     pub snapshot_after_bytes: u64,
-    /// Whether a member without any facts is a new cluster of one. A member that joins one is not.
-    pub is_new_cluster: bool,
+    /// The voters of a new cluster, which a member without any facts makes; all of them name the same. A member that
+    /// joins a cluster names none.
+    pub founders: BTreeSet<MemberId>,
 }
 
 impl FactsOptions {
     /// The usual sizes.
     pub fn new(member: MemberId, dir: PathBuf) -> Self {
         let log = LogOptions::default();
-        Self { member, dir, log, snapshot_after_bytes: 256 << 20, is_new_cluster: false }
+        Self { member, dir, log, snapshot_after_bytes: 256 << 20, founders: BTreeSet::new() }
     }
 }
 
@@ -90,6 +96,8 @@ pub struct Facts {
     catalog: Catalog,
     engine: Arc<dyn Engine>,
     raft: Raft,
+    raft_door: RaftDoor,
+    peers: Arc<dyn Peers>,
     log: Arc<RaftLog>,
     snapshots: Arc<SnapshotStore>,
     machine: StateMachine,
@@ -106,6 +114,7 @@ impl Facts {
         options: FactsOptions,
         disk: Arc<dyn Disk>,
         engine: Arc<dyn Engine>,
+        peers: Arc<dyn Peers>,
     ) -> Result<(Self, StartReport), StartError> {
         let snapshots = Arc::new(SnapshotStore::open(Arc::clone(&disk), &options.dir.join("snapshots"))?);
         let (log, torn_tail) = RaftLog::open(disk, &options.dir.join("log"), options.log)?;
@@ -119,11 +128,19 @@ impl Facts {
         let machine = StateMachine::new(catalog.clone(), Arc::clone(&snapshots));
         let settings = config().map_err(|source| StartError::Raft { source })?;
         let store = LogStore::new(Arc::clone(&log));
-        let raft = Raft::new(options.member.0, Arc::new(settings), NoPeers, store, machine.clone()).await;
+        let raft = Raft::new(
+            options.member.0,
+            Arc::new(settings),
+            RaftPeers(Arc::clone(&peers)),
+            store,
+            machine.clone(),
+        )
+        .await;
         let raft = raft.map_err(|error| StartError::Raft { source: Box::new(error) })?;
-        if options.is_new_cluster {
-            initialize(&raft, options.member).await?;
+        if !options.founders.is_empty() {
+            initialize(&raft, &options.founders).await?;
         }
+        let raft_door = RaftDoor::new(raft.clone(), Arc::clone(&snapshots));
         let proposer = Proposer::start(raft.clone(), Arc::clone(&log), options.snapshot_after_bytes)
             .map_err(|source| StartError::Thread { source })?;
         let facts = Self {
@@ -131,6 +148,8 @@ impl Facts {
             catalog,
             engine,
             raft,
+            raft_door,
+            peers,
             log,
             snapshots,
             machine,
@@ -144,12 +163,7 @@ impl Facts {
 
     /// Waits for a leader, takes a read index and an incarnation, and seeds what a new cluster has.
     pub async fn ready(&self, deadline: Duration) -> Result<(), ReadIndexError> {
-        let until = tokio::time::Instant::now() + deadline;
-        let raft = self.raft.wait(Some(deadline));
-        let leader = raft.metrics(|raft| raft.current_leader.is_some(), "a leader").await;
-        leader.map_err(|_| ReadIndexError::NoLeader)?;
-        let left = until.saturating_duration_since(tokio::time::Instant::now());
-        tokio::time::timeout(left, self.read_index_inner()).await.map_err(|_| ReadIndexError::NoLeader)??;
+        self.read_index_until(Instant::now() + deadline).await?;
         self.incarnation.get_or_try_init(|| self.begin_incarnation()).await?;
         self.submit(Command::Seed).await.map_err(ReadIndexError::Start)?;
         Ok(())
@@ -175,8 +189,7 @@ impl Facts {
 
     /// Waits until all that was committed anywhere before this call is applied here.
     pub async fn read_index(&self) -> Result<(), ReadIndexError> {
-        let index = tokio::time::timeout(SUBMIT_DEADLINE, self.read_index_inner());
-        index.await.map_err(|_| ReadIndexError::NoLeader)?
+        self.read_index_until(Instant::now() + SUBMIT_DEADLINE).await
     }
 
     /// The catalog as applied here. Refused until a read index taken after the start is applied.
@@ -225,6 +238,12 @@ impl Facts {
         }
     }
 
+    /// The last entry that has left the log.
+    #[cfg(test)]
+    pub(crate) fn purged(&self) -> Option<u64> {
+        self.log.purged().map(|(purged, _)| purged)
+    }
+
     /// Requests that wait to be proposed.
     pub fn waiting(&self) -> usize {
         self.proposer.waiting()
@@ -261,32 +280,31 @@ impl Facts {
         Ok(incarnation)
     }
 
-    async fn read_index_inner(&self) -> Result<(), ReadIndexError> {
-        match self.raft.ensure_linearizable().await {
-            Ok(_) => {
-                self.has_read_index.store(true, Ordering::Release);
-                Ok(())
-            }
-            Err(RaftError::APIError(CheckIsLeaderError::ForwardToLeader(forward))) => {
-                Err(ReadIndexError::NotLeader { leader: forward.leader_id.map(MemberId) })
-            }
-            Err(RaftError::APIError(CheckIsLeaderError::QuorumNotEnough(_))) => Err(ReadIndexError::NoQuorum),
-            Err(RaftError::Fatal(_)) => Err(ReadIndexError::Stopped),
-        }
+    async fn read_index_until(&self, until: Instant) -> Result<(), ReadIndexError> {
+        self.catch_up(until).await?;
+        self.has_read_index.store(true, Ordering::Release);
+        Ok(())
     }
 
     async fn propose(&self, id: Option<RequestId>, command: Command) -> Result<Outcome, SubmitError> {
         let request = Request { id, command };
         let bytes = entry_bytes(&request).ok_or(SubmitError::Unencodable)?;
-        let applied = tokio::time::timeout(SUBMIT_DEADLINE, self.proposer.propose(request, bytes)).await;
-        let applied: Applied = applied.map_err(|_| SubmitError::Unknown { id })??;
+        if bytes > REQUESTS_BYTES_MAX {
+            return Err(SubmitError::TooLong { bytes, limit_bytes: REQUESTS_BYTES_MAX });
+        }
+        // A start that is committed twice only begins two incarnations, of which the second counts.
+        let may_repeat = id.is_some() || matches!(request.command, Command::StartMember { .. });
+        let until = Instant::now() + SUBMIT_DEADLINE;
+        let committed = tokio::time::timeout_at(until, self.commit(request, may_repeat, until)).await;
+        let applied = committed.map_err(|_| SubmitError::Unknown { id })??;
         applied.map_err(SubmitError::Refused)
     }
 }
 
-/// A new cluster has this one member. One that is initialized is left as it is.
-async fn initialize(raft: &Raft, member: MemberId) -> Result<(), StartError> {
-    match raft.initialize(BTreeSet::from([member.0])).await {
+/// Begins a new cluster. One that is initialized is left as it is.
+async fn initialize(raft: &Raft, founders: &BTreeSet<MemberId>) -> Result<(), StartError> {
+    let voters: BTreeSet<u64> = founders.iter().map(|member| member.0).collect();
+    match raft.initialize(voters).await {
         Ok(()) | Err(RaftError::APIError(InitializeError::NotAllowed(_))) => Ok(()),
         Err(error) => Err(StartError::Initialize { source: Box::new(error) }),
     }

@@ -10,6 +10,7 @@ pub mod cluster;
 pub mod facts;
 pub mod id;
 pub mod raft;
+pub mod rpc;
 
 pub use cluster::{
     APPEND_BYTES_MAX, AppendError, Cluster, ClusterOptions, FatalError, MemberStatus, NewSession, ObjectRead,

@@ -22,7 +22,7 @@ fn main() -> Result<()> {
         let recording = std::fs::read(&path).with_context(|| path.display().to_string())?;
         let name = path.file_stem().and_then(|name| name.to_str()).context("expected a name in UTF-8")?;
         let (frames, drawing, replay) = draw(&recording, |_, _| Ok(()))?;
-        let counted = Duration::from_nanos(replay.cost_ns());
+        let counted = Duration::from_nanos(replay.cost().ns());
         println!("{name}: {} bytes, drawn in {drawing:.1?}, counted {counted:.1?}", recording.len());
         measure(&recording, frames).with_context(|| name.to_owned())?;
         let mut fold = KeyStateFold::new(Limits::default(), Spacing::default());

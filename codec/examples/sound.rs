@@ -4,6 +4,7 @@
 
 use anyhow::Context as _;
 use codec::audio::{SoundPacket, SoundSettings, SoundTrack};
+use codec::cut::Cut;
 use codec::limits::Limits;
 use codec::source::guac::{Instruction, MediaTime, Parser};
 use std::io::{Read, Write};
@@ -42,7 +43,7 @@ fn convert(bytes: &[u8]) -> anyhow::Result<(SoundTrack, Vec<SoundPacket>)> {
     let limits = Limits::default();
     let mut parser = Parser::new(limits);
     let mut time = MediaTime::new(limits.gap_ms);
-    let mut track = SoundTrack::new(limits, SoundSettings::default())?;
+    let mut track = SoundTrack::new(limits, SoundSettings::default(), Cut::whole(i64::MAX))?;
     let mut packets = Vec::new();
     for piece in bytes.chunks(64 << 10) {
         parser.push(piece);

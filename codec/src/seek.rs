@@ -1,7 +1,7 @@
 //! The picture of one moment: drawn as fast as can be, because nothing before it is shown.
 
 use crate::limits::Limits;
-use crate::replay::{Moment, Replay, RestoreError};
+use crate::replay::{Faults, Moment, Replay, RestoreError};
 use crate::screen::Screen;
 use crate::source::guac::{Instruction, MediaTime, ParseError, Parser};
 
@@ -58,16 +58,23 @@ impl Seek {
         let ended = self.scout.read(bytes, self.at_ms);
         self.is_done = !matches!(ended, Ok(false));
         self.waiting.extend_from_slice(bytes);
-        if self.is_done || self.waiting.len() >= WAITING_BYTES {
-            self.draw()?;
+        if (self.is_done || self.waiting.len() >= WAITING_BYTES)
+            && let Err(error) = self.draw()
+        {
+            self.is_done = true;
+            return Err(error);
         }
         ended
     }
 
-    /// The recording ends here: draws the picture, if that is not done.
+    /// The recording ends here: draws the picture, if that is not done. An error if this cuts an instruction.
     pub fn finish(&mut self) -> Result<(), ParseError> {
+        if self.is_done {
+            return Ok(());
+        }
         self.is_done = true;
-        self.draw()
+        self.draw()?;
+        self.scout.parser.finish()
     }
 
     /// Draws what waits: all of it, or up to the picture that was looked for.
@@ -76,8 +83,9 @@ impl Seek {
         self.waiting.clear();
         while !self.is_done || self.replay.frames() < self.scout.frames {
             let Some(moment) = self.replay.step()? else { break };
+            // Drawing what is dear may end before the frame that is looked for.
             if let Moment::Frame { at_ms, index } = moment
-                && index + 1 == self.scout.frames
+                && (index + 1 == self.scout.frames || self.replay.is_dear())
             {
                 self.shown_ms = at_ms;
                 self.screen.show_frame(self.replay.canvas());
@@ -91,6 +99,21 @@ impl Seek {
         &self.screen
     }
 
+    /// The same; nothing else is kept.
+    pub fn into_screen(self) -> Screen {
+        self.screen
+    }
+
+    /// What could not be drawn up to that picture.
+    pub fn faults(&self) -> &Faults {
+        self.replay.faults()
+    }
+
+    /// Bytes of damage that were skipped up to that picture.
+    pub fn skipped_bytes(&self) -> u64 {
+        self.replay.skipped_bytes()
+    }
+
     /// When that picture came on screen, in milliseconds of media time.
     pub fn shown_ms(&self) -> i64 {
         self.shown_ms
@@ -100,7 +123,7 @@ impl Seek {
 impl Scout {
     /// Where the replay stands.
     fn beside(replay: &Replay, limits: Limits) -> Self {
-        let parser = Parser::at(limits, replay.position());
+        let parser = Parser::at(limits, replay.place());
         Self { parser, time: replay.time(), frames: replay.frames() }
     }
 

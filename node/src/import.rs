@@ -5,6 +5,7 @@ use crate::conversion::survey;
 use crate::interrupt::Interrupt;
 use crate::recording::Recording;
 use cluster::catalog::Protocol;
+use codec::limits::Limits;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
@@ -59,7 +60,7 @@ impl Import {
     ) -> Result<Imported, ImportError> {
         let protocol = self.protocol.or_else(|| protocol_of(file)).ok_or(ImportError::Protocol)?;
         let recording = Recording::open(file, interrupt)?;
-        let timeline = survey(&recording, interrupt)?;
+        let (timeline, _) = survey(&recording, Limits::default(), interrupt)?;
         let end_ms = changed_ms(file);
         let duration_ms = u64::try_from(timeline.media_duration_ms).unwrap_or(0);
         let session = client.open_session(&NewSession {

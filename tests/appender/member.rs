@@ -8,7 +8,9 @@ use cluster::chunk::journal::JournalLimits;
 use cluster::chunk::key::{Kek, KekId, NoRandomness, Random};
 use cluster::cluster::StartReport;
 use cluster::id::MemberId;
+use cluster::rpc::NoPeers;
 use cluster::{Cluster, ClusterOptions};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::PathBuf;
@@ -45,7 +47,7 @@ impl MemberArguments {
         // So small and young that segments come and go, chunks are closed and snapshots are taken while a test looks on.
         let journal = JournalLimits { segment_bytes: 256 << 10, segment_age_ms: 50, ..options.journal };
         let options = ClusterOptions {
-            is_new_cluster: true,
+            founders: BTreeSet::from([options.member]),
             journal,
             snapshot_after_bytes: 16 << 10,
             idle_after: Duration::from_millis(100),
@@ -58,7 +60,8 @@ impl MemberArguments {
             Some(disk) => Arc::new(disk),
             None => Arc::new(RealDisk),
         };
-        let (cluster, report) = Cluster::start(options, kek, disk, Arc::new(SystemRandom)).await?;
+        let (cluster, report) =
+            Cluster::start(options, kek, disk, Arc::new(SystemRandom), Arc::new(NoPeers)).await?;
         cluster.ready(DEADLINE).await?;
         // A member that is not even durable when it begins would lose everything at once, and hide what an append loses.
         if let Some(is_careless) = is_careless {

@@ -53,6 +53,16 @@ pub struct ReferenceFrame {
     pub cursor: Pointer,
 }
 
+/// What the client typed, pressed or sent.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Typed {
+    /// When it began, in milliseconds of media time.
+    #[serde(rename = "t_ms")]
+    pub at_ms: i64,
+    /// Characters, with a line feed for Return; or a key by its name, `<Escape>`; or a clipboard.
+    pub text: String,
+}
+
 /// Where the pointer's image lies on a picture.
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub struct Pointer {
@@ -85,6 +95,16 @@ impl Recording {
     /// The bytes as guacd wrote them.
     pub fn plain(&self) -> anyhow::Result<Vec<u8>> {
         decompress(&self.path())
+    }
+
+    /// What was typed, in order.
+    pub fn typed(&self) -> anyhow::Result<Vec<Typed>> {
+        #[derive(Deserialize)]
+        struct List {
+            typed: Vec<Typed>,
+        }
+        let list: List = read_json(&data().join(format!("{}.typed.json", self.name)))?;
+        Ok(list.typed)
     }
 
     /// The reference pictures, if there are any.

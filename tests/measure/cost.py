@@ -19,11 +19,11 @@ from pathlib import Path
 from lib import custody
 
 
-def convert(binary, recording, to):
+def convert(binary, recording, to, *options):
     """Exit code, CPU seconds, wall seconds, and the largest resident set of one process in MB."""
     started = time.monotonic()
     process = subprocess.Popen(
-        [binary, "convert", recording, "-o", to], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [binary, "convert", recording, "-o", to, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     # What the system counts for an ended process holds the descendants that it waited for.
     _, status, usage = os.wait4(process.pid, 0)

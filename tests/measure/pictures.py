@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """Compares what a video shows with what the recording shows, at random times.
 
-usage: pictures.py BIN RECORDINGS_DIR [--only NAME ...] [--videos DIR] [--seed N] [--times 50]
+usage: pictures.py BIN RECORDINGS_DIR [--only NAME ...] [--videos DIR] [--seed N] [--times 50] [--from-s S]
 
 The luma of the picture that is shown at each time is compared with that of `custody frame`. Times below
 34 dB are listed with their distance to the video's changes around them, and with the PSNR against the
 recording 0.1 s before: a video of 10 to 15 pictures a second is allowed to be that late. A picture smaller
 than the video may stand at its top left or in its middle, on black; one that is larger was scaled and is not
-compared. Exit code 1 when a time is below 34 dB and not late, the mean of a recording is below 38 dB, or a
-recording cannot be compared at all.
+compared. With --from-s, the videos begin there. Exit code 1 when a time is below 34 dB and not late, the mean of
+a recording is below 38 dB, or a recording cannot be compared at all.
 """
 
 import bisect
@@ -65,9 +65,9 @@ def compare(args, recording, at_s, shown, scratch):
 def measure(args, recording, video, duration_s, scratch):
     """Samples at random times, in order."""
     source = random.Random(f"{args.seed} {recording.name}")
-    starts = media.frame_times(video)
+    starts = [args.from_s + start_s for start_s in media.frame_times(video)]
     wanted = {}
-    for at_s in sorted(source.uniform(0, duration_s) for _ in range(args.times)):
+    for at_s in sorted(source.uniform(args.from_s, duration_s) for _ in range(args.times)):
         wanted.setdefault(max(bisect.bisect_right(starts, at_s) - 1, 0), []).append(at_s)
     results, count = [], 0
     for index, shown in enumerate(media.lumas(video)):
@@ -108,8 +108,9 @@ def main():
     parser = custody.arguments(__doc__.splitlines()[0], videos=True)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--times", type=int, default=50, help="per recording")
+    parser.add_argument("--from-s", type=float, default=0.0, metavar="S", help="where the videos begin")
     args = parser.parse_args()
-    videos = custody.Videos(args)
+    videos = custody.Videos(args, *(["--from", args.from_s] if args.from_s else []))
     good = True
     print(f"seed {args.seed}")
     with tempfile.TemporaryDirectory(prefix="custody-pictures-") as directory:

@@ -114,11 +114,12 @@ fn a_damaged_recording_becomes_a_video_up_to_the_damage() -> anyhow::Result<()> 
     for (name, said) in [
         (
             "vnc-truncated",
-            "custody: the recording ends inside an instruction at byte 1365998: the video ends there\n",
+            "custody: PARTIAL up to 13.309 s: TRUNCATED: byte 1365998: the recording ends inside an instruction: the \
+             video ends there, 803 bytes are left out\n",
         ),
         (
             "write-existing",
-            "custody: the recording is damaged (byte 22831: expected the length of an element, found byte 0x6b): \
+            "custody: PARTIAL up to 6.067 s: MALFORMED: byte 22831: expected the length of an element, found byte 0x6b: \
              the video ends there, 58283 bytes are left out\n",
         ),
     ] {
@@ -127,6 +128,43 @@ fn a_damaged_recording_becomes_a_video_up_to_the_damage() -> anyhow::Result<()> 
         assert_eq!((converted.code(), converted.stderr.as_str()), (Some(3), said), "{name}");
         assert!(output.exists(), "{name}");
     }
+    Ok(())
+}
+
+#[test]
+fn behind_damage_pictures_and_sound_go_on_when_asked() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (input, output) = (folder.path().join("in.guac"), folder.path().join("out.mp4"));
+    let mut bytes = recording("rdp-audio")?.plain()?;
+    bytes.truncate(bytes.len() / 4);
+    // A whole start of an instruction is gone, and what follows it has none.
+    let middle = bytes.len() / 2;
+    let start = bytes[middle..].windows(7).position(|bytes| bytes == b";4.blob").expect("sound never ends");
+    bytes[middle + start + 1..][..100].fill(b'!');
+    fs::write(&input, &bytes)?;
+    let inspected =
+        Custody::new([Path::new("inspect"), &input, "--json".as_ref(), "--resync".as_ref()])?.run()?;
+    let told: serde_json::Value = serde_json::from_str(&inspected.stdout)?;
+    let converted = convert(&input, &output, &["--quiet", "--resync"])?;
+    let skipped_bytes = told["skipped_bytes"].as_u64().expect("a number");
+    let said = format!("custody: {skipped_bytes} bytes cannot be read: the video goes on behind them\n");
+    assert!(skipped_bytes >= 100 && converted.stderr.starts_with(&said), "{}", converted.stderr);
+    assert_eq!(converted.code(), Some(3));
+    let file = fs::read(&output)?;
+    let mut demuxer = Mp4FileDemuxer::new();
+    demuxer.handle_input(Input { position: 0, data: &file });
+    let tracks: Vec<_> = demuxer
+        .tracks()?
+        .iter()
+        .map(|track| (track.kind, track.duration * 1000 / u64::from(track.timescale.get())))
+        .collect();
+    let [(TrackKind::Video, video_ms), (TrackKind::Audio, sound_ms)] = tracks[..] else {
+        panic!("pictures and sound, {tracks:?}")
+    };
+    assert_eq!(Some(video_ms), told["media_duration_ms"].as_u64(), "pictures reach the end");
+    assert!(Some(sound_ms) >= told["sound_end_ms"].as_u64(), "sound reaches its end, {sound_ms}");
+    let unskipped = convert(&input, &output, &["--quiet"])?;
+    assert!(unskipped.stderr.contains("the video ends there"), "{}", unskipped.stderr);
     Ok(())
 }
 
@@ -148,7 +186,11 @@ fn a_refused_conversion_leaves_the_video_that_was_there() -> anyhow::Result<()> 
     fs::write(&output, "an older video")?;
     let refused = convert(&recording("exclude-output")?.path(), &output, &[])?;
     assert_eq!(refused.code(), Some(1));
-    assert!(refused.stderr.starts_with("custody: the recording never shows a picture"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.starts_with("custody: UNSUPPORTED: the recording never shows a picture"),
+        "{}",
+        refused.stderr
+    );
     assert_eq!(fs::read_to_string(&output)?, "an older video");
     assert_eq!(fs::read_dir(folder.path())?.count(), 1, "nothing else is left");
     Ok(())

@@ -117,8 +117,21 @@ fn a_time_that_is_no_time_is_refused() -> anyhow::Result<()> {
             .arg(&picture)
             .run()?;
         assert_eq!(refused.code(), Some(2), "{at}");
-        assert!(refused.stderr.contains("expected seconds from the first frame"), "{}", refused.stderr);
+        assert!(refused.stderr.contains("expected a time such as 90, 12.3"), "{}", refused.stderr);
     }
     assert!(!picture.exists());
+    Ok(())
+}
+
+#[test]
+fn behind_damage_the_older_session_is_shown_when_asked() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (found, older) = (folder.path().join("found.png"), folder.path().join("older.png"));
+    let drawn = frame(&recording("write-existing")?, 60_000, &["--resync"], &found)?;
+    let said = "custody: 3838 bytes before that time cannot be read: the picture lacks what they drew\n";
+    assert_eq!((drawn.code(), drawn.stderr.as_str()), (Some(3), said));
+    assert_eq!(frame(&recording("write-existing.before-overwrite")?, 60_000, &[], &older)?.code(), Some(0));
+    let distance_db = psnr_db(&Image::read(&found)?, &Image::read(&older)?)?;
+    assert!(distance_db >= LEAST_DB, "{distance_db:.1} dB");
     Ok(())
 }

@@ -1,8 +1,10 @@
 //! The promises of the product, one module each, held against the binary and real recordings.
 
 mod architecture;
+mod bad_input;
 mod bit_flip;
 mod conversion;
+mod cut;
 mod frames;
 mod hostile;
 mod inspect;
@@ -11,3 +13,4 @@ mod kill;
 mod pictures;
 mod power_cut;
 mod sound;
+mod view;

@@ -194,7 +194,7 @@ impl SessionPart {
         };
         let index_state = match &row.index {
             IndexState::Absent => "absent",
-            IndexState::Ready(_) => "ready",
+            IndexState::Ready(_) | IndexState::Complete { .. } => "ready",
             IndexState::Failed { .. } => "failed",
         };
         Self {
@@ -211,12 +211,10 @@ impl SessionPart {
 }
 
 fn duration_ms(row: &SessionRow) -> Option<u64> {
-    match (&row.index, &row.state) {
-        (IndexState::Ready(facts), _) => Some(facts.duration_ms),
-        (IndexState::Absent | IndexState::Failed { .. }, SessionState::Ended { end_ms, .. }) => {
-            Some(end_ms.saturating_sub(row.info.start_ms))
-        }
-        (IndexState::Absent | IndexState::Failed { .. }, SessionState::Live) => None,
+    match (row.index.facts(), &row.state) {
+        (Some(facts), _) => Some(facts.duration_ms),
+        (None, SessionState::Ended { end_ms, .. }) => Some(end_ms.saturating_sub(row.info.start_ms)),
+        (None, SessionState::Live) => None,
     }
 }
 

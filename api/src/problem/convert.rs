@@ -42,10 +42,11 @@ impl From<NotReady> for Problem {
 impl From<ReadIndexError> for Problem {
     fn from(error: ReadIndexError) -> Self {
         match error {
-            ReadIndexError::NoLeader | ReadIndexError::NotLeader { .. } | ReadIndexError::NoQuorum => {
-                Self::not_ready(error)
-            }
-            ReadIndexError::Stopped => Self::not_ready(error),
+            ReadIndexError::NoLeader
+            | ReadIndexError::NotLeader { .. }
+            | ReadIndexError::NoQuorum
+            | ReadIndexError::Behind { .. }
+            | ReadIndexError::Stopped => Self::not_ready(error),
             ReadIndexError::Start(_) | ReadIndexError::Answer { .. } | ReadIndexError::Catalog(_) => {
                 Self::internal(&error)
             }

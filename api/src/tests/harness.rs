@@ -1,5 +1,6 @@
 //! One member in memory, and short ways to ask it.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use cluster::catalog::{ClockSample, Command, CreateToken, Format, MemoryEngine, 
 use cluster::chunk::disk::MemoryDisk;
 use cluster::chunk::key::{Kek, KekId, Random};
 use cluster::id::{MemberId, RecordingId};
+use cluster::rpc::NoPeers;
 use cluster::{Cluster, ClusterOptions};
 use policy::{Authorizer, AuthorizerCell, Revision, Role};
 use ring::rand::SystemRandom;
@@ -106,12 +108,19 @@ impl Member {
         let random: Arc<dyn Random> = Arc::new(SystemRandom::new());
         let kek = Kek::generate(KekId(1), &*random).unwrap();
         let options = ClusterOptions {
-            is_new_cluster: true,
+            founders: BTreeSet::from([MemberId(1)]),
             ..ClusterOptions::new(MemberId(1), PathBuf::from("member"), "boot".to_owned())
         };
         let engine = Arc::new(MemoryEngine::new());
-        let started =
-            Cluster::start_on(options, kek, Arc::new(disk.clone()), Arc::clone(&random), engine).await;
+        let started = Cluster::start_on(
+            options,
+            kek,
+            Arc::new(disk.clone()),
+            Arc::clone(&random),
+            engine,
+            Arc::new(NoPeers),
+        )
+        .await;
         let (cluster, _) = started.unwrap();
         let authorizer = Authorizer::build(Revision(1), &Role::seeded()).unwrap();
         let state = ApiState {

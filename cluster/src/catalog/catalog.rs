@@ -347,6 +347,7 @@ fn apply_command(step: &mut Step<'_, '_>, command: Command) -> Effect {
         Command::RenewClaim { claim, lease_ms } => job::renew(step, claim, lease_ms),
         Command::Progress(command) => job::progress(step, command),
         Command::IndexDone(command) => job::index_done(step, command),
+        Command::CompleteIndex(command) => job::complete_index(step, command),
         Command::Complete(command) => job::complete(step, command),
         Command::FailJob(command) => job::fail(step, command),
         Command::CancelJob { job, by } => job::cancel(step, job, &by),

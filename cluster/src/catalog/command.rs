@@ -1,5 +1,5 @@
 use super::clock::ClockSample;
-use super::job::{ClaimJob, ClaimToken, Complete, FailJob, IndexDone, Progress};
+use super::job::{ClaimJob, ClaimToken, Complete, CompleteIndex, FailJob, IndexDone, Progress};
 use super::key_states::KeepKeyStates;
 use super::outbox::MailId;
 use super::parameter::PutParameter;
@@ -75,7 +75,7 @@ pub enum Command {
     },
     /// How far a job is.
     Progress(Progress),
-    /// The index of a recording is made.
+    /// The index of a recording is made, without its keystrokes; only in old logs.
     IndexDone(IndexDone),
     /// A video is made.
     Complete(Complete),
@@ -115,6 +115,8 @@ pub enum Command {
         /// Who.
         by: String,
     },
+    /// The index of a recording is made, and its keystrokes.
+    CompleteIndex(CompleteIndex),
     /// The key states of a recording are made.
     KeepKeyStates(KeepKeyStates),
 }

@@ -9,7 +9,7 @@ use super::session::{self, IndexFacts, IndexState, named};
 use super::step::{Counter, Effect, Halt, Step};
 use super::text;
 use super::video::{self, VideoFacts, VideoState};
-use crate::id::{JobId, MemberId, RecordingId, VideoId};
+use crate::id::{JobId, MemberId, ObjectId, RecordingId, VideoId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -88,6 +88,17 @@ pub struct IndexDone {
     pub claim: ClaimToken,
     /// What it says.
     pub facts: IndexFacts,
+}
+
+/// The index of a recording is made, and its keystrokes beside it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CompleteIndex {
+    /// Which claim says so.
+    pub claim: ClaimToken,
+    /// What it says.
+    pub facts: IndexFacts,
+    /// Where the keystrokes are stored.
+    pub keystrokes: ObjectId,
 }
 
 /// A video is made.
@@ -228,9 +239,23 @@ pub(crate) fn progress(step: &mut Step<'_, '_>, command: Progress) -> Effect {
 
 pub(crate) fn index_done(step: &mut Step<'_, '_>, command: IndexDone) -> Effect {
     let IndexDone { claim, facts } = command;
+    let artefact = facts.artefact;
+    end_index(step, claim, &[artefact], IndexState::Ready(facts))
+}
+
+pub(crate) fn complete_index(step: &mut Step<'_, '_>, command: CompleteIndex) -> Effect {
+    let CompleteIndex { claim, facts, keystrokes } = command;
+    let artefact = facts.artefact;
+    end_index(step, claim, &[artefact, keystrokes], IndexState::Complete { facts, keystrokes })
+}
+
+/// Ends an index job; the objects that it made must be sealed.
+fn end_index(step: &mut Step<'_, '_>, claim: ClaimToken, objects: &[ObjectId], index: IndexState) -> Effect {
     let row = claimed_index(step, claim)?;
-    recording::sealed(step, facts.artefact, row.recording)?;
-    session::set_index(step, row.recording, IndexState::Ready(facts))?;
+    for object in objects {
+        recording::sealed(step, *object, row.recording)?;
+    }
+    session::set_index(step, row.recording, index)?;
     finish(step, claim.job, row, JobState::Done)?;
     Ok(Outcome::Done)
 }

@@ -37,8 +37,8 @@ pub use engine::{
 };
 pub use index::{Cursor, CursorError, SessionColumn, SessionFilter, SessionPage, SessionQuery};
 pub use job::{
-    Claim, ClaimJob, ClaimToken, Complete, FailJob, FailureKind, IndexDone, JobKind, JobProgress, JobRow,
-    JobState, Progress,
+    Claim, ClaimJob, ClaimToken, Complete, CompleteIndex, FailJob, FailureKind, IndexDone, JobKind,
+    JobProgress, JobRow, JobState, Progress,
 };
 pub use key_states::{KeepKeyStates, KeyStatesRow};
 pub use outbox::{MailId, MailKind, MailRow, MailState};

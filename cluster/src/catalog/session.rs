@@ -202,18 +202,35 @@ pub struct IndexFacts {
     pub artefact: ObjectId,
 }
 
-/// The index of a session.
+/// The index of a session. Variants are only ever added at the end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum IndexState {
     /// Not made yet.
     Absent,
-    /// Made.
+    /// Made, before keystrokes were kept.
     Ready(IndexFacts),
     /// It cannot be made.
     Failed {
         /// Why.
         failure: super::job::FailureKind,
     },
+    /// Made.
+    Complete {
+        /// What it says.
+        facts: IndexFacts,
+        /// Where the keystrokes are stored. They hold passwords: only to be read with the permission Keystrokes.
+        keystrokes: ObjectId,
+    },
+}
+
+impl IndexState {
+    /// What the index says, if it is made.
+    pub fn facts(&self) -> Option<&IndexFacts> {
+        match self {
+            Self::Ready(facts) | Self::Complete { facts, .. } => Some(facts),
+            Self::Absent | Self::Failed { .. } => None,
+        }
+    }
 }
 
 /// A session in the catalog.

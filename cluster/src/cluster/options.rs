@@ -5,6 +5,7 @@ use crate::chunk::Hash;
 use crate::chunk::journal::JournalLimits;
 use crate::facts::{self, FactsOptions};
 use crate::id::{ChunkId, MemberId};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -17,8 +18,9 @@ pub struct ClusterOptions {
     pub dir: PathBuf,
     /// Names this start of the machine (on Linux the text of `/proc/sys/kernel/random/boot_id`).
     pub boot_id: String,
-    /// Whether a member without any facts is a new cluster of one.
-    pub is_new_cluster: bool,
+    /// The members of a new cluster, which a member without any facts makes; all of them name the same. A member that
+    /// joins a cluster names none.
+    pub founders: BTreeSet<MemberId>,
     /// When the journal does what.
     pub journal: JournalLimits,
     /// After so many bytes of log a snapshot of the facts is taken.
@@ -40,7 +42,7 @@ impl ClusterOptions {
             snapshot_after_bytes: FactsOptions::new(member, dir.clone()).snapshot_after_bytes,
             dir,
             boot_id,
-            is_new_cluster: false,
+            founders: BTreeSet::new(),
             journal: JournalLimits::default(),
             idle_after: Duration::from_secs(60),
             write_threads: 2 * cores,

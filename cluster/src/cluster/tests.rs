@@ -3,6 +3,7 @@
 mod appends;
 mod crash;
 mod members;
+mod three;
 
 use super::*;
 use crate::catalog::{Format, MemoryEngine, ObjectState, Protocol, SessionInfo};
@@ -10,7 +11,9 @@ use crate::chunk::disk::{MemoryDisk, RealDisk};
 use crate::chunk::key::KekId;
 use crate::chunk::{ClosedChunk, Hash};
 use crate::id::{ChunkNumber, StreamId};
+use crate::rpc::NoPeers;
 use ring::rand::SystemRandom;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use zeroize::Zeroizing;
 
@@ -22,7 +25,12 @@ fn kek() -> Kek {
 
 fn options(dir: &Path) -> ClusterOptions {
     let options = ClusterOptions::new(MemberId(1), dir.to_owned(), "boot".to_owned());
-    ClusterOptions { is_new_cluster: true, write_threads: 3, read_threads: 3, ..options }
+    ClusterOptions {
+        founders: BTreeSet::from([options.member]),
+        write_threads: 3,
+        read_threads: 3,
+        ..options
+    }
 }
 
 /// A member in memory, whose catalog ends with it.
@@ -35,7 +43,7 @@ async fn start_with(
     options: ClusterOptions,
 ) -> Result<(Cluster, StartReport), StartError> {
     let (disk, engine) = (Arc::new(disk.clone()), Arc::new(MemoryEngine::new()));
-    Cluster::start_on(options, kek(), disk, Arc::new(SystemRandom::new()), engine).await
+    Cluster::start_on(options, kek(), disk, Arc::new(SystemRandom::new()), engine, Arc::new(NoPeers)).await
 }
 
 async fn ready(disk: &MemoryDisk) -> Cluster {
@@ -46,7 +54,8 @@ async fn ready(disk: &MemoryDisk) -> Cluster {
 
 /// A member in a real folder.
 async fn start_real(dir: &Path) -> Result<(Cluster, StartReport), StartError> {
-    Cluster::start(options(dir), kek(), Arc::new(RealDisk), Arc::new(SystemRandom::new())).await
+    Cluster::start(options(dir), kek(), Arc::new(RealDisk), Arc::new(SystemRandom::new()), Arc::new(NoPeers))
+        .await
 }
 
 async fn ready_real(dir: &Path) -> Cluster {

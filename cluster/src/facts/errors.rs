@@ -105,6 +105,12 @@ pub enum ReadIndexError {
     /// Too few voters answer.
     #[error("too few voters answer")]
     NoQuorum,
+    /// This member has not applied all of it in time.
+    #[error("this member has not applied the log up to entry {index} yet")]
+    Behind {
+        /// The entry.
+        index: u64,
+    },
     /// The start of this member could not be committed.
     #[error("the start of this member could not be committed")]
     Start(#[source] SubmitError),

@@ -1,7 +1,7 @@
-use super::errors::SubmitError;
-use crate::catalog::{Applied, Request};
+use super::message::{Committed, NotCommitted};
+use crate::catalog::Request;
 use crate::id::MemberId;
-use crate::raft::{Proposal, REQUESTS_BYTES_MAX, Raft, RaftLog, WriteAnswer};
+use crate::raft::{Proposal, REQUESTS_BYTES_MAX, Raft, RaftLog, WriteAnswer, entry_bytes};
 use openraft::error::ClientWriteError;
 use std::collections::VecDeque;
 use std::io;
@@ -14,7 +14,7 @@ const WAITING_MAX: usize = 4096;
 /// Log entries under way at once: while one is made durable, the one before is applied.
 const IN_FLIGHT_MAX: usize = 2;
 
-type Answer = Result<Applied, SubmitError>;
+type Answer = Result<Committed, NotCommitted>;
 
 struct Waiting {
     request: Request,
@@ -48,15 +48,16 @@ impl Proposer {
         WAITING_MAX - self.queue.capacity()
     }
 
-    pub(super) async fn propose(&self, request: Request, bytes: usize) -> Answer {
+    /// Proposes a request, which must fit an entry, on this member.
+    pub(super) async fn propose(&self, request: Request) -> Answer {
+        let bytes = entry_bytes(&request).unwrap_or(usize::MAX);
         if bytes > REQUESTS_BYTES_MAX {
-            return Err(SubmitError::TooLong { bytes, limit_bytes: REQUESTS_BYTES_MAX });
+            return Err(NotCommitted::Unknown);
         }
-        let id = request.id;
         let (answer, answered) = oneshot::channel();
         let queued = self.queue.send(Waiting { request, bytes, answer }).await;
-        queued.map_err(|_| SubmitError::Stopped)?;
-        answered.await.unwrap_or(Err(SubmitError::Unknown { id }))
+        queued.map_err(|_| NotCommitted::Stopped)?;
+        answered.await.unwrap_or(Err(NotCommitted::Unknown))
     }
 
     /// Ends the thread once what waits is answered.
@@ -70,7 +71,7 @@ impl Proposer {
 
 struct InFlight {
     reply: oneshot::Receiver<WriteAnswer>,
-    waiting: Vec<(Option<crate::catalog::RequestId>, oneshot::Sender<Answer>)>,
+    waiting: Vec<oneshot::Sender<Answer>>,
 }
 
 struct Work {
@@ -115,7 +116,7 @@ impl Work {
     /// Proposes a request and those that wait behind it; answers the first that does not fit.
     async fn propose(&mut self, first: Waiting, queue: &mut mpsc::Receiver<Waiting>) -> Option<Waiting> {
         let mut bytes = first.bytes;
-        let mut waiting = vec![(first.request.id, first.answer)];
+        let mut waiting = vec![first.answer];
         let mut requests = vec![first.request];
         let mut carried = None;
         while let Ok(next) = queue.try_recv() {
@@ -124,14 +125,14 @@ impl Work {
                 break;
             }
             bytes += next.bytes;
-            waiting.push((next.request.id, next.answer));
+            waiting.push(next.answer);
             requests.push(next.request);
         }
         match self.raft.client_write_ff(Proposal { requests }).await {
             Ok(reply) => self.in_flight.push_back(InFlight { reply, waiting }),
             Err(_) => {
-                for (_, answer) in waiting {
-                    let _: Result<(), _> = answer.send(Err(SubmitError::Stopped));
+                for answer in waiting {
+                    let _: Result<(), _> = answer.send(Err(NotCommitted::Stopped));
                 }
             }
         }
@@ -142,18 +143,16 @@ impl Work {
     async fn answer(&mut self, reply: Option<WriteAnswer>) {
         let Some(oldest) = self.in_flight.pop_front() else { return };
         let mut applied = Vec::new().into_iter();
-        let mut leader = None;
+        let (mut index, mut error) = (0, NotCommitted::Unknown);
         match reply {
-            Some(Ok(reply)) => applied = reply.data.applied.into_iter(),
-            Some(Err(ClientWriteError::ForwardToLeader(forward))) => leader = Some(forward.leader_id),
+            Some(Ok(reply)) => (index, applied) = (reply.log_id.index, reply.data.applied.into_iter()),
+            Some(Err(ClientWriteError::ForwardToLeader(forward))) => {
+                error = NotCommitted::NotLeader { leader: forward.leader_id.map(MemberId) };
+            }
             Some(Err(ClientWriteError::ChangeMembershipError(_))) | None => {}
         }
-        for (id, answer) in oldest.waiting {
-            let result = match (applied.next(), leader) {
-                (Some(applied), _) => Ok(applied),
-                (None, Some(leader)) => Err(SubmitError::NotLeader { leader: leader.map(MemberId) }),
-                (None, None) => Err(SubmitError::Unknown { id }),
-            };
+        for answer in oldest.waiting {
+            let result = applied.next().map(|applied| Committed { index, applied }).ok_or(error);
             let _: Result<(), _> = answer.send(result);
         }
         let written = self.log.bytes_written();

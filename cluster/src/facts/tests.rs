@@ -1,18 +1,24 @@
 use super::*;
 use crate::catalog::{MemoryEngine, Parameter, ParameterValue, PutParameter, Refusal, SledEngine, SledStart};
 use crate::chunk::disk::{MemoryDisk, RealDisk};
+use crate::rpc::NoPeers;
 use std::path::Path;
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
 fn options(dir: &Path) -> FactsOptions {
     let log = LogOptions { segment_bytes: 4096 };
-    FactsOptions { log, is_new_cluster: true, ..FactsOptions::new(MemberId(1), dir.to_owned()) }
+    FactsOptions {
+        log,
+        founders: BTreeSet::from([MemberId(1)]),
+        ..FactsOptions::new(MemberId(1), dir.to_owned())
+    }
 }
 
 async fn start(disk: &MemoryDisk, engine: &Arc<MemoryEngine>) -> (Facts, StartReport) {
     let disk = Arc::new(disk.clone());
-    let (facts, report) = Facts::start(options(Path::new("member")), disk, engine.clone()).await.unwrap();
+    let (facts, report) =
+        Facts::start(options(Path::new("member")), disk, engine.clone(), Arc::new(NoPeers)).await.unwrap();
     facts.ready(DEADLINE).await.unwrap();
     (facts, report)
 }
@@ -33,7 +39,8 @@ fn retention_of(facts: &Facts) -> ParameterValue {
 #[tokio::test]
 async fn nothing_is_answered_before_a_read_index() {
     let (disk, engine) = (MemoryDisk::default(), Arc::new(MemoryEngine::new()));
-    let (facts, _) = Facts::start(options(Path::new("member")), Arc::new(disk), engine).await.unwrap();
+    let (facts, _) =
+        Facts::start(options(Path::new("member")), Arc::new(disk), engine, Arc::new(NoPeers)).await.unwrap();
     assert!(matches!(facts.catalog(), Err(NotReady)));
     assert!(matches!(facts.submit(retention(7)).await, Err(SubmitError::NotReady(NotReady))));
     facts.ready(DEADLINE).await.unwrap();
@@ -103,7 +110,8 @@ async fn a_snapshot_stands_for_the_log_that_it_holds() {
     facts.stop().await.unwrap();
 
     let empty = Arc::new(MemoryEngine::new());
-    let (facts, report) = Facts::start(options(Path::new("member")), Arc::new(disk), empty).await.unwrap();
+    let (facts, report) =
+        Facts::start(options(Path::new("member")), Arc::new(disk), empty, Arc::new(NoPeers)).await.unwrap();
     assert_eq!(report.rebuilt, Some(Rebuild::Incomplete));
     facts.read_index().await.unwrap();
     let rebuilt = facts.catalog().unwrap().dump(None).unwrap();
@@ -142,7 +150,9 @@ async fn sled_is_kept_over_a_restart_of_the_process_and_emptied_with_the_machine
         }
         let engine: Arc<dyn Engine> = Arc::new(engine);
         let (facts, report) =
-            Facts::start(options(dir.path()), Arc::new(RealDisk), Arc::clone(&engine)).await.unwrap();
+            Facts::start(options(dir.path()), Arc::new(RealDisk), Arc::clone(&engine), Arc::new(NoPeers))
+                .await
+                .unwrap();
         facts.ready(DEADLINE).await.unwrap();
         assert_eq!(report.rebuilt.is_some(), found != SledStart::Kept, "round {round}: {report:?}");
         if round > 1 {

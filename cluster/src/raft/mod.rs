@@ -2,7 +2,9 @@
 
 mod files;
 mod log;
+mod message;
 mod network;
+mod receive;
 mod runtime;
 mod snapshot;
 mod state_machine;
@@ -15,7 +17,9 @@ pub use snapshot::{SnapshotDamage, SnapshotError};
 
 pub(crate) use files::create_folders;
 pub(crate) use log::{LogStore, RaftLog};
-pub(crate) use network::NoPeers;
+pub(crate) use message::RaftRequest;
+pub(crate) use network::RaftPeers;
+pub(crate) use receive::RaftDoor;
 pub(crate) use runtime::{Raft, config};
 pub(crate) use snapshot::SnapshotStore;
 pub(crate) use state_machine::StateMachine;

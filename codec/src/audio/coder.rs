@@ -1,6 +1,7 @@
 //! One worker's part: a recording's bytes in, the packets of its sound out.
 
 use super::track::{SoundError, SoundPacket, SoundSettings, SoundTrack};
+use crate::cut::Cut;
 use crate::limits::Limits;
 use crate::source::guac::{MediaTime, ParseError, Parser};
 
@@ -23,34 +24,37 @@ pub struct SoundCoder {
 }
 
 impl SoundCoder {
-    /// Starts at byte 0 of the recording.
-    pub fn new(limits: Limits, settings: SoundSettings) -> Result<Self, SoundError> {
-        let track = SoundTrack::new(limits, settings)?;
+    /// Starts at byte 0 of the recording; what `cut` leaves out is not heard.
+    pub fn new(limits: Limits, settings: SoundSettings, cut: Cut) -> Result<Self, SoundError> {
+        let track = SoundTrack::new(limits, settings, cut)?;
         Ok(Self { parser: Parser::new(limits), time: MediaTime::new(limits.gap_ms), track })
     }
 
-    /// Takes the next bytes; returns the packets that are final.
-    pub fn push(&mut self, bytes: &[u8]) -> Result<Vec<SoundPacket>, SoundCoderError> {
-        self.parser.push(bytes);
-        let mut packets = Vec::new();
-        while let Some(instruction) = self.parser.read()? {
-            let now_ms = self.time.follow(&instruction);
-            self.track.apply(&instruction, now_ms);
-            while let Some(packet) = self.track.next_packet()? {
-                packets.push(packet);
-            }
+    /// Takes the next bytes; then read the packets out. Bytes behind the end of the cut are not read.
+    pub fn push(&mut self, bytes: &[u8]) {
+        if !self.track.is_complete() {
+            self.parser.push(bytes);
         }
-        Ok(packets)
     }
 
-    /// The recording ends; the track reaches to `end_ms` of media time. Returns the last packets.
-    pub fn finish(&mut self, end_ms: i64) -> Result<Vec<SoundPacket>, SoundCoderError> {
-        self.track.finish(end_ms);
-        let mut packets = Vec::new();
-        while let Some(packet) = self.track.next_packet()? {
-            packets.push(packet);
+    /// The recording ends; the track reaches to the end of the cut. Then read the last packets out.
+    pub fn finish(&mut self) {
+        self.track.finish(i64::MAX);
+    }
+
+    /// The next packet that is final, or `None` until there is one. A single timestamp may bring millions.
+    pub fn next_packet(&mut self) -> Result<Option<SoundPacket>, SoundCoderError> {
+        loop {
+            if let Some(packet) = self.track.next_packet()? {
+                return Ok(Some(packet));
+            }
+            if self.track.is_complete() {
+                return Ok(None);
+            }
+            let Some(instruction) = self.parser.read()? else { return Ok(None) };
+            let now_ms = self.time.follow(&instruction);
+            self.track.apply(&instruction, now_ms);
         }
-        Ok(packets)
     }
 
     /// The part of a track at its start that is not heard, in samples of 48 kHz.

@@ -7,6 +7,7 @@
 //!
 //! Sound that cannot be understood is left out and counted in a [`SoundReport`], never an error.
 
+mod audible;
 mod coder;
 mod evidence;
 mod format;
@@ -16,6 +17,7 @@ mod place;
 mod report;
 mod resample;
 mod schedule;
+mod splice;
 mod streams;
 mod survey;
 mod ticks;

@@ -72,7 +72,7 @@ impl Streams {
         match *instruction {
             Instruction::Audio { stream, mimetype } => self.open_sound(stream, mimetype, report),
             Instruction::Img { stream, .. } => self.replace(stream, ServerStream::Silent, report),
-            Instruction::Clipboard { stream, .. } | Instruction::OtherStream { stream } => {
+            Instruction::Clipboard { stream, .. } | Instruction::OtherStream { stream, .. } => {
                 if let Some(slot) = self.slot(stream) {
                     slot.covered = true;
                 }
@@ -88,6 +88,7 @@ impl Streams {
             | Instruction::Cfill { .. }
             | Instruction::Copy { .. }
             | Instruction::Transfer { .. }
+            | Instruction::Vector { .. }
             | Instruction::InlineImage { .. }
             | Instruction::Cursor { .. }
             | Instruction::Sync { .. }
@@ -190,6 +191,7 @@ impl Streams {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::guac::OtherStreamKind;
 
     fn run(instructions: &[Instruction<'_>]) -> (Vec<StreamEvent>, SoundReport) {
         let mut streams = Streams::new(Limits::default());
@@ -221,7 +223,12 @@ mod tests {
     fn blobs_of_other_streams_are_no_sound() {
         let img = Instruction::Img { stream: 3, mask: 14, layer: 0, mimetype: "image/png", x: 0, y: 0 };
         let clipboard = Instruction::Clipboard { stream: 5, mimetype: "text/plain" };
-        let pipe = Instruction::OtherStream { stream: 7 };
+        let pipe = Instruction::OtherStream {
+            stream: 7,
+            kind: OtherStreamKind::Pipe,
+            mimetype: "application/octet-stream",
+            name: "p",
+        };
         let all = [img, blob(3), Instruction::End { stream: 3 }, blob(3), clipboard, blob(5), pipe, blob(7)];
         assert!(run(&all).0.iter().all(|event| *event == StreamEvent::None));
         assert!(

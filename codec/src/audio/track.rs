@@ -4,8 +4,10 @@ use super::opus::{FRAME, FrameEncoder};
 use super::report::SoundReport;
 use super::resample::{ResampleError, StereoLevel};
 use super::schedule::Schedule;
+use super::splice::Splice;
 use super::ticks::{TRACK_RATE_HZ, from_ms, to_ms_ceil};
 use super::voice::Voice;
+use crate::cut::Cut;
 use crate::limits::Limits;
 use crate::source::guac::Instruction;
 use std::collections::BTreeMap;
@@ -60,29 +62,42 @@ pub struct SoundHead {
     pub output_gain: i16,
 }
 
-/// Turns the instructions of a recording into one stereo track, from the first `sync` on.
+/// Turns the instructions of a recording into one stereo track: what a cut keeps, joined.
 ///
 /// Feed every instruction in file order, and read the packets out after each: that is what bounds the memory.
 /// It holds at most [`Limits::audio_held_bytes`] of sound, which waits until timestamps tell its place.
 pub struct SoundTrack {
+    cut: Cut,
     schedule: Schedule,
     voices: BTreeMap<i32, Voice>,
+    splice: Splice,
+    /// The beginning of the next frame.
+    frame: Vec<StereoLevel>,
+    /// Whether any voice is in it.
+    is_heard: bool,
     encoder: FrameEncoder,
-    /// The tick of the next frame.
-    position: i64,
-    /// The tick after the last sample, once that is known.
-    end: Option<i64>,
+    /// Samples of the packets so far.
+    written: i64,
+    /// The samples that are heard, all packets together.
+    length: i64,
+    /// Whether the recording has ended.
+    is_finished: bool,
 }
 
 impl SoundTrack {
     /// Starts before the first instruction.
-    pub fn new(limits: Limits, settings: SoundSettings) -> Result<Self, SoundError> {
+    pub fn new(limits: Limits, settings: SoundSettings, cut: Cut) -> Result<Self, SoundError> {
         Ok(Self {
             schedule: Schedule::new(limits),
             voices: BTreeMap::new(),
+            splice: Splice::new(&cut),
+            frame: Vec::with_capacity(FRAME),
+            is_heard: false,
             encoder: FrameEncoder::new(settings.bitrate_bps)?,
-            position: 0,
-            end: None,
+            written: 0,
+            length: from_ms(cut.duration_ms()),
+            is_finished: false,
+            cut,
         })
     }
 
@@ -94,32 +109,32 @@ impl SoundTrack {
         self.direct();
     }
 
-    /// The end of the recording. The track reaches to `end_ms`, or to the end of the sound if that is later;
-    /// read the remaining packets out.
+    /// The end of the recording. The track reaches to `end_ms`, or to the end of the sound if that is later, but
+    /// never further than the cut; read the remaining packets out.
     pub fn finish(&mut self, end_ms: i64) {
         self.schedule.finish();
         self.direct();
-        self.end = Some(from_ms(end_ms).max(self.schedule.end()));
+        let end_ms = end_ms.max(to_ms_ceil(self.schedule.end()));
+        self.length = self.length.min(from_ms(self.cut.video_ms(end_ms)));
+        self.is_finished = true;
     }
 
     /// The next packet that is final, or `None` until there is one. A recording without sound has none.
     pub fn next_packet(&mut self) -> Result<Option<SoundPacket>, SoundError> {
-        if !self.schedule.has_sound() {
-            return Ok(None);
-        }
-        let length = i64::try_from(FRAME).expect("a frame's length fits 63 bits");
-        let left = match self.end {
-            Some(end) => end + i64::from(self.encoder.pre_skip()) - self.position,
-            None if self.position + length <= self.schedule.frontier() => length,
-            None => 0,
-        };
-        if left <= 0 {
+        let left = self.left();
+        if !self.schedule.has_sound() || left <= 0 || !self.fill_frame()? {
             return Ok(None);
         }
         let data = self.encode_frame()?;
-        self.position += length;
+        let length = i64::try_from(FRAME).expect("a frame's length fits 63 bits");
+        self.written += length;
         let samples = u32::try_from(left.min(length)).expect("a frame's length fits 32 bits");
         Ok(Some(SoundPacket { samples, data }))
+    }
+
+    /// Whether there is no packet more to come: what follows in the recording is not heard.
+    pub fn is_complete(&self) -> bool {
+        self.left() <= 0
     }
 
     /// What the head of the track says.
@@ -148,23 +163,55 @@ impl SoundTrack {
         }
     }
 
-    /// Mixes and encodes the frame at `position`.
+    /// Samples that are still to be written, the encoder's delay included.
+    fn left(&self) -> i64 {
+        self.length.saturating_add(self.encoder.pre_skip().into()).saturating_sub(self.written)
+    }
+
+    /// Mixes as far as the frame is missing; `false` if that is not final yet.
+    fn fill_frame(&mut self) -> Result<bool, SoundError> {
+        while self.frame.len() < FRAME {
+            let missing = FRAME - self.frame.len();
+            let Some(piece) = self.splice.peek(missing) else {
+                self.frame.resize(FRAME, [0.0; 2]);
+                break;
+            };
+            let length = i64::try_from(piece.length).expect("a frame's length fits 63 bits");
+            if piece.from.saturating_add(length) > self.schedule.frontier() {
+                return Ok(false);
+            }
+            let mut mix = [[0.0; 2]; FRAME];
+            let mix = &mut mix[..piece.length];
+            let mut heard = false;
+            for voice in self.voices.values_mut() {
+                heard |= voice.add_to(mix, piece.from)?;
+            }
+            self.splice.take(mix);
+            if piece.kept {
+                self.frame.extend_from_slice(mix);
+                self.is_heard |= heard;
+            }
+            // A run that memory forced out may go on, seamlessly, after all of it so far was heard.
+            let (schedule, more_comes) = (&self.schedule, !self.is_finished);
+            self.voices.retain(|index, voice| !voice.is_over() || (more_comes && schedule.follows(*index)));
+        }
+        Ok(true)
+    }
+
+    /// Encodes the frame and begins the next one.
     fn encode_frame(&mut self) -> Result<Vec<u8>, SoundError> {
-        let mut mix: [StereoLevel; FRAME] = [[0.0; 2]; FRAME];
-        let mut heard = false;
-        for voice in self.voices.values_mut() {
-            heard |= voice.add_to(&mut mix, self.position)?;
-        }
-        // A run that memory forced out may go on, seamlessly, after all of it so far was heard.
-        let (schedule, more_comes) = (&self.schedule, self.end.is_none());
-        self.voices.retain(|index, voice| !voice.is_over() || (more_comes && schedule.follows(*index)));
-        if !heard || mix.as_flattened().iter().all(|level| level.abs() < INAUDIBLE) {
-            return Ok(self.encoder.encode_silence()?);
-        }
-        for level in mix.as_flattened_mut() {
-            *level = level.clamp(-1.0, 1.0);
-        }
-        Ok(self.encoder.encode(mix.as_flattened())?)
+        let heard = std::mem::take(&mut self.is_heard);
+        let levels = self.frame.as_flattened_mut();
+        let data = if !heard || levels.iter().all(|level| level.abs() < INAUDIBLE) {
+            self.encoder.encode_silence()?
+        } else {
+            for level in levels.iter_mut() {
+                *level = level.clamp(-1.0, 1.0);
+            }
+            self.encoder.encode(levels)?
+        };
+        self.frame.clear();
+        Ok(data)
     }
 }
 

@@ -1,41 +1,46 @@
 //! The canvas: one instruction in, changed pixels out.
 
+use super::allowance::Allowance;
 use super::cursor::{Cursor, CursorImage};
 use super::damage::Damage;
-use super::error::{DrawError, RestoreError};
+use super::error::DrawError;
 use super::image;
-use super::key_state::State;
 use super::layers::Layers;
-use super::mask::{Mask, premultiply};
+use super::mask::Mask;
+use super::path::Segment;
 use super::place::{Placed, Position, signed};
 use super::stream::{ImageStreams, ImageTarget};
 use super::surface::{Source, Surface};
-use super::work::Work;
+use super::vectors::Ink;
 use super::{flatten, transfer};
+use crate::cost::Cost;
 use crate::geometry::{CopyVector, Rect, Size};
 use crate::limits::Limits;
 use crate::picture::Picture;
-use crate::source::guac::{Color, Instruction, Parser};
+use crate::source::guac::Instruction;
 use base64_simd::STANDARD;
 
 /// The state of a screen: layers, buffers, open image streams and the mouse pointer.
 #[derive(Debug)]
 pub struct Canvas {
-    limits: Limits,
-    layers: Layers,
-    streams: ImageStreams,
-    cursor: Cursor,
-    damage: Damage,
-    work: Work,
+    pub(super) limits: Limits,
+    pub(super) layers: Layers,
+    pub(super) streams: ImageStreams,
+    pub(super) cursor: Cursor,
+    pub(super) damage: Damage,
+    /// What changed since the last `sync`, whoever looks at it: the frame that is to be shown.
+    pub(super) frame: Damage,
+    pub(super) cost: Cost,
+    pub(super) cost_max: Cost,
 }
 
 /// An area of one layer and where it goes on another.
 #[derive(Clone, Copy)]
-struct Transit {
-    source: i32,
-    area: Rect,
-    layer: i32,
-    to: Position,
+pub(super) struct Transit {
+    pub(super) source: i32,
+    pub(super) area: Rect,
+    pub(super) layer: i32,
+    pub(super) to: Position,
 }
 
 impl Canvas {
@@ -47,43 +52,29 @@ impl Canvas {
             streams: ImageStreams::default(),
             cursor: Cursor::default(),
             damage: Damage::default(),
-            work: Work::default(),
+            frame: Damage::default(),
+            cost: Cost::default(),
+            cost_max: Cost::MAX,
         }
     }
 
-    /// The instructions from which [`Self::restore`] makes this canvas again; any client of the protocol can draw
-    /// them. `None` when they would have more than `limit_bytes`.
-    pub fn key_state(&self, limit_bytes: usize) -> Option<Vec<u8>> {
-        self.state().write(limit_bytes)
+    /// What was drawn up to here has cost so much; parsing is not part of it.
+    pub fn cost(&self) -> Cost {
+        self.cost
     }
 
-    /// All that a key state holds.
-    pub(super) fn state(&self) -> State<'_> {
-        let Self { limits: _, layers, streams, cursor, damage: _, work: _ } = self;
-        State { layers, streams, cursor }
-    }
-
-    /// The canvas of a key state, under the limits of the one that it was made from. Nothing of it was shown yet:
-    /// all of the screen is damage.
-    pub fn restore(key_state: &[u8], limits: Limits) -> Result<Self, RestoreError> {
-        let mut canvas = Self::new(limits);
-        let mut parser = Parser::new(limits);
-        parser.push(key_state);
-        while let Some(instruction) = parser.read()? {
-            canvas.apply(&instruction)?;
-        }
-        parser.finish()?;
-        canvas.damage = Damage::default();
-        canvas.damage_layer(0);
-        canvas.work = Work::default();
-        Ok(canvas)
+    /// Images that would bring [`Self::cost`] above this are refused. Nothing else looks at it.
+    pub fn set_cost_max(&mut self, cost_max: Cost) {
+        self.cost_max = cost_max;
     }
 
     /// Draws one instruction. Instructions that draw nothing are ignored.
     ///
     /// A refused instruction changes nothing that can be seen; the next ones can be drawn.
+    ///
+    /// What it takes is counted, refused or not.
     pub fn apply(&mut self, instruction: &Instruction<'_>) -> Result<(), DrawError> {
-        self.work.instructions += 1;
+        self.count(instruction);
         match *instruction {
             Instruction::Size { layer, width, height } => self.resize(layer, width, height),
             Instruction::Move { layer, parent, x, y, z } => self.place(layer, parent, [x, y, z]),
@@ -93,15 +84,18 @@ impl Canvas {
                 self.layers.dispose(layer);
                 Ok(())
             }
-            Instruction::Rect { layer, x, y, width, height } => self.add_rect(layer, [x, y, width, height]),
-            Instruction::Cfill { mask, layer, color } => self.fill(mask, layer, color),
+            Instruction::Rect { layer, x, y, width, height } => {
+                self.add_segment(layer, Segment::Rect { x, y, width, height })
+            }
+            Instruction::Cfill { mask, layer, color } => self.fill(mask, layer, Ink::of(color)),
+            Instruction::Vector { layer, vector } => self.apply_vector(layer, vector),
             Instruction::Copy { source, source_x, source_y, width, height, mask, layer, x, y } => {
-                let area = self.layers.source_area(source, [source_x, source_y, width, height]);
+                let area = self.source_area(source, [source_x, source_y, width, height])?;
                 let to = landing(area, [source_x, source_y], [x, y]);
                 self.copy(Transit { source, area, layer, to }, mask)
             }
             Instruction::Transfer { source, source_x, source_y, width, height, function, layer, x, y } => {
-                let area = self.layers.source_area(source, [source_x, source_y, width, height]);
+                let area = self.source_area(source, [source_x, source_y, width, height])?;
                 let to = landing(area, [source_x, source_y], [x, y]);
                 self.transfer(Transit { source, area, layer, to }, function)
             }
@@ -132,16 +126,6 @@ impl Canvas {
         self.layers.size_of(0)
     }
 
-    /// Pixels of all layers and buffers.
-    pub fn pixels(&self) -> usize {
-        self.layers.pixels()
-    }
-
-    /// What all drawing up to here has cost.
-    pub fn work(&self) -> Work {
-        self.work
-    }
-
     /// What changed on the screen since the last call.
     pub fn take_damage(&mut self) -> Damage {
         std::mem::take(&mut self.damage)
@@ -158,7 +142,8 @@ impl Canvas {
         self.cursor.image(self.size())
     }
 
-    /// Stream indexes are not one namespace: whatever opens a stream ends the image of that index.
+    /// Stream indexes are not one namespace: guacd's images and sound share theirs, and end one another; what a
+    /// user sends has its own, and only covers an image of the same index until it ends.
     fn apply_stream(&mut self, instruction: &Instruction<'_>) -> Result<(), DrawError> {
         match *instruction {
             Instruction::Img { stream, mask, layer, mimetype: _, x, y } => {
@@ -167,23 +152,24 @@ impl Canvas {
             }
             Instruction::InlineImage { mimetype: _, mask, layer, x, y, data } => {
                 let target = ImageTarget { layer, mask: mask_of(mask)?, x, y };
-                let limit_bytes = self.limits.image_bytes;
-                let refusal = || DrawError::InlineImage { chars: data.len(), limit_bytes };
-                if data.len() / 4 * 3 > limit_bytes {
-                    return Err(refusal());
+                let (chars, limit_bytes) = (data.len(), self.limits.image_bytes);
+                if chars / 4 * 3 > limit_bytes {
+                    return Err(DrawError::InlineImageBytes { chars, limit_bytes });
                 }
-                let bytes = STANDARD.decode_to_vec(data.as_bytes()).map_err(|_| refusal())?;
+                let bytes = STANDARD.decode_to_vec(data.as_bytes()).map_err(|_| DrawError::InlineBase64)?;
                 self.draw_image(target, &bytes)
             }
             Instruction::Blob { stream, data } => self.streams.append(stream, data, &self.limits),
-            Instruction::End { stream } => match self.streams.take(stream) {
+            Instruction::End { stream } => match self.streams.end(stream) {
                 Some(image) => self.draw_image(image.target, &image.bytes),
                 None => Ok(()),
             },
-            Instruction::Audio { stream, .. }
-            | Instruction::Clipboard { stream, .. }
-            | Instruction::OtherStream { stream } => {
+            Instruction::Audio { stream, .. } => {
                 self.streams.take(stream);
+                Ok(())
+            }
+            Instruction::Clipboard { stream, .. } | Instruction::OtherStream { stream, .. } => {
+                self.streams.cover(stream);
                 Ok(())
             }
             Instruction::Size { .. }
@@ -194,6 +180,7 @@ impl Canvas {
             | Instruction::Cfill { .. }
             | Instruction::Copy { .. }
             | Instruction::Transfer { .. }
+            | Instruction::Vector { .. }
             | Instruction::Cursor { .. }
             | Instruction::Sync { .. }
             | Instruction::Mouse { .. }
@@ -208,15 +195,17 @@ impl Canvas {
         let before = self.layers.size_of(layer);
         let shown_before = self.layers.on_screen(layer, Rect::of_size(before));
         self.layers.resize(layer, width.into(), height.into())?;
-        if before == self.layers.size_of(layer) {
+        let after = self.layers.size_of(layer);
+        if before == after {
             return Ok(());
         }
-        self.work.draw(self.layers.size_of(layer).area());
+        self.cost.copied(before.area() + after.area());
         if layer == 0 {
             // The rectangles of the old screen may lie outside the new one, which is new as a whole.
             self.damage = Damage::default();
+            self.frame = Damage::default();
         } else {
-            self.damage.add(shown_before);
+            self.damage_screen(shown_before);
         }
         self.damage_layer(layer);
         Ok(())
@@ -232,7 +221,7 @@ impl Canvas {
         let placement = &mut self.layers.target(layer)?.placement;
         (placement.x, placement.y, placement.z) = (x, y, z);
         if *placement != before {
-            self.damage.add(shown_before);
+            self.damage_screen(shown_before);
             self.damage_layer(layer);
         }
         Ok(())
@@ -249,35 +238,27 @@ impl Canvas {
         Ok(())
     }
 
-    fn add_rect(&mut self, layer: i32, [x, y, width, height]: [i32; 4]) -> Result<(), DrawError> {
-        let end = |start: i32, length: i32| i64::from(start) + i64::from(length.max(0));
-        self.layers.fit(layer, end(x, width), end(y, height))?;
-        let limit = self.limits.path_rects;
-        let path = &mut self.layers.target(layer)?.path;
-        path.add([x, y, width, height], limit).map_err(|_| DrawError::PathRects { layer, limit })
-    }
-
-    fn fill(&mut self, mask: u8, layer: i32, color: Color) -> Result<(), DrawError> {
-        let mask = mask_of(mask)?;
-        let target = self.layers.target(layer)?;
-        let size = target.surface.size();
-        let rects = target.path.rects(size);
-        target.path.close();
-        let color = premultiply([color.red, color.green, color.blue, color.alpha]);
-        let cleared = target.surface.fill(&rects, color, mask);
-        self.work.draw(rects.iter().map(Rect::area).sum());
-        self.work.clear(mask, size);
-        for rect in rects.into_iter().chain([cleared]) {
-            self.damage_area(layer, rect);
+    /// The part of a layer that a source box covers. A visible layer that is missing is created: it is as large
+    /// as the screen, and transparent.
+    fn source_area(&mut self, source: i32, area: [i32; 4]) -> Result<Rect, DrawError> {
+        if source > 0 {
+            self.layers.target(source)?;
         }
-        Ok(())
+        Ok(self.layers.source_area(source, area))
     }
 
     fn copy(&mut self, transit: Transit, mask: u8) -> Result<(), DrawError> {
         let mask = mask_of(mask)?;
+        if transit.area.is_empty() {
+            return Ok(());
+        }
+        self.fit(transit.layer, transit.to, transit.area)?;
+        if !self.layers.target(transit.layer)?.drawing.is_plain() {
+            return self.copy_through(transit, mask);
+        }
         let mut cleared = Rect::default();
         let drawn = self.carry(transit, |to, from, placed| cleared = to.draw(from, placed, mask))?;
-        self.work.clear(mask, self.layers.size_of(transit.layer));
+        self.count_draw(drawn, transit.layer, mask);
         self.damage_area(transit.layer, drawn);
         self.damage_area(transit.layer, cleared);
         if mask.replaces() {
@@ -291,6 +272,7 @@ impl Canvas {
             return Err(DrawError::Function { function });
         };
         let drawn = self.carry(transit, |to, from, placed| to.transfer(from, placed, combine))?;
+        self.cost.transferred(drawn.area());
         self.damage_area(transit.layer, drawn);
         Ok(())
     }
@@ -307,7 +289,6 @@ impl Canvas {
         }
         self.fit(layer, to, area)?;
         let placed = Placed::new(area, to, self.layers.size_of(layer));
-        self.work.draw(placed.to.area());
         let mut surface = self.layers.take_surface(layer);
         if source == layer {
             draw(&mut surface, Source::Itself, &placed);
@@ -326,7 +307,8 @@ impl Canvas {
             return Err(DrawError::CursorSide { width, height, limit_pixels });
         };
         let mut image = Surface::new(Size { width: columns, height: rows });
-        self.work.draw(image.size().area());
+        // It is cleared, drawn, compared and kept.
+        self.cost.blended(rows, columns * rows);
         if let Some(layer) = self.layers.get(source) {
             let area = self.layers.source_area(source, area);
             let placed = Placed::new(area, landing(area, [x, y], [0, 0]), image.size());
@@ -338,17 +320,23 @@ impl Canvas {
 
     fn draw_image(&mut self, target: ImageTarget, bytes: &[u8]) -> Result<(), DrawError> {
         let ImageTarget { layer, mask, x, y } = target;
-        self.work.decode(bytes);
-        let image = image::decode(bytes, self.limits.image_pixels)
-            .map_err(|error| DrawError::Image { layer, error })?;
+        let mut allowance = Allowance {
+            limit_pixels: self.limits.image_pixels,
+            free_bytes: self.limits.memory_bytes.saturating_sub(self.layers.bytes()),
+            cost: &mut self.cost,
+            cost_max: self.cost_max,
+        };
+        let image =
+            image::decode(bytes, &mut allowance).map_err(|error| DrawError::Image { layer, error })?;
         let (area, to) = (Rect::of_size(image.size()), Position::new(x, y));
         self.fit(layer, to, area)?;
+        if !self.layers.target(layer)?.drawing.is_plain() {
+            return self.draw_through(layer, (x, y), &image, mask);
+        }
         let surface = &mut self.layers.target(layer)?.surface;
         let placed = Placed::new(area, to, surface.size());
         let cleared = surface.draw(Source::Other(&image), &placed, mask);
-        self.work.decoded(image.size());
-        self.work.draw(placed.to.area());
-        self.work.clear(mask, surface.size());
+        self.count_draw(placed.to, layer, mask);
         self.damage_area(layer, placed.to);
         self.damage_area(layer, cleared);
         Ok(())
@@ -357,16 +345,31 @@ impl Canvas {
     /// Makes room for `area` at `to`, on a buffer.
     fn fit(&mut self, layer: i32, to: Position, area: Rect) -> Result<(), DrawError> {
         let end = to.plus(signed(area.width()), signed(area.height()));
-        self.layers.fit(layer, end.x, end.y)
+        self.fit_end(layer, end.x, end.y)
+    }
+
+    pub(super) fn fit_end(&mut self, layer: i32, right: i64, bottom: i64) -> Result<(), DrawError> {
+        let before = self.layers.size_of(layer);
+        self.layers.fit(layer, right, bottom)?;
+        let after = self.layers.size_of(layer);
+        if before != after {
+            self.cost.copied(before.area() + after.area());
+        }
+        Ok(())
     }
 
     /// A layer as a whole changed, or will.
-    fn damage_layer(&mut self, layer: i32) {
+    pub(super) fn damage_layer(&mut self, layer: i32) {
         self.damage_area(layer, Rect::of_size(self.layers.size_of(layer)));
     }
 
-    fn damage_area(&mut self, layer: i32, area: Rect) {
-        self.damage.add(self.layers.on_screen(layer, area));
+    pub(super) fn damage_area(&mut self, layer: i32, area: Rect) {
+        self.damage_screen(self.layers.on_screen(layer, area));
+    }
+
+    fn damage_screen(&mut self, area: Rect) {
+        self.damage.add(area);
+        self.frame.add(area);
     }
 
     /// Scrolls come as copies inside a layer, or back from a buffer that holds the last screen.
@@ -389,9 +392,11 @@ fn landing(area: Rect, from: [i32; 2], to: [i32; 2]) -> Position {
     Position { x: at(area.left, from[0], to[0]), y: at(area.top, from[1], to[1]) }
 }
 
-fn mask_of(mask: u8) -> Result<Mask, DrawError> {
+pub(super) fn mask_of(mask: u8) -> Result<Mask, DrawError> {
     Mask::from_protocol(mask).ok_or(DrawError::Mask { mask })
 }
 
 #[cfg(test)]
-mod tests;
+mod model;
+#[cfg(test)]
+pub(super) mod tests;

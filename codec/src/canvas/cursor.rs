@@ -1,6 +1,5 @@
 //! The mouse pointer, which is shown over the canvas and is part of no layer.
 
-use super::key_state::Pointer;
 use super::mask::{Mask, Pixel};
 use super::place::{Placed, Position};
 use super::surface::Surface;
@@ -14,6 +13,13 @@ pub(super) struct Cursor {
     hot: Position,
     tip: Option<Position>,
     revision: u64,
+}
+
+/// What a pointer is made of.
+pub(super) struct Pointer<'a> {
+    pub(super) image: &'a Surface,
+    pub(super) hot: Position,
+    pub(super) tip: Option<Position>,
 }
 
 impl Cursor {

@@ -1,5 +1,6 @@
 //! Why a drawing was refused.
 
+use crate::refusal::RefusalCode;
 use crate::source::guac::ParseError;
 use std::fmt;
 
@@ -44,17 +45,59 @@ pub enum DrawError {
         /// The limit.
         limit: usize,
     },
-    /// A path of too many rectangles.
-    #[error("the path of layer {layer} would be above the limit of {limit} rectangles")]
-    PathRects {
+    /// A path of too many segments, the clips of its layer counted.
+    #[error("the path of layer {layer} would be above the limit of {limit} segments")]
+    PathSegments {
         /// Whose path.
         layer: i32,
         /// The limit.
         limit: usize,
     },
+    /// Too many segments and saved states in all layers.
+    #[error("with layer {layer} all paths and saved states would be above the limit of {limit}")]
+    AllSegments {
+        /// The layer that would have one more.
+        layer: i32,
+        /// The limit.
+        limit: usize,
+    },
+    /// Too many clips on one layer.
+    #[error("layer {layer} would be above the limit of {limit} clips")]
+    Clips {
+        /// Which layer.
+        layer: i32,
+        /// The limit.
+        limit: usize,
+    },
+    /// Too many saved states of one layer.
+    #[error("layer {layer} would be above the limit of {limit} saved states")]
+    SavedStates {
+        /// Which layer.
+        layer: i32,
+        /// The limit.
+        limit: usize,
+    },
+    /// A layer that is drawn with on itself, and too large to be copied.
+    #[error("layer {layer} of {pixels} pixels cannot be drawn with on itself, the limit is {limit_pixels}")]
+    PatternPixels {
+        /// Which layer.
+        layer: i32,
+        /// Its pixels.
+        pixels: usize,
+        /// The limit.
+        limit_pixels: usize,
+    },
+    /// A transform whose numbers become too large.
+    #[error("the transform of layer {layer} would no longer be finite")]
+    Transform {
+        /// Which layer.
+        layer: i32,
+    },
     /// Before the key state that the replay started from.
     #[error("{reason}")]
     Earlier {
+        /// What kind of refusal it was.
+        code: RefusalCode,
         /// What was wrong.
         reason: String,
     },
@@ -110,12 +153,25 @@ pub enum DrawError {
         /// The stream, which was dropped.
         stream: i32,
     },
-    /// An inline image that is no base64, or too long.
-    #[error("an inline image of {chars} characters is not base64 of at most {limit_bytes} bytes")]
-    InlineImage {
+    /// An inline image that is too long.
+    #[error("an inline image of {chars} base64 characters is above the limit of {limit_bytes} bytes")]
+    InlineImageBytes {
         /// Its length.
         chars: usize,
         /// The limit of its decoded bytes.
+        limit_bytes: usize,
+    },
+    /// An inline image that is no base64.
+    #[error("an inline image is not base64")]
+    InlineBase64,
+    /// Too much memory for all that is kept.
+    #[error("with layer {layer} the pictures would take {bytes} bytes, the limit is {limit_bytes}")]
+    Memory {
+        /// The layer that would grow.
+        layer: i32,
+        /// The memory of all pictures then.
+        bytes: usize,
+        /// The limit.
         limit_bytes: usize,
     },
     /// An image that cannot be decoded.
@@ -128,14 +184,31 @@ pub enum DrawError {
     },
 }
 
+/// Why a key state gives no canvas.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RestoreError {
+    /// Its instructions cannot be read.
+    #[error("a key state cannot be read: {0}")]
+    Instructions(#[from] ParseError),
+    /// One of them draws nothing.
+    #[error("a key state cannot be drawn: {0}")]
+    Drawing(#[from] DrawError),
+}
+
 /// Why an image cannot be decoded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ImageError {
     /// Bytes that are none of the formats.
     #[error("expected PNG, JPEG or WebP, found something else")]
     Format,
-    /// Too many pixels, or none, by its header.
-    #[error("the {format} has {width}x{height} pixels, expected 1 to {limit_pixels} in all")]
+    /// No pixels by its header.
+    #[error("the {format} has no pixels")]
+    Empty {
+        /// Its format.
+        format: ImageFormat,
+    },
+    /// Too many pixels by its header.
+    #[error("the {format} has {width}x{height} pixels, the limit is {limit_pixels} in all")]
     Pixels {
         /// Its format.
         format: ImageFormat,
@@ -146,6 +219,52 @@ pub enum ImageError {
         /// The limit.
         limit_pixels: usize,
     },
+    /// Decoding it would take too much memory, beside what is kept already.
+    #[error("decoding the {format} of {width}x{height} pixels takes {bytes} bytes, {free_bytes} are free")]
+    Memory {
+        /// Its format.
+        format: ImageFormat,
+        /// Columns, as its header says.
+        width: usize,
+        /// Rows, as its header says.
+        height: usize,
+        /// What it would take.
+        bytes: usize,
+        /// What the limit leaves.
+        free_bytes: usize,
+    },
+    /// Decoding it would take longer than the recording's duration allows.
+    #[error("decoding the {format} of {width}x{height} pixels takes longer than the recording may")]
+    Time {
+        /// Its format.
+        format: ImageFormat,
+        /// Columns, as its header says.
+        width: usize,
+        /// Rows, as its header says.
+        height: usize,
+    },
+    /// It ends too early.
+    #[error("the {format} ends too early")]
+    Truncated {
+        /// Its format.
+        format: ImageFormat,
+    },
+    /// Something that the decoder does not know.
+    #[error("the {format} is of a kind that is not decoded: {reason}")]
+    Unsupported {
+        /// Its format.
+        format: ImageFormat,
+        /// The decoder's words.
+        reason: String,
+    },
+    /// More inside it than the decoder may keep or read.
+    #[error("the {format} is beyond a limit of its decoder: {reason}")]
+    Limit {
+        /// Its format.
+        format: ImageFormat,
+        /// The decoder's words.
+        reason: String,
+    },
     /// A decoder's refusal.
     #[error("the {format} cannot be decoded: {reason}")]
     Malformed {
@@ -154,17 +273,6 @@ pub enum ImageError {
         /// The decoder's words.
         reason: String,
     },
-}
-
-/// Why a key state gives no canvas.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RestoreError {
-    /// Its instructions cannot be read.
-    #[error("a key state cannot be read: {0}")]
-    Instructions(#[from] ParseError),
-    /// One of them draws nothing.
-    #[error("a key state cannot be drawn: {0}")]
-    Drawing(#[from] DrawError),
 }
 
 /// The formats of images in recordings.

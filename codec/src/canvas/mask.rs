@@ -119,7 +119,11 @@ fn over(to: &mut [Pixel], from: &[Pixel]) {
         if all >> 24 == 255 {
             to.copy_from_slice(from);
         } else if any != 0 {
-            weigh(to, from, |source, _| (255, 255 - source));
+            for (to, from) in to.iter_mut().zip(from) {
+                // As browsers round it: the part below is cut, not rounded, and opaque stays opaque.
+                let below = 256 - u32::from(from[3]);
+                *to = [0, 1, 2, 3].map(|i| from[i].saturating_add(high_byte(u32::from(to[i]) * below)));
+            }
         }
     }
 }
@@ -130,6 +134,12 @@ fn weigh(to: &mut [Pixel], from: &[Pixel], factors: impl Fn(u32, u32) -> (u32, u
         let (source, below) = factors(u32::from(from[3]), u32::from(to[3]));
         *to = [0, 1, 2, 3].map(|i| divide(u32::from(from[i]) * source + u32::from(to[i]) * below));
     }
+}
+
+/// `value / 256`, rounded down. `value` is `255 * 256` or less.
+fn high_byte(value: u32) -> u8 {
+    let [_, quotient, _, _] = value.to_le_bytes();
+    quotient
 }
 
 /// `value / 255`, rounded to the nearest. Premultiplied colours keep `value` at `255 * 255` or less.
@@ -143,6 +153,12 @@ pub(super) fn fade(row: &mut [Pixel], opacity: u8) {
     for pixel in row {
         *pixel = pixel.map(|channel| divide(u32::from(channel) * u32::from(opacity)));
     }
+}
+
+/// A pixel between two, by a part of 0 (the first) to 255 (the second).
+pub(super) fn mix(first: Pixel, second: Pixel, part: u8) -> Pixel {
+    let part = u32::from(part);
+    [0, 1, 2, 3].map(|i| divide(u32::from(first[i]) * (255 - part) + u32::from(second[i]) * part))
 }
 
 /// Straight to premultiplied alpha.

@@ -4,12 +4,19 @@
 //! canvas is the HTML canvas: pixels are premultiplied, layers form a tree with opacity and z order, and five
 //! of the channel masks clear everything of a layer outside the drawn shape.
 //!
+//! Boxes, copies and images are drawn row by row. What old recordings draw with paths, transforms and clips goes
+//! through a slower and more general way, with the same masks.
+//!
 //! The canvas never reads a clock and never panics on what a recording asks for: a drawing beyond a limit is
 //! refused with a [`DrawError`] that names the limit, changes nothing, and the recording goes on.
 
+mod allowance;
 mod content;
+mod counting;
+mod coverage;
 mod cursor;
 mod damage;
+mod drawing;
 mod error;
 mod flatten;
 mod image;
@@ -18,13 +25,16 @@ mod key_state;
 mod layer;
 mod layers;
 mod mask;
+mod outline;
+mod paint;
 mod path;
 mod place;
 mod script;
+mod shape;
 mod stream;
 mod surface;
 mod transfer;
-mod work;
+mod vectors;
 
 #[expect(clippy::module_inception, reason = "the type that the module is named after")]
 mod canvas;
@@ -33,4 +43,4 @@ pub use canvas::Canvas;
 pub use cursor::CursorImage;
 pub use damage::Damage;
 pub use error::{DrawError, ImageError, ImageFormat, RestoreError};
-pub use work::Work;
+pub(crate) use image::decodes_within;

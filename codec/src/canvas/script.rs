@@ -28,23 +28,25 @@ impl Script {
 
     /// An instruction whose arguments are numbers.
     pub(super) fn put(&mut self, opcode: &str, arguments: &[i64]) {
-        self.begin(opcode);
+        let texts: Vec<_> = arguments.iter().map(i64::to_string).collect();
+        self.put_texts(opcode, &texts);
+    }
+
+    /// An instruction with any arguments; they are ASCII.
+    pub(super) fn put_texts(&mut self, opcode: &str, arguments: &[impl AsRef<str>]) {
+        self.element(opcode);
         for argument in arguments {
-            self.argument(&argument.to_string());
+            self.bytes.push(b',');
+            self.element(argument.as_ref());
         }
-        self.end();
+        self.bytes.push(b';');
     }
 
     /// Opens an image stream, without its bytes and end. The content tells the format of an image.
     pub(super) fn open_image(&mut self, stream: i32, mask: u8, layer: i32, [x, y]: [i64; 2]) {
-        self.begin("img");
-        for number in [i64::from(stream), i64::from(mask), i64::from(layer)] {
-            self.argument(&number.to_string());
-        }
-        self.argument("image/png");
-        self.argument(&x.to_string());
-        self.argument(&y.to_string());
-        self.end();
+        let [stream, mask, layer] = [stream, mask.into(), layer].map(|number| number.to_string());
+        let [x, y] = [x, y].map(|number| number.to_string());
+        self.put_texts("img", &[&stream, &mask, &layer, "image/png", &x, &y]);
     }
 
     /// The next bytes of a stream, in as many pieces as they need.
@@ -53,24 +55,8 @@ impl Script {
             if self.is_over() {
                 return;
             }
-            self.begin("blob");
-            self.argument(&stream.to_string());
-            self.argument(&STANDARD.encode_to_string(piece));
-            self.end();
+            self.put_texts("blob", &[stream.to_string(), STANDARD.encode_to_string(piece)]);
         }
-    }
-
-    fn begin(&mut self, opcode: &str) {
-        self.element(opcode);
-    }
-
-    fn argument(&mut self, text: &str) {
-        self.bytes.push(b',');
-        self.element(text);
-    }
-
-    fn end(&mut self) {
-        self.bytes.push(b';');
     }
 
     /// Lengths count characters: all that is written here is ASCII.

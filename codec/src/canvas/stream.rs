@@ -20,6 +20,8 @@ pub(super) struct ImageTarget {
 pub(super) struct ImageStream {
     pub(super) target: ImageTarget,
     pub(super) bytes: Vec<u8>,
+    /// A stream of the other side of the connection has the same index, until it ends.
+    pub(super) covered: bool,
 }
 
 /// The open image streams by index. Other streams share the indexes and are not kept.
@@ -42,13 +44,28 @@ impl ImageStreams {
         if self.by_index.len() >= limits.streams {
             return Err(DrawError::Streams { stream, limit: limits.streams });
         }
-        self.by_index.insert(stream, ImageStream { target, bytes: Vec::new() });
+        self.by_index.insert(stream, ImageStream { target, bytes: Vec::new(), covered: false });
         Ok(())
+    }
+
+    /// Another stream of that index was opened, perhaps by the other side: what follows belongs to it.
+    pub(super) fn cover(&mut self, stream: i32) {
+        if let Some(image) = self.by_index.get_mut(&stream) {
+            image.covered = true;
+        }
+    }
+
+    /// Ends what was opened last under an index. Answers the image, if that was one.
+    pub(super) fn end(&mut self, stream: i32) -> Option<ImageStream> {
+        let covered = self.by_index.get_mut(&stream).is_some_and(|image| std::mem::take(&mut image.covered));
+        if covered { None } else { self.take(stream) }
     }
 
     /// Adds a piece to a stream. Pieces of streams that are not open belong to sound or were refused before.
     pub(super) fn append(&mut self, stream: i32, data: &str, limits: &Limits) -> Result<(), DrawError> {
-        let Some(image) = self.by_index.get_mut(&stream) else { return Ok(()) };
+        let Some(image) = self.by_index.get_mut(&stream).filter(|image| !image.covered) else {
+            return Ok(());
+        };
         let before = image.bytes.len();
         let error = if self.bytes + data.len() / 4 * 3 > limits.image_bytes {
             DrawError::ImageBytes { stream, limit_bytes: limits.image_bytes }
@@ -70,7 +87,7 @@ impl ImageStreams {
         by_index.iter()
     }
 
-    /// Ends a stream, if it is an image.
+    /// Forgets a stream, if it is an image.
     pub(super) fn take(&mut self, stream: i32) -> Option<ImageStream> {
         let image = self.by_index.remove(&stream)?;
         self.bytes -= image.bytes.len();

@@ -72,8 +72,9 @@ impl KeyStateIndex {
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         for KeyStatePlace { point: KeyPoint { at_ms, frames, position }, start, length } in &self.places {
+            let frames = u64::try_from(*frames).expect("a count fits 64 bits");
             bytes.extend(at_ms.to_le_bytes());
-            for number in [frames, position, start, length] {
+            for number in [frames, *position, *start, *length] {
                 bytes.extend(number.to_le_bytes());
             }
         }
@@ -101,7 +102,8 @@ impl KeyStateIndex {
         if length != bytes.len() || !rest.is_empty() || !incomplete.is_empty() {
             return Err(IndexError::Damaged);
         }
-        let places: Vec<_> = places.iter().map(|words| place_of(*words)).collect();
+        let places: Option<Vec<_>> = places.iter().map(|words| place_of(*words)).collect();
+        let places = places.ok_or(IndexError::Damaged)?;
         let follows = |pair: &[KeyStatePlace]| {
             pair[0].start.checked_add(pair[0].length) == Some(pair[1].start)
                 && pair[0].point.at_ms <= pair[1].point.at_ms
@@ -114,11 +116,11 @@ impl KeyStateIndex {
     }
 }
 
-fn place_of([at_ms, frames, position, start, length]: [[u8; 8]; 5]) -> KeyStatePlace {
+fn place_of([at_ms, frames, position, start, length]: [[u8; 8]; 5]) -> Option<KeyStatePlace> {
     let number = u64::from_le_bytes;
-    let point =
-        KeyPoint { at_ms: i64::from_le_bytes(at_ms), frames: number(frames), position: number(position) };
-    KeyStatePlace { point, start: number(start), length: number(length) }
+    let frames = usize::try_from(number(frames)).ok()?;
+    let point = KeyPoint { at_ms: i64::from_le_bytes(at_ms), frames, position: number(position) };
+    Some(KeyStatePlace { point, start: number(start), length: number(length) })
 }
 
 #[cfg(test)]

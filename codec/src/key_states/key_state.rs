@@ -6,7 +6,7 @@ pub struct KeyPoint {
     /// Media time of that `sync`, in milliseconds.
     pub at_ms: i64,
     /// Frames up to here, that one included.
-    pub frames: u64,
+    pub frames: usize,
     /// The byte of the recording from which to go on.
     pub position: u64,
 }

@@ -5,13 +5,11 @@
 //!
 //! [`Canvas::key_state`]: crate::canvas::Canvas::key_state
 
-mod cost;
 mod fold;
 mod head;
 mod index;
 mod key_state;
 
-pub use cost::cost_ns;
 pub use fold::{KeyStateFold, Spacing};
 pub(crate) use head::Head;
 pub use head::HeadError;

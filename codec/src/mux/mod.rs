@@ -11,6 +11,8 @@ mod mp4;
 mod sequence_header;
 mod sound_track;
 mod temporal_unit;
+mod text_track;
+mod tracks;
 mod video_track;
 
 pub use chunks::{Chunk, Chunks, Track};
@@ -18,4 +20,6 @@ pub use mp4::{Metadata, Mp4, Mp4Error};
 pub use sequence_header::{SequenceHeader, SequenceHeaderError};
 pub use sound_track::{Channels, SoundPacket, SoundTrack};
 pub use temporal_unit::{TemporalUnit, TemporalUnitError};
+pub use text_track::{Cue, TextTrack, Texts};
+pub use tracks::Tracks;
 pub use video_track::{VideoSample, VideoTrack};

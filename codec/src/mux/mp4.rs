@@ -5,6 +5,7 @@
 
 mod boxes;
 mod chunk_table;
+mod text_boxes;
 
 use std::ops::Range;
 
@@ -14,7 +15,8 @@ use thiserror::Error;
 
 use self::boxes::Movie;
 use self::chunk_table::{Offsets, Tables};
-use super::{Chunks, SoundPacket, SoundTrack, Track, VideoSample, VideoTrack};
+use super::text_track::TextTrack;
+use super::{Chunk, Chunks, SoundTrack, Track, Tracks, VideoTrack};
 
 /// A laid out file: its head, and what follows it (ISO/IEC 14496-12; AV1-ISOBMFF 1.3; Encapsulation of Opus in
 /// ISOBMFF 0.8.1).
@@ -25,8 +27,7 @@ use super::{Chunks, SoundPacket, SoundTrack, Track, VideoSample, VideoTrack};
 pub struct Mp4<'a> {
     head: Vec<u8>,
     payload_bytes: u64,
-    video: &'a [VideoSample],
-    sound: &'a [SoundPacket],
+    tracks: Tracks<'a>,
 }
 
 /// What the file says about itself.
@@ -118,19 +119,18 @@ impl<'a> Mp4<'a> {
     pub const MAX_TITLE_BYTES: usize = 1024;
 
     /// Decides where every packet stands and writes the head.
-    pub fn lay_out(
-        video: &'a VideoTrack,
-        sound: Option<&'a SoundTrack>,
-        metadata: &Metadata,
-    ) -> Result<Self, Mp4Error> {
-        check_video(video)?;
-        sound.map_or(Ok(()), check_sound)?;
+    pub fn lay_out(tracks: Tracks<'a>, metadata: &Metadata) -> Result<Self, Mp4Error> {
+        check_video(tracks.video)?;
+        tracks.sound.map_or(Ok(()), check_sound)?;
+        if let Some(texts) = tracks.texts {
+            check_texts(Track::Subtitles, &texts.subtitles)?;
+            check_texts(Track::Chapters, &texts.chapters)?;
+        }
         check_title(metadata)?;
-        let packets = sound.map_or(&[][..], |sound| &sound.packets);
-        let (tables, payload_bytes) = Tables::of(Chunks::new(&video.samples, packets));
-        let movie = Movie { video, sound, metadata, tables: &tables };
+        let (tables, payload_bytes) = Tables::of(Chunks::new(tracks));
+        let movie = Movie { tracks, metadata, tables: &tables };
         let head = head(&movie, payload_bytes).map_err(|error| Mp4Error::Boxes { reason: error.reason })?;
-        Ok(Self { head, payload_bytes, video: &video.samples, sound: packets })
+        Ok(Self { head, payload_bytes, tracks })
     }
 
     /// The first bytes of the file.
@@ -140,7 +140,18 @@ impl<'a> Mp4<'a> {
 
     /// Which packets follow the head, in order.
     pub fn chunks(&self) -> Chunks<'a> {
-        Chunks::new(self.video, self.sound)
+        Chunks::new(self.tracks)
+    }
+
+    /// The packets of a chunk of texts; none of another chunk, whose packets the caller has.
+    pub fn texts_of(&self, chunk: &Chunk) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let track = match chunk.track {
+            Track::Video | Track::Sound => None,
+            Track::Subtitles => self.tracks.texts.map(|texts| &texts.subtitles),
+            Track::Chapters => self.tracks.texts.map(|texts| &texts.chapters),
+        };
+        let samples = track.and_then(|track| track.samples.get(chunk.packets.clone()));
+        samples.unwrap_or_default().iter().map(|sample| sample.data.as_slice())
     }
 
     /// Length of the whole file, in bytes.
@@ -217,6 +228,11 @@ fn check_sound(sound: &SoundTrack) -> Result<(), Mp4Error> {
         return Err(Mp4Error::SoundNotHeard { decoded_samples, pre_skip_samples });
     }
     Ok(())
+}
+
+/// No text is empty or lasts no time: [`TextTrack`] sees to it.
+fn check_texts(track: Track, texts: &TextTrack) -> Result<(), Mp4Error> {
+    check_count(track, texts.samples.len())
 }
 
 fn check_count(track: Track, actual: usize) -> Result<(), Mp4Error> {

@@ -2,7 +2,7 @@
 
 use crate::geometry::{Rect, Size};
 use crate::limits::Limits;
-use crate::source::guac::Instruction;
+use crate::source::guac::{Arc, Instruction, Vector};
 use std::collections::BTreeMap;
 
 /// What an image of unread size counts for each character of its coded bytes, in pixels.
@@ -61,6 +61,7 @@ impl Activity {
                 }
             }
             Instruction::InlineImage { layer, data, .. } => self.touch_image(layer, data),
+            Instruction::Vector { layer, vector } => self.apply_vector(layer, vector),
             // A fill paints the path whose rectangles were counted; the rest paints nothing.
             Instruction::Cfill { .. }
             | Instruction::End { .. }
@@ -74,6 +75,32 @@ impl Activity {
             | Instruction::Error { .. }
             | Instruction::Nop
             | Instruction::Other { .. } => {}
+        }
+    }
+
+    /// Counts arcs by their box, and strokes and patterns, whose path is not kept, by the whole layer.
+    fn apply_vector(&mut self, layer: i32, vector: Vector) {
+        let size = self.size_of(layer);
+        match vector {
+            Vector::Arc(Arc { x, y, radius, .. }) => {
+                let (left, top) = (x.saturating_sub(radius), y.saturating_sub(radius));
+                let side = radius.saturating_mul(2);
+                self.touch(Rect::clipped(left, top, side, side, size).area());
+            }
+            Vector::Lfill { .. } | Vector::Cstroke { .. } | Vector::Lstroke { .. } | Vector::Distort(_) => {
+                self.touch(size.area());
+            }
+            Vector::Start { .. }
+            | Vector::Line { .. }
+            | Vector::Curve { .. }
+            | Vector::Close
+            | Vector::Clip
+            | Vector::Push
+            | Vector::Pop
+            | Vector::Reset
+            | Vector::Identity
+            | Vector::Transform(_)
+            | Vector::MiterLimit(_) => {}
         }
     }
 
@@ -135,5 +162,20 @@ mod tests {
         activity.apply(&Instruction::Blob { stream: 1, data: &data });
         activity.apply(&Instruction::Blob { stream: 1, data: &data });
         assert_eq!(activity.take(), 100 + 35);
+    }
+
+    #[test]
+    fn arcs_count_by_their_box_and_strokes_by_their_layer() {
+        let mut activity = Activity::new(Limits::default());
+        activity.apply(&Instruction::Size { layer: 0, width: 100, height: 100 });
+        activity.take();
+        let arc = Arc { x: 0, y: 50, radius: 10, start: 0.0, end: 1.0, negative: false };
+        let mut touched = |vector| {
+            activity.apply(&Instruction::Vector { layer: 0, vector });
+            activity.take()
+        };
+        assert_eq!(touched(Vector::Arc(arc)), 10 * 20);
+        assert_eq!(touched(Vector::Lfill { mask: 14, source: -1 }), 10_000);
+        assert_eq!(touched(Vector::Line { x: 9, y: 9 }), 0);
     }
 }

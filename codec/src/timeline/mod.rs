@@ -1,9 +1,22 @@
 //! What happens when in a recording: one pass over its instructions, no pixels.
 
 mod activity;
+mod clipboard;
+mod event_counts;
+mod facts;
 mod fold;
+mod heat_map;
+mod idle;
+mod keystrokes;
+mod marker;
+mod sync_columns;
 #[expect(clippy::module_inception, reason = "the main type of the module")]
 mod timeline;
 
+pub use event_counts::EventCounts;
 pub use fold::TimelineFold;
-pub use timeline::{Ending, SessionError, SizeChange, SyncPoint, Timeline};
+pub use heat_map::{Events, HeatMap};
+pub use idle::IdleSpan;
+pub use keystrokes::{KeyBatch, Keystrokes};
+pub use marker::{GapCause, Marker, MarkerEvent, SkippedBytes};
+pub use timeline::{Ending, SizeChange, SyncPoint, Timeline};

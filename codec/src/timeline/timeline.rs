@@ -1,20 +1,30 @@
 //! The facts of a recording.
 
+use super::heat_map::{Events, HeatMap};
+use super::idle::IdleSpan;
+use super::marker::Marker;
+use super::sync_columns;
 use crate::geometry::Size;
-use serde::Serialize;
+use crate::refusal::{Refusal, RefusalCode};
+use crate::source::guac::ParseError;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// What one pass over a recording tells. Times are milliseconds of media time: they count from the first `sync`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+/// What one pass over a recording tells, keystrokes excepted. Times are milliseconds of media time: they count from
+/// the first `sync`, or from the first timestamp where there is none. The form in JSON is described in DESIGN.md.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Timeline {
     /// Version of this description.
     pub version: u32,
     /// Media type of the recording.
-    pub format: &'static str,
+    pub format: Cow<'static, str>,
     /// Bytes of the recording.
     pub bytes: u64,
     /// Bytes up to the end of its last whole instruction.
     pub readable_bytes: u64,
+    /// Of those, bytes of damage that were skipped.
+    pub skipped_bytes: u64,
     /// How the recording ends.
     pub ending: Ending,
     /// From the first `sync` to the last `sync`, mouse, key or sound.
@@ -23,10 +33,6 @@ pub struct Timeline {
     pub first_timestamp_ms: Option<i64>,
     /// Sizes of the picture in order.
     pub sizes: Vec<SizeChange>,
-    /// The ends of frames; of more than [`Timeline::SYNCS_MAX`] only some, which stand for those before them.
-    /// Not part of the printed facts, which hold their number.
-    #[serde(skip)]
-    pub syncs: Vec<SyncPoint>,
     /// Number of frames' ends.
     pub sync_count: usize,
     /// The longest silence between two `sync`.
@@ -39,10 +45,25 @@ pub struct Timeline {
     pub sound: bool,
     /// End of the placed sound.
     pub sound_end_ms: i64,
-    /// Errors that the server told the user.
-    pub errors: Vec<SessionError>,
+    /// Why some of its sound cannot be heard.
+    pub sound_loss: Option<Refusal>,
+    /// Where to look, in the order of time.
+    pub markers: Vec<Marker>,
+    /// Markers that are not in the list because there were too many of their kind.
+    pub markers_left_out: u64,
+    /// Stretches in which nothing happens, in order; two of them touch where something happened for an instant.
+    pub idle: Vec<IdleSpan>,
+    /// The shortest stretch that is in the list; longer than a second only if there were too many.
+    pub idle_min_ms: i64,
+    /// Activity in the buckets of Guacamole's player.
+    pub heat_map: HeatMap,
+    /// What heat maps are made of.
+    pub events: Events,
     /// How often each instruction occurs; what is not drawn or heard counts as `other`.
-    pub instructions: BTreeMap<&'static str, u64>,
+    pub instructions: BTreeMap<Cow<'static, str>, u64>,
+    /// The ends of frames; of more than the limit only some, which stand for those before them.
+    #[serde(with = "sync_columns")]
+    pub syncs: Vec<SyncPoint>,
 }
 
 /// The end of a frame.
@@ -59,7 +80,7 @@ pub struct SyncPoint {
 }
 
 /// The picture got a new size.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SizeChange {
     /// When.
     pub at_ms: i64,
@@ -69,19 +90,8 @@ pub struct SizeChange {
     pub height: usize,
 }
 
-/// An `error` instruction.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct SessionError {
-    /// When.
-    pub at_ms: i64,
-    /// What the user was told.
-    pub text: String,
-    /// Guacamole's status code.
-    pub status: i32,
-}
-
 /// How a recording ends.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Ending {
     /// With a whole instruction.
@@ -94,6 +104,8 @@ pub enum Ending {
     },
     /// With something that is no instruction; what follows it is not read.
     Damaged {
+        /// What kind of damage.
+        code: RefusalCode,
         /// Where.
         position: u64,
         /// What is wrong there.
@@ -101,11 +113,35 @@ pub enum Ending {
     },
 }
 
+impl Ending {
+    /// Why the recording is not whole.
+    pub fn refusal(&self) -> Option<Refusal> {
+        match self {
+            Self::Whole => None,
+            Self::Truncated { position } => {
+                Some(Refusal::from(&ParseError::Truncated { position: *position }))
+            }
+            Self::Damaged { code, position, reason } => Some(Refusal::new(*code, reason).at(*position)),
+        }
+    }
+}
+
 impl Timeline {
-    /// Most ends of frames that are kept: more than two days of ten frames a second.
-    pub const SYNCS_MAX: usize = 2 << 20;
+    /// The version of this description.
+    pub const VERSION: u32 = 2;
     /// Media type of recordings of guacd.
     pub const GUACAMOLE: &'static str = "application/vnd.apache.guacamole";
+
+    /// Activity in `buckets` of equal length, by the rules of [`Timeline::heat_map`]; at least one and at most
+    /// [`HeatMap::BUCKETS_MAX`].
+    pub fn heat_map(&self, buckets: usize) -> HeatMap {
+        HeatMap::new(&self.events, buckets)
+    }
+
+    /// Whether all bytes of the recording were read.
+    pub fn is_complete(&self) -> bool {
+        self.ending == Ending::Whole && self.skipped_bytes == 0
+    }
 
     /// The widest and the highest picture, as one size; `None` if there never is a picture.
     pub fn largest_size(&self) -> Option<Size> {
@@ -115,5 +151,25 @@ impl Timeline {
         let width = self.sizes.iter().map(|size| size.width).max()?;
         let height = self.sizes.iter().map(|size| size.height).max()?;
         (width > 0 && height > 0).then_some(Size { width, height })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ends_of_frames_are_written_as_differences_and_read_back() {
+        let sync = |index, at_ms, end_byte| SyncPoint { index, at_ms, end_byte, dirty_pixels: 7 };
+        let whole = Timeline { syncs: vec![sync(0, 0, 90), sync(1, 40, 120)], ..Timeline::default() };
+        let json = serde_json::to_value(&whole).unwrap();
+        let expected =
+            serde_json::json!({ "after_ms": [0, 40], "after_bytes": [90, 30], "dirty_pixels": [7, 7] });
+        assert_eq!(json["syncs"], expected);
+        assert_eq!(serde_json::from_value::<Timeline>(json).unwrap(), whole);
+        let thinned = Timeline { syncs: vec![sync(0, 0, 90), sync(2, 80, 150)], ..Timeline::default() };
+        let json = serde_json::to_value(&thinned).unwrap();
+        assert_eq!(json["syncs"]["index"], serde_json::json!([0, 2]));
+        assert_eq!(serde_json::from_value::<Timeline>(json).unwrap(), thinned);
     }
 }

@@ -47,11 +47,12 @@ fn luma_patch(picture: &Yuv, area: Rect) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::geometry::Size;
+    use crate::video::Chroma;
 
     #[test]
     fn an_area_that_goes_back_and_forth_blinks_until_something_else_changes() {
         let area = Rect { left: 4, top: 4, right: 6, bottom: 8 };
-        let dark = Yuv::black(Size { width: 32, height: 32 });
+        let dark = Yuv::black(Size { width: 32, height: 32 }, Chroma::Half);
         let mut light = dark.clone();
         light.y[4 * 32 + 4] = 200;
         let mut blink = Blink::default();

@@ -9,12 +9,14 @@ mod plan;
 mod projection;
 mod rav1e;
 mod segment;
+mod settings;
 mod staleness;
 mod yuv;
 
 pub use frame::{Frame, Packet};
 pub use level::level_index;
-pub use plan::{Plan, Segment, VideoSettings};
+pub use plan::{Plan, Segment};
 pub use rav1e::{EncodeError, Encoder};
 pub use segment::{SegmentCoder, SegmentError};
+pub use settings::{Chroma, Profile, Rhythm, VideoSettings};
 pub use yuv::Yuv;

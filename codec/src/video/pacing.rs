@@ -4,6 +4,8 @@
 //! changes that follow one another coalesce. A small area that only toggles between two looks (a blinking
 //! cursor) is left alone for as long as it goes on. Nothing that stays is ever left out.
 
+use super::settings::Rhythm;
+
 /// A change of the picture, measured against the last coded one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Change {
@@ -31,25 +33,16 @@ pub(super) enum Decision {
 /// Decides frame times within one segment. Depends on nothing but the changes it is told of.
 #[derive(Debug, Clone)]
 pub(super) struct Pacing {
+    rhythm: Rhythm,
     coded_at_ms: Option<i64>,
     due_ms: Option<i64>,
     /// Time without frames that a burst of large changes may still use up.
     credit_ms: i64,
 }
 
-impl Default for Pacing {
-    fn default() -> Self {
-        Self { coded_at_ms: None, due_ms: None, credit_ms: Self::CREDIT_MS }
-    }
-}
-
 impl Pacing {
-    /// Small changes are coded at most this often.
-    pub(super) const INTERVAL_MS: i64 = 100;
-    /// Large changes are coded at most this often in the long run.
-    pub(super) const BURST_INTERVAL_MS: i64 = 33;
     /// Large changes closer to one another keep their own times until they have used up so much time at
-    /// [`Pacing::BURST_INTERVAL_MS`] each: bursts are short, and a late picture of one is plainly wrong.
+    /// [`Rhythm::large_ms`] each: bursts are short, and a late picture of one is plainly wrong.
     const CREDIT_MS: i64 = 1_000;
     /// A blink that stops on one look for this long was its last.
     pub(super) const BLINK_MS: i64 = 1_500;
@@ -58,6 +51,11 @@ impl Pacing {
     const LARGE_ERROR: u64 = 10;
     /// A large change covers more than one part in this many.
     const LARGE_AREA: usize = 10;
+
+    /// Nothing is coded yet.
+    pub(super) fn new(rhythm: Rhythm) -> Self {
+        Self { rhythm, coded_at_ms: None, due_ms: None, credit_ms: Self::CREDIT_MS }
+    }
 
     /// The time at which the picture as it was must be coded, if that lies before `now_ms`: ask before
     /// drawing what happens at `now_ms`.
@@ -71,13 +69,13 @@ impl Pacing {
         let large = change.luma_error > Self::LARGE_ERROR * u64::try_from(change.pixels).unwrap_or(u64::MAX)
             || change.stale_pixels > change.pixels / Self::LARGE_AREA;
         let interval_ms = match large {
-            true if self.credit_ms >= Self::BURST_INTERVAL_MS => 1,
-            true => Self::BURST_INTERVAL_MS,
-            false => Self::INTERVAL_MS,
+            true if self.credit_ms >= self.rhythm.large_ms => 1,
+            true => self.rhythm.large_ms,
+            false => self.rhythm.small_ms,
         };
-        let free_at_ms = coded_at_ms + interval_ms;
+        let free_at_ms = coded_at_ms.saturating_add(interval_ms);
         if change.blinks {
-            self.due_ms.get_or_insert(change.at_ms.max(free_at_ms) + Self::BLINK_MS);
+            self.due_ms.get_or_insert(change.at_ms.max(free_at_ms).saturating_add(Self::BLINK_MS));
             return Decision::Wait;
         }
         if change.at_ms >= free_at_ms {
@@ -95,7 +93,7 @@ impl Pacing {
     /// The picture was coded, to be shown from `at_ms` on.
     pub(super) fn coded(&mut self, at_ms: i64) {
         let rest_ms = self.coded_at_ms.map_or(Self::CREDIT_MS, |coded_at_ms| at_ms - coded_at_ms);
-        let credit_ms = self.credit_ms.saturating_add(rest_ms) - Self::BURST_INTERVAL_MS;
+        let credit_ms = self.credit_ms.saturating_add(rest_ms).saturating_sub(self.rhythm.large_ms);
         self.credit_ms = credit_ms.clamp(0, Self::CREDIT_MS);
         self.coded_at_ms = Some(at_ms);
         self.due_ms = None;
@@ -112,6 +110,7 @@ impl Pacing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::video::VideoSettings;
 
     const PIXELS: usize = 1_000_000;
 
@@ -125,7 +124,7 @@ mod tests {
 
     /// Runs changes through the pacing as a segment does; returns the times of the coded frames.
     fn coded_times(changes: &[Change], end_ms: i64) -> Vec<i64> {
-        let mut pacing = Pacing::default();
+        let mut pacing = Pacing::new(VideoSettings::default().rhythm);
         let mut coded = Vec::new();
         for change in changes {
             if let Some(due_ms) = pacing.due(change.at_ms) {
@@ -166,7 +165,7 @@ mod tests {
 
     #[test]
     fn a_blink_is_coded_only_when_it_stops() {
-        let mut pacing = Pacing::default();
+        let mut pacing = Pacing::new(VideoSettings::default().rhythm);
         pacing.coded(0);
         let blink = |at_ms| Change { blinks: true, ..small(at_ms) };
         for at_ms in (500..10_000).step_by(1_000) {

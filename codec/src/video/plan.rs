@@ -1,25 +1,11 @@
 //! Where a conversion is cut into segments. Pure: the same timeline and settings give the same plan, and so
 //! the same video, however many workers share the work.
 
+use super::settings::{Rhythm, VideoSettings};
+use crate::cut::Cut;
 use crate::geometry::Size;
 use crate::timeline::{SyncPoint, Timeline};
 use serde::{Deserialize, Serialize};
-
-/// What decides the bytes of a video beside the recording.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct VideoSettings {
-    /// rav1e's quantizer, 0 (best) to 255.
-    pub quantizer: u8,
-    /// rav1e's speed preset, 0 (slowest) to 10.
-    pub speed: u8,
-}
-
-impl Default for VideoSettings {
-    /// About 41 dB of luma on desktop content.
-    fn default() -> Self {
-        Self { quantizer: 80, speed: 10 }
-    }
-}
 
 /// A part of the video that one encoder makes; it starts with a key frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,9 +14,9 @@ pub struct Segment {
     pub first_sync: usize,
     /// Number of the `sync` whose picture begins the next segment.
     pub end_sync: usize,
-    /// When the first frame is shown, in milliseconds of media time.
+    /// When the first frame is shown, in milliseconds of the video.
     pub start_ms: i64,
-    /// When the next segment begins, in milliseconds of media time.
+    /// When the next segment begins, in milliseconds of the video.
     pub end_ms: i64,
     /// All that is drawn and shown in the segment lies before this byte of the recording.
     pub end_byte: u64,
@@ -47,9 +33,12 @@ pub struct Plan {
     pub largest_width: usize,
     /// Size of the largest picture of the recording.
     pub largest_height: usize,
-    /// Settings of the encoder.
+    /// Settings of pacing and encoder. Pictures may be further apart than was asked for: see
+    /// [`Plan::LOAD_PIXELS_MAX`].
     pub settings: VideoSettings,
-    /// The segments in order; together they cover the recording.
+    /// What of the recording is in the video.
+    pub cut: Cut,
+    /// The segments in order; together they cover the video.
     pub segments: Vec<Segment>,
 }
 
@@ -63,20 +52,24 @@ impl Plan {
     /// large enough that key frames stay a small part of the bytes.
     const SEGMENT_EFFORT: u64 = 250;
     const WHOLE_EFFORT: u64 = 4;
-    /// Changes closer to one another than this are coded together, so they are counted once.
-    const COUNTED_EVERY_MS: i64 = 66;
+    /// Most pixels that are coded, all coded frames together: about four hours of a core. Where a recording changes so
+    /// often and for so long that there would be more, its pictures are coded less often.
+    pub const LOAD_PIXELS_MAX: u64 = 500_000 * 1280 * 720;
 
     /// The plan of a recording, or `None` if it never shows a picture.
-    pub fn new(timeline: &Timeline, settings: VideoSettings) -> Option<Self> {
+    pub fn new(timeline: &Timeline, cut: Cut, settings: VideoSettings) -> Option<Self> {
         let largest = timeline.largest_size()?;
         let size = video_size(largest);
-        let segments = cut(timeline, largest);
+        let changes = Changes::new(timeline, &cut, largest);
+        let rhythm = changes.bearable_rhythm(settings.rhythm, size);
+        let segments = changes.segments(rhythm);
         Some(Self {
             width: size.width,
             height: size.height,
             largest_width: largest.width,
             largest_height: largest.height,
-            settings,
+            settings: VideoSettings { rhythm, ..settings },
+            cut,
             segments,
         })
     }
@@ -105,54 +98,99 @@ fn video_size(largest: Size) -> Size {
     Size { width: width.max(Plan::SIDE_MIN), height: height.max(Plan::SIDE_MIN) }
 }
 
-fn cut(timeline: &Timeline, largest: Size) -> Vec<Segment> {
-    let end_ms = timeline.media_duration_ms;
-    let mut segments = Vec::new();
-    let mut first: Option<&SyncPoint> = None;
-    let mut effort = 0;
-    let mut counted_at_ms = i64::MIN;
-    for sync in &timeline.syncs {
-        let Some(start) = first else {
-            first = Some(sync);
-            continue;
-        };
-        if sync.dirty_pixels == 0 {
-            continue;
-        }
-        if effort >= Plan::SEGMENT_EFFORT && sync.at_ms > counted_at_ms {
-            segments.push(Segment {
-                first_sync: start.index,
-                end_sync: sync.index,
-                start_ms: start.at_ms,
-                end_ms: sync.at_ms,
-                end_byte: sync.end_byte,
-            });
-            first = Some(sync);
-            effort = 0;
-        }
-        if sync.at_ms.saturating_sub(counted_at_ms) >= Plan::COUNTED_EVERY_MS {
-            let dirty = u64::try_from(sync.dirty_pixels.min(largest.area())).unwrap_or(0);
-            let whole = u64::try_from(largest.area().max(1)).unwrap_or(1);
-            effort += 1 + Plan::WHOLE_EFFORT * dirty / whole;
-            counted_at_ms = sync.at_ms;
-        }
+/// The changes of the picture that are in the video.
+struct Changes<'a> {
+    timeline: &'a Timeline,
+    cut: &'a Cut,
+    /// Size of the largest picture.
+    largest: Size,
+    /// The frame that is on screen when the video begins, and all that follow in it.
+    syncs: &'a [SyncPoint],
+    /// The first frame that comes too late.
+    next: Option<&'a SyncPoint>,
+}
+
+impl<'a> Changes<'a> {
+    fn new(timeline: &'a Timeline, cut: &'a Cut, largest: Size) -> Self {
+        let syncs = timeline.syncs.as_slice();
+        let first = syncs.partition_point(|sync| sync.at_ms <= cut.start_ms()).saturating_sub(1);
+        let end = syncs.partition_point(|sync| !cut.is_past(sync.at_ms)).max(first);
+        Self { timeline, cut, largest, syncs: &syncs[first..end], next: syncs.get(end) }
     }
-    if let Some(start) = first {
+
+    /// The asked rhythm, slowed down as far as [`Plan::LOAD_PIXELS_MAX`] demands.
+    fn bearable_rhythm(&self, asked: Rhythm, size: Size) -> Rhythm {
+        let pixels = u64::try_from(size.area().max(1)).unwrap_or(u64::MAX);
+        let frames_max = (Plan::LOAD_PIXELS_MAX / pixels).max(1);
+        let mut times = 1_i64;
+        while self.frames(asked.slowed(times)) > frames_max && times < i64::MAX {
+            times = times.saturating_add(times / 2).saturating_add(times % 2);
+        }
+        asked.slowed(times)
+    }
+
+    /// How many frames are coded at most in a rhythm, bursts aside: any change may turn out to be a large one. Of
+    /// the pointer it is only known how often it moved.
+    fn frames(&self, rhythm: Rhythm) -> u64 {
+        let (mut frames, mut coded_at_ms) = (0, i64::MIN);
+        for sync in self.syncs.iter().filter(|sync| sync.dirty_pixels > 0) {
+            let at_ms = self.cut.video_ms(sync.at_ms);
+            if at_ms.saturating_sub(coded_at_ms) >= rhythm.large_ms {
+                frames += 1;
+                coded_at_ms = at_ms;
+            }
+        }
+        let moments = u64::try_from(self.cut.duration_ms() / rhythm.large_ms.max(1)).unwrap_or(0);
+        self.timeline.mouse_events.min(moments).saturating_add(frames)
+    }
+
+    /// The segments of the video. Changes closer to one another than the mean of the rhythm are counted once.
+    fn segments(&self, rhythm: Rhythm) -> Vec<Segment> {
+        let counted_every_ms = rhythm.small_ms.saturating_add(rhythm.large_ms) / 2;
+        let Some((mut first, changes)) = self.syncs.split_first() else { return Vec::new() };
+        let mut start_ms = 0;
+        let mut segments = Vec::new();
+        let mut effort = 0;
+        let mut counted_at_ms = i64::MIN;
+        for sync in changes.iter().filter(|sync| sync.dirty_pixels > 0) {
+            let at_ms = self.cut.video_ms(sync.at_ms);
+            if effort >= Plan::SEGMENT_EFFORT && at_ms > counted_at_ms {
+                segments.push(Segment {
+                    first_sync: first.index,
+                    end_sync: sync.index,
+                    start_ms,
+                    end_ms: at_ms,
+                    end_byte: sync.end_byte,
+                });
+                (first, start_ms, effort) = (sync, at_ms, 0);
+            }
+            if at_ms.saturating_sub(counted_at_ms) >= counted_every_ms {
+                effort += self.effort(sync);
+                counted_at_ms = at_ms;
+            }
+        }
         segments.push(Segment {
-            first_sync: start.index,
-            end_sync: timeline.sync_count,
-            start_ms: start.at_ms,
-            end_ms: end_ms.max(start.at_ms + 1),
-            end_byte: timeline.readable_bytes,
+            first_sync: first.index,
+            end_sync: self.next.map_or(self.timeline.sync_count, |next| next.index),
+            start_ms,
+            end_ms: self.cut.duration_ms().max(start_ms + 1),
+            end_byte: self.next.map_or(self.timeline.readable_bytes, |next| next.end_byte),
         });
+        segments
     }
-    segments
+
+    fn effort(&self, sync: &SyncPoint) -> u64 {
+        let dirty = u64::try_from(sync.dirty_pixels.min(self.largest.area())).unwrap_or(0);
+        let whole = u64::try_from(self.largest.area().max(1)).unwrap_or(1);
+        1 + Plan::WHOLE_EFFORT * dirty / whole
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::timeline::SizeChange;
+    use crate::cut::CutSettings;
+    use crate::timeline::{IdleSpan, SizeChange};
 
     fn timeline(syncs: usize, step_ms: i64) -> Timeline {
         let syncs = (0..syncs)
@@ -173,9 +211,15 @@ mod tests {
         }
     }
 
+    fn plan(timeline: &Timeline, settings: &CutSettings) -> Plan {
+        let idle = [IdleSpan { start_ms: 20_000, end_ms: 60_000 }];
+        let cut = Cut::new(settings, timeline.media_duration_ms, &idle).unwrap();
+        Plan::new(timeline, cut, VideoSettings::default()).unwrap()
+    }
+
     #[test]
     fn segments_cover_the_recording_without_overlap() {
-        let plan = Plan::new(&timeline(1_000, 100), VideoSettings::default()).unwrap();
+        let plan = plan(&timeline(1_000, 100), &CutSettings::default());
         assert_eq!(plan.segments.len(), 4);
         assert_eq!(plan.segments[0].first_sync, 0);
         assert_eq!(plan.segments[0].start_ms, 0);
@@ -190,9 +234,45 @@ mod tests {
 
     #[test]
     fn idle_time_starts_no_segment_and_no_picture_gives_no_plan() {
-        let plan = Plan::new(&timeline(200, 60_000), VideoSettings::default()).unwrap();
+        let plan = plan(&timeline(200, 60_000), &CutSettings::default());
         assert_eq!(plan.segments.len(), 1);
-        assert_eq!(Plan::new(&Timeline::default(), VideoSettings::default()), None);
+        assert_eq!(Plan::new(&Timeline::default(), Cut::whole(0), VideoSettings::default()), None);
+    }
+
+    #[test]
+    fn a_cut_begins_with_the_picture_on_screen_and_reads_no_further_than_its_end() {
+        let timeline = timeline(1_000, 100);
+        let settings = CutSettings { from_ms: Some(10_050), to_ms: Some(12_000), idle_max_ms: None };
+        assert_eq!(
+            plan(&timeline, &settings).segments,
+            [Segment { first_sync: 100, end_sync: 121, start_ms: 0, end_ms: 1_950, end_byte: 1_220 }]
+        );
+    }
+
+    #[test]
+    fn skipped_time_needs_no_segment_of_its_own() {
+        let timeline = timeline(1_000, 100);
+        let skipped = plan(&timeline, &CutSettings { idle_max_ms: Some(1_000), ..CutSettings::default() });
+        let bounds: Vec<_> =
+            skipped.segments.iter().map(|segment| (segment.first_sync, segment.end_ms)).collect();
+        // 39 s of changes are one instant: it counts once.
+        assert_eq!(bounds, [(0, 25_100), (641, 50_100), (891, 61_400)]);
+    }
+
+    #[test]
+    fn what_would_take_too_long_is_coded_less_often_and_nothing_else_is() {
+        let settings = VideoSettings::default();
+        // Every 90 ms for more than a day.
+        let mut day = timeline(1_000_000, 90);
+        assert_eq!(plan(&day, &CutSettings::default()).settings, settings);
+        day.sizes[0] = SizeChange { at_ms: 0, width: 1920, height: 1080 };
+        let rhythm = plan(&day, &CutSettings::default()).settings.rhythm;
+        assert_eq!(rhythm, settings.rhythm.slowed(12));
+        let hour = CutSettings { to_ms: Some(3_600_000), ..CutSettings::default() };
+        assert_eq!(plan(&day, &hour).settings, settings);
+        day.syncs.truncate(1);
+        day.mouse_events = u64::MAX;
+        assert_eq!(plan(&day, &CutSettings::default()).settings.rhythm, settings.rhythm.slowed(18));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! From a screen of changing size to pictures of one size, in the colours of the encoder.
 
+use super::settings::Chroma;
 use super::yuv::Yuv;
 use crate::geometry::{CopyVector, Rect, Size};
 use crate::picture::Picture;
@@ -40,8 +41,8 @@ struct Placement {
 
 impl Projection {
     /// A black picture of `video` size; screens of `largest` size fill it.
-    pub(super) fn new(video: Size, largest: Size) -> Self {
-        Self { largest, fitted: Picture::black(video), yuv: Yuv::black(video) }
+    pub(super) fn new(video: Size, largest: Size, chroma: Chroma) -> Self {
+        Self { largest, fitted: Picture::black(video), yuv: Yuv::black(video, chroma) }
     }
 
     /// The video's picture.
@@ -182,7 +183,7 @@ mod tests {
 
     fn placement(video: (usize, usize), largest: (usize, usize), screen: (usize, usize)) -> Placement {
         let size = |(width, height)| Size { width, height };
-        Projection::new(size(video), size(largest)).placement(size(screen))
+        Projection::new(size(video), size(largest), Chroma::Half).placement(size(screen))
     }
 
     #[test]
@@ -208,10 +209,10 @@ mod tests {
         for (index, pixel) in picture.pixels.iter_mut().enumerate() {
             *pixel = [u8::try_from(index * 31 % 256).unwrap(), 7, 200, 255];
         }
-        let mut whole = Projection::new(Size { width: 20, height: 12 }, from);
+        let mut whole = Projection::new(Size { width: 20, height: 12 }, from, Chroma::Half);
         let placement = whole.placement(from);
         whole.scale(&picture, Rect::of_size(from), &placement);
-        let mut parts = Projection::new(Size { width: 20, height: 12 }, from);
+        let mut parts = Projection::new(Size { width: 20, height: 12 }, from, Chroma::Half);
         for left in (0..50).step_by(7) {
             let area = Rect { left, top: 0, right: (left + 7).min(50), bottom: 30 };
             parts.scale(&picture, area, &placement);

@@ -5,7 +5,7 @@
 
 use super::frame::{Frame, Packet};
 use super::level::level_index;
-use super::plan::VideoSettings;
+use super::settings::{Chroma, VideoSettings};
 use crate::geometry::Size;
 use rav1e::color::{ColorDescription, ColorPrimaries, MatrixCoefficients, TransferCharacteristics};
 use rav1e::config::SpeedSettings;
@@ -112,7 +112,10 @@ fn encoder_config(size: Size, settings: &VideoSettings) -> EncoderConfig {
     config.height = size.height;
     // Only the level check and the rate model look at it: the container holds the real times.
     config.time_base = Rational::new(1, 30);
-    config.chroma_sampling = ChromaSampling::Cs420;
+    config.chroma_sampling = match settings.chroma {
+        Chroma::Half => ChromaSampling::Cs420,
+        Chroma::Full => ChromaSampling::Cs444,
+    };
     config.chroma_sample_position = ChromaSamplePosition::Unknown;
     config.pixel_range = PixelRange::Limited;
     config.color_description = Some(ColorDescription {

@@ -38,6 +38,8 @@ pub struct SegmentCoder {
     /// The frame that the replay stands at.
     at_frame: Option<usize>,
     segment: Option<Segment>,
+    /// Whether the picture that is on screen when the segment begins was brought to the video.
+    is_shown: bool,
     open: Option<OpenSegment>,
 }
 
@@ -64,25 +66,27 @@ impl SegmentCoder {
     }
 
     fn from_replay(plan: Plan, replay: Replay) -> Self {
+        let projection = Projection::new(plan.size(), plan.largest(), plan.settings.chroma);
         Self {
-            projection: Projection::new(plan.size(), plan.largest()),
-            at_frame: replay.frames().checked_sub(1),
             plan,
+            at_frame: replay.frames().checked_sub(1),
             replay,
             screen: Screen::default(),
+            projection,
             segment: None,
+            is_shown: false,
             open: None,
         }
     }
 
     /// Begins a segment that lies behind all that was coded; then push the bytes that are still missing up to
     /// its `end_byte`.
-    pub fn begin(&mut self, segment: Segment) -> Result<Vec<Packet>, SegmentError> {
+    pub fn begin(&mut self, segment: Segment) {
         self.segment = Some(segment);
+        self.is_shown = false;
         if self.at_frame == Some(segment.first_sync) {
-            return self.open(segment);
+            self.show_first();
         }
-        Ok(Vec::new())
     }
 
     /// Takes the next bytes; returns the packets that are complete.
@@ -93,15 +97,13 @@ impl SegmentCoder {
             let Some(moment) = self.replay.step()? else { break };
             match moment {
                 Moment::Frame { index, .. } if index < segment.first_sync => {}
-                Moment::Frame { index, .. } if index == segment.first_sync => {
-                    packets.extend(self.open(segment)?);
-                }
+                Moment::Frame { index, .. } if index == segment.first_sync => self.show_first(),
                 Moment::Frame { index, .. } if index >= segment.end_sync => {
                     self.at_frame = Some(index);
                     packets.extend(self.finish()?);
                 }
-                Moment::Frame { at_ms, .. } => packets.extend(self.show(at_ms, segment.end_ms, true)?),
-                Moment::Pointer { at_ms } => packets.extend(self.show(at_ms, segment.end_ms, false)?),
+                Moment::Frame { at_ms, .. } => packets.extend(self.show(segment, at_ms, true)?),
+                Moment::Pointer { at_ms } => packets.extend(self.show(segment, at_ms, false)?),
             }
         }
         Ok(packets)
@@ -109,11 +111,14 @@ impl SegmentCoder {
 
     /// Ends the segment; call it when all bytes up to its `end_byte` were pushed. Returns its last packets.
     pub fn finish(&mut self) -> Result<Vec<Packet>, SegmentError> {
-        let (Some(segment), Some(mut open)) = (self.segment.take(), self.open.take()) else {
-            return Ok(Vec::new());
-        };
+        let Some(segment) = self.segment.take().filter(|_| self.is_shown) else { return Ok(Vec::new()) };
         let mut packets = Vec::new();
-        if let Some(at_ms) = open.pacing.finish(segment.end_ms) {
+        let mut open = match self.open.take() {
+            Some(open) => open,
+            None => self.open(segment, &mut packets)?,
+        };
+        let due_ms = open.pacing.finish(segment.end_ms);
+        if let Some(at_ms) = due_ms.filter(|due_ms| !self.is_in_next(segment, *due_ms)) {
             packets.extend(open.code(at_ms, &self.projection)?);
         }
         packets.extend(open.encoder.finish()?);
@@ -125,38 +130,69 @@ impl SegmentCoder {
         self.replay.faults()
     }
 
-    /// Codes the first frame of a segment: the picture as the replay has it.
-    fn open(&mut self, segment: Segment) -> Result<Vec<Packet>, SegmentError> {
+    /// Brings the picture that is on screen when a segment begins to the video.
+    fn show_first(&mut self) {
         self.screen.show_frame(self.replay.canvas());
         self.projection.project_all(&self.screen);
+        self.is_shown = true;
+    }
+
+    /// Codes the first frame of a segment: the picture as it is when time goes on.
+    fn open(&self, segment: Segment, packets: &mut Vec<Packet>) -> Result<OpenSegment, SegmentError> {
         let mut open = OpenSegment {
             encoder: Encoder::new(self.plan.size(), &self.plan.settings)?,
-            pacing: Pacing::default(),
+            pacing: Pacing::new(self.plan.settings.rhythm),
             blink: Blink::default(),
             staleness: Staleness::new(self.projection.picture().clone()),
             damage: Vec::new(),
             copies: Vec::new(),
         };
-        let packets = open.code(segment.start_ms, &self.projection)?;
+        packets.extend(open.code(segment.start_ms, &self.projection)?);
+        Ok(open)
+    }
+
+    /// Shows a new picture and codes it where the pacing says so.
+    fn show(
+        &mut self,
+        segment: Segment,
+        media_ms: i64,
+        whole_frame: bool,
+    ) -> Result<Vec<Packet>, SegmentError> {
+        let at_ms = self.plan.cut.video_ms(media_ms);
+        let mut packets = Vec::new();
+        if !self.is_shown || self.plan.cut.is_past(media_ms) || self.is_in_next(segment, at_ms) {
+            return Ok(packets);
+        }
+        let mut open = match self.open.take() {
+            Some(open) => open,
+            None if at_ms <= segment.start_ms => {
+                self.bring(whole_frame);
+                return Ok(packets);
+            }
+            None => self.open(segment, &mut packets)?,
+        };
+        if let Some(due_ms) = open.pacing.due(at_ms.min(segment.end_ms)) {
+            packets.extend(open.code(due_ms, &self.projection)?);
+        }
+        let change = self.bring(whole_frame);
+        if open.observe(at_ms, change, &self.projection) == Decision::Now {
+            packets.extend(open.code(at_ms, &self.projection)?);
+        }
         self.open = Some(open);
         Ok(packets)
     }
 
-    /// Shows a new picture and codes it where the pacing says so.
-    fn show(&mut self, at_ms: i64, end_ms: i64, whole_frame: bool) -> Result<Vec<Packet>, SegmentError> {
-        let Some(open) = &mut self.open else { return Ok(Vec::new()) };
-        let mut packets = Vec::new();
-        if let Some(due_ms) = open.pacing.due(at_ms.min(end_ms)) {
-            packets = open.code(due_ms, &self.projection)?;
-        }
+    /// Brings what changed on the screen to the video.
+    fn bring(&mut self, whole_frame: bool) -> PictureChange {
         let canvas = self.replay.canvas();
         let change =
             if whole_frame { self.screen.show_frame(canvas) } else { self.screen.show_pointer(canvas) };
-        let change = self.projection.project(&self.screen, &change);
-        if open.observe(at_ms, change, &self.projection) == Decision::Now {
-            packets.extend(open.code(at_ms, &self.projection)?);
-        }
-        Ok(packets)
+        self.projection.project(&self.screen, &change)
+    }
+
+    /// Whether the first frame of the next segment shows what happens at a time of the video.
+    fn is_in_next(&self, segment: Segment, at_ms: i64) -> bool {
+        at_ms >= segment.end_ms && self.plan.segments.last() != Some(&segment)
     }
 }
 
@@ -206,57 +242,4 @@ impl OpenSegment {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::timeline::TimelineFold;
-    use crate::video::VideoSettings;
-
-    /// A screen on which one cell after the other changes its colour, too much for one segment.
-    fn recording() -> Vec<u8> {
-        let mut recording = b"4.size,1.0,3.160,3.120;".to_vec();
-        for frame in 0..400_u64 {
-            let (x, y) = (frame * 37 % 130 + 10, frame * 23 % 90 + 10);
-            let instructions = format!(
-                "4.rect,1.0,{}.{x},2.{y},2.30,2.30;5.cfill,2.14,1.0,3.{},3.200,3.{},3.255;4.sync,5.{};",
-                x.to_string().len(),
-                100 + frame % 100,
-                250 - frame % 100,
-                10_000 + frame * 50
-            );
-            recording.extend(instructions.into_bytes());
-        }
-        recording
-    }
-
-    fn coded(mut coder: SegmentCoder, segment: Segment, bytes: &[u8]) -> Vec<Packet> {
-        let mut packets = coder.begin(segment).unwrap();
-        packets.extend(coder.push(bytes).unwrap());
-        packets.extend(coder.finish().unwrap());
-        packets
-    }
-
-    #[test]
-    fn a_segment_from_a_key_state_has_the_packets_of_one_from_the_beginning() {
-        let recording = recording();
-        let limits = Limits::default();
-        let mut fold = TimelineFold::new(limits);
-        fold.push(&recording);
-        let mut plan = Plan::new(&fold.finish(), VideoSettings::default()).unwrap();
-        let whole = plan.segments[0];
-        let segment = Segment { first_sync: 200, end_sync: 230, start_ms: 10_000, end_ms: 11_500, ..whole };
-        plan.segments = vec![segment];
-        let expected = coded(SegmentCoder::new(plan.clone(), limits), segment, &recording);
-        assert!(expected.len() > 5, "{}", expected.len());
-        let mut replay = Replay::new(limits);
-        replay.push(&recording);
-        while replay.step().unwrap().is_some() {
-            if ![150, 200, 201].contains(&replay.frames()) {
-                continue;
-            }
-            let key_state = replay.key_state(usize::MAX).unwrap();
-            let coder = SegmentCoder::resume(plan.clone(), &key_state.bytes, limits).unwrap();
-            let position = usize::try_from(key_state.point.position).unwrap();
-            assert!(coded(coder, segment, &recording[position..]) == expected, "{} frames", replay.frames());
-        }
-    }
-}
+mod tests;

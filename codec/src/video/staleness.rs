@@ -92,7 +92,7 @@ impl Staleness {
             luma_error += squared_error(&current.y[span.clone()], &self.coded.y[span]);
         }
         let stale = luma_error > 0
-            || spans(half(area), current.chroma_size().width).any(|span| {
+            || spans(current.chroma.area_of(area), current.chroma_size().width).any(|span| {
                 current.cb[span.clone()] != self.coded.cb[span.clone()]
                     || current.cr[span.clone()] != self.coded.cr[span]
             });
@@ -103,7 +103,7 @@ impl Staleness {
         for span in spans(area, current.size.width) {
             self.coded.y[span.clone()].copy_from_slice(&current.y[span]);
         }
-        for span in spans(half(area), current.chroma_size().width) {
+        for span in spans(current.chroma.area_of(area), current.chroma_size().width) {
             self.coded.cb[span.clone()].copy_from_slice(&current.cb[span.clone()]);
             self.coded.cr[span.clone()].copy_from_slice(&current.cr[span]);
         }
@@ -115,15 +115,6 @@ fn spans(area: Rect, stride: usize) -> impl Iterator<Item = std::ops::Range<usiz
     (area.top..area.bottom).map(move |y| y * stride + area.left..y * stride + area.right)
 }
 
-fn half(area: Rect) -> Rect {
-    Rect {
-        left: area.left / 2,
-        top: area.top / 2,
-        right: area.right.div_ceil(2),
-        bottom: area.bottom.div_ceil(2),
-    }
-}
-
 fn squared_error(a: &[u8], b: &[u8]) -> u64 {
     // A row of a tile is short enough for 32 bits.
     let sum: u32 = a.iter().zip(b).map(|(a, b)| u32::from(a.abs_diff(*b)).pow(2)).sum();
@@ -133,11 +124,12 @@ fn squared_error(a: &[u8], b: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::video::Chroma;
 
     #[test]
     fn error_and_area_follow_the_picture_and_vanish_when_it_is_coded() {
         let size = Size { width: 101, height: 67 };
-        let mut current = Yuv::black(size);
+        let mut current = Yuv::black(size, Chroma::Half);
         let mut staleness = Staleness::new(current.clone());
         current.y[50 * 101 + 70] = 26;
         let area = Rect { left: 70, top: 50, right: 71, bottom: 51 };
@@ -151,6 +143,17 @@ mod tests {
         assert_eq!((staleness.luma_error(), staleness.is_stale()), (0, true));
         staleness.accept(&current);
         assert!(!staleness.is_stale());
+        assert_eq!(staleness.coded(), &current);
+    }
+    #[test]
+    fn every_sample_of_full_chroma_counts() {
+        let size = Size { width: 101, height: 67 };
+        let mut current = Yuv::black(size, Chroma::Full);
+        let mut staleness = Staleness::new(current.clone());
+        current.cr[66 * 101 + 100] = 1;
+        staleness.update(&current, Rect { left: 99, top: 65, right: 101, bottom: 67 });
+        assert!(staleness.is_stale());
+        staleness.accept(&current);
         assert_eq!(staleness.coded(), &current);
     }
 }

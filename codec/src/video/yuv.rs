@@ -1,7 +1,8 @@
-//! Pictures as the encoder takes them: planar Y'CbCr, BT.709, limited range, chroma at half size.
+//! Pictures as the encoder takes them: planar Y'CbCr, BT.709, limited range, chroma at half or full size.
 
 #![expect(clippy::as_conversions, reason = "fixed-point colour arithmetic on values that are known to fit")]
 
+use super::settings::Chroma;
 use crate::geometry::{Rect, Size};
 use crate::picture::Picture;
 
@@ -12,12 +13,14 @@ const CB: [i32; 3] = [-6_596, -22_189, 28_784];
 const CR: [i32; 3] = [28_784, -26_145, -2_639];
 const HALF: i32 = 1 << 15;
 
-/// A planar 4:2:0 picture. Chroma planes have `ceil(width / 2)` x `ceil(height / 2)` samples, each the mean of
-/// the pixels that it covers.
+/// A planar picture. With [`Chroma::Half`] its chroma planes have `ceil(width / 2)` x `ceil(height / 2)` samples, each
+/// the mean of the pixels that it covers; with [`Chroma::Full`] as many as its luma plane.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Yuv {
     /// Size of the luma plane.
     pub size: Size,
+    /// Size of the chroma planes.
+    pub chroma: Chroma,
     /// Luma, 16 to 235.
     pub y: Vec<u8>,
     /// Blue difference, 16 to 240.
@@ -28,22 +31,41 @@ pub struct Yuv {
 
 impl Yuv {
     /// A black picture.
-    pub fn black(size: Size) -> Self {
-        let chroma = Self::chroma_size_of(size).area();
-        Self { size, y: vec![16; size.area()], cb: vec![128; chroma], cr: vec![128; chroma] }
+    pub fn black(size: Size, chroma: Chroma) -> Self {
+        let samples = chroma.size_of(size).area();
+        Self { size, chroma, y: vec![16; size.area()], cb: vec![128; samples], cr: vec![128; samples] }
     }
 
     /// Size of either chroma plane.
     pub fn chroma_size(&self) -> Size {
-        Self::chroma_size_of(self.size)
-    }
-
-    fn chroma_size_of(size: Size) -> Size {
-        Size { width: size.width.div_ceil(2), height: size.height.div_ceil(2) }
+        self.chroma.size_of(self.size)
     }
 
     /// Converts the pixels of `area`, widened to whole chroma samples. `picture` has this picture's size.
     pub fn convert(&mut self, picture: &Picture, area: Rect) {
+        match self.chroma {
+            Chroma::Half => self.convert_pairs(picture, area),
+            Chroma::Full => self.convert_rows(picture, area),
+        }
+    }
+
+    fn convert_rows(&mut self, picture: &Picture, area: Rect) {
+        let area = area.intersection(&Rect::of_size(self.size));
+        for y in area.top..area.bottom {
+            let pixels = picture.row(y, area.left, area.right);
+            self.convert_luma(pixels, y, area.left);
+            let start = y * self.size.width + area.left;
+            let chroma = start..start + pixels.len();
+            let planes = self.cb[chroma.clone()].iter_mut().zip(&mut self.cr[chroma]);
+            for ((cb, cr), pixel) in planes.zip(pixels) {
+                let sums = [0, 1, 2].map(|c: usize| 4 * i32::from(pixel[c]));
+                *cb = chroma_of(sums, CB);
+                *cr = chroma_of(sums, CR);
+            }
+        }
+    }
+
+    fn convert_pairs(&mut self, picture: &Picture, area: Rect) {
         let area = Rect {
             left: area.left & !1,
             top: area.top & !1,
@@ -111,6 +133,7 @@ mod tests {
     #[test]
     fn primaries_match_bt_709_limited_range() {
         let size = Size { width: 3, height: 3 };
+        let area = Rect::of_size(size);
         for (rgb, expected) in [
             ([0, 0, 0], [16, 128, 128]),
             ([255, 255, 255], [235, 128, 128]),
@@ -118,13 +141,14 @@ mod tests {
             ([0, 255, 0], [173, 42, 26]),
             ([0, 0, 255], [32, 240, 118]),
         ] {
-            let mut yuv = Yuv::black(size);
-            yuv.convert(&solid(size, [rgb[0], rgb[1], rgb[2], 255]), Rect::of_size(size));
-            assert_eq!(
-                (yuv.y.as_slice(), yuv.cb.as_slice(), yuv.cr.as_slice()),
-                (&[expected[0]; 9][..], &[expected[1]; 4][..], &[expected[2]; 4][..]),
-                "{rgb:?}"
-            );
+            let [y, cb, cr]: [u8; 3] = expected;
+            for (chroma, samples) in [(Chroma::Half, 4), (Chroma::Full, 9)] {
+                let mut yuv = Yuv::black(size, chroma);
+                yuv.convert(&solid(size, [rgb[0], rgb[1], rgb[2], 255]), area);
+                let planes =
+                    Yuv { size, chroma, y: vec![y; 9], cb: vec![cb; samples], cr: vec![cr; samples] };
+                assert_eq!(yuv, planes, "{rgb:?}");
+            }
         }
     }
 
@@ -136,16 +160,27 @@ mod tests {
             let value = u8::try_from(index * 7 % 256).unwrap();
             *pixel = [value, 255 - value, value / 2, 255];
         }
-        let mut whole = Yuv::black(size);
-        whole.convert(&picture, Rect::of_size(size));
-        let mut parts = Yuv::black(size);
-        for area in [
-            Rect { left: 0, top: 0, right: 5, bottom: 9 },
-            Rect { left: 5, top: 0, right: 13, bottom: 3 },
-            Rect { left: 5, top: 3, right: 13, bottom: 9 },
-        ] {
-            parts.convert(&picture, area);
+        for chroma in [Chroma::Half, Chroma::Full] {
+            let mut whole = Yuv::black(size, chroma);
+            whole.convert(&picture, Rect::of_size(size));
+            let mut parts = Yuv::black(size, chroma);
+            for area in [
+                Rect { left: 0, top: 0, right: 5, bottom: 9 },
+                Rect { left: 5, top: 0, right: 13, bottom: 3 },
+                Rect { left: 5, top: 3, right: 13, bottom: 9 },
+            ] {
+                parts.convert(&picture, area);
+            }
+            assert_eq!(parts, whole);
         }
-        assert_eq!(parts, whole);
+    }
+
+    #[test]
+    fn full_chroma_keeps_the_colour_of_every_pixel() {
+        let size = Size { width: 2, height: 1 };
+        let picture = Picture { size, pixels: vec![[255, 0, 0, 255], [0, 0, 255, 255]] };
+        let mut yuv = Yuv::black(size, Chroma::Full);
+        yuv.convert(&picture, Rect::of_size(size));
+        assert_eq!((yuv.cb, yuv.cr), (vec![102, 240], vec![240, 118]));
     }
 }

@@ -1,15 +1,17 @@
 //! `custody convert`: a recording becomes an ordinary video.
 
-use super::Exit;
-use crate::conversion::{Conversion, Report};
+use super::resync::Resync;
+use super::{Exit, media_time, print_partial};
+use crate::conversion::{Conversion, ConversionSettings, Report};
 use crate::interrupt::Interrupt;
 use crate::output::{Output, folder_of};
 use crate::progress::{TerminalProgress, clock};
 use crate::recording::Recording;
 use anyhow::Context;
-use clap::Args;
-use codec::timeline::Ending;
-use codec::video::VideoSettings;
+use clap::{Args, ValueEnum};
+use codec::cut::CutSettings;
+use codec::refusal::RefusalCode;
+use codec::video::{Profile, VideoSettings};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -25,12 +27,51 @@ pub(super) struct Convert {
     /// Where to write the video.
     #[arg(short, long, value_name = "OUT.mp4")]
     output: PathBuf,
+    /// Where the video begins, from the first frame, such as 90, 12.3, 1m30s or 1:30.
+    #[arg(long, value_name = "TIME", value_parser = media_time::parse)]
+    from: Option<i64>,
+    /// Where the video ends.
+    #[arg(long, value_name = "TIME", value_parser = media_time::parse)]
+    to: Option<i64>,
+    /// A stretch in which nothing changes, is typed or heard lasts this long at most, such as 3s.
+    #[arg(long, value_name = "TIME", value_parser = media_time::parse)]
+    skip_idle: Option<i64>,
+    /// Add what was typed as subtitles and chapters. Keystrokes hold passwords.
+    #[arg(long)]
+    keystrokes: bool,
+    /// How fine the pictures are, and what that costs.
+    #[arg(long, value_enum, default_value_t)]
+    profile: ProfileName,
     /// Worker processes; the video is the same with any number. Default: one a core, as far as memory allows.
     #[arg(long, value_name = "N")]
     workers: Option<NonZeroUsize>,
+    #[command(flatten)]
+    resync: Resync,
     /// Show no progress.
     #[arg(short, long)]
     quiet: bool,
+}
+
+/// The profiles as the command line names them.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum ProfileName {
+    /// Fewer and coarser pictures, for less than half of the CPU time.
+    Fast,
+    /// What suits most.
+    #[default]
+    Balanced,
+    /// Finer pictures with whole colours, for readable coloured text; some players lack AV1's High profile.
+    Legible,
+}
+
+impl ProfileName {
+    fn profile(self) -> Profile {
+        match self {
+            Self::Fast => Profile::Fast,
+            Self::Balanced => Profile::Balanced,
+            Self::Legible => Profile::Legible,
+        }
+    }
 }
 
 impl Convert {
@@ -42,7 +83,8 @@ impl Convert {
         let conversion = Conversion {
             recording: &recording,
             work_dir: folder_of(&self.output),
-            video: VideoSettings::default(),
+            limits: self.resync.limits(),
+            settings: self.settings(),
             workers: self.workers.map_or(cores, NonZeroUsize::get),
             progress: &TerminalProgress::new(self.quiet),
         };
@@ -51,12 +93,33 @@ impl Convert {
         if !self.quiet {
             self.print_result(&report, bytes);
         }
+        self.print_slowness(&report);
         Ok(print_losses(&report))
+    }
+
+    fn settings(&self) -> ConversionSettings {
+        ConversionSettings {
+            video: VideoSettings::of(self.profile.profile()),
+            cut: CutSettings { from_ms: self.from, to_ms: self.to, idle_max_ms: self.skip_idle },
+            keystrokes: self.keystrokes,
+        }
+    }
+
+    /// Says that the pictures are further apart than usual.
+    #[expect(clippy::print_stderr, reason = "the command line speaks to its user")]
+    fn print_slowness(&self, report: &Report) {
+        let (asked, planned) = (self.settings().video.rhythm, report.plan.settings.rhythm);
+        if asked != planned {
+            eprintln!(
+                "custody: the picture changes so often and for so long that it is coded only every {} ms instead of every {} ms",
+                planned.large_ms, asked.large_ms
+            );
+        }
     }
 
     #[expect(clippy::print_stderr, reason = "the command line speaks to its user")]
     fn print_result(&self, report: &Report, bytes: u64) {
-        let duration_ms = u64::try_from(report.timeline.media_duration_ms).unwrap_or(0);
+        let duration_ms = u64::try_from(report.plan.cut.duration_ms()).unwrap_or(0);
         eprintln!(
             "{}: {} of {}x{}, {} pictures, {}, {} bytes",
             self.output.display(),
@@ -64,36 +127,35 @@ impl Convert {
             report.plan.width,
             report.plan.height,
             report.pictures,
-            if report.timeline.sound { "with sound" } else { "no sound" },
+            if report.has_sound { "with sound" } else { "no sound" },
             bytes,
         );
     }
 }
 
-/// Says what of the recording is not in the video.
-#[expect(clippy::print_stderr, reason = "the command line speaks to its user")]
+/// Says what of the recording is not in the video, and up to when all of it is there.
 fn print_losses(report: &Report) -> Exit {
     let mut exit = Exit::Done;
-    match &report.timeline.ending {
-        Ending::Whole => {}
-        Ending::Truncated { position } => {
-            exit = Exit::Partial;
-            eprintln!(
-                "custody: the recording ends inside an instruction at byte {position}: the video ends there"
-            );
-        }
-        Ending::Damaged { position, reason } => {
-            exit = Exit::Partial;
-            let left = report.timeline.bytes - position;
-            eprintln!(
-                "custody: the recording is damaged ({reason}): the video ends there, {left} bytes are left out"
-            );
-        }
+    let timeline = &report.timeline;
+    if timeline.skipped_bytes > 0 {
+        let (code, skipped) = (RefusalCode::Malformed, timeline.skipped_bytes);
+        let what = format!("{code}: {skipped} bytes cannot be read: the video goes on behind them");
+        exit = print_partial(timeline.media_duration_ms, &what);
+    }
+    let is_past = report.plan.cut.is_past(timeline.media_duration_ms);
+    if let Some(refusal) = timeline.ending.refusal().filter(|_| !is_past) {
+        let left = timeline.bytes - timeline.readable_bytes;
+        let what = format!("{refusal}: the video ends there, {left} bytes are left out");
+        exit = print_partial(timeline.media_duration_ms, &what);
     }
     if let Some(first) = &report.summary.first_fault {
-        exit = Exit::Partial;
-        let count = report.summary.faults;
-        eprintln!("custody: {count} instructions could not be drawn, the first before {first}");
+        let (count, refusal) = (report.summary.faults, &first.refusal);
+        let position = refusal.position.unwrap_or(0);
+        let what = format!("{refusal}: the first of {count} not drawn instructions, before byte {position}");
+        exit = print_partial(first.at_ms, &what);
+    }
+    if let Some(refusal) = &timeline.sound_loss {
+        exit = print_partial(timeline.media_duration_ms, &format!("{refusal}: some sound is left out"));
     }
     exit
 }

@@ -1,30 +1,38 @@
-//! The whole pipeline as one straight function, and the sharing of its middle among worker processes.
+//! The whole pipeline as one straight function.
 
-use super::part::{PacketFile, PartError, Parts, Stored, VideoPart};
-use super::survey::survey;
+use super::part::{PartError, Parts, VideoPart};
+use super::survey::{survey, survey_until};
+use super::work::{Made, SoundPart};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::recording::{OpenError, Recording};
-use crate::worker::limits;
-use crate::worker::message::{Reply, Request, Summary};
-use crate::worker::process::{ProcessError, WorkerProcess};
+use crate::worker::message::Summary;
+use crate::worker::process::ProcessError;
+use codec::captions::captions;
+use codec::cut::{Cut, CutError, CutSettings};
+use codec::limits::Limits;
 use codec::mux::{
-    Channels, Metadata, Mp4, Mp4Error, SequenceHeader, SequenceHeaderError, SoundPacket, SoundTrack, Track,
+    Channels, Metadata, Mp4, Mp4Error, SequenceHeader, SequenceHeaderError, SoundTrack, Track, Tracks,
     VideoSample, VideoTrack,
 };
+use codec::refusal::Refusal;
 use codec::timeline::Timeline;
-use codec::video::{Plan, Segment, VideoSettings};
+use codec::video::{Plan, VideoSettings};
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::ScopedJoinHandle;
 
-/// Sound beyond this is refused: silence takes a packet every 20 ms, and there must be an end to them.
-const SOUND_END_MAX_MS: i64 = 5 * 24 * 60 * 60 * 1000;
-/// Silence behind the last sound is coded up to this time.
-const SILENCE_END_MAX_MS: i64 = 24 * 60 * 60 * 1000;
+/// What decides the bytes of a video beside the recording.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct ConversionSettings {
+    /// How it is coded.
+    pub(crate) video: VideoSettings,
+    /// What is left out.
+    pub(crate) cut: CutSettings,
+    /// Whether what was typed can be read in it; else it holds no text at all.
+    pub(crate) keystrokes: bool,
+}
 
 /// What a conversion needs to know.
 pub(crate) struct Conversion<'a> {
@@ -32,8 +40,10 @@ pub(crate) struct Conversion<'a> {
     pub(crate) recording: &'a Recording,
     /// Where coded packets wait for their place, in unnamed files.
     pub(crate) work_dir: &'a Path,
-    /// Settings of the encoder.
-    pub(crate) video: VideoSettings,
+    /// Bounds, and whether reading goes on behind damage.
+    pub(crate) limits: Limits,
+    /// What the video is to be.
+    pub(crate) settings: ConversionSettings,
     /// Worker processes at most; memory may allow fewer.
     pub(crate) workers: usize,
     /// Who is told how far it is.
@@ -48,6 +58,8 @@ pub(crate) struct Report {
     pub(crate) plan: Plan,
     /// Coded pictures.
     pub(crate) pictures: usize,
+    /// Whether it has a track of sound.
+    pub(crate) has_sound: bool,
     /// What the workers tell.
     pub(crate) summary: Summary,
 }
@@ -60,11 +72,17 @@ pub(crate) enum ConvertError {
     Open(#[from] OpenError),
     /// There is nothing to be seen in it.
     #[error(
-        "the recording never shows a picture (recorded without output, or cut before its first frame): there is nothing to convert; `custody inspect` tells what it holds"
+        "UNSUPPORTED: the recording never shows a picture (recorded without output, or cut before its first frame): there is nothing to convert; `custody inspect` tells what it holds"
     )]
     NoPicture,
+    /// There is nothing to be seen before its damage.
+    #[error(transparent)]
+    Refused(Refusal),
+    /// Nothing can be cut out like this.
+    #[error(transparent)]
+    Cut(#[from] CutError),
     /// Timestamps that pull the sound apart beyond all measure.
-    #[error("the sound ends {end_ms} ms after the first frame, the limit is {limit_ms} ms")]
+    #[error("LIMIT: the sound ends {end_ms} ms after the beginning of the video, the limit is {limit_ms} ms")]
     SoundTooLong {
         /// Where it ends.
         end_ms: i64,
@@ -100,232 +118,39 @@ pub(crate) enum ConvertError {
 impl Conversion<'_> {
     /// Makes the video and writes it to `output`, from its first byte to its last.
     pub(crate) fn run(&self, output: &mut impl Write, interrupt: &Interrupt) -> Result<Report, ConvertError> {
-        let timeline = survey(self.recording, interrupt)?;
-        let plan = Plan::new(&timeline, self.video).ok_or(ConvertError::NoPicture)?;
-
-        let Made { video, sound, summary } = self.make_parts(&timeline, &plan, interrupt)?;
+        let (mut timeline, mut keystrokes) = survey(self.recording, self.limits, interrupt)?;
+        let (plan, Made { video, sound, summary }) = loop {
+            let cut = Cut::new(&self.settings.cut, timeline.media_duration_ms, &timeline.idle)?;
+            let plan = Plan::new(&timeline, cut, self.settings.video).ok_or_else(|| no_picture(&timeline))?;
+            match self.make_parts(&timeline, &plan, interrupt) {
+                // What it costs to draw is counted, so every worker ends at the same byte: the video ends there.
+                Err(ConvertError::Worker(ProcessError::Failed(refusal)))
+                    if refusal.position.is_some_and(|position| position < timeline.readable_bytes) =>
+                {
+                    (timeline, keystrokes) = survey_until(self.recording, self.limits, &refusal, interrupt)?;
+                }
+                made => break (plan, made?),
+            }
+        };
         let video_track = video_track(&video, &plan)?;
         let pictures = video_track.samples.len();
-        let sound_track = sound.as_ref().map(|sound| sound_track(sound, &timeline));
-        let file = Mp4::lay_out(&video_track, sound_track.as_ref(), &Metadata::default())?;
+        let sound_track = sound.as_ref().map(|sound| sound_track(sound, &plan));
+        let texts = self.settings.keystrokes.then(|| captions(&timeline, &keystrokes.batches, &plan.cut));
+        let texts = texts.flatten();
+        let tracks = Tracks { video: &video_track, sound: sound_track.as_ref(), texts: texts.as_ref() };
+        let file = Mp4::lay_out(tracks, &Metadata::default())?;
         output.write_all(file.head()).map_err(ConvertError::Write)?;
         copy_packets(&file, video, sound, output)?;
         output.flush().map_err(ConvertError::Write)?;
-        Ok(Report { timeline, plan, pictures, summary })
-    }
-
-    /// Codes all segments and the sound, on as many worker processes as cores and memory allow.
-    fn make_parts(
-        &self,
-        timeline: &Timeline,
-        plan: &Plan,
-        interrupt: &Interrupt,
-    ) -> Result<Made, ConvertError> {
-        let total_ms = u64::try_from(timeline.media_duration_ms).unwrap_or(0);
-        self.progress.begin(total_ms);
-        let work = Work {
-            recording: self.recording,
-            timeline,
-            plan,
-            folder: self.work_dir,
-            interrupt: interrupt.part(),
-            progress: self.progress,
-            next: AtomicUsize::new(0),
-        };
-        let workers = self.workers.min(limits::workers_max(plan)).clamp(1, plan.segments.len());
-        let (coded, sound) = std::thread::scope(|scope| {
-            let coders: Vec<_> = (0..workers).map(|_| scope.spawn(|| work.code_segments())).collect();
-            let sound = timeline.sound.then(|| scope.spawn(|| work.code_sound()));
-            let coded: Vec<_> = coders.into_iter().map(joined).collect();
-            (coded, sound.map(joined))
-        });
-        work.progress.finish();
-        collect(coded, sound, plan.segments.len())
+        Ok(Report { timeline, plan, pictures, has_sound: sound_track.is_some(), summary })
     }
 }
 
-/// All coded parts of a video.
-struct Made {
-    /// The segments in order, each with the file that holds it.
-    video: Vec<(VideoPart, Arc<File>)>,
-    sound: Option<SoundPart>,
-    summary: Summary,
+fn no_picture(timeline: &Timeline) -> ConvertError {
+    timeline.ending.refusal().map_or(ConvertError::NoPicture, ConvertError::Refused)
 }
 
-/// The coded sound.
-struct SoundPart {
-    pre_skip_samples: u16,
-    packets: Vec<SoundPacket>,
-    stored: Stored,
-}
-
-/// The segments that one worker coded, with their numbers, and the file that holds them.
-struct Coded {
-    parts: Vec<(usize, VideoPart)>,
-    file: Arc<File>,
-    summary: Summary,
-}
-
-/// What the threads that own a worker share.
-struct Work<'a> {
-    recording: &'a Recording,
-    timeline: &'a Timeline,
-    plan: &'a Plan,
-    folder: &'a Path,
-    interrupt: Interrupt,
-    progress: &'a dyn Progress,
-    /// The first segment that nobody has taken.
-    next: AtomicUsize,
-}
-
-impl Work<'_> {
-    /// Owns one worker and takes segments until none is left. Segments are taken in order, so a worker draws the
-    /// recording only once.
-    fn code_segments(&self) -> Result<Coded, ConvertError> {
-        self.stopping_others(|| {
-            let mut worker = WorkerProcess::start(&self.interrupt)?;
-            worker.request(&Request::Video(self.plan.clone()), no_results)?;
-            let mut file = PacketFile::create(self.folder)?;
-            let mut parts = Vec::new();
-            let mut summary = Summary::default();
-            let mut sent_bytes = 0;
-            loop {
-                let number = self.next.fetch_add(1, Ordering::Relaxed);
-                let Some(segment) = self.plan.segments.get(number) else { break };
-                let (part, end) = self.code_segment(&mut worker, segment, sent_bytes, &mut file)?;
-                parts.push((number, part));
-                summary = end;
-                sent_bytes = segment.end_byte;
-            }
-            Ok(Coded { parts, file: file.into_file()?, summary })
-        })
-    }
-
-    fn code_segment(
-        &self,
-        worker: &mut WorkerProcess,
-        segment: &Segment,
-        sent_bytes: u64,
-        file: &mut PacketFile,
-    ) -> Result<(VideoPart, Summary), ConvertError> {
-        let mut part = file.begin();
-        let mut summary = Summary::default();
-        let mut done_ms = segment.start_ms;
-        let mut receive = |reply| -> Result<(), ConvertError> {
-            match reply {
-                Reply::Packet(packet) => {
-                    self.progress.advance(u64::try_from(packet.at_ms - done_ms).unwrap_or(0));
-                    done_ms = packet.at_ms;
-                    file.push_picture(&mut part, &packet)?;
-                }
-                Reply::Summary(end) => summary = end,
-                Reply::SoundHead { .. }
-                | Reply::Sound { .. }
-                | Reply::Picture { .. }
-                | Reply::NoPicture
-                | Reply::KeyState(_)
-                | Reply::Failed(_)
-                | Reply::Ready => {}
-            }
-            Ok(())
-        };
-        worker.request(&Request::Segment(*segment), &mut receive)?;
-        self.recording.each_piece(sent_bytes..segment.end_byte, |piece| {
-            worker.request(&Request::Bytes(piece.to_vec()), &mut receive)
-        })?;
-        worker.request(&Request::Finish, &mut receive)?;
-        self.progress.advance(u64::try_from(segment.end_ms - done_ms).unwrap_or(0));
-        Ok((part, summary))
-    }
-
-    /// Owns the worker that codes the sound.
-    fn code_sound(&self) -> Result<SoundPart, ConvertError> {
-        self.stopping_others(|| {
-            let end_ms = self.timeline.sound_end_ms;
-            if end_ms > SOUND_END_MAX_MS {
-                return Err(ConvertError::SoundTooLong { end_ms, limit_ms: SOUND_END_MAX_MS });
-            }
-            let mut worker = WorkerProcess::start(&self.interrupt)?;
-            let mut file = PacketFile::create(self.folder)?;
-            let mut packets = Vec::new();
-            let mut pre_skip_samples = 0;
-            let mut receive = |reply| -> Result<(), ConvertError> {
-                match reply {
-                    Reply::SoundHead { pre_skip_samples: samples } => pre_skip_samples = samples,
-                    Reply::Sound { samples, data } => packets.push(file.push_sound(samples, &data)?),
-                    Reply::Packet(_)
-                    | Reply::Picture { .. }
-                    | Reply::NoPicture
-                    | Reply::KeyState(_)
-                    | Reply::Summary(_)
-                    | Reply::Failed(_)
-                    | Reply::Ready => {}
-                }
-                Ok(())
-            };
-            let end_ms = self.timeline.media_duration_ms.min(end_ms.max(SILENCE_END_MAX_MS));
-            worker.request(&Request::Sound { end_ms }, &mut receive)?;
-            self.recording.each_piece(0..self.timeline.readable_bytes, |piece| {
-                worker.request(&Request::Bytes(piece.to_vec()), &mut receive)
-            })?;
-            worker.request(&Request::Finish, &mut receive)?;
-            let bytes = packets.iter().map(|packet| u64::from(packet.size_bytes)).sum();
-            Ok(SoundPart { pre_skip_samples, packets, stored: (file.into_file()?, 0..bytes) })
-        })
-    }
-
-    /// A failure of one worker makes the work of the others useless.
-    fn stopping_others<T>(&self, work: impl FnOnce() -> Result<T, ConvertError>) -> Result<T, ConvertError> {
-        let result = work();
-        if result.is_err() {
-            self.interrupt.set();
-        }
-        result
-    }
-}
-
-/// What receives the results of requests that have none.
-fn no_results(_: Reply) -> Result<(), ConvertError> {
-    Ok(())
-}
-
-fn joined<T>(handle: ScopedJoinHandle<'_, T>) -> T {
-    handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-}
-
-/// Puts the segments in order; of several errors, the one that made the others stop.
-fn collect(
-    coded: Vec<Result<Coded, ConvertError>>,
-    sound: Option<Result<SoundPart, ConvertError>>,
-    segments: usize,
-) -> Result<Made, ConvertError> {
-    let mut errors = Vec::new();
-    let mut numbered = Vec::with_capacity(segments);
-    let mut summary = Summary::default();
-    for result in coded {
-        match result {
-            Ok(coded) => {
-                let of_file = |(number, part)| (number, part, Arc::clone(&coded.file));
-                numbered.extend(coded.parts.into_iter().map(of_file));
-                if coded.summary.faults > summary.faults {
-                    summary = coded.summary;
-                }
-            }
-            Err(error) => errors.push(error),
-        }
-    }
-    let sound = sound.and_then(|result| result.map_err(|error| errors.push(error)).ok());
-    let is_echo = |error: &ConvertError| matches!(error, ConvertError::Worker(ProcessError::Interrupted));
-    let first = errors.iter().position(|error| !is_echo(error)).unwrap_or(0);
-    if !errors.is_empty() {
-        return Err(errors.swap_remove(first));
-    }
-    numbered.sort_by_key(|(number, ..)| *number);
-    let video = numbered.into_iter().map(|(_, part, file)| (part, file)).collect();
-    Ok(Made { video, sound, summary })
-}
-
-/// The pictures of all segments as one track: each lasts until the next one, the last to the media duration.
+/// The pictures of all segments as one track: each lasts until the next one, the last to the end of the video.
 fn video_track(parts: &[(VideoPart, Arc<File>)], plan: &Plan) -> Result<VideoTrack, ConvertError> {
     let mut headers = parts.iter().map(|(part, _)| part.sequence_header.as_deref());
     let first = headers.next().flatten().ok_or(ConvertError::NoSequenceHeader)?;
@@ -347,12 +172,12 @@ fn video_track(parts: &[(VideoPart, Arc<File>)], plan: &Plan) -> Result<VideoTra
     Ok(VideoTrack { sequence_header: SequenceHeader::parse(first)?, samples })
 }
 
-fn sound_track(part: &SoundPart, timeline: &Timeline) -> SoundTrack {
+fn sound_track(part: &SoundPart, plan: &Plan) -> SoundTrack {
     SoundTrack {
         channels: Channels::Stereo,
         pre_skip_samples: part.pre_skip_samples,
         input_rate_hz: SoundTrack::RATE_HZ,
-        play_ms: u64::try_from(timeline.media_duration_ms).unwrap_or(0),
+        play_ms: u64::try_from(plan.cut.duration_ms()).unwrap_or(0),
         packets: part.packets.clone(),
     }
 }
@@ -367,11 +192,14 @@ fn copy_packets(
     let mut pictures = Parts::new(video.into_iter().map(|(part, file)| (file, part.range)));
     let mut sound = Parts::new(sound.map(|sound| sound.stored));
     for chunk in file.chunks() {
-        let parts = match chunk.track {
-            Track::Video => &mut pictures,
-            Track::Sound => &mut sound,
-        };
-        parts.copy_next(chunk.bytes, output).map_err(ConvertError::Write)?;
+        match chunk.track {
+            Track::Video => pictures.copy_next(chunk.bytes, output),
+            Track::Sound => sound.copy_next(chunk.bytes, output),
+            Track::Subtitles | Track::Chapters => {
+                file.texts_of(&chunk).try_for_each(|text| output.write_all(text))
+            }
+        }
+        .map_err(ConvertError::Write)?;
     }
     Ok(())
 }

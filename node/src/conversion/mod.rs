@@ -3,7 +3,8 @@
 mod convert;
 mod part;
 mod survey;
+mod work;
 
-pub(crate) use convert::{Conversion, ConvertError, Report};
+pub(crate) use convert::{Conversion, ConversionSettings, ConvertError, Report};
 pub(crate) use part::PartError;
 pub(crate) use survey::survey;

@@ -4,12 +4,12 @@ use super::claim::JobCounter;
 use super::failure::JobError;
 use super::runner::JobTools;
 use super::stored_output::StoredOutput;
-use crate::conversion::Conversion;
+use crate::conversion::{Conversion, ConversionSettings};
 use crate::interrupt::Interrupt;
 use crate::recording::Recording;
 use cluster::catalog::VideoFacts;
 use cluster::id::RecordingId;
-use codec::video::VideoSettings;
+use codec::limits::Limits;
 
 /// Makes the video with worker processes and keeps it as a new object of the recording: each try has its own.
 pub(super) fn convert(
@@ -24,7 +24,8 @@ pub(super) fn convert(
     let conversion = Conversion {
         recording: &stored,
         work_dir: &tools.work_dir,
-        video: VideoSettings::default(),
+        limits: Limits::default(),
+        settings: ConversionSettings::default(),
         workers: tools.workers.get(),
         progress: counter,
     };
@@ -33,7 +34,7 @@ pub(super) fn convert(
     Ok(VideoFacts {
         object: video.object,
         length: video.length,
-        duration_ms: u64::try_from(report.timeline.media_duration_ms).unwrap_or(0),
+        duration_ms: u64::try_from(report.plan.cut.duration_ms()).unwrap_or(0),
         content_hash: video.content_hash,
     })
 }

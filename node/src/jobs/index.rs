@@ -6,28 +6,38 @@ use super::stored_output::StoredOutput;
 use crate::conversion::survey;
 use crate::interrupt::Interrupt;
 use crate::recording::Recording;
-use cluster::catalog::IndexFacts;
-use cluster::id::RecordingId;
+use cluster::catalog::{ClaimToken, CompleteIndex, IndexFacts};
+use cluster::id::{ObjectId, RecordingId};
+use codec::limits::Limits;
 use codec::timeline::Timeline;
+use serde::Serialize;
 use std::io::Write;
 
-/// Reads a sealed recording from end to end and keeps its timeline as an object beside it.
+/// Reads a sealed recording from end to end and keeps its timeline as an object beside it, and its keystrokes, which
+/// fewer people may see, as another one.
 pub(super) fn index(
     tools: &JobTools,
+    claim: ClaimToken,
     recording: RecordingId,
     length: u64,
     interrupt: &Interrupt,
-) -> Result<IndexFacts, JobError> {
+) -> Result<CompleteIndex, JobError> {
     let stored = Recording::stored(tools.cluster.clone(), tools.runtime.clone(), recording.into(), length);
-    let timeline = survey(&stored, interrupt)?;
-    // Its lists are bounded, so that it fits into memory.
-    let artefact = serde_json::to_vec(&timeline).expect("a timeline is plain data");
-    let mut output = StoredOutput::new(tools.cluster.clone(), tools.runtime.clone(), recording);
-    output.write_all(&artefact).map_err(JobError::Write)?;
-    Ok(facts(&timeline, output.seal()?.object))
+    let (timeline, keystrokes) = survey(&stored, Limits::default(), interrupt)?;
+    let facts = facts(&timeline, store(tools, recording, &timeline)?);
+    Ok(CompleteIndex { claim, facts, keystrokes: store(tools, recording, &keystrokes)? })
 }
 
-fn facts(timeline: &Timeline, artefact: cluster::id::ObjectId) -> IndexFacts {
+/// Keeps a value as JSON in an object of its own.
+fn store(tools: &JobTools, recording: RecordingId, value: &impl Serialize) -> Result<ObjectId, JobError> {
+    // Its lists are bounded, so that it fits into memory.
+    let artefact = serde_json::to_vec(value).expect("timelines and keystrokes are plain data");
+    let mut output = StoredOutput::new(tools.cluster.clone(), tools.runtime.clone(), recording);
+    output.write_all(&artefact).map_err(JobError::Write)?;
+    Ok(output.seal()?.object)
+}
+
+fn facts(timeline: &Timeline, artefact: ObjectId) -> IndexFacts {
     let size = timeline.largest_size();
     let side = |side: Option<usize>| side.and_then(|side| u32::try_from(side).ok()).unwrap_or(0);
     IndexFacts {

@@ -12,8 +12,8 @@ use crate::recording::OpenError;
 use crate::tasks::{Stop, TaskResult, on_thread};
 use cluster::Cluster;
 use cluster::catalog::{
-    CatalogError, ClaimJob, ClaimToken, Command, Complete, FailJob, IndexDone, JobKind, JobRow, JobState,
-    ObjectState, Outcome, Refusal,
+    CatalogError, ClaimJob, ClaimToken, Command, Complete, FailJob, JobKind, JobRow, JobState, ObjectState,
+    Outcome, Refusal,
 };
 use cluster::facts::{NotReady, SubmitError};
 use cluster::id::{JobId, ObjectId, RecordingId};
@@ -220,9 +220,9 @@ fn do_job(
     let length = sealed_length(&tools.cluster, recording)?;
     Ok(match work {
         Work::Index => {
-            let facts = index::index(tools, recording, length, interrupt)?;
+            let done = index::index(tools, claim, recording, length, interrupt)?;
             key_states::keep_key_states(tools, claim, recording, length, interrupt)?;
-            Command::IndexDone(IndexDone { claim, facts })
+            Command::CompleteIndex(done)
         }
         Work::Convert => {
             let facts = convert::convert(tools, recording, length, counter, interrupt)?;

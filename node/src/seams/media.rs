@@ -149,14 +149,16 @@ fn frame(
     metrics::counter!(PICTURES, "start" => name).increment(1);
     let mut found = None;
     let mut end = feed(stored, start.as_ref(), wanted, interrupt, &mut found);
-    if let (Some(_), Err(Stop::Worker(ProcessError::Failed(reason)))) = (start, &end) {
-        tracing::warn!(reason, "a picture is drawn without key states");
+    if let (Some(_), Err(Stop::Worker(ProcessError::Failed(refusal)))) = (start, &end) {
+        tracing::warn!(%refusal, "a picture is drawn without key states");
         end = feed(stored, None, wanted, interrupt, &mut found);
     }
     match end {
         Ok(()) | Err(Stop::Answered) => found.ok_or(MediaError::NoPicture { at_ms: wanted.at_ms }),
         Err(Stop::Open(error)) => Err(damaged(&error)),
-        Err(Stop::Worker(ProcessError::Failed(reason))) => Err(MediaError::Damaged { reason }),
+        Err(Stop::Worker(ProcessError::Failed(refusal))) => {
+            Err(MediaError::Damaged { reason: refusal.to_string() })
+        }
         Err(Stop::Worker(error)) => {
             tracing::warn!(%error, "a picture was not drawn");
             Err(MediaError::Crashed)

@@ -12,9 +12,11 @@ use cluster::chunk::disk::RealDisk;
 use cluster::chunk::key::Random;
 use cluster::cluster::{FatalError, StartReport};
 use cluster::id::MemberId;
+use cluster::rpc::NoPeers;
 use cluster::{Cluster, ClusterOptions};
 use policy::AuthorizerCell;
 use ring::rand::SystemRandom;
+use std::collections::BTreeSet;
 use std::fs::DirBuilder;
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
@@ -156,11 +158,13 @@ async fn start_cluster(settings: &Settings, random: Arc<dyn Random>) -> Result<A
     let dir = settings.data_dir.join("store");
     let kek = kek::load_or_create(&settings.kek_file, &dir, &*random)?;
     let boot_id = std::fs::read_to_string(BOOT_ID).map_err(StartError::Runtime)?;
+    let member = MemberId(settings.member);
     let options = ClusterOptions {
-        is_new_cluster: true,
-        ..ClusterOptions::new(MemberId(settings.member), dir, boot_id.trim().to_owned())
+        founders: BTreeSet::from([member]),
+        ..ClusterOptions::new(member, dir, boot_id.trim().to_owned())
     };
-    let (cluster, report) = Cluster::start(options, kek, Arc::new(RealDisk), random).await?;
+    let (cluster, report) =
+        Cluster::start(options, kek, Arc::new(RealDisk), random, Arc::new(NoPeers)).await?;
     log_report(&report);
     Ok(Arc::new(cluster))
 }

@@ -1,13 +1,18 @@
 //! The worker process: reads requests from standard input, computes, answers on standard output.
 
-use super::frame::{FrameError, FrameFinder};
+use super::frame::{Found, FrameError, FrameFinder};
 use super::limits;
-use super::message::{MessageError, Reply, Request, Summary};
-use codec::audio::{SoundCoder, SoundPacket, SoundSettings};
+use super::message::{Fault, MessageError, Reply, Request, Summary};
+use codec::audio::{SoundCoder, SoundCoderError, SoundPacket, SoundSettings};
 use codec::key_states::{KeyStateFold, Spacing};
 use codec::limits::Limits;
-use codec::video::{Packet, SegmentCoder, SegmentError};
+use codec::refusal::{Refusal, RefusalCode};
+use codec::source::guac::OnDamage;
+use codec::video::SegmentCoder;
 use std::io::{self, BufReader, BufWriter, Read, Write};
+
+/// Bytes of a recording between two looks at what came of them.
+const PART_BYTES: usize = 4 << 10;
 
 /// Why a worker ends before its owner lets it go.
 #[derive(Debug, thiserror::Error)]
@@ -25,9 +30,10 @@ pub(crate) enum WorkerError {
 
 /// What this worker was started for.
 enum Work {
-    Nothing,
+    /// No job yet; this is how it will read the recording.
+    Nothing(OnDamage),
     Video(Box<SegmentCoder>),
-    Sound { coder: Box<SoundCoder>, end_ms: i64 },
+    Sound(Box<SoundCoder>),
     Frame(Box<FrameFinder>),
     KeyStates(Box<KeyStateFold>),
 }
@@ -40,144 +46,203 @@ pub(crate) fn run() -> Result<(), WorkerError> {
 }
 
 fn serve(requests: &mut impl Read, replies: &mut impl Write) -> Result<(), WorkerError> {
-    let mut work = Work::Nothing;
+    let mut work = Work::Nothing(OnDamage::Stop);
     while let Some(request) = Request::read(requests)? {
-        match answer(&mut work, request)? {
-            Ok(results) => {
-                for reply in results {
-                    reply.write(replies)?;
-                }
-                Reply::Ready.write(replies)?;
+        let mut end = Ok(());
+        for part in parts(request) {
+            limits::allow_part()?;
+            end = answer(&mut work, part, replies);
+            if end.is_err() {
+                break;
             }
-            Err(reason) => Reply::Failed(reason).write(replies)?,
+        }
+        match end {
+            Ok(()) => Reply::Ready.write(replies)?,
+            Err(Stop::Refused(refusal)) => Reply::Failed(refusal).write(replies)?,
+            Err(Stop::Worker(error)) => return Err(error),
         }
         replies.flush().map_err(MessageError::from)?;
     }
     Ok(())
 }
 
-/// The results of one request, or what is wrong with the recording.
-type Answer = Result<Vec<Reply>, String>;
-
-/// Carries out one request.
-fn answer(work: &mut Work, request: Request) -> Result<Answer, WorkerError> {
-    match (request, work) {
-        (Request::Video(plan), work @ Work::Nothing) => {
-            limits::confine(limits::memory_bytes(&plan))?;
-            *work = Work::Video(Box::new(SegmentCoder::new(plan, Limits::default())));
-            Ok(Ok(Vec::new()))
-        }
-        (Request::Sound { end_ms }, work @ Work::Nothing) => {
-            limits::confine(limits::SOUND_MEMORY_BYTES)?;
-            Ok(SoundCoder::new(Limits::default(), SoundSettings::default())
-                .map(|coder| {
-                    let pre_skip_samples = coder.pre_skip_samples();
-                    *work = Work::Sound { coder: Box::new(coder), end_ms };
-                    vec![Reply::SoundHead { pre_skip_samples }]
-                })
-                .map_err(|error| error.to_string()))
-        }
-        (Request::Frame { at_ms, pointer }, work @ Work::Nothing) => {
-            limits::confine(limits::FRAME_MEMORY_BYTES)?;
-            *work = Work::Frame(Box::new(FrameFinder::new(at_ms, pointer)));
-            Ok(Ok(Vec::new()))
-        }
-        (Request::KeyStates, work @ Work::Nothing) => {
-            limits::confine(limits::FRAME_MEMORY_BYTES)?;
-            *work = Work::KeyStates(Box::new(KeyStateFold::new(Limits::default(), Spacing::default())));
-            Ok(Ok(Vec::new()))
-        }
-        (Request::Video(_) | Request::Sound { .. } | Request::Frame { .. } | Request::KeyStates, _) => {
-            Err(WorkerError::OutOfOrder("a second job"))
-        }
-        (request, Work::Frame(finder)) => find_frame(finder, request),
-        (request, Work::KeyStates(fold)) => make_key_states(fold, request),
-        (request, Work::Video(coder)) => Ok(code_video(coder, request).map_err(|error| error.to_string())),
-        (request, Work::Sound { coder, end_ms }) => code_sound(coder, *end_ms, request),
-        (Request::Segment(_) | Request::Resume(_) | Request::Bytes(_) | Request::Finish, Work::Nothing) => {
-            Err(WorkerError::OutOfOrder("work before a job"))
-        }
+/// Bytes come in small parts, so that results are handed over as they are made and none takes long.
+fn parts(request: Request) -> Vec<Request> {
+    match request {
+        Request::Bytes(bytes) => bytes.chunks(PART_BYTES).map(|part| Request::Bytes(part.to_vec())).collect(),
+        Request::Resync
+        | Request::Video(_)
+        | Request::Sound(_)
+        | Request::Frame { .. }
+        | Request::Resume(_)
+        | Request::KeyStates
+        | Request::Segment(_)
+        | Request::Finish => vec![request],
     }
 }
 
-fn code_video(coder: &mut SegmentCoder, request: Request) -> Result<Vec<Reply>, SegmentError> {
-    let replies = |packets: Vec<Packet>| packets.into_iter().map(Reply::Packet);
-    Ok(match request {
-        Request::Segment(segment) => replies(coder.begin(segment)?).collect(),
-        Request::Bytes(bytes) => replies(coder.push(&bytes)?).collect(),
-        Request::Finish => {
-            let packets = coder.finish()?;
-            replies(packets).chain([Reply::Summary(summary_of(coder))]).collect()
-        }
-        Request::Video(_)
-        | Request::Sound { .. }
-        | Request::Frame { .. }
-        | Request::Resume(_)
-        | Request::KeyStates => Vec::new(),
-    })
+/// Why a request is not carried out.
+enum Stop {
+    /// The recording is refused.
+    Refused(Refusal),
+    /// The worker cannot go on.
+    Worker(WorkerError),
 }
 
-fn code_sound(coder: &mut SoundCoder, end_ms: i64, request: Request) -> Result<Answer, WorkerError> {
-    let packets = match request {
-        Request::Bytes(bytes) => coder.push(&bytes),
-        Request::Finish => coder.finish(end_ms),
-        Request::Segment(_)
+impl<E: Into<WorkerError>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Worker(error.into())
+    }
+}
+
+/// Carries out one part of a request and writes its results.
+fn answer(work: &mut Work, request: Request, replies: &mut impl Write) -> Result<(), Stop> {
+    match (request, work) {
+        (Request::Resync, Work::Nothing(on_damage)) => {
+            *on_damage = OnDamage::Resync;
+            Ok(())
+        }
+        (Request::Video(plan), work @ &mut Work::Nothing(on_damage)) => {
+            limits::confine(limits::memory_bytes(&plan))?;
+            let limits = Limits { on_damage, ..limits::video_limits(&plan) };
+            *work = Work::Video(Box::new(SegmentCoder::new(plan, limits)));
+            Ok(())
+        }
+        (Request::Sound(cut), work @ &mut Work::Nothing(on_damage)) => {
+            limits::confine(limits::SOUND_MEMORY_BYTES)?;
+            let limits = Limits { on_damage, ..Limits::default() };
+            let coder = SoundCoder::new(limits, SoundSettings::default(), cut)
+                .map_err(|error| Stop::Refused(Refusal::new(RefusalCode::Crashed, &error)))?;
+            Reply::SoundHead { pre_skip_samples: coder.pre_skip_samples() }.write(replies)?;
+            *work = Work::Sound(Box::new(coder));
+            Ok(())
+        }
+        (Request::Frame { at_ms, pointer }, work @ &mut Work::Nothing(on_damage)) => {
+            limits::confine(limits::MEMORY_BYTES)?;
+            let limits = Limits { on_damage, ..Limits::default() };
+            *work = Work::Frame(Box::new(FrameFinder::new(at_ms, pointer, limits)));
+            Ok(())
+        }
+        (Request::KeyStates, work @ &mut Work::Nothing(on_damage)) => {
+            limits::confine(limits::MEMORY_BYTES)?;
+            let limits = Limits { on_damage, ..Limits::default() };
+            *work = Work::KeyStates(Box::new(KeyStateFold::new(limits, Spacing::default())));
+            Ok(())
+        }
+        (
+            Request::Resync
+            | Request::Video(_)
+            | Request::Sound(_)
+            | Request::Frame { .. }
+            | Request::KeyStates,
+            _,
+        ) => Err(WorkerError::OutOfOrder("a second job").into()),
+        (request, Work::Frame(finder)) => find_frame(finder, request, replies),
+        (request, Work::Video(coder)) => code_video(coder, request, replies),
+        (request, Work::KeyStates(fold)) => make_key_states(fold, request, replies),
+        (request, Work::Sound(coder)) => code_sound(coder, request, replies),
+        (
+            Request::Resume(_) | Request::Segment(_) | Request::Bytes(_) | Request::Finish,
+            Work::Nothing(_),
+        ) => Err(WorkerError::OutOfOrder("work before a job").into()),
+    }
+}
+
+fn code_video(coder: &mut SegmentCoder, request: Request, replies: &mut impl Write) -> Result<(), Stop> {
+    let (packets, is_end) = match request {
+        Request::Segment(segment) => {
+            coder.begin(segment);
+            return Ok(());
+        }
+        Request::Bytes(bytes) => (coder.push(&bytes), false),
+        Request::Finish => (coder.finish(), true),
+        Request::Resync
         | Request::Video(_)
-        | Request::Sound { .. }
+        | Request::Sound(_)
+        | Request::Frame { .. }
+        | Request::Resume(_)
+        | Request::KeyStates => return Ok(()),
+    };
+    for packet in packets.map_err(|error| Stop::Refused(Refusal::from(&error)))? {
+        Reply::Packet(packet).write(replies)?;
+    }
+    if is_end {
+        Reply::Summary(summary_of(coder)).write(replies)?;
+    }
+    Ok(())
+}
+
+fn code_sound(coder: &mut SoundCoder, request: Request, replies: &mut impl Write) -> Result<(), Stop> {
+    match request {
+        Request::Bytes(bytes) => coder.push(&bytes),
+        Request::Finish => coder.finish(),
+        Request::Resync
+        | Request::Segment(_)
+        | Request::Video(_)
+        | Request::Sound(_)
         | Request::Frame { .. }
         | Request::Resume(_)
         | Request::KeyStates => {
-            return Err(WorkerError::OutOfOrder("pictures of a worker for sound"));
+            return Err(WorkerError::OutOfOrder("pictures of a worker for sound").into());
         }
-    };
-    let reply = |SoundPacket { samples, data }| Reply::Sound { samples, data };
-    let replies = match packets {
-        Ok(packets) => packets.into_iter().map(reply).collect(),
-        Err(error) => return Ok(Err(error.to_string())),
-    };
-    Ok(Ok(replies))
+    }
+    let refused = |error: SoundCoderError| Stop::Refused(Refusal::from(&error));
+    while let Some(SoundPacket { samples, data }) = coder.next_packet().map_err(refused)? {
+        Reply::Sound { samples, data }.write(replies)?;
+    }
+    Ok(())
 }
 
-fn find_frame(finder: &mut FrameFinder, request: Request) -> Result<Answer, WorkerError> {
+fn find_frame(finder: &mut FrameFinder, request: Request, replies: &mut impl Write) -> Result<(), Stop> {
     let found = match request {
         Request::Bytes(bytes) => finder.push(&bytes),
-        Request::Finish => finder.finish().map(Some),
         Request::Resume(key_state) => finder.resume(&key_state).map(|()| None),
-        Request::Segment(_)
+        Request::Finish => finder.finish(),
+        Request::Resync
+        | Request::Segment(_)
         | Request::Video(_)
-        | Request::Sound { .. }
+        | Request::Sound(_)
         | Request::Frame { .. }
         | Request::KeyStates => {
-            return Err(WorkerError::OutOfOrder("something else than one picture"));
+            return Err(WorkerError::OutOfOrder("something else than one picture").into());
         }
     };
-    Ok(match found {
-        Ok(Some((at_ms, png))) => Ok(vec![Reply::Picture { at_ms, png }]),
-        Ok(None) => Ok(Vec::new()),
-        Err(FrameError::NoPicture) => Ok(vec![Reply::NoPicture]),
-        Err(error @ (FrameError::KeyState(_) | FrameError::Encode(_) | FrameError::TooLarge)) => {
-            Err(error.to_string())
+    match found {
+        Ok(Some(Found { at_ms, loss, png })) => Reply::Picture { at_ms, loss, png }.write(replies)?,
+        Ok(None) => {}
+        Err(FrameError::NoPicture) => Reply::NoPicture.write(replies)?,
+        Err(
+            error @ (FrameError::Damaged(_)
+            | FrameError::KeyState(_)
+            | FrameError::Encode(_)
+            | FrameError::TooLarge(_)),
+        ) => {
+            return Err(Stop::Refused(error.into()));
         }
-    })
+    }
+    Ok(())
 }
 
-fn make_key_states(fold: &mut KeyStateFold, request: Request) -> Result<Answer, WorkerError> {
+fn make_key_states(fold: &mut KeyStateFold, request: Request, replies: &mut impl Write) -> Result<(), Stop> {
     match request {
-        Request::Bytes(bytes) => Ok(Ok(fold.push(&bytes).into_iter().map(Reply::KeyState).collect())),
-        Request::Finish => Ok(Ok(Vec::new())),
-        Request::Segment(_)
+        Request::Bytes(bytes) => {
+            for key_state in fold.push(&bytes) {
+                Reply::KeyState(key_state).write(replies)?;
+            }
+            Ok(())
+        }
+        Request::Finish => Ok(()),
+        Request::Resync
+        | Request::Segment(_)
         | Request::Video(_)
-        | Request::Sound { .. }
+        | Request::Sound(_)
         | Request::Frame { .. }
         | Request::Resume(_)
-        | Request::KeyStates => Err(WorkerError::OutOfOrder("something else than key states")),
+        | Request::KeyStates => Err(WorkerError::OutOfOrder("something else than key states").into()),
     }
 }
 
 fn summary_of(coder: &SegmentCoder) -> Summary {
     let faults = coder.faults();
-    Summary {
-        faults: faults.count,
-        first_fault: faults.first.as_ref().map(|(position, error)| format!("byte {position}: {error}")),
-    }
+    Summary { faults: faults.count, first_fault: faults.first.as_ref().map(Fault::from) }
 }

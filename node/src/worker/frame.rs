@@ -1,9 +1,15 @@
 //! One picture of a recording.
 
+use super::message::Fault;
 use codec::limits::Limits;
 use codec::picture::Picture;
+use codec::refusal::{Refusal, RefusalCode};
 use codec::replay::RestoreError;
 use codec::seek::Seek;
+use std::io::Write;
+
+/// A longer picture does not fit a message.
+const PNG_BYTES_MAX: usize = 60 << 20;
 
 /// Why there is no picture.
 #[derive(Debug, thiserror::Error)]
@@ -11,75 +17,122 @@ pub(crate) enum FrameError {
     /// Nothing was on screen up to that time.
     #[error("the recording shows no picture at that time or before it")]
     NoPicture,
-    /// It cannot be drawn from there.
+    /// Nothing was on screen before the damage.
+    #[error("the recording shows no picture before it is damaged: {0}")]
+    Damaged(Refusal),
+    /// It cannot be drawn from that key state.
     #[error(transparent)]
     KeyState(#[from] RestoreError),
     /// It cannot be encoded.
     #[error("the picture cannot be encoded: {0}")]
     Encode(#[from] png::EncodingError),
-    /// Its sides do not fit the format.
-    #[error("the picture is too large")]
-    TooLarge,
+    /// It is larger than a message.
+    #[error("the picture is too large: {0}")]
+    TooLarge(String),
 }
 
-/// Looks for the picture that was on screen at a time. A damaged recording has the last one before the damage.
+impl From<FrameError> for Refusal {
+    fn from(error: FrameError) -> Self {
+        match error {
+            FrameError::Damaged(refusal) => refusal,
+            FrameError::NoPicture => Self::new(RefusalCode::Unsupported, &error),
+            FrameError::TooLarge(_) => Self::new(RefusalCode::Limit, &error),
+            FrameError::KeyState(_) | FrameError::Encode(_) => Self::new(RefusalCode::Crashed, &error),
+        }
+    }
+}
+
+/// A picture that was found.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// When it came on screen.
+    pub(crate) at_ms: i64,
+    /// What is missing in it, or behind it.
+    pub(crate) loss: Option<Refusal>,
+    /// The picture.
+    pub(crate) png: Vec<u8>,
+}
+
+/// Plays a recording up to a time. A damaged recording has the last picture before the damage.
 pub(crate) struct FrameFinder {
-    seek: Seek,
+    /// Until the picture is found.
+    seek: Option<Seek>,
+    at_ms: i64,
     pointer: bool,
-    is_done: bool,
 }
 
 impl FrameFinder {
     /// Looks for the picture on screen at `at_ms`, with or without the pointer.
-    pub(crate) fn new(at_ms: i64, pointer: bool) -> Self {
-        Self { seek: Seek::new(at_ms, Limits::default()), pointer, is_done: false }
+    pub(crate) fn new(at_ms: i64, pointer: bool, limits: Limits) -> Self {
+        Self { seek: Some(Seek::new(at_ms, limits)), at_ms, pointer }
     }
 
     /// Starts at a key state.
     pub(crate) fn resume(&mut self, key_state: &[u8]) -> Result<(), FrameError> {
-        Ok(self.seek.resume(key_state)?)
+        self.seek.as_mut().map_or(Ok(()), |seek| seek.resume(key_state)).map_err(FrameError::from)
     }
 
-    /// Adds the next bytes; gives the picture as PNG, and when it came on screen, once it is found.
-    pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<Option<(i64, Vec<u8>)>, FrameError> {
-        if self.is_done {
-            return Ok(None);
-        }
-        match self.seek.push(bytes) {
+    /// Adds the next bytes; gives the picture once it is found.
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<Option<Found>, FrameError> {
+        let Some(seek) = &mut self.seek else { return Ok(None) };
+        match seek.push(bytes) {
             Ok(false) => Ok(None),
-            Ok(true) | Err(_) => self.finish().map(Some),
+            Ok(true) => self.found(None).map(Some),
+            Err(error) => self.found(Some(Refusal::from(&error))).map(Some),
         }
     }
 
     /// The recording ends here: its last picture is the one.
-    pub(crate) fn finish(&mut self) -> Result<(i64, Vec<u8>), FrameError> {
-        self.is_done = true;
-        // Behind damage there is nothing: what came before is the picture.
-        self.seek.finish().ok();
-        let screen = self.seek.screen();
+    pub(crate) fn finish(&mut self) -> Result<Option<Found>, FrameError> {
+        let Some(seek) = &mut self.seek else { return Ok(None) };
+        let cut = seek.finish().err().map(|error| Refusal::from(&error));
+        self.found(cut).map(Some)
+    }
+
+    fn found(&mut self, damage: Option<Refusal>) -> Result<Found, FrameError> {
+        let Some(seek) = self.seek.take() else { return Err(FrameError::NoPicture) };
+        let fault = seek.faults().first.as_ref().map(Fault::from);
+        let fault = fault.filter(|fault| fault.at_ms <= self.at_ms).map(|fault| fault.refusal);
+        let (skipped, shown_ms) = (seek.skipped_bytes(), seek.shown_ms());
+        let fault = fault.or_else(|| {
+            let what = format!("{skipped} bytes cannot be read: the picture lacks what they drew");
+            (skipped > 0).then(|| Refusal::new(RefusalCode::Malformed, &what))
+        });
+        // The canvas is not needed any more: its memory is free for the PNG.
+        let screen = seek.into_screen();
         if screen.size().area() == 0 {
-            return Err(FrameError::NoPicture);
+            return Err(damage.or(fault).map_or(FrameError::NoPicture, FrameError::Damaged));
         }
         let picture = match self.pointer {
             true => screen.picture(),
             false => screen.picture_without_pointer(),
         };
-        Ok((self.seek.shown_ms(), png_of(picture)?))
+        let png = png_of(picture)?;
+        Ok(Found { at_ms: shown_ms, loss: damage.or(fault), png })
     }
 }
 
 /// A picture as PNG without an alpha channel.
-pub(crate) fn png_of(picture: &Picture) -> Result<Vec<u8>, FrameError> {
-    let side = |side: usize| u32::try_from(side).map_err(|_| FrameError::TooLarge);
+fn png_of(picture: &Picture) -> Result<Vec<u8>, FrameError> {
+    let side = |side: usize| u32::try_from(side).map_err(|error| FrameError::TooLarge(error.to_string()));
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, side(picture.size.width)?, side(picture.size.height)?);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
     encoder.set_compression(png::Compression::Fast);
     let mut writer = encoder.write_header()?;
-    let pixels: Vec<u8> =
-        picture.pixels.iter().flat_map(|[red, green, blue, _]| [*red, *green, *blue]).collect();
-    writer.write_image_data(&pixels)?;
+    let mut rows = writer.stream_writer()?;
+    let mut row = Vec::with_capacity(3 * picture.size.width);
+    for pixels in picture.pixels.chunks(picture.size.width.max(1)) {
+        row.clear();
+        row.extend(pixels.iter().flat_map(|[red, green, blue, _]| [*red, *green, *blue]));
+        rows.write_all(&row).map_err(png::EncodingError::from)?;
+    }
+    rows.finish()?;
     writer.finish()?;
+    if bytes.len() > PNG_BYTES_MAX {
+        let limit = PNG_BYTES_MAX;
+        return Err(FrameError::TooLarge(format!("{} bytes, the limit is {limit}", bytes.len())));
+    }
     Ok(bytes)
 }

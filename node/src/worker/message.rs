@@ -3,7 +3,9 @@
 //! The owner speaks first, the worker answers each request with any number of results and then
 //! [`Reply::Ready`]: so neither ever waits for the other to read, and nothing is buffered without bound.
 
+use codec::cut::Cut;
 use codec::key_states::{KeyPoint, KeyState};
+use codec::refusal::Refusal;
 use codec::video::{Packet, Plan, Segment};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -38,10 +40,12 @@ pub(crate) enum MessageError {
 /// What the owner asks for.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Request {
+    /// The worker reads on behind damage; said before its job.
+    Resync,
     /// The worker codes segments of this plan.
     Video(Plan),
-    /// The worker codes the sound of a recording up to this media time, in milliseconds.
-    Sound { end_ms: i64 },
+    /// The worker codes the sound of a recording, of which this is kept.
+    Sound(Cut),
     /// The worker draws the picture that was on screen at this media time, in milliseconds.
     Frame { at_ms: i64, pointer: bool },
     /// The picture is drawn from this key state on, and what follows are the recording's bytes behind it.
@@ -65,17 +69,17 @@ pub(crate) enum Reply {
     SoundHead { pre_skip_samples: u16 },
     /// A piece of coded sound.
     Sound { samples: u32, data: Vec<u8> },
-    /// The picture that was asked for, as PNG, and when it came on screen; what follows in the recording is not
-    /// looked at.
-    Picture { at_ms: i64, png: Vec<u8> },
+    /// The picture that was asked for, as PNG, when it came on screen, and what is missing in it; what follows in the
+    /// recording is not looked at.
+    Picture { at_ms: i64, loss: Option<Refusal>, png: Vec<u8> },
     /// No picture was on screen at that time.
     NoPicture,
     /// A key state.
     KeyState(KeyState),
     /// How a finished segment went.
     Summary(Summary),
-    /// The work cannot be done; the text says why.
-    Failed(String),
+    /// The work cannot be done.
+    Failed(Refusal),
     /// The request was carried out.
     Ready,
 }
@@ -86,7 +90,22 @@ pub(crate) struct Summary {
     /// Instructions that could not be drawn, since the recording's start.
     pub(crate) faults: u64,
     /// The first of them.
-    pub(crate) first_fault: Option<String>,
+    pub(crate) first_fault: Option<Fault>,
+}
+
+/// An instruction that could not be drawn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Fault {
+    /// Media time before it, in milliseconds: up to here all is there.
+    pub(crate) at_ms: i64,
+    /// Why, and the byte of the recording behind it.
+    pub(crate) refusal: Refusal,
+}
+
+impl From<&codec::replay::Fault> for Fault {
+    fn from(fault: &codec::replay::Fault) -> Self {
+        Self { at_ms: fault.at_ms, refusal: Refusal::from(&fault.error).at(fault.end_byte) }
+    }
 }
 
 impl Request {
@@ -94,15 +113,16 @@ impl Request {
     pub(crate) fn write(&self, pipe: &mut impl Write) -> Result<(), MessageError> {
         match self {
             Self::Video(plan) => write_body(pipe, 1, &[&to_json(plan)]),
-            Self::Sound { end_ms } => write_body(pipe, 2, &[&end_ms.to_le_bytes()]),
+            Self::Sound(cut) => write_body(pipe, 2, &[&to_json(cut)]),
             Self::Segment(segment) => write_body(pipe, 3, &[&to_json(segment)]),
             Self::Bytes(bytes) => write_body(pipe, 4, &[bytes]),
             Self::Finish => write_body(pipe, 5, &[]),
+            Self::Resync => write_body(pipe, 16, &[]),
+            Self::Resume(key_state) => write_body(pipe, 7, &[key_state]),
+            Self::KeyStates => write_body(pipe, 8, &[]),
             Self::Frame { at_ms, pointer } => {
                 write_body(pipe, 6, &[&at_ms.to_le_bytes(), &[u8::from(*pointer)]])
             }
-            Self::Resume(key_state) => write_body(pipe, 7, &[key_state]),
-            Self::KeyStates => write_body(pipe, 8, &[]),
         }
     }
 
@@ -111,17 +131,18 @@ impl Request {
         let Some((kind, body)) = read_body(pipe)? else { return Ok(None) };
         Ok(Some(match kind {
             1 => Self::Video(from_json(kind, &body)?),
-            2 => Self::Sound { end_ms: i64::from_le_bytes(array(kind, &body)?) },
+            2 => Self::Sound(from_json(kind, &body)?),
             3 => Self::Segment(from_json(kind, &body)?),
             4 => Self::Bytes(body),
             5 => Self::Finish,
+            16 => Self::Resync,
+            7 => Self::Resume(body),
+            8 => Self::KeyStates,
             6 => {
                 let (at_ms, pointer) = split(kind, &body, 8)?;
                 let [pointer] = array(kind, pointer)?;
                 Self::Frame { at_ms: i64::from_le_bytes(array(kind, at_ms)?), pointer: pointer != 0 }
             }
-            7 => Self::Resume(body),
-            8 => Self::KeyStates,
             unknown => return Err(MessageError::Kind(unknown)),
         }))
     }
@@ -137,15 +158,20 @@ impl Reply {
             }
             Self::Sound { samples, data } => write_body(pipe, 2, &[&samples.to_le_bytes(), data]),
             Self::Summary(summary) => write_body(pipe, 3, &[&to_json(summary)]),
-            Self::Failed(reason) => write_body(pipe, 4, &[reason.as_bytes()]),
+            Self::Failed(refusal) => write_body(pipe, 4, &[&to_json(refusal)]),
             Self::Ready => write_body(pipe, 5, &[]),
             Self::SoundHead { pre_skip_samples } => write_body(pipe, 6, &[&pre_skip_samples.to_le_bytes()]),
             Self::NoPicture => write_body(pipe, 8, &[]),
-            Self::KeyState(KeyState { point: KeyPoint { at_ms, frames, position }, bytes }) => {
-                let point = [at_ms.to_le_bytes(), frames.to_le_bytes(), position.to_le_bytes()];
+            Self::KeyState(KeyState { point, bytes }) => {
+                let frames = u64::try_from(point.frames).expect("a count fits 64 bits");
+                let point = [point.at_ms.to_le_bytes(), frames.to_le_bytes(), point.position.to_le_bytes()];
                 write_body(pipe, 9, &[point.as_flattened(), bytes])
             }
-            Self::Picture { at_ms, png } => write_body(pipe, 7, &[&at_ms.to_le_bytes(), png]),
+            Self::Picture { at_ms, loss, png } => {
+                let loss = to_json(loss);
+                let length = u32::try_from(loss.len()).unwrap_or(u32::MAX).to_le_bytes();
+                write_body(pipe, 7, &[&at_ms.to_le_bytes(), &length, &loss, png])
+            }
         }
     }
 
@@ -163,12 +189,16 @@ impl Reply {
                 Self::Sound { samples: u32::from_le_bytes(array(kind, head)?), data: data.to_vec() }
             }
             3 => Self::Summary(from_json(kind, &body)?),
-            4 => Self::Failed(String::from_utf8_lossy(&body).into_owned()),
+            4 => Self::Failed(from_json(kind, &body)?),
             5 => Self::Ready,
             6 => Self::SoundHead { pre_skip_samples: u16::from_le_bytes(array(kind, &body)?) },
             7 => {
-                let (at_ms, png) = split(kind, &body, 8)?;
-                Self::Picture { at_ms: i64::from_le_bytes(array(kind, at_ms)?), png: png.to_vec() }
+                let (at_ms, rest) = split(kind, &body, 8)?;
+                let (length, rest) = split(kind, rest, 4)?;
+                let length = usize::try_from(u32::from_le_bytes(array(kind, length)?)).unwrap_or(usize::MAX);
+                let (loss, png) = split(kind, rest, length)?;
+                let (at_ms, loss) = (i64::from_le_bytes(array(kind, at_ms)?), from_json(kind, loss)?);
+                Self::Picture { at_ms, loss, png: png.to_vec() }
             }
             8 => Self::NoPicture,
             9 => {
@@ -176,12 +206,13 @@ impl Reply {
                 let ([at_ms, frames, position], []) = point.as_chunks::<8>() else {
                     return Err(MessageError::Body { kind });
                 };
-                let at_ms = i64::from_le_bytes(*at_ms);
-                let (frames, position) = (u64::from_le_bytes(*frames), u64::from_le_bytes(*position));
-                Self::KeyState(KeyState {
-                    point: KeyPoint { at_ms, frames, position },
-                    bytes: bytes.to_vec(),
-                })
+                let frames = usize::try_from(u64::from_le_bytes(*frames));
+                let point = KeyPoint {
+                    at_ms: i64::from_le_bytes(*at_ms),
+                    frames: frames.map_err(|_| MessageError::Body { kind })?,
+                    position: u64::from_le_bytes(*position),
+                };
+                Self::KeyState(KeyState { point, bytes: bytes.to_vec() })
             }
             unknown => return Err(MessageError::Kind(unknown)),
         }))
@@ -247,21 +278,27 @@ fn array<const N: usize>(kind: u8, body: &[u8]) -> Result<[u8; N], MessageError>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use codec::refusal::RefusalCode;
 
     #[test]
     fn messages_survive_the_pipe_and_garbage_is_refused() {
+        let refusal = Refusal::new(RefusalCode::Limit, "why").at(7);
         let replies = [
             Reply::Packet(Packet { at_ms: -5, key: true, data: vec![1, 2, 3] }),
             Reply::SoundHead { pre_skip_samples: 312 },
             Reply::Sound { samples: 960, data: vec![9] },
-            Reply::Picture { at_ms: 40, png: vec![7; 3] },
+            Reply::Picture { at_ms: 40, loss: None, png: vec![7; 3] },
+            Reply::Picture { at_ms: -1, loss: Some(refusal.clone()), png: Vec::new() },
             Reply::NoPicture,
             Reply::KeyState(KeyState {
                 point: KeyPoint { at_ms: -1, frames: 2, position: 3 },
                 bytes: vec![4, 5],
             }),
-            Reply::Summary(Summary { faults: 3, first_fault: Some("x".into()) }),
-            Reply::Failed("why".into()),
+            Reply::Summary(Summary {
+                faults: 3,
+                first_fault: Some(Fault { at_ms: 5, refusal: refusal.clone() }),
+            }),
+            Reply::Failed(refusal),
             Reply::Ready,
         ];
         let mut pipe = Vec::new();
@@ -275,12 +312,13 @@ mod tests {
         assert_eq!(Reply::read(&mut read).unwrap(), None);
 
         let requests = [
-            Request::Sound { end_ms: 12 },
+            Request::Sound(Cut::whole(12)),
             Request::Frame { at_ms: -1, pointer: true },
             Request::Resume(vec![1, 2]),
             Request::KeyStates,
             Request::Bytes(vec![0; 9]),
             Request::Finish,
+            Request::Resync,
         ];
         let mut pipe = Vec::new();
         for request in &requests {

@@ -70,8 +70,8 @@ def frame(binary, recording, at_s, to, cursor=True):
 class Videos:
     """Converts recordings, into `--videos` or into a directory that goes with the script."""
 
-    def __init__(self, args):
-        self.binary = args.bin
+    def __init__(self, args, *options):
+        self.binary, self.options = args.bin, options
         self.temporary = None
         if args.videos:
             self.directory = args.videos
@@ -86,6 +86,6 @@ class Videos:
         if not video.exists():
             part = self.directory / f"{name}.part.mp4"
             part.unlink(missing_ok=True)
-            run(self.binary, "convert", recording, "-o", part)
+            run(self.binary, "convert", recording, "-o", part, *self.options)
             part.rename(video)
         return video

@@ -38,6 +38,19 @@ def lumas(video):
         raise RuntimeError(f"{video} does not decode to whole pictures")
 
 
+def full_planes(video):
+    """Y, Cb and Cr of each picture, in order, all at the size of the luma: 3 x height x width."""
+    facts, _ = probe(video, "-select_streams", "v:0", "-show_entries", "stream=width,height")
+    width, height = facts["streams"][0]["width"], facts["streams"][0]["height"]
+    command = ["ffmpeg", "-v", "error", "-i", str(video), "-map", "0:v:0", "-fps_mode", "passthrough"]
+    command += ["-enc_time_base", "-1", "-f", "rawvideo", "-pix_fmt", "yuv444p", "-"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        while len(data := process.stdout.read(3 * width * height)) == 3 * width * height:
+            yield np.frombuffer(data, np.uint8).reshape(3, height, width)
+    if process.returncode != 0 or data:
+        raise RuntimeError(f"{video} does not decode to whole pictures")
+
+
 def rgb(png):
     """The pixels of a PNG: height x width x 3."""
     width, height = struct.unpack(">II", png.read_bytes()[16:24])
@@ -50,6 +63,14 @@ def luma_of_rgb(pixels):
     """Luma as BT.709 in limited range has it."""
     weights = np.array([0.2126, 0.7152, 0.0722]) * 219 / 255
     return np.rint(16 + pixels @ weights).astype(np.uint8)
+
+
+def planes_of_rgb(pixels):
+    """Y, Cb and Cr as BT.709 in limited range has them, one of each for every pixel: 3 x height x width."""
+    luma = pixels @ np.array([0.2126, 0.7152, 0.0722])
+    blue, red = (pixels[:, :, 2] - luma) / 1.8556, (pixels[:, :, 0] - luma) / 1.5748
+    planes = [16 + luma * 219 / 255, 128 + blue * 224 / 255, 128 + red * 224 / 255]
+    return np.rint(np.stack(planes)).astype(np.uint8)
 
 
 def psnr(a, b):

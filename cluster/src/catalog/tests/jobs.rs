@@ -62,6 +62,24 @@ fn key_states_are_kept_by_the_claim_of_the_index_and_stay_with_the_recording() {
 }
 
 #[test]
+fn an_index_and_its_keystrokes_are_ready_together() {
+    let mut world = World::recorded();
+    let claim = world.claim(JobId(1), MEMBER);
+    let artefact = world.artefact();
+    let complete = |keystrokes| {
+        Command::CompleteIndex(CompleteIndex { claim, facts: index_facts(artefact), keystrokes })
+    };
+    let unknown = ObjectId { recording: RECORDING, stream: StreamId(9) };
+    assert_eq!(world.refused(complete(unknown)), Refusal::ObjectUnknown { object: unknown });
+    let keystrokes = world.artefact();
+    world.done(complete(keystrokes));
+    let session = world.catalog.session(RECORDING).unwrap().unwrap();
+    assert_eq!(session.index, IndexState::Complete { facts: index_facts(artefact), keystrokes });
+    assert_eq!(session.index.facts(), Some(&index_facts(artefact)));
+    assert_eq!(world.catalog.job(JobId(1)).unwrap().unwrap().state, JobState::Done);
+}
+
+#[test]
 fn a_video_and_its_mails_are_ready_together() {
     let mut world = ready_for_videos();
     let job = world.video(&["ada@example.org", "bob@example.org"]);

@@ -29,7 +29,8 @@ async fn a_folder_is_one_processes_and_one_keks() {
     for (id, byte) in [(1, 8), (2, 7)] {
         let kek = Kek::from_bytes(KekId(id), Zeroizing::new([byte; 32]));
         let random = Arc::new(SystemRandom::new());
-        let refused = Cluster::start(options(dir.path()), kek, Arc::new(RealDisk), random).await;
+        let refused =
+            Cluster::start(options(dir.path()), kek, Arc::new(RealDisk), random, Arc::new(NoPeers)).await;
         let expected = KekId(1);
         assert!(matches!(refused, Err(StartError::OtherKek { expected: e, .. }) if e == expected));
     }

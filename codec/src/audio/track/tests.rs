@@ -1,5 +1,7 @@
 use super::*;
 use crate::audio::SoundSurvey;
+use crate::cut::CutSettings;
+use crate::timeline::IdleSpan;
 use opus_pure::{MAX_PACKET_SAMPLES, OpusDecoder};
 use proptest::prelude::*;
 
@@ -13,7 +15,11 @@ struct Recording {
 
 impl Recording {
     fn new(limits: Limits) -> Self {
-        let track = SoundTrack::new(limits, SoundSettings::default()).expect("usual settings");
+        Self::cut(limits, Cut::whole(3_600_000))
+    }
+
+    fn cut(limits: Limits, cut: Cut) -> Self {
+        let track = SoundTrack::new(limits, SoundSettings::default(), cut).expect("usual settings");
         let mut recording = Self { track, survey: SoundSurvey::new(limits), packets: Vec::new(), now_ms: 0 };
         recording.sync(0);
         recording
@@ -57,7 +63,7 @@ impl Recording {
         self.survey.finish();
         assert_eq!(self.track.sound_end_ms(), self.survey.sound_end_ms());
         assert_eq!(self.track.report(), self.survey.report());
-        assert!(self.track.voices.is_empty());
+        assert!(self.track.voices.is_empty() || self.track.cut.is_past(self.now_ms));
         let mut decoder = OpusDecoder::new(48_000, 2).expect("usual settings");
         let mut block = vec![0; 2 * MAX_PACKET_SAMPLES];
         let mut samples = Vec::new();
@@ -147,6 +153,130 @@ fn streams_that_sound_together_are_mixed_and_never_wrap() {
     assert!(middle.iter().all(|moment| moment[0] > 25_000 && moment[1] > 25_000), "{:?}", &middle[..4]);
 }
 
+/// A tone of `hz` as mono at 16 bits or, from -128 to 127, at 8.
+#[expect(clippy::as_conversions, reason = "a test tone needs no exact rounding")]
+fn mono(bits: usize, rate_hz: u32, hz: f64, seconds: f64) -> Vec<u8> {
+    let level = |index: u32| (f64::from(index) / f64::from(rate_hz) * hz * std::f64::consts::TAU).sin() * 0.5;
+    (0..(f64::from(rate_hz) * seconds) as u32)
+        .flat_map(|index| ((level(index) * 32_767.0) as i16).to_le_bytes()[2 - bits / 8..].to_vec())
+        .collect()
+}
+
+/// Left or right of stereo, the other side silent.
+fn sided(mono: &[u8], side: usize) -> Vec<u8> {
+    let pair =
+        |sample: &[u8]| if side == 0 { [sample, &[0, 0]].concat() } else { [&[0, 0], sample].concat() };
+    mono.chunks(2).flat_map(pair).collect()
+}
+
+/// The amplitude of the tone of `hz` on a side, of 32,767 (Goertzel's algorithm).
+fn amplitude(samples: &[[i16; 2]], side: usize, hz: f64) -> f64 {
+    let turn = hz / 48_000.0 * std::f64::consts::TAU;
+    let (mut sine, mut cosine, mut count) = (0.0, 0.0, 0.0);
+    for (index, moment) in (0_u32..).zip(samples) {
+        let (sin, cos) = (f64::from(index) * turn).sin_cos();
+        sine += f64::from(moment[side]) * sin;
+        cosine += f64::from(moment[side]) * cos;
+        count += 0.5;
+    }
+    f64::hypot(sine, cosine) / count
+}
+
+#[test]
+fn streams_of_all_formats_keep_their_pitch_their_level_and_their_sides() {
+    let mut recording = Recording::new(Limits::default());
+    recording.syncs(1_000);
+    recording.open(1, "audio/L16;rate=44100,channels=2");
+    recording.open(3, "audio/L16;rate=22050,channels=2");
+    let left = sided(&mono(16, 44_100, 1_000.0, 1.0), 0);
+    let right = sided(&mono(16, 22_050, 600.0, 1.0), 1);
+    // Pieces of 50 ms come in time.
+    for (left, right) in left.chunks(8_820).zip(right.chunks(4_410)) {
+        recording.blob(1, left);
+        recording.blob(3, right);
+        recording.sync(recording.now_ms + 50);
+    }
+    // The rate of a stream changes, which cuts samples; a beep comes beside it.
+    recording.open(1, "audio/L16;rate=11025,channels=2");
+    recording.open(5, "audio/L8;rate=8000");
+    let right = sided(&mono(16, 11_025, 1_000.0, 1.0), 1);
+    let beep = mono(8, 8_000, 440.0, 0.5);
+    let mut beeps = beep.chunks(400);
+    for right in right.chunks(2_205) {
+        recording.blob(1, right);
+        if let Some(beep) = beeps.next() {
+            recording.blob(5, beep);
+        }
+        recording.sync(recording.now_ms + 50);
+    }
+    recording.syncs(4_000);
+    let samples = recording.finish();
+    let hear = |from_ms: usize, side| {
+        let part = &samples[from_ms * 48..(from_ms + 200) * 48];
+        [440.0, 600.0, 1_000.0].map(|hz| match amplitude(part, side, hz) {
+            level if level < 300.0 => '-',
+            level if (14_700.0..18_000.0).contains(&level) => '+',
+            _ => '?',
+        })
+    };
+    let heard = [1_400, 2_200, 2_700, 3_400].map(|from_ms| [hear(from_ms, 0), hear(from_ms, 1)]);
+    assert_eq!(
+        heard,
+        [
+            [['-', '-', '+'], ['-', '+', '-']],
+            [['+', '-', '-'], ['+', '-', '+']],
+            [['-', '-', '-'], ['-', '-', '+']],
+            [['-', '-', '-'], ['-', '-', '-']],
+        ]
+    );
+}
+
+#[test]
+fn speech_over_a_still_picture_lies_within_its_timestamps() {
+    let mut recording = Recording::new(Limits::default());
+    recording.syncs(10_000);
+    for piece in tone(32 * 4_410, 12_000.0).chunks(6_048) {
+        recording.blob(1, piece);
+    }
+    recording.sync(14_000);
+    recording.syncs(16_000);
+    let (first, last) = loud(&recording.finish()).expect("a tone");
+    assert!(first > 9_750 * 48 && last < 14_000 * 48 + 120, "{first} to {last}");
+    assert!((last - first).abs_diff(3_200 * 48) < 240, "{first} to {last}");
+}
+
+#[test]
+fn sound_goes_on_behind_the_last_timestamp_and_odd_orphans_are_left_out() {
+    let mut recording = Recording::new(Limits::default());
+    recording.syncs(1_000);
+    for piece in tone(5 * 44_100, 12_000.0).chunks(6_048) {
+        recording.blob(1, piece);
+        recording.blob(1, &[77; 6_047]);
+    }
+    let samples = recording.finish();
+    let (first, last) = loud(&samples).expect("a tone");
+    assert!((last - first).abs_diff(5 * 48_000) < 96 && samples.len() >= last, "{first} to {last}");
+    assert_eq!(recording.survey.report().odd_blobs, recording.survey.report().blobs);
+    assert!(recording.survey.sound_end_ms() >= 5_750, "{}", recording.survey.sound_end_ms());
+}
+
+#[test]
+fn a_backlog_at_connect_is_heard_from_the_start_and_delays_nothing_for_long() {
+    let mut recording = Recording::new(Limits::default());
+    recording.open(1, "audio/L16;rate=44100,channels=2");
+    // Five seconds of silence were waiting; then sound comes in time, a beep among it.
+    recording.blob(1, &vec![0; 5 * 44_100 * 4]);
+    for piece in 0..400 {
+        let beep = (100..104).contains(&piece);
+        recording.blob(1, &if beep { tone(2_205, 12_000.0) } else { vec![0; 2_205 * 4] });
+        recording.sync(100 + piece * 50);
+    }
+    let (first, last) = loud(&recording.finish()).expect("a beep");
+    // The beep came 5.1 s after the first sync, the silence before it as late as that.
+    assert!((last - first).abs_diff(200 * 48) < 96, "{first} to {last}");
+    assert!(first.abs_diff(5_050 * 48) < 100 * 48, "{}", first / 48);
+}
+
 #[test]
 fn endless_sound_without_timestamps_takes_bounded_memory_and_stays_whole() {
     let limits = Limits { audio_held_bytes: 1 << 20, ..Limits::default() };
@@ -182,6 +312,54 @@ fn more_streams_than_the_limit_are_left_out() {
     }
     recording.finish();
     assert_eq!(recording.survey.report().crowded_blobs, 12);
+}
+
+/// A recording of 40 s with a tone from 8 s to 22 s, of which a cut keeps some.
+fn tone_of_14_s(cut: Cut) -> Recording {
+    let mut recording = Recording::cut(Limits::default(), cut);
+    recording.syncs(8_000);
+    recording.open(1, "audio/L16;rate=44100,channels=2");
+    for piece in tone(14 * 44_100, 12_000.0).chunks(4 * 4_410) {
+        recording.blob(1, piece);
+        recording.syncs(recording.now_ms + 100);
+    }
+    recording.syncs(40_000);
+    recording
+}
+
+fn quietest_crest(samples: &[[i16; 2]]) -> i16 {
+    samples.chunks_exact(48).filter_map(|ms| ms.iter().map(|moment| moment[0]).max()).min().expect("samples")
+}
+
+#[test]
+fn what_a_cut_leaves_out_is_not_heard_and_its_joints_do_not_click() {
+    let settings = CutSettings { from_ms: Some(5_000), to_ms: Some(20_000), idle_max_ms: Some(1_000) };
+    let cut = Cut::new(&settings, 40_000, &[IdleSpan { start_ms: 9_500, end_ms: 15_001 }]).expect("a cut");
+    let mut recording = tone_of_14_s(cut.clone());
+    let samples = recording.finish();
+    assert_eq!(samples.len(), usize::try_from(from_ms(cut.duration_ms())).expect("small"));
+    let at = |media_ms| usize::try_from(from_ms(cut.video_ms(media_ms))).expect("small");
+    let (first, last) = loud(&samples).expect("a tone");
+    assert!(first.abs_diff(at(8_000)) < 60 * 48 && last.abs_diff(at(20_000)) < 240, "{first} to {last}");
+    // Only the joint is quiet, and what follows it is in time.
+    let joint = at(15_001);
+    assert_eq!(joint, at(10_500));
+    assert!(samples[joint - 24..joint + 24].iter().all(|moment| moment[0].abs() < 4_000));
+    assert!(quietest_crest(&samples[at(8_010)..joint - 480]) > 10_000);
+    assert!(quietest_crest(&samples[joint + 480..at(19_990)]) > 10_000);
+}
+
+#[test]
+fn a_track_is_complete_as_soon_as_all_of_its_cut_is_final() {
+    let early = Cut::new(&CutSettings { to_ms: Some(9_010), ..CutSettings::default() }, 40_000, &[]);
+    let recording = tone_of_14_s(early.expect("a cut"));
+    assert!(recording.track.is_complete());
+    let samples: u32 = recording.packets.iter().map(|packet| packet.samples).sum();
+    assert_eq!(samples, 9_010 * 48 + u32::from(recording.track.head().pre_skip));
+    let late = Cut::new(&CutSettings { from_ms: Some(39_000), ..CutSettings::default() }, 40_000, &[]);
+    let mut recording = tone_of_14_s(late.expect("a cut"));
+    assert!(recording.track.voices.is_empty(), "what is left out is not kept");
+    assert!(loud(&recording.finish()).is_none());
 }
 
 #[derive(Debug, Clone)]
@@ -246,7 +424,7 @@ proptest! {
         }
         let samples = recording.finish();
         if recording.survey.has_sound() {
-            let length = from_ms(recording.now_ms).max(recording.track.schedule.end());
+            let length = from_ms(recording.now_ms.max(recording.survey.sound_end_ms()));
             prop_assert_eq!(i64::try_from(samples.len()), Ok(length));
         } else {
             prop_assert_eq!(samples.len(), 0);

@@ -3,12 +3,12 @@ use crate::canvas::error::{ImageError, ImageFormat};
 use crate::source::guac::Parser;
 use proptest::prelude::*;
 
-const RED: [u8; 4] = [255, 0, 0, 255];
+pub(in crate::canvas) const RED: [u8; 4] = [255, 0, 0, 255];
 const GREEN: [u8; 4] = [0, 255, 0, 255];
 const BLACK: [u8; 4] = [0, 0, 0, 255];
 
 /// Applies instructions that are written as words, and answers the refusals.
-fn draw(canvas: &mut Canvas, script: &str) -> Vec<DrawError> {
+pub(in crate::canvas) fn draw(canvas: &mut Canvas, script: &str) -> Vec<DrawError> {
     let mut parser = Parser::new(Limits::default());
     for line in script.split(';').map(str::trim).filter(|line| !line.is_empty()) {
         let elements: Vec<String> =
@@ -23,20 +23,20 @@ fn draw(canvas: &mut Canvas, script: &str) -> Vec<DrawError> {
     refusals
 }
 
-fn drawn(script: &str) -> Canvas {
+pub(in crate::canvas) fn drawn(script: &str) -> Canvas {
     let mut canvas = Canvas::new(Limits::default());
     assert_eq!(draw(&mut canvas, script), []);
     canvas
 }
 
-fn picture(canvas: &Canvas) -> Picture {
+pub(in crate::canvas) fn picture(canvas: &Canvas) -> Picture {
     let mut picture = Picture::black(canvas.size());
     canvas.flatten(Rect::of_size(canvas.size()), &mut picture);
     picture
 }
 
 /// The picture in letters, one word a row.
-fn letters(canvas: &Canvas) -> String {
+pub(in crate::canvas) fn letters(canvas: &Canvas) -> String {
     let picture = picture(canvas);
     let letter = |pixel: &[u8; 4]| match *pixel {
         BLACK => '.',
@@ -50,7 +50,7 @@ fn letters(canvas: &Canvas) -> String {
     rows.map(|row| row.iter().map(letter).collect::<String>()).collect::<Vec<_>>().join(" ")
 }
 
-fn base64_png(pixel: [u8; 4], width: u32, height: u32) -> String {
+pub(in crate::canvas) fn base64_png(pixel: [u8; 4], width: u32, height: u32) -> String {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
     encoder.set_color(png::ColorType::Rgba);
@@ -118,8 +118,8 @@ fn several_rectangles_are_one_shape() {
     // The closed path can be filled again; a rectangle begins another.
     assert_eq!(draw(&mut canvas, "cfill 14 0 255 0 0 255; rect 0 3 0 1 1; cfill 14 0 0 255 0 255"), []);
     assert_eq!(letters(&canvas), "rrrg");
-    let refusals = draw(&mut canvas, &"rect 0 0 0 1 1;".repeat(257));
-    assert_eq!(refusals, [DrawError::PathRects { layer: 0, limit: 256 }]);
+    let refusals = draw(&mut canvas, &"rect 0 0 0 1 1;".repeat(513));
+    assert_eq!(refusals, [DrawError::PathSegments { layer: 0, limit: 512 }]);
 }
 
 #[test]
@@ -182,8 +182,8 @@ fn refusals_name_their_limit() {
             DrawError::Streams { stream: 2, limit: 1 },
             DrawError::ImageBytes { stream: 1, limit_bytes: 9 },
             DrawError::Base64 { stream: 2 },
-            DrawError::InlineImage { chars: 4, limit_bytes: 9 },
-            DrawError::InlineImage { chars: 16, limit_bytes: 9 },
+            DrawError::InlineBase64,
+            DrawError::InlineImageBytes { chars: 16, limit_bytes: 9 },
             DrawError::Image { layer: 0, error: ImageError::Format },
             DrawError::Mask { mask: 7 },
         ]
@@ -230,9 +230,13 @@ fn a_stream_of_another_kind_does_not_draw_the_image_of_its_index_again() {
         let open = open.replace(';', ",");
         let canvas = drawn(&format!("{first} {second} {open}; blob 5 AAAA; end 5"));
         assert_eq!(letters(&canvas), "g");
-        // An image that was still open under that index has ended.
-        let canvas = drawn(&format!("{first} img 5 14 0 image/png 0 0; blob 5 {green}; {open}; end 5"));
+        // The end belongs to what was opened last; an image that came before goes on, unless guacd reused its index.
+        let (head, tail) = green.split_at(40);
+        let opened = format!("{first} img 5 14 0 image/png 0 0; blob 5 {head}; {open}; blob 5 AAAA; end 5");
+        let mut canvas = drawn(&opened);
         assert_eq!(letters(&canvas), "r");
+        assert_eq!(draw(&mut canvas, &format!("blob 5 {tail}; end 5; end 5")), []);
+        assert_eq!(letters(&canvas), if open.starts_with("audio") { "r" } else { "g" });
     }
 }
 

@@ -1,10 +1,13 @@
 use crate::canvas::Canvas;
+use crate::canvas::drawing::Drawing;
 use crate::canvas::layer::Layer;
 use crate::canvas::mask::{premultiply, unpremultiply};
+use crate::canvas::path::Path;
 use crate::geometry::Rect;
 use crate::limits::Limits;
+use crate::matrix::Matrix;
 use crate::picture::Picture;
-use crate::source::guac::{Color, Instruction, Parser};
+use crate::source::guac::{Arc, Color, Instruction, LineCap, LineJoin, OtherStreamKind, Parser, Pen, Vector};
 use base64_simd::STANDARD;
 use proptest::prelude::*;
 
@@ -16,7 +19,10 @@ fn limits() -> Limits {
         streams: 3,
         canvas_pixels: 60_000,
         side_pixels: 200,
-        path_rects: 3,
+        path_segments: 7,
+        all_segments: 14,
+        clips: 3,
+        saved_states: 3,
         image_bytes: 300_000,
         ..Limits::default()
     }
@@ -38,15 +44,15 @@ struct Known {
 struct KnownLayer {
     size: (usize, usize),
     pixels: Vec<[u8; 4]>,
-    boxes: Vec<[i32; 4]>,
-    is_closed: bool,
+    drawing: Drawing,
     parent: Option<i32>,
     position: [i32; 3],
     opacity: u8,
+    matrix: Matrix,
 }
 
 fn known(canvas: &Canvas) -> Known {
-    let state = canvas.state();
+    let state = canvas.parts();
     let mut layers = state.layers.in_order();
     layers.sort_by_key(|(index, _)| *index);
     let indexes: Vec<_> = layers.iter().map(|(index, _)| *index).collect();
@@ -64,17 +70,20 @@ fn known(canvas: &Canvas) -> Known {
 
 fn known_layer(layer: &Layer) -> KnownLayer {
     let size = layer.surface.size();
-    let (boxes, is_closed) = layer.path.state();
+    let mut drawing = layer.drawing.clone();
+    if drawing.path.steps().is_empty() {
+        // A path without segments is the same, ended or not.
+        drawing.path = Path::default();
+    }
     let placement = layer.placement;
     KnownLayer {
         size: (size.width, size.height),
         pixels: layer.surface.pixels().to_vec(),
-        boxes: boxes.to_vec(),
-        // A path without boxes is the same, open or closed.
-        is_closed: is_closed && !boxes.is_empty(),
+        drawing,
         parent: placement.parent,
         position: [placement.x, placement.y, placement.z],
         opacity: placement.opacity,
+        matrix: placement.matrix,
     }
 }
 
@@ -172,6 +181,55 @@ fn layer_steps() -> impl Strategy<Value = Vec<Step>> {
     one.prop_map(|instruction| vec![Step::Draw(instruction)])
 }
 
+/// Few, so that clips and saved states stay usable, and some that cannot be undone.
+fn matrix() -> impl Strategy<Value = Matrix> {
+    prop::sample::select(vec![
+        Matrix::IDENTITY,
+        Matrix::moving(3.5, -20.0),
+        Matrix { a: 0.5, d: 1.5, ..Matrix::IDENTITY },
+        Matrix { a: 0.8, b: 0.6, c: -0.6, d: 0.8, e: 1.0 / 3.0, f: 40.1 },
+        Matrix { a: 0.0, d: 1e-300, ..Matrix::IDENTITY },
+    ])
+}
+
+fn vector() -> impl Strategy<Value = Vector> {
+    let pen = Pen { cap: LineCap::Round, join: LineJoin::Miter, thickness: 7 };
+    prop_oneof![
+        3 => (at(), at()).prop_map(|(x, y)| Vector::Start { x, y }),
+        3 => (at(), at()).prop_map(|(x, y)| Vector::Line { x, y }),
+        1 => (at(), at(), at(), at(), at(), at())
+            .prop_map(|(x1, y1, x2, y2, x, y)| Vector::Curve { x1, y1, x2, y2, x, y }),
+        1 => (at(), at(), 0..90_i32, -7.0..7.0_f64, -7.0..7.0_f64, any::<bool>())
+            .prop_map(|(x, y, radius, start, end, negative)| Vector::Arc(Arc { x, y, radius, start, end, negative })),
+        2 => Just(Vector::Close),
+        2 => Just(Vector::Clip),
+        1 => (mask(), layer()).prop_map(|(mask, source)| Vector::Lfill { mask, source }),
+        2 => (mask(), color()).prop_map(move |(mask, color)| Vector::Cstroke { mask, pen, color }),
+        2 => Just(Vector::Push),
+        2 => Just(Vector::Pop),
+        1 => Just(Vector::Reset),
+        1 => Just(Vector::Identity),
+        2 => matrix().prop_map(Vector::Transform),
+        1 => (0.0..20.0_f64).prop_map(Vector::MiterLimit),
+        1 => matrix().prop_map(Vector::Distort),
+    ]
+}
+
+fn vector_steps() -> impl Strategy<Value = Vec<Step>> {
+    let some = prop::collection::vec(vector(), 1..6);
+    (layer(), some).prop_map(|(layer, vectors)| {
+        let step = |vector| Step::Draw(Instruction::Vector { layer, vector });
+        vectors.into_iter().map(step).collect()
+    })
+}
+
+fn other_stream_steps() -> impl Strategy<Value = Vec<Step>> {
+    let kind = OtherStreamKind::Pipe;
+    (0..4_i32).prop_map(move |stream| {
+        vec![Step::Draw(Instruction::OtherStream { stream, kind, mimetype: "text/plain", name: "" })]
+    })
+}
+
 fn copy_steps() -> impl Strategy<Value = Vec<Step>> {
     let areas = ((layer(), at(), at(), side(), side()), (layer(), at(), at()), mask(), 0..20_u8);
     areas.prop_map(|((source, source_x, source_y, width, height), (layer, x, y), mask, function)| {
@@ -185,7 +243,13 @@ fn copy_steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 fn steps(count: usize) -> impl Strategy<Value = Vec<Step>> {
-    let some = prop_oneof![4 => layer_steps(), 2 => picture_steps(), 2 => copy_steps()];
+    let some = prop_oneof![
+        8 => layer_steps(),
+        4 => picture_steps(),
+        1 => other_stream_steps(),
+        4 => copy_steps(),
+        4 => vector_steps(),
+    ];
     let start = Instruction::Size { layer: 0, width: 140, height: 100 };
     prop::collection::vec(some, 0..count)
         .prop_map(move |steps| [vec![Step::Draw(start)], steps.concat()].concat())

@@ -54,7 +54,9 @@ proptest! {
                 let (a, b) = factors(mask, f64::from(from[3]) / 255.0, f64::from(below[3]) / 255.0);
                 for i in 0..4 {
                     let exact = (f64::from(from[i]) * a + f64::from(below[i]) * b).min(255.0);
-                    prop_assert!((f64::from(to[i]) - exact).abs() <= 0.5 + 1e-9, "{mask:?} {from:?} {below:?} {to:?}");
+                    // What is below a translucent source is cut, see below; all else is rounded to the nearest.
+                    let error = if mask == Mask::Over { 1.0 } else { 0.5 + 1e-9 };
+                    prop_assert!((f64::from(to[i]) - exact).abs() <= error, "{mask:?} {from:?} {below:?} {to:?}");
                 }
                 prop_assert!(to[..3].iter().all(|&channel| channel <= to[3]), "{mask:?} is not premultiplied");
             }
@@ -94,5 +96,17 @@ fn the_protocol_defines_eleven_masks_of_which_five_are_unbounded() {
         let mut to = [[9, 9, 9, 200]];
         mask.composite(&mut to, &[TRANSPARENT]);
         assert_eq!(to == [TRANSPARENT], mask.is_unbounded(), "{mask:?}");
+    }
+}
+
+#[test]
+fn a_translucent_source_is_rounded_as_browsers_round_it() {
+    for (below, alpha) in (0..=255_u8).flat_map(|below| (0..=255_u8).map(move |alpha| (below, alpha))) {
+        let source = premultiply([0, 128, 255, alpha]);
+        let mut to = [[below, below, below, 255]];
+        Mask::Over.composite(&mut to, &[source]);
+        let rest = u16::from(below) * (256 - u16::from(alpha)) / 256;
+        let expected = [0, 1, 2].map(|i| u8::try_from(u16::from(source[i]) + rest).unwrap());
+        assert_eq!(to, [[expected[0], expected[1], expected[2], 255]]);
     }
 }

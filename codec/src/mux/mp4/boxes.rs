@@ -9,48 +9,68 @@ use shiguredo_mp4::boxes::{
 };
 use shiguredo_mp4::{BoxSize, BoxType, Encode, FixedPointNumber, LanguageCode, Mp4FileTime, Result};
 
-use super::super::{Channels, SoundTrack, VideoTrack};
+use super::super::{Channels, SoundTrack, TextTrack, Tracks};
 use super::Metadata;
 use super::chunk_table::{ChunkTable, Offsets, Tables, numbers};
+use super::text_boxes::{self, Region};
 
-/// Movie and pictures count milliseconds.
+/// Movie, pictures and texts count milliseconds.
 const MS_TIMESCALE: NonZeroU32 = NonZeroU32::new(1_000).expect("1000 is not zero");
 /// Sound counts samples.
 const SOUND_TIMESCALE: NonZeroU32 = NonZeroU32::new(SoundTrack::RATE_HZ).expect("48000 is not zero");
 const VIDEO_ID: u32 = 1;
 const SOUND_ID: u32 = 2;
+const SUBTITLES_ID: u32 = 3;
+const CHAPTERS_ID: u32 = 4;
 /// An Opus decoder that starts anywhere is right after 80 ms (Encapsulation of Opus in ISOBMFF 4.3.6.2).
 const PREROLL_SAMPLES: u16 = 3_840;
 
+/// What of a track without pictures is shown.
+const NOTHING_SHOWN: (u16, u16, [i32; 9]) = (0, 0, TkhdBox::DEFAULT_MATRIX);
+
 /// All that `moov` is made of.
 pub(super) struct Movie<'a> {
-    pub(super) video: &'a VideoTrack,
-    pub(super) sound: Option<&'a SoundTrack>,
+    pub(super) tracks: Tracks<'a>,
     pub(super) metadata: &'a Metadata,
     pub(super) tables: &'a Tables,
 }
 
-/// What the boxes of both kinds of track differ in.
+/// What the boxes of the kinds of tracks differ in.
 struct TrackBoxes {
     id: u32,
+    /// Whether players show it when they are not told otherwise.
+    enabled: bool,
     presented_ms: u64,
     media_duration: u64,
     timescale: NonZeroU32,
     handler: [u8; 4],
     name: &'static [u8],
-    header: MediaHeader,
+    /// Width, height and place of what is shown.
+    shown: (u16, u16, [i32; 9]),
+    volume: FixedPointNumber<i8, u8>,
+    header: Option<MediaHeader>,
     edit: Option<EdtsBox>,
     table: StblBox,
+    /// What shiguredo_mp4 has no type for: of the track, and of its media.
+    unknown_boxes: Vec<UnknownBox>,
+    unknown_media_boxes: Vec<UnknownBox>,
 }
 
 impl Movie<'_> {
     /// The whole index.
     pub(super) fn moov(&self, offsets: Offsets) -> Result<MoovBox> {
         let mut trak_boxes = vec![self.trak(self.video_track(offsets)?)];
-        let mut duration = self.video.duration_ms();
-        if let Some(sound) = self.sound {
+        let mut duration = self.tracks.video.duration_ms();
+        let mut last_id = SOUND_ID;
+        if let Some(sound) = self.tracks.sound {
             trak_boxes.push(self.trak(self.sound_track(sound, offsets)?));
             duration = duration.max(sound.heard_ms());
+        }
+        if let Some(texts) = self.tracks.texts {
+            trak_boxes.push(self.trak(self.subtitle_track(&texts.subtitles, offsets)?));
+            trak_boxes.push(self.trak(self.chapter_track(&texts.chapters, offsets)?));
+            duration = duration.max(texts.subtitles.duration_ms()).max(texts.chapters.duration_ms());
+            last_id = CHAPTERS_ID;
         }
         let mvhd_box = MvhdBox {
             creation_time: self.created(),
@@ -60,7 +80,7 @@ impl Movie<'_> {
             rate: MvhdBox::DEFAULT_RATE,
             volume: MvhdBox::DEFAULT_VOLUME,
             matrix: MvhdBox::DEFAULT_MATRIX,
-            next_track_id: SOUND_ID + 1,
+            next_track_id: last_id + 1,
         };
         let title = self.metadata.title.as_deref().map(title).transpose()?;
         Ok(MoovBox { mvhd_box, trak_boxes, mvex_box: None, unknown_boxes: title.into_iter().collect() })
@@ -73,8 +93,10 @@ impl Movie<'_> {
     }
 
     fn video_track(&self, offsets: Offsets) -> Result<TrackBoxes> {
-        let samples = &self.video.samples;
-        let mut entry = self.video.sequence_header.sample_entry().clone();
+        let video = self.tracks.video;
+        let samples = &video.samples;
+        let mut entry = video.sequence_header.sample_entry().clone();
+        let shown = (entry.visual.width, entry.visual.height, TkhdBox::DEFAULT_MATRIX);
         entry.unknown_boxes.push(colour());
         let sync_samples = numbers().zip(samples).filter(|(_, sample)| sample.is_sync);
         let sample_numbers: Vec<_> = sync_samples.map(|(number, _)| number).collect();
@@ -83,16 +105,22 @@ impl Movie<'_> {
         let sizes = samples.iter().map(|sample| sample.size_bytes).collect();
         let durations = samples.iter().map(|sample| sample.duration_ms);
         let table = sample_table(SampleEntry::Av01(entry), durations, sizes, &self.tables.video, offsets)?;
+        let chapters = self.tracks.texts.map(|_| text_boxes::chapter_reference(CHAPTERS_ID)).transpose()?;
         Ok(TrackBoxes {
             id: VIDEO_ID,
-            presented_ms: self.video.duration_ms(),
-            media_duration: self.video.duration_ms(),
+            enabled: true,
+            presented_ms: video.duration_ms(),
+            media_duration: video.duration_ms(),
             timescale: MS_TIMESCALE,
             handler: HdlrBox::HANDLER_TYPE_VIDE,
             name: b"Video\0",
-            header: MediaHeader::Vmhd(VmhdBox::default()),
+            shown,
+            volume: TkhdBox::DEFAULT_VIDEO_VOLUME,
+            header: Some(MediaHeader::Vmhd(VmhdBox::default())),
             edit: None,
             table: StblBox { stss_box, ..table },
+            unknown_boxes: chapters.into_iter().collect(),
+            unknown_media_boxes: Vec::new(),
         })
     }
 
@@ -114,25 +142,67 @@ impl Movie<'_> {
         let table = sample_table(SampleEntry::Opus(entry), durations, sizes, &self.tables.sound, offsets)?;
         Ok(TrackBoxes {
             id: SOUND_ID,
+            enabled: true,
             presented_ms: sound.heard_ms(),
             media_duration,
             timescale: SOUND_TIMESCALE,
             handler: HdlrBox::HANDLER_TYPE_SOUN,
             name: b"Sound\0",
-            header: MediaHeader::Smhd(SmhdBox::default()),
+            shown: NOTHING_SHOWN,
+            volume: TkhdBox::DEFAULT_AUDIO_VOLUME,
+            header: Some(MediaHeader::Smhd(SmhdBox::default())),
             edit: Some(skip_start(sound)),
             table: StblBox { unknown_boxes: preroll(sound), ..table },
+            unknown_boxes: Vec::new(),
+            unknown_media_boxes: Vec::new(),
+        })
+    }
+
+    fn subtitle_track(&self, subtitles: &TextTrack, offsets: Offsets) -> Result<TrackBoxes> {
+        let region = Region::of(self.tracks.video.sequence_header.size());
+        Ok(TrackBoxes {
+            id: SUBTITLES_ID,
+            enabled: true,
+            presented_ms: subtitles.duration_ms(),
+            media_duration: subtitles.duration_ms(),
+            timescale: MS_TIMESCALE,
+            handler: text_boxes::SUBTITLES,
+            name: b"Keystrokes\0",
+            shown: (region.width, region.height, region.matrix()),
+            volume: TkhdBox::DEFAULT_VIDEO_VOLUME,
+            header: Some(text_boxes::subtitle_header()),
+            edit: None,
+            table: text_table(region.sample_entry(), subtitles, &self.tables.subtitles, offsets)?,
+            unknown_boxes: Vec::new(),
+            unknown_media_boxes: Vec::new(),
+        })
+    }
+
+    fn chapter_track(&self, chapters: &TextTrack, offsets: Offsets) -> Result<TrackBoxes> {
+        Ok(TrackBoxes {
+            id: CHAPTERS_ID,
+            enabled: false,
+            presented_ms: chapters.duration_ms(),
+            media_duration: chapters.duration_ms(),
+            timescale: MS_TIMESCALE,
+            handler: HdlrBox::HANDLER_TYPE_TEXT,
+            name: b"Chapters\0",
+            shown: NOTHING_SHOWN,
+            volume: TkhdBox::DEFAULT_VIDEO_VOLUME,
+            header: None,
+            edit: None,
+            table: text_table(text_boxes::chapter_entry(), chapters, &self.tables.chapters, offsets)?,
+            unknown_boxes: Vec::new(),
+            unknown_media_boxes: vec![text_boxes::chapter_header()?],
         })
     }
 
     fn trak(&self, track: TrackBoxes) -> TrakBox {
-        let is_video = track.id == VIDEO_ID;
-        let size = self.video.sequence_header.sample_entry();
         // The field is signed in the box type; recordings have sides of 8192 pixels at most.
         let side = |pixels: u16| FixedPointNumber::new(i16::try_from(pixels).unwrap_or(i16::MAX), 0);
-        let shown = |pixels: u16| if is_video { side(pixels) } else { side(0) };
+        let (width, height, matrix) = track.shown;
         let tkhd_box = TkhdBox {
-            flag_track_enabled: true,
+            flag_track_enabled: track.enabled,
             flag_track_in_movie: true,
             flag_track_in_preview: false,
             flag_track_size_is_aspect_ratio: false,
@@ -142,10 +212,10 @@ impl Movie<'_> {
             duration: track.presented_ms,
             layer: TkhdBox::DEFAULT_LAYER,
             alternate_group: TkhdBox::DEFAULT_ALTERNATE_GROUP,
-            volume: if is_video { TkhdBox::DEFAULT_VIDEO_VOLUME } else { TkhdBox::DEFAULT_AUDIO_VOLUME },
-            matrix: TkhdBox::DEFAULT_MATRIX,
-            width: shown(size.visual.width),
-            height: shown(size.visual.height),
+            volume: track.volume,
+            matrix,
+            width: side(width),
+            height: side(height),
         };
         let mdhd_box = MdhdBox {
             creation_time: self.created(),
@@ -156,13 +226,13 @@ impl Movie<'_> {
         };
         let hdlr_box = HdlrBox { handler_type: track.handler, name: track.name.to_vec() };
         let minf_box = MinfBox {
-            media_header: Some(track.header),
+            media_header: track.header,
             dinf_box: DinfBox::LOCAL_FILE,
             stbl_box: track.table,
-            unknown_boxes: Vec::new(),
+            unknown_boxes: track.unknown_media_boxes,
         };
         let mdia_box = MdiaBox { mdhd_box, hdlr_box, minf_box, unknown_boxes: Vec::new() };
-        TrakBox { tkhd_box, edts_box: track.edit, mdia_box, unknown_boxes: Vec::new() }
+        TrakBox { tkhd_box, edts_box: track.edit, mdia_box, unknown_boxes: track.unknown_boxes }
     }
 }
 
@@ -185,6 +255,19 @@ fn sample_table(
         sdtp_box: None,
         unknown_boxes: Vec::new(),
     })
+}
+
+/// The tables of a track of texts.
+fn text_table(
+    entry: SampleEntry,
+    track: &TextTrack,
+    chunks: &ChunkTable,
+    offsets: Offsets,
+) -> Result<StblBox> {
+    let durations = track.samples.iter().map(|sample| sample.duration_ms);
+    let length = |data: &[u8]| u32::try_from(data.len()).unwrap_or(u32::MAX);
+    let sizes = track.samples.iter().map(|sample| length(&sample.data)).collect();
+    sample_table(entry, durations, sizes, chunks, offsets)
 }
 
 /// Sound starts behind the pre-skip, with the first picture (Encapsulation of Opus in ISOBMFF 4.4).
@@ -229,7 +312,7 @@ fn title(text: &str) -> Result<UnknownBox> {
 }
 
 /// A box whose content shiguredo_mp4 has no type for.
-fn boxed(kind: [u8; 4], payload: Vec<u8>) -> UnknownBox {
+pub(super) fn boxed(kind: [u8; 4], payload: Vec<u8>) -> UnknownBox {
     let box_type = BoxType::Normal(kind);
     let length = u64::try_from(payload.len()).unwrap_or(u64::MAX);
     UnknownBox { box_type, box_size: BoxSize::with_payload_size(box_type, length), payload }

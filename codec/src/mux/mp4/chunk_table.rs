@@ -25,21 +25,25 @@ pub(super) struct ChunkTable {
     offsets: Vec<u64>,
 }
 
-/// The tables of both tracks.
+/// The tables of all tracks.
 #[derive(Debug, Default)]
 pub(super) struct Tables {
     pub(super) video: ChunkTable,
     pub(super) sound: ChunkTable,
+    pub(super) subtitles: ChunkTable,
+    pub(super) chapters: ChunkTable,
 }
 
 impl Tables {
-    /// The tables of both tracks, and the length of the payload in bytes.
+    /// The tables of all tracks, and the length of the payload in bytes.
     pub(super) fn of(chunks: Chunks<'_>) -> (Self, u64) {
         let (mut tables, mut offset) = (Self::default(), 0_u64);
         for chunk in chunks {
             let table = match chunk.track {
                 Track::Video => &mut tables.video,
                 Track::Sound => &mut tables.sound,
+                Track::Subtitles => &mut tables.subtitles,
+                Track::Chapters => &mut tables.chapters,
             };
             table.packets.push(u32::try_from(chunk.packets.len()).unwrap_or(u32::MAX));
             table.offsets.push(offset);

@@ -1,14 +1,14 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use shiguredo_mp4::boxes::{MoovBox, SampleEntry};
+use shiguredo_mp4::boxes::{MoovBox, SampleEntry, StszBox, TrakBox};
 use shiguredo_mp4::demux::{Input, Mp4FileDemuxer};
-use shiguredo_mp4::{BaseBox, Decode, Either, TrackKind};
+use shiguredo_mp4::{BaseBox, BoxType, Decode, Either, TrackKind};
 
 use super::*;
 use crate::geometry::Size;
 use crate::mux::temporal_unit::tests::SEQUENCE_HEADER;
-use crate::mux::{Channels, SequenceHeader, TemporalUnit};
+use crate::mux::{Channels, Cue, SequenceHeader, SoundPacket, TemporalUnit, Texts, VideoSample};
 
 fn video(samples: &[(u32, u32, bool)]) -> VideoTrack {
     let sample = |&(size_bytes, duration_ms, is_sync)| VideoSample { size_bytes, duration_ms, is_sync };
@@ -26,6 +26,15 @@ fn sound(play_ms: u64, packets: &[(u16, u16)]) -> SoundTrack {
         play_ms,
         packets: packets.iter().map(|&(size_bytes, samples)| SoundPacket { size_bytes, samples }).collect(),
     }
+}
+
+/// A file without texts.
+fn lay_out<'a>(
+    video: &'a VideoTrack,
+    sound: Option<&'a SoundTrack>,
+    metadata: &Metadata,
+) -> Result<Mp4<'a>, Mp4Error> {
+    Mp4::lay_out(Tracks { video, sound, texts: None }, metadata)
 }
 
 /// `moov` as another program reads it.
@@ -72,6 +81,13 @@ fn appended(mp4: &Mp4<'_>, video: &VideoTrack, sound: Option<&SoundTrack>) -> Pa
                     let is_last = index + 1 == sound.packets.len();
                     let samples = if is_last { sound.last_packet_samples() } else { packet.samples.into() };
                     (2, samples, packet.size_bytes.into(), true)
+                }
+                Track::Subtitles | Track::Chapters => {
+                    let texts = mp4.tracks.texts.unwrap();
+                    let is_chapter = chunk.track == Track::Chapters;
+                    let (id, track) = if is_chapter { (4, &texts.chapters) } else { (3, &texts.subtitles) };
+                    let sample = &track.samples[index];
+                    (id, sample.duration_ms, u32::try_from(sample.data.len()).unwrap(), true)
                 }
             };
             let track = tracks.entry(id).or_default();
@@ -145,14 +161,66 @@ fn the_index_stands_before_the_packets_in_a_fixed_order() {
     let video = video(&[(10, 40, true), (20, 60, false)]);
     let sound = sound(100, &[(7, 960); 6]);
     let metadata = Metadata { title: Some("db01 – alice".to_owned()), created_unix_s: None };
-    let mp4 = Mp4::lay_out(&video, Some(&sound), &metadata).unwrap();
+    let mp4 = lay_out(&video, Some(&sound), &metadata).unwrap();
     let mut actual = String::new();
     outline(&moov(mp4.head()), 0, &mut actual);
     assert_eq!(actual, OUTLINE);
     assert_eq!(mp4.head()[4..8], *b"ftyp");
     assert!(mp4.head().ends_with(&[0, 0, 0, 8 + 10 + 20 + 6 * 7, b'm', b'd', b'a', b't']));
-    let again = Mp4::lay_out(&video, Some(&sound), &metadata).unwrap();
+    let again = lay_out(&video, Some(&sound), &metadata).unwrap();
     assert_eq!(mp4.head(), again.head(), "the same tables give the same bytes");
+}
+
+/// Subtitles from 0.1 s, and two chapters.
+fn texts() -> Texts {
+    let cue = |start_ms, end_ms, text: &str| Cue { start_ms, end_ms, text: text.into() };
+    Texts {
+        subtitles: TextTrack::subtitles(&[cue(100, 900, "ls ⏎"), cue(2_500, 2_600, "exit")]),
+        chapters: TextTrack::chapters(&[cue(0, 2_500, "ls"), cue(2_500, 3_000, "exit")]),
+    }
+}
+
+#[test]
+fn texts_are_tracks_of_their_own_and_the_pictures_name_their_chapters() {
+    let (video, sound, texts) = (video(&[(10, 3_000, true)]), sound(100, &[(7, 960); 6]), texts());
+    let mp4 = Mp4::lay_out(
+        Tracks { video: &video, sound: Some(&sound), texts: Some(&texts) },
+        &Metadata::default(),
+    );
+    let mp4 = mp4.unwrap();
+    let moov = moov(mp4.head());
+    let [pictures, _, subtitles, chapters] = &moov.trak_boxes[..] else { panic!("four tracks") };
+    let [reference] = &pictures.unknown_boxes[..] else { panic!("a reference") };
+    assert_eq!(
+        (reference.box_type.as_bytes(), &reference.payload[..]),
+        (&b"tref"[..], &b"\0\0\0\x0cchap\0\0\0\x04"[..])
+    );
+    let described = |track: &TrakBox| {
+        let media = &track.mdia_box;
+        let entry = media.minf_box.stbl_box.stsd_box.entries[0].box_type();
+        let ids = (track.tkhd_box.track_id, track.tkhd_box.flag_track_enabled);
+        (ids, media.hdlr_box.handler_type, entry, track.tkhd_box.duration)
+    };
+    assert_eq!(described(subtitles), ((3, true), *b"sbtl", BoxType::Normal(*b"tx3g"), 2_600));
+    assert_eq!(described(chapters), ((4, false), *b"text", BoxType::Normal(*b"text"), 3_000));
+    assert_eq!(chapters.mdia_box.minf_box.unknown_boxes[0].box_type, BoxType::Normal(*b"gmhd"));
+    assert_eq!((subtitles.tkhd_box.height.integer, subtitles.tkhd_box.matrix[7]), (30, 150 << 16));
+    assert_eq!((moov.mvhd_box.duration, moov.mvhd_box.next_track_id), (3_000, 5));
+    let mut expected = appended(&mp4, &video, Some(&sound));
+    // This demuxer knows no handler of subtitles: their tables are read without it.
+    let lines = expected.remove(&3).unwrap();
+    let table = &subtitles.mdia_box.minf_box.stbl_box;
+    assert_eq!(table.stsz_box, StszBox::Variable { entry_sizes: vec![2, 8, 2, 6] });
+    let Either::A(offsets) = &table.stco_or_co64_box else { panic!("narrow offsets") };
+    let chunks = [lines[0].2, lines[3].2].map(|offset| u32::try_from(offset).unwrap());
+    assert_eq!(offsets.chunk_offsets, chunks);
+    assert_eq!(demuxed(mp4.head()), expected);
+    // The chapters stand in front, and what is handed out is as long as the tables say.
+    assert_eq!(expected[&4][0].2, mp4.payload().start);
+    let read: Vec<u8> = mp4.chunks().flat_map(|chunk| mp4.texts_of(&chunk)).flatten().copied().collect();
+    let expected = b"\0\x02ls\0\0\0\x0cencd\0\0\x01\0\0\x04exit\0\0\0\x0cencd\0\0\x01\0\
+        \0\0\0\x06ls \xe2\x8f\x8e\0\0\0\x04exit";
+    assert_eq!(read, expected);
 }
 
 #[test]
@@ -161,7 +229,7 @@ fn durations_and_the_edit_list_are_those_of_the_tables() {
     let video = video(&[(10, 40, true), (20, HOURS_3_MS, false)]);
     let sound = sound(2_000, &[(7, 960); 101]);
     let metadata = Metadata { title: None, created_unix_s: Some(1_700_000_000) };
-    let moov = moov(Mp4::lay_out(&video, Some(&sound), &metadata).unwrap().head());
+    let moov = moov(lay_out(&video, Some(&sound), &metadata).unwrap().head());
     assert_eq!(moov.mvhd_box.duration, 10_800_040);
     assert_eq!(moov.mvhd_box.creation_time.as_secs(), 1_700_000_000 + 2_082_844_800);
     let [pictures, tones] = &moov.trak_boxes[..] else { panic!("two tracks") };
@@ -181,7 +249,7 @@ fn durations_and_the_edit_list_are_those_of_the_tables() {
 #[test]
 fn a_file_beyond_4_gib_has_wide_offsets_and_a_wide_box() {
     let video = video(&[(u32::MAX, 1_500, true), (1 << 30, 1_500, true), (9, 1, true)]);
-    let mp4 = Mp4::lay_out(&video, None, &Metadata::default()).unwrap();
+    let mp4 = lay_out(&video, None, &Metadata::default()).unwrap();
     assert_eq!(demuxed(mp4.head()), appended(&mp4, &video, None));
     let table = &moov(mp4.head()).trak_boxes[0].mdia_box.minf_box.stbl_box;
     assert!(matches!(table.stco_or_co64_box, Either::B(_)));
@@ -195,10 +263,10 @@ fn a_file_beyond_4_gib_has_wide_offsets_and_a_wide_box() {
 fn offsets_widen_when_only_the_head_passes_4_gib() {
     for (surplus, wide) in [(0, false), (1, true)] {
         let small = video(&[(1, 1, true)]);
-        let small = Mp4::lay_out(&small, None, &Metadata::default()).unwrap();
+        let small = lay_out(&small, None, &Metadata::default()).unwrap();
         let head_bytes = u32::try_from(small.head().len()).unwrap();
         let video = video(&[(u32::MAX - head_bytes + surplus, 1, true)]);
-        let mp4 = Mp4::lay_out(&video, None, &Metadata::default()).unwrap();
+        let mp4 = lay_out(&video, None, &Metadata::default()).unwrap();
         let table = &moov(mp4.head()).trak_boxes[0].mdia_box.minf_box.stbl_box;
         assert_eq!(matches!(table.stco_or_co64_box, Either::B(_)), wide);
         assert_eq!(demuxed(mp4.head()), appended(&mp4, &video, None));
@@ -209,7 +277,7 @@ fn offsets_widen_when_only_the_head_passes_4_gib() {
 fn tables_that_no_player_could_use_are_refused() {
     let good = video(&[(1, 1, true)]);
     let refusal = |video: &VideoTrack, sound: Option<&SoundTrack>| {
-        Mp4::lay_out(video, sound, &Metadata::default()).unwrap_err().to_string()
+        lay_out(video, sound, &Metadata::default()).unwrap_err().to_string()
     };
     assert_eq!(refusal(&video(&[]), None), "the Video track is empty, expected at least one packet");
     assert_eq!(refusal(&video(&[(1, 1, false)]), None), "the first picture is no sync sample");
@@ -223,15 +291,22 @@ fn tables_that_no_player_could_use_are_refused() {
         refusal(&good, Some(&sound(1, &[(1, 120)]))),
         "the sound of 120 samples is not heard after a pre-skip of 312"
     );
+    let texts = Texts { subtitles: TextTrack::subtitles(&[]), ..texts() };
+    let refused =
+        Mp4::lay_out(Tracks { video: &good, sound: None, texts: Some(&texts) }, &Metadata::default());
+    assert_eq!(
+        refused.unwrap_err().to_string(),
+        "the Subtitles track is empty, expected at least one packet"
+    );
     let metadata = Metadata { title: Some("x".repeat(1025)), created_unix_s: None };
-    let refused = Mp4::lay_out(&good, None, &metadata).unwrap_err();
+    let refused = lay_out(&good, None, &metadata).unwrap_err();
     assert_eq!(refused.to_string(), "the title has 1025 bytes, expected at most 1024");
 }
 
 #[test]
 fn both_kinds_of_track_are_recognised() {
     let (video, sound) = (video(&[(1, 1, true)]), sound(100, &[(1, 5_760)]));
-    let mp4 = Mp4::lay_out(&video, Some(&sound), &Metadata::default()).unwrap();
+    let mp4 = lay_out(&video, Some(&sound), &Metadata::default()).unwrap();
     let mut demuxer = Mp4FileDemuxer::new();
     demuxer.handle_input(Input { position: 0, data: mp4.head() });
     let kinds: Vec<_> = demuxer.tracks().unwrap().iter().map(|track| track.kind).collect();
@@ -300,7 +375,7 @@ proptest! {
         video.samples[0].is_sync = true;
         let sound = sound(play_ms, &packets);
         let sound = with_sound.then_some(&sound);
-        let mp4 = Mp4::lay_out(&video, sound, &Metadata::default()).unwrap();
+        let mp4 = lay_out(&video, sound, &Metadata::default()).unwrap();
         prop_assert_eq!(demuxed(mp4.head()), appended(&mp4, &video, sound));
     }
 }

@@ -1,6 +1,8 @@
 //! The instructions that a recording holds, typed. Anything else is kept by name only, so that it can be
 //! counted but never misread.
 
+use super::vector::Vector;
+
 /// A colour with straight (not premultiplied) alpha.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Color {
@@ -16,7 +18,7 @@ pub struct Color {
 
 /// One instruction; borrowed texts live in the parser's buffer. Coordinates are pixels, timestamps are
 /// milliseconds of the monotonic clock of the guacd host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 #[expect(missing_docs, reason = "the fields carry the protocol's own argument names")]
 pub enum Instruction<'a> {
     /// Sets the size of a layer (>= 0) or buffer (< 0); old content stays, new area is transparent.
@@ -55,6 +57,8 @@ pub enum Instruction<'a> {
         x: i32,
         y: i32,
     },
+    /// Draws with paths, or prepares it; see [`Vector`].
+    Vector { layer: i32, vector: Vector },
     /// Opens an image stream; the image is drawn at its `end`.
     Img { stream: i32, mask: u8, layer: i32, mimetype: &'a str, x: i32, y: i32 },
     /// An inline PNG or JPEG of an old dump, base64.
@@ -75,14 +79,23 @@ pub enum Instruction<'a> {
     Audio { stream: i32, mimetype: &'a str },
     /// Opens a clipboard stream.
     Clipboard { stream: i32, mimetype: &'a str },
-    /// Opens a stream that is neither drawn nor heard (pipe, file).
-    OtherStream { stream: i32 },
+    /// Opens a stream that is neither drawn nor heard.
+    OtherStream { stream: i32, kind: OtherStreamKind, mimetype: &'a str, name: &'a str },
     /// The server ended the session with an error.
     Error { text: &'a str, status: i32 },
     /// Does nothing.
     Nop,
     /// An opcode that changes neither picture nor sound, or one whose arguments cannot be read.
     Other { opcode: &'a str },
+}
+
+/// What goes through a stream that is neither drawn nor heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OtherStreamKind {
+    /// Whatever a program sends or takes (`pipe`).
+    Pipe,
+    /// A file (`file`, `body`).
+    File,
 }
 
 impl<'a> Instruction<'a> {
@@ -97,6 +110,7 @@ impl<'a> Instruction<'a> {
             Self::Cfill { .. } => "cfill",
             Self::Copy { .. } => "copy",
             Self::Transfer { .. } => "transfer",
+            Self::Vector { vector, .. } => vector.name(),
             Self::Img { .. } => "img",
             Self::InlineImage { .. } => "inline image",
             Self::Blob { .. } => "blob",
@@ -127,6 +141,7 @@ impl<'a> Instruction<'a> {
             | Self::Cfill { .. }
             | Self::Copy { .. }
             | Self::Transfer { .. }
+            | Self::Vector { .. }
             | Self::Img { .. }
             | Self::InlineImage { .. }
             | Self::Blob { .. }
@@ -170,8 +185,9 @@ impl<'a> Instruction<'a> {
             "end" => Self::End { stream: arg.int(0)? },
             "audio" => Self::Audio { stream: arg.int(0)?, mimetype: arg.text(1)? },
             "clipboard" => Self::Clipboard { stream: arg.int(0)?, mimetype: arg.text(1)? },
-            "pipe" | "file" => Self::OtherStream { stream: arg.int(0)? },
-            "body" => Self::OtherStream { stream: arg.int(1)? },
+            "pipe" => arg.other_stream(0, OtherStreamKind::Pipe)?,
+            "file" => arg.other_stream(0, OtherStreamKind::File)?,
+            "body" => arg.other_stream(1, OtherStreamKind::File)?,
             "error" => Self::Error { text: arg.text(0)?, status: arg.int(1).unwrap_or(0) },
             "nop" => Self::Nop,
             _ => return Self::read_drawing(opcode, arg),
@@ -197,16 +213,7 @@ impl<'a> Instruction<'a> {
                 width: arg.int(3)?,
                 height: arg.int(4)?,
             },
-            "cfill" => Self::Cfill {
-                mask: arg.byte(0)?,
-                layer: arg.int(1)?,
-                color: Color {
-                    red: arg.byte(2)?,
-                    green: arg.byte(3)?,
-                    blue: arg.byte(4)?,
-                    alpha: arg.byte(5)?,
-                },
-            },
+            "cfill" => Self::Cfill { mask: arg.byte(0)?, layer: arg.int(1)?, color: arg.color(2)? },
             "cursor" => Self::Cursor {
                 hot_x: arg.int(0)?,
                 hot_y: arg.int(1)?,
@@ -246,7 +253,10 @@ impl<'a> Instruction<'a> {
                 y: arg.int(3)?,
                 data: arg.text(4)?,
             },
-            _ => return None,
+            _ => {
+                let (layer, vector) = Vector::read(opcode, arg)?;
+                Self::Vector { layer, vector }
+            }
         })
     }
 }
@@ -265,12 +275,12 @@ struct SourceArea {
 pub(super) struct Arguments<'e, 'a>(pub(super) &'e [&'a str]);
 
 impl<'a> Arguments<'_, 'a> {
-    fn text(self, index: usize) -> Option<&'a str> {
+    pub(super) fn text(self, index: usize) -> Option<&'a str> {
         self.0.get(index).copied()
     }
 
     /// Whole numbers beyond 32 bits mean the nearest that fits: they are out of every picture anyway.
-    fn int(self, index: usize) -> Option<i32> {
+    pub(super) fn int(self, index: usize) -> Option<i32> {
         let value = self.timestamp(index)?;
         Some(i32::try_from(value).unwrap_or(if value < 0 { i32::MIN } else { i32::MAX }))
     }
@@ -279,12 +289,29 @@ impl<'a> Arguments<'_, 'a> {
         self.text(index)?.parse().ok()
     }
 
-    fn byte(self, index: usize) -> Option<u8> {
+    pub(super) fn byte(self, index: usize) -> Option<u8> {
         u8::try_from(self.int(index)?).ok()
+    }
+
+    /// The four components of a colour, from `index` on.
+    pub(super) fn color(self, index: usize) -> Option<Color> {
+        Some(Color {
+            red: self.byte(index)?,
+            green: self.byte(index + 1)?,
+            blue: self.byte(index + 2)?,
+            alpha: self.byte(index + 3)?,
+        })
     }
 
     fn timestamp(self, index: usize) -> Option<i64> {
         self.text(index)?.parse().ok()
+    }
+
+    /// A stream whose index is the argument `first`; mimetype and name follow it.
+    fn other_stream(self, first: usize, kind: OtherStreamKind) -> Option<Instruction<'a>> {
+        let text = |index| self.text(index).unwrap_or_default();
+        let (mimetype, name) = (text(first + 1), text(first + 2));
+        Some(Instruction::OtherStream { stream: self.int(first)?, kind, mimetype, name })
     }
 
     fn area_copy(

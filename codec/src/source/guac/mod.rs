@@ -3,9 +3,17 @@
 //! Source: guacamole-server `src/libguac/parser.c` and `protocol.c`; guacamole-common-js `Parser.js`.
 
 mod instruction;
+mod keysym;
 mod parser;
+mod resync;
 mod time;
+mod vector;
 
-pub use instruction::{Color, Instruction};
-pub use parser::{ParseError, Parser};
+pub use instruction::{Color, Instruction, OtherStreamKind};
+pub use keysym::Key;
+pub(crate) use parser::ParserPlace;
+pub use parser::{ParseError, Parser, Read, Skipped};
+pub use resync::OnDamage;
 pub use time::MediaTime;
+pub(crate) use time::MediaTimeState;
+pub use vector::{Arc, LineCap, LineJoin, Pen, Vector};

@@ -1,6 +1,7 @@
 //! The streaming parser: bytes in as they come, whole instructions out.
 
 use super::instruction::{Arguments, Instruction};
+use super::resync::{self, Candidate, OnDamage};
 use crate::limits::Limits;
 use std::ops::Range;
 
@@ -56,6 +57,14 @@ pub enum ParseError {
         /// Where the element starts.
         position: u64,
     },
+    /// Reading and drawing the next instruction would be more work in all than the duration up to it allows.
+    #[error("byte {position}: reading and drawing up to here takes the limit of {limit_ms} ms")]
+    TimeBudget {
+        /// Where that instruction starts.
+        position: u64,
+        /// The limit at this point.
+        limit_ms: u64,
+    },
     /// The last instruction is cut.
     #[error("byte {position}: the recording ends inside an instruction")]
     Truncated {
@@ -74,15 +83,39 @@ impl ParseError {
             | Self::TooManyElements { position, .. }
             | Self::InstructionTooLong { position, .. }
             | Self::Encoding { position }
+            | Self::TimeBudget { position, .. }
             | Self::Truncated { position } => position,
         }
     }
 }
 
+/// A whole instruction, and where it stands.
+#[derive(Debug, PartialEq)]
+pub struct Read<'a> {
+    /// The instruction.
+    pub instruction: Instruction<'a>,
+    /// The byte of the recording after it.
+    pub end_byte: u64,
+    /// What was read past in front of it; only with [`OnDamage::Resync`].
+    pub skipped: Option<Skipped>,
+}
+
+/// Bytes that are no instructions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Skipped {
+    /// Where they start, in bytes from the start of the recording.
+    pub position: u64,
+    /// How many there are.
+    pub bytes: u64,
+    /// What was wrong first.
+    pub error: ParseError,
+}
+
 /// A push parser. It keeps at most one unfinished instruction and what was pushed last.
 ///
 /// Lengths count Unicode code points. Values may hold any character, separators included, so nothing is ever
-/// found by splitting.
+/// found by splitting. Only behind damage, and only with [`OnDamage::Resync`], is the start of an instruction
+/// looked for; what is found depends on the bytes alone, not on the pieces in which they are pushed.
 #[derive(Debug)]
 pub struct Parser {
     limits: Limits,
@@ -98,6 +131,27 @@ pub struct Parser {
     /// An element whose end has not come yet.
     value: Option<OpenValue>,
     failed: Option<ParseError>,
+    /// Whether the elements so far are known to be ASCII.
+    is_ascii: bool,
+    /// Damage behind which no whole instruction was found yet: where it starts, and what is wrong.
+    damage: Option<(u64, ParseError)>,
+    /// Whether the next start is still to be found.
+    is_searching: bool,
+    /// Bytes that were skipped up to here.
+    skipped_bytes: u64,
+    /// Bytes that were looked at for instructions that turned out to be none.
+    wasted_bytes: u64,
+}
+
+/// Between two instructions of a recording.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct ParserPlace {
+    /// The byte behind the first of them.
+    pub(crate) position: u64,
+    /// Bytes that were skipped up to here.
+    pub(crate) skipped_bytes: u64,
+    /// Bytes that were looked at in vain behind damage.
+    pub(crate) wasted_bytes: u64,
 }
 
 /// An element of which `scan` has passed the start.
@@ -110,11 +164,12 @@ struct OpenValue {
 impl Parser {
     /// Starts at byte 0 of a recording.
     pub fn new(limits: Limits) -> Self {
-        Self::at(limits, 0)
+        Self::at(limits, ParserPlace::default())
     }
 
-    /// Starts at the first byte of an instruction, at `position` of a recording.
-    pub fn at(limits: Limits, position: u64) -> Self {
+    /// Starts between two instructions of a recording.
+    pub(crate) fn at(limits: Limits, place: ParserPlace) -> Self {
+        let ParserPlace { position, skipped_bytes, wasted_bytes } = place;
         Self {
             limits,
             buffer: Vec::new(),
@@ -124,7 +179,18 @@ impl Parser {
             scan: 0,
             value: None,
             failed: None,
+            is_ascii: true,
+            damage: None,
+            is_searching: false,
+            skipped_bytes,
+            wasted_bytes,
         }
+    }
+
+    /// Where it stands behind the last whole instruction.
+    pub(crate) fn place(&self) -> ParserPlace {
+        let Self { skipped_bytes, wasted_bytes, .. } = *self;
+        ParserPlace { position: self.position(), skipped_bytes, wasted_bytes }
     }
 
     /// Adds the next bytes of the recording. Read all instructions out before the next push: that keeps the
@@ -151,33 +217,82 @@ impl Parser {
 
     /// Like [`Parser::read`], with the byte of the recording after the instruction.
     pub fn read_with_end(&mut self) -> Result<Option<(Instruction<'_>, u64)>, ParseError> {
+        Ok(self.read_on()?.map(|read| (read.instruction, read.end_byte)))
+    }
+
+    /// Like [`Parser::read`], with all that is known of the place.
+    pub fn read_on(&mut self) -> Result<Option<Read<'_>>, ParseError> {
         if let Some(error) = self.failed {
             return Err(error);
         }
-        match self.scan_instruction() {
-            Ok(true) => self.take().map(Some),
-            Ok(false) => Ok(None),
-            Err(error) => {
-                self.failed = Some(error);
-                Err(error)
+        loop {
+            if self.is_searching && !self.find_candidate() {
+                return Ok(None);
+            }
+            match self.scan_instruction() {
+                Ok(true) => return Ok(Some(self.take())),
+                Ok(false) => return Ok(None),
+                Err(error) => self.look_behind(error)?,
             }
         }
     }
 
-    /// The end of the recording: an error if it cuts an instruction.
+    /// The end of the recording: an error if it cuts an instruction, or if there is nothing behind damage.
     pub fn finish(&self) -> Result<(), ParseError> {
-        match self.failed {
-            Some(error) => Err(error),
-            None if self.instruction < self.buffer.len() => {
+        match (self.failed, self.damage) {
+            (Some(error), _) | (None, Some((_, error))) => Err(error),
+            (None, None) if self.instruction < self.buffer.len() => {
                 Err(ParseError::Truncated { position: self.position() })
             }
-            None => Ok(()),
+            (None, None) => Ok(()),
         }
     }
 
     /// The byte of the recording after the last whole instruction.
     pub fn position(&self) -> u64 {
-        self.position_of(self.instruction)
+        self.damage.map_or_else(|| self.position_of(self.instruction), |(position, _)| position)
+    }
+
+    /// Bytes that were skipped in front of the instructions read so far.
+    pub fn skipped_bytes(&self) -> u64 {
+        self.skipped_bytes
+    }
+
+    /// Forgets the instruction that cannot be read; the error again if nothing is to be looked for behind it.
+    fn look_behind(&mut self, error: ParseError) -> Result<(), ParseError> {
+        // How far the scan went beyond the limit depends on the pieces, and must not matter.
+        let bound = if self.is_inline_image() { usize::MAX } else { self.limits.instruction_bytes };
+        let looked_at = (self.scan - self.instruction).min(bound);
+        let looked_at = u64::try_from(looked_at).expect("a buffer's length fits 64 bits");
+        self.wasted_bytes = self.wasted_bytes.saturating_add(looked_at);
+        let start = self.position_of(self.instruction);
+        let (_, first) = *self.damage.get_or_insert((start, error));
+        if self.limits.on_damage == OnDamage::Stop || resync::is_exhausted(self.wasted_bytes, start) {
+            self.failed = Some(first);
+            return Err(first);
+        }
+        self.start_at(self.instruction + 1);
+        self.is_searching = true;
+        Ok(())
+    }
+
+    /// Goes to the next place where an instruction may start; `false` if that has not come yet.
+    fn find_candidate(&mut self) -> bool {
+        let (start, is_found) = match resync::candidate(&self.buffer, self.instruction) {
+            Candidate::At(start) => (start, true),
+            Candidate::NotBefore(start) => (start, false),
+        };
+        self.start_at(start);
+        self.is_searching = !is_found;
+        is_found
+    }
+
+    fn start_at(&mut self, index: usize) {
+        self.elements.clear();
+        self.is_ascii = true;
+        self.value = None;
+        self.instruction = index;
+        self.scan = index;
     }
 
     fn position_of(&self, index: usize) -> u64 {
@@ -192,6 +307,7 @@ impl Parser {
                 self.check_length()?;
                 return Ok(false);
             };
+            self.check_length()?;
             let Some(&separator) = self.buffer.get(end) else { return Ok(false) };
             if separator != b',' && separator != b';' {
                 return Err(ParseError::Separator { position: self.position_of(end), found: separator });
@@ -201,7 +317,7 @@ impl Parser {
             self.scan = end + 1;
             self.check_length()?;
             if separator == b';' {
-                return Ok(true);
+                return self.check_encoding().map(|()| true);
             }
             if self.elements.len() == self.limits.elements {
                 return Err(ParseError::TooManyElements {
@@ -253,6 +369,8 @@ impl Parser {
         {
             self.scan += value.chars_left;
             self.value = Some(OpenValue { chars_left: 0, ..value });
+        } else {
+            self.is_ascii = false;
         }
         let mut chars_left = self.value?.chars_left;
         let mut end = self.scan;
@@ -290,22 +408,38 @@ impl Parser {
         Ok(())
     }
 
-    /// Hands out the instruction whose elements are complete.
-    fn take(&mut self) -> Result<(Instruction<'_>, u64), ParseError> {
+    /// Whether the elements that are handed out are text.
+    fn check_encoding(&self) -> Result<(), ParseError> {
+        if self.is_ascii {
+            return Ok(());
+        }
+        for range in self.elements.iter().take(ARGUMENTS_KEPT + 1) {
+            if std::str::from_utf8(&self.buffer[range.clone()]).is_err() {
+                return Err(ParseError::Encoding { position: self.position_of(range.start) });
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands out the instruction whose elements are complete and checked.
+    fn take(&mut self) -> Read<'_> {
+        let start = self.position_of(self.instruction);
+        let skipped = self.damage.take().map(|(position, error)| {
+            let bytes = start - position;
+            self.skipped_bytes += bytes;
+            Skipped { position, bytes, error }
+        });
         let mut texts = [""; ARGUMENTS_KEPT + 1];
         for (text, range) in texts.iter_mut().zip(&self.elements) {
-            let Ok(valid) = std::str::from_utf8(&self.buffer[range.clone()]) else {
-                let error = ParseError::Encoding { position: self.position_of(range.start) };
-                self.failed = Some(error);
-                return Err(error);
-            };
-            *text = valid;
+            *text = std::str::from_utf8(&self.buffer[range.clone()]).unwrap_or_default();
         }
         let count = self.elements.len().min(texts.len());
+        let end_byte = self.position_of(self.scan);
         self.elements.clear();
+        self.is_ascii = true;
         self.instruction = self.scan;
-        let end = self.base + u64::try_from(self.scan).expect("a buffer's length fits 64 bits");
-        Ok((Instruction::read(texts[0], Arguments(&texts[1..count])), end))
+        let instruction = Instruction::read(texts[0], Arguments(&texts[1..count]));
+        Read { instruction, end_byte, skipped }
     }
 }
 

@@ -15,6 +15,19 @@ pub struct MediaTime {
     zero: Option<i64>,
     synced: bool,
     latest_ms: i64,
+    /// Where the newest timestamp lies.
+    newest_ms: i64,
+    jumps: u64,
+}
+
+/// A [`MediaTime`] as a key state keeps it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct MediaTimeState {
+    pub(crate) zero: Option<i64>,
+    pub(crate) synced: bool,
+    pub(crate) latest_ms: i64,
+    pub(crate) newest_ms: i64,
+    pub(crate) jumps: u64,
 }
 
 impl MediaTime {
@@ -23,19 +36,19 @@ impl MediaTime {
 
     /// Starts before the first timestamp; silences of more than `gap_ms` are not kept.
     pub fn new(gap_ms: i64) -> Self {
-        Self { gap_ms, zero: None, synced: false, latest_ms: 0 }
+        Self { gap_ms, zero: None, synced: false, latest_ms: 0, newest_ms: 0, jumps: 0 }
     }
 
-    /// All that [`Self::resume`] needs beside the limit: what is subtracted from a timestamp, whether a `sync` was
-    /// seen, and the latest media time.
-    pub(crate) fn state(&self) -> (Option<i64>, bool, i64) {
-        let Self { gap_ms: _, zero, synced, latest_ms } = *self;
-        (zero, synced, latest_ms)
+    /// All that [`Self::resume`] needs beside the limit.
+    pub(crate) fn state(&self) -> MediaTimeState {
+        let Self { gap_ms: _, zero, synced, latest_ms, newest_ms, jumps } = *self;
+        MediaTimeState { zero, synced, latest_ms, newest_ms, jumps }
     }
 
     /// Goes on from a [`Self::state`].
-    pub(crate) fn resume(gap_ms: i64, (zero, synced, latest_ms): (Option<i64>, bool, i64)) -> Self {
-        Self { gap_ms, zero, synced, latest_ms }
+    pub(crate) fn resume(gap_ms: i64, state: MediaTimeState) -> Self {
+        let MediaTimeState { zero, synced, latest_ms, newest_ms, jumps } = state;
+        Self { gap_ms, zero, synced, latest_ms, newest_ms, jumps }
     }
 
     /// The media time after an instruction.
@@ -68,6 +81,17 @@ impl MediaTime {
         self.latest_ms
     }
 
+    /// Where the newest timestamp itself lies, in milliseconds: before [`MediaTime::now_ms`] if it is older than one
+    /// that stands before it.
+    pub fn newest_ms(&self) -> i64 {
+        self.newest_ms
+    }
+
+    /// How often time went on from where it was, instead of following the timestamps.
+    pub fn jumps(&self) -> u64 {
+        self.jumps
+    }
+
     /// Whether a `sync` was seen.
     pub fn is_synced(&self) -> bool {
         self.synced
@@ -79,8 +103,11 @@ impl MediaTime {
         let step_ms = at_ms.saturating_sub(self.latest_ms);
         if step_ms < -Self::JUMP_MS || step_ms > self.gap_ms {
             self.zero = Some(timestamp.saturating_sub(self.latest_ms));
+            self.newest_ms = self.latest_ms;
+            self.jumps += 1;
         } else {
             self.latest_ms = self.latest_ms.max(at_ms);
+            self.newest_ms = at_ms;
         }
         self.latest_ms
     }
@@ -99,7 +126,7 @@ mod tests {
         assert_eq!(time.event(995), 5);
         assert_eq!(time.sync(1_000), 0);
         assert_eq!(time.event(1_500), 500);
-        assert_eq!(time.event(1_490), 500);
+        assert_eq!((time.event(1_490), time.newest_ms()), (500, 490));
         assert_eq!(time.sync(1_700), 700);
     }
 
@@ -113,5 +140,6 @@ mod tests {
         assert_eq!(time.sync(6_000 + 2 * DAY_MS), 11_000);
         assert_eq!(time.sync(i64::MIN), 11_000);
         assert_eq!(time.sync(i64::MAX), 11_000);
+        assert_eq!((time.jumps(), time.newest_ms()), (4, 11_000));
     }
 }

@@ -75,6 +75,8 @@ fn damage_is_named_with_its_position() {
     let long = format!("3.nop;3.nop{};", format!(",8000.{}", "a".repeat(8000)).repeat(5));
     let limit_bytes = limits.instruction_bytes;
     assert_eq!(error_of(long.as_bytes()), ParseError::InstructionTooLong { position: 6, limit_bytes });
+    let wrong = format!("3.nop{}x", format!(",8000.{}", "a".repeat(8000)).repeat(5));
+    assert_eq!(error_of(wrong.as_bytes()), ParseError::InstructionTooLong { position: 0, limit_bytes });
 }
 
 #[test]
@@ -110,5 +112,80 @@ proptest! {
             bytes[at] = byte;
         }
         prop_assert_eq!(read_all(&bytes, piece), read_all(&bytes, usize::MAX));
+    }
+}
+
+/// Reads on behind damage, pushed in pieces of `piece`: the instructions, what was skipped, and the end.
+fn read_past(bytes: &[u8], piece: usize) -> (Vec<String>, Vec<Skipped>, Result<(), ParseError>) {
+    let mut parser = Parser::new(Limits { on_damage: OnDamage::Resync, ..Limits::default() });
+    let (mut out, mut skipped) = (Vec::new(), Vec::new());
+    let mut end = 0;
+    for bytes in bytes.chunks(piece.max(1)) {
+        parser.push(bytes);
+        loop {
+            match parser.read_on() {
+                Ok(Some(read)) => {
+                    assert!(read.end_byte > end);
+                    end = read.end_byte;
+                    out.push(format!("{:?}", read.instruction));
+                    skipped.extend(read.skipped);
+                }
+                Ok(None) => break,
+                Err(error) => return (out, skipped, Err(error)),
+            }
+        }
+    }
+    let total: u64 = skipped.iter().map(|skipped| skipped.bytes).sum();
+    assert_eq!(parser.skipped_bytes(), total);
+    let end = parser.finish();
+    (out, skipped, end)
+}
+
+#[test]
+fn behind_damage_the_next_whole_instruction_is_found() {
+    let nop = "Nop".to_owned();
+    let sync = |timestamp: i64| format!("{:?}", Instruction::Sync { timestamp });
+    let length = |position, found| ParseError::Length { position, found };
+    let separator = |position, found| ParseError::Separator { position, found };
+    for (bytes, expected, skipped) in [
+        // The rest of an older instruction, then whole ones.
+        (&b"3.nop;ase64data;4.sync,1.5;"[..], vec![nop.clone(), sync(5)], Some((6, 10, length(6, b'a')))),
+        // A recording that is cut in its time, and another one behind it.
+        (b"3.nop;4.sync,7.123454.sync,1.9;", vec![nop.clone(), sync(9)], Some((6, 14, separator(22, b's')))),
+        // A start whose instruction cannot be read is none.
+        (b"3.nop;x4.sync,x;3.nop;", vec![nop.clone(), nop.clone()], Some((6, 10, length(6, b'x')))),
+    ] {
+        let skipped: Vec<_> =
+            skipped.into_iter().map(|(position, bytes, error)| Skipped { position, bytes, error }).collect();
+        for piece in [1, 2, 7, bytes.len()] {
+            assert_eq!(read_past(bytes, piece), (expected.clone(), skipped.clone(), Ok(())), "{piece}");
+        }
+    }
+}
+
+#[test]
+fn damage_with_nothing_behind_it_is_the_end() {
+    for bytes in [&b"3.nop;x;3.zzz;"[..], b"3.nop;x;4.syn", b"3.nop;x;4.sync,1.1"] {
+        let end = Err(ParseError::Length { position: 6, found: b'x' });
+        assert_eq!(read_past(bytes, 3), (vec!["Nop".to_owned()], Vec::new(), end));
+    }
+}
+
+#[test]
+fn false_starts_without_end_stop_the_search() {
+    let bytes = b"4.sync,8000.".repeat(20_000);
+    let (seen, _, end) = read_past(&bytes, 4096);
+    assert_eq!((seen.len(), end.is_err()), (0, true));
+    assert_eq!(read_past(&bytes, usize::MAX).2, end);
+}
+
+proptest! {
+    #[test]
+    fn what_is_found_behind_damage_does_not_depend_on_pieces(
+        noise in prop::collection::vec("[a-z0-9.;,]{0,12}|4\\.sync,1\\.7;|3\\.nop;", 0..30),
+        piece in 1_usize..20,
+    ) {
+        let bytes = noise.concat().into_bytes();
+        prop_assert_eq!(read_past(&bytes, piece), read_past(&bytes, usize::MAX));
     }
 }

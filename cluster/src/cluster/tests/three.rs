@@ -1,0 +1,157 @@
+//! Facts of three members that talk over mutual TLS.
+
+use super::*;
+use crate::catalog::{Parameter, ParameterValue, PutParameter};
+use crate::rpc::tests::TestCa;
+use crate::rpc::{Client, Directory, serve};
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, TcpListener};
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+
+/// A member, its disk and its server.
+struct Running {
+    cluster: Cluster,
+    disk: MemoryDisk,
+    server: JoinSet<()>,
+    stop: oneshot::Sender<()>,
+}
+
+/// Three members that can be stopped and started.
+struct Three {
+    ca: TestCa,
+    directory: Directory,
+    running: BTreeMap<MemberId, Running>,
+}
+
+impl Three {
+    async fn start() -> Self {
+        let any = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let listeners: Vec<_> = (1..=3).map(|number| (MemberId(number), any())).collect();
+        let address =
+            |(member, listener): &(MemberId, TcpListener)| (*member, listener.local_addr().unwrap());
+        let directory = listeners.iter().map(address).collect();
+        let mut three = Self { ca: TestCa::new(), directory, running: BTreeMap::new() };
+        for (member, listener) in listeners {
+            three.begin(member, listener, MemoryDisk::default()).await;
+        }
+        for running in three.running.values() {
+            running.cluster.ready(DEADLINE).await.unwrap();
+        }
+        three
+    }
+
+    async fn begin(&mut self, member: MemberId, listener: TcpListener, disk: MemoryDisk) {
+        let options = ClusterOptions {
+            founders: self.directory.keys().copied().collect(),
+            snapshot_after_bytes: 64 << 10,
+            ..ClusterOptions::new(member, PathBuf::from("member"), "boot".to_owned())
+        };
+        let (random, engine) = (Arc::new(SystemRandom::new()), Arc::new(MemoryEngine::new()));
+        let peers = Arc::new(Client::new(self.ca.member(member), self.directory.clone()));
+        let started = Cluster::start_on(options, kek(), Arc::new(disk.clone()), random, engine, peers).await;
+        let (cluster, _) = started.unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let stopped = async move { drop(stopped.await) };
+        let (tls, handler) = (self.ca.member(member), cluster.handler());
+        let mut server = JoinSet::new();
+        server.spawn(async move { serve(listener, tls, handler, stopped).await.unwrap() });
+        self.running.insert(member, Running { cluster, disk, server, stop });
+    }
+
+    /// Ends a member; its disk stays.
+    async fn stop(&mut self, member: MemberId) -> MemoryDisk {
+        let Running { cluster, disk, mut server, stop } = self.running.remove(&member).unwrap();
+        drop(stop);
+        server.shutdown().await;
+        cluster.stop().await.unwrap();
+        disk
+    }
+
+    async fn restart(&mut self, member: MemberId, disk: MemoryDisk) {
+        let listener = TcpListener::bind(self.directory[&member]).unwrap();
+        self.begin(member, listener, disk).await;
+        self.running[&member].cluster.ready(DEADLINE).await.unwrap();
+    }
+
+    fn members(&self) -> Vec<MemberId> {
+        self.running.keys().copied().collect()
+    }
+
+    fn leader(&self) -> Option<MemberId> {
+        let of = |running: &Running| running.cluster.members().into_iter().find(|member| member.is_leader);
+        self.running.values().find_map(of).map(|member| member.id)
+    }
+
+    async fn submit(&self, member: MemberId, days: u64) {
+        let command = Command::PutParameter(PutParameter {
+            name: "retention_days".to_owned(),
+            value: ParameterValue::Number(days),
+            expected_version: None,
+            by: "ada".to_owned(),
+        });
+        self.running[&member].cluster.submit(command).await.unwrap();
+    }
+
+    /// What a member says after a read index.
+    async fn retention(&self, member: MemberId) -> ParameterValue {
+        let cluster = &self.running[&member].cluster;
+        cluster.read_index().await.unwrap();
+        cluster.catalog().unwrap().parameter(Parameter::named("retention_days").unwrap()).unwrap()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn what_one_member_is_told_every_member_knows() {
+    let three = Three::start().await;
+    for days in 1..=30 {
+        let told = three.members()[usize::try_from(days % 3).unwrap()];
+        three.submit(told, days).await;
+        for member in three.members() {
+            assert_eq!(three.retention(member).await, ParameterValue::Number(days), "{member}");
+        }
+    }
+    let voters = three.running.values().next().unwrap().cluster.members();
+    assert_eq!(voters.iter().filter(|member| member.is_voter).count(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn facts_go_on_without_the_leader_and_come_back_by_a_snapshot() {
+    /// More entries than the log keeps beside a snapshot.
+    const LAST: u64 = 5_500;
+    let mut three = Three::start().await;
+    three.submit(MemberId(1), 1).await;
+    let leader = three.leader().unwrap();
+    let disk = three.stop(leader).await;
+    for days in 2..=LAST {
+        three.submit(three.members()[usize::try_from(days % 2).unwrap()], 1 + days % 1000).await;
+    }
+    three.submit(three.members()[0], 200).await;
+    let purged =
+        three.members().into_iter().filter_map(|member| three.running[&member].cluster.shared.facts.purged());
+    assert!(purged.min() > Some(100), "the log still holds what the member lacks");
+    three.restart(leader, disk).await;
+    assert_eq!(three.retention(leader).await, ParameterValue::Number(200));
+    three.submit(leader, 201).await;
+    for member in three.members() {
+        assert_eq!(three.retention(member).await, ParameterValue::Number(201), "{member}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn without_a_majority_nothing_is_answered_and_nothing_is_lost() {
+    let mut three = Three::start().await;
+    three.submit(MemberId(2), 7).await;
+    let mut disks = Vec::new();
+    for member in [MemberId(1), MemberId(3)] {
+        disks.push((member, three.stop(member).await));
+    }
+    let alone = &three.running[&MemberId(2)].cluster;
+    assert!(alone.read_index().await.is_err());
+    for (member, disk) in disks.drain(..1) {
+        three.restart(member, disk).await;
+    }
+    for member in three.members() {
+        assert_eq!(three.retention(member).await, ParameterValue::Number(7));
+    }
+}

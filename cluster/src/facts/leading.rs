@@ -1,0 +1,164 @@
+//! Commands and read indexes go to the leader, wherever it is.
+
+use super::Facts;
+use super::errors::{ReadIndexError, SubmitError};
+use super::message::{Committed, FactsAnswer, FactsRequest, NotCommitted};
+use crate::catalog::{Applied, Request};
+use crate::id::MemberId;
+use crate::raft::RaftRequest;
+use crate::rpc::{self, CallError};
+use openraft::error::{CheckIsLeaderError, RaftError};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long the leader may take to answer before another one is looked for.
+const ANSWER_DEADLINE: Duration = Duration::from_secs(3);
+/// How long to wait for a change of leader before asking again.
+const PAUSE: Duration = Duration::from_millis(50);
+
+impl Facts {
+    /// Has a request committed, by whoever leads, and waits until it is applied here. A request that may be repeated
+    /// is sent again when its outcome is not known.
+    pub(super) async fn commit(
+        &self,
+        request: Request,
+        may_repeat: bool,
+        until: Instant,
+    ) -> Result<Applied, SubmitError> {
+        let id = request.id;
+        let mut is_doubtful = false;
+        let mut known = None;
+        while Instant::now() < until {
+            let tried = match self.leader().await {
+                Some(leader) if leader == self.member => self.commit_here(request.clone()).await,
+                Some(leader) => self.forward(leader, request.clone()).await,
+                None => Err(NotCommitted::NotLeader { leader: None }),
+            };
+            match tried {
+                Ok(Committed { index, applied }) => {
+                    return match self.applied(index, until).await {
+                        true => Ok(applied),
+                        false => Err(SubmitError::Unknown { id }),
+                    };
+                }
+                Err(NotCommitted::Stopped) => return Err(SubmitError::Stopped),
+                Err(NotCommitted::NotLeader { leader }) => known = leader,
+                Err(NotCommitted::NoQuorum | NotCommitted::Unknown) if may_repeat => is_doubtful = true,
+                Err(NotCommitted::NoQuorum | NotCommitted::Unknown) => {
+                    return Err(SubmitError::Unknown { id });
+                }
+            }
+            self.pause(until).await;
+        }
+        Err(match is_doubtful {
+            true => SubmitError::Unknown { id },
+            false => SubmitError::NotLeader { leader: known },
+        })
+    }
+
+    /// Waits until all that was committed before the call is applied here.
+    pub(super) async fn catch_up(&self, until: Instant) -> Result<(), ReadIndexError> {
+        let mut error = ReadIndexError::NoLeader;
+        while Instant::now() < until {
+            let asked = match self.leader().await {
+                Some(leader) if leader == self.member => self.read_index_here().await,
+                Some(leader) => self.ask_read_index(leader).await,
+                None => Err(NotCommitted::NotLeader { leader: None }),
+            };
+            error = match asked {
+                Ok(index) => {
+                    return match self.applied(index, until).await {
+                        true => Ok(()),
+                        false => Err(ReadIndexError::Behind { index }),
+                    };
+                }
+                Err(NotCommitted::Stopped) => return Err(ReadIndexError::Stopped),
+                Err(NotCommitted::NoQuorum) => ReadIndexError::NoQuorum,
+                Err(NotCommitted::NotLeader { leader: Some(leader) }) => {
+                    ReadIndexError::NotLeader { leader: Some(leader) }
+                }
+                Err(NotCommitted::NotLeader { leader: None } | NotCommitted::Unknown) => {
+                    ReadIndexError::NoLeader
+                }
+            };
+            self.pause(until).await;
+        }
+        Err(error)
+    }
+
+    /// Answers another member.
+    pub(crate) async fn answer(&self, request: FactsRequest) -> FactsAnswer {
+        match request {
+            FactsRequest::Submit(request) => FactsAnswer::Submitted(self.commit_here(*request).await),
+            FactsRequest::ReadIndex => FactsAnswer::ReadIndex(self.read_index_here().await),
+        }
+    }
+
+    /// Answers another member's Raft: the encoded answer.
+    pub(crate) async fn answer_raft(&self, request: RaftRequest) -> Vec<u8> {
+        rpc::encode(&self.raft_door.answer(request).await)
+    }
+
+    async fn commit_here(&self, request: Request) -> Result<Committed, NotCommitted> {
+        match tokio::time::timeout(ANSWER_DEADLINE, self.proposer.propose(request)).await {
+            Ok(committed) => committed,
+            Err(_) => Err(NotCommitted::Unknown),
+        }
+    }
+
+    async fn read_index_here(&self) -> Result<u64, NotCommitted> {
+        match tokio::time::timeout(ANSWER_DEADLINE, self.raft.get_read_log_id()).await {
+            Ok(Ok((read, _))) => Ok(read.map_or(0, |id| id.index)),
+            Ok(Err(RaftError::APIError(CheckIsLeaderError::ForwardToLeader(forward)))) => {
+                Err(NotCommitted::NotLeader { leader: forward.leader_id.map(MemberId) })
+            }
+            Ok(Err(RaftError::APIError(CheckIsLeaderError::QuorumNotEnough(_)))) | Err(_) => {
+                Err(NotCommitted::NoQuorum)
+            }
+            Ok(Err(RaftError::Fatal(_))) => Err(NotCommitted::Stopped),
+        }
+    }
+
+    async fn forward(&self, leader: MemberId, request: Request) -> Result<Committed, NotCommitted> {
+        match self.ask(leader, FactsRequest::Submit(Box::new(request))).await {
+            Ok(FactsAnswer::Submitted(submitted)) => submitted.map_err(stopped_elsewhere),
+            // It was sent; whether it came there nobody knows.
+            Ok(FactsAnswer::ReadIndex(_)) | Err(_) => Err(NotCommitted::Unknown),
+        }
+    }
+
+    async fn ask_read_index(&self, leader: MemberId) -> Result<u64, NotCommitted> {
+        match self.ask(leader, FactsRequest::ReadIndex).await {
+            Ok(FactsAnswer::ReadIndex(index)) => index.map_err(stopped_elsewhere),
+            Ok(FactsAnswer::Submitted(_)) | Err(_) => Err(NotCommitted::NotLeader { leader: None }),
+        }
+    }
+
+    async fn ask(&self, leader: MemberId, request: FactsRequest) -> Result<FactsAnswer, CallError> {
+        let request = rpc::encode(&rpc::Request::Facts(request));
+        let answer = self.peers.call(leader, request, ANSWER_DEADLINE).await?;
+        rpc::decode(&answer).ok_or(CallError::Answer { target: leader })
+    }
+
+    /// Waits until the log is applied here up to an index; whether it is.
+    async fn applied(&self, index: u64, until: Instant) -> bool {
+        let left = until.saturating_duration_since(Instant::now());
+        self.raft.wait(Some(left)).applied_index_at_least(Some(index), "what the leader has").await.is_ok()
+    }
+
+    /// Waits for another leader, a little while.
+    async fn pause(&self, until: Instant) {
+        let mut metrics = self.raft.metrics();
+        let leader = metrics.borrow_and_update().current_leader;
+        let another = async { metrics.wait_for(|raft| raft.current_leader != leader).await.is_ok() };
+        let _: Result<bool, _> = tokio::time::timeout_at(until.min(Instant::now() + PAUSE), another).await;
+    }
+}
+
+/// A leader that ends is no reason to end here.
+fn stopped_elsewhere(error: NotCommitted) -> NotCommitted {
+    match error {
+        NotCommitted::Stopped => NotCommitted::NotLeader { leader: None },
+        NotCommitted::NotLeader { .. } | NotCommitted::NoQuorum | NotCommitted::Unknown => error,
+    }
+}

@@ -1,0 +1,77 @@
+//! Answers the requests of other members' Raft.
+
+use super::files;
+use super::message::{RaftAnswer, RaftRequest};
+use super::runtime::Raft;
+use super::snapshot::{SnapshotError, SnapshotStore};
+use super::types::{Snapshot, SnapshotMeta, Vote};
+use crate::chunk::disk::DiskFile;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The other end of [`super::network::RaftPeer`].
+pub(crate) struct RaftDoor {
+    raft: Raft,
+    snapshots: Arc<SnapshotStore>,
+    receiving: Arc<Mutex<Option<Receiving>>>,
+}
+
+/// A snapshot of which a part has come.
+struct Receiving {
+    id: String,
+    file: Arc<dyn DiskFile>,
+    bytes: u64,
+}
+
+impl RaftDoor {
+    pub(crate) fn new(raft: Raft, snapshots: Arc<SnapshotStore>) -> Self {
+        Self { raft, snapshots, receiving: Arc::default() }
+    }
+
+    pub(crate) async fn answer(&self, request: RaftRequest) -> RaftAnswer {
+        match request {
+            RaftRequest::Append(request) => match self.raft.append_entries(request).await {
+                Ok(response) => RaftAnswer::Append(response),
+                Err(error) => RaftAnswer::Failed(error.to_string()),
+            },
+            RaftRequest::Vote(request) => match self.raft.vote(request).await {
+                Ok(response) => RaftAnswer::Vote(response),
+                Err(error) => RaftAnswer::Failed(error.to_string()),
+            },
+            RaftRequest::SnapshotPiece { id, offset, bytes } => match self.take(id, offset, bytes).await {
+                Ok(()) => RaftAnswer::PieceTaken,
+                Err(error) => RaftAnswer::Failed(error.to_string()),
+            },
+            RaftRequest::SnapshotEnd { vote, meta, bytes } => self.install(vote, meta, bytes).await,
+        }
+    }
+
+    async fn take(&self, id: String, offset: u64, bytes: Vec<u8>) -> Result<(), SnapshotError> {
+        let (to, receiving) = (self.snapshots.receiving(), Arc::clone(&self.receiving));
+        let write = move || {
+            let failed = |source| SnapshotError::Write { path: to.path.clone(), source };
+            let mut receiving = receiving.lock().unwrap_or_else(PoisonError::into_inner);
+            if offset == 0 {
+                let file = files::create(&*to.disk, &to.path).map_err(failed)?;
+                *receiving = Some(Receiving { id: id.clone(), file, bytes: 0 });
+            }
+            let known = receiving.as_mut().filter(|known| known.id == id && known.bytes == offset);
+            let known = known.ok_or_else(|| SnapshotError::Other { path: to.path.clone() })?;
+            known.file.write_at(offset, &bytes).map_err(failed)?;
+            known.bytes += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+            Ok(())
+        };
+        self.snapshots.on_thread(write).await
+    }
+
+    async fn install(&self, vote: Vote, meta: SnapshotMeta, bytes: u64) -> RaftAnswer {
+        let received = self.receiving.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if !received.is_some_and(|known| known.id == meta.snapshot_id && known.bytes == bytes) {
+            return RaftAnswer::Failed("another snapshot was begun meanwhile".to_owned());
+        }
+        let snapshot = Snapshot { meta, snapshot: Box::new(self.snapshots.receiving()) };
+        match self.raft.install_full_snapshot(vote, snapshot).await {
+            Ok(response) => RaftAnswer::Installed(response),
+            Err(error) => RaftAnswer::Failed(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! The seam between what members say and how it gets there.
+
+use crate::id::MemberId;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+/// The version of what members say to one another; the first byte of every message.
+const VERSION: u8 = 1;
+
+/// The bytes of an answer.
+pub type Answer<'a> = Pin<Box<dyn Future<Output = Result<Vec<u8>, CallError>> + Send + 'a>>;
+
+/// The other members.
+pub trait Peers: Send + Sync + 'static {
+    /// Sends a request to a member and waits for its answer, no longer than `deadline`. A request that was not
+    /// answered may have been carried out.
+    fn call(&self, target: MemberId, request: Vec<u8>, deadline: Duration) -> Answer<'_>;
+}
+
+/// Why a request has no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// Nobody knows where it is.
+    #[error("the address of member {target} is not known")]
+    Unknown {
+        /// Which member.
+        target: MemberId,
+    },
+    /// It cannot be reached, or is not ready to answer.
+    #[error("member {target} cannot be reached: {reason}")]
+    Unreachable {
+        /// Which member.
+        target: MemberId,
+        /// Why, as the network says.
+        reason: String,
+    },
+    /// It did not answer in time.
+    #[error("member {target} did not answer within {deadline:?}")]
+    Deadline {
+        /// Which member.
+        target: MemberId,
+        /// How long was waited.
+        deadline: Duration,
+    },
+    /// Its answer or its version cannot be understood.
+    #[error("the answer of member {target} cannot be understood")]
+    Answer {
+        /// Which member.
+        target: MemberId,
+    },
+}
+
+/// A cluster of one member.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoPeers;
+
+impl Peers for NoPeers {
+    fn call(&self, target: MemberId, _request: Vec<u8>, _deadline: Duration) -> Answer<'_> {
+        Box::pin(std::future::ready(Err(CallError::Unknown { target })))
+    }
+}
+
+/// A message as it goes over the wire.
+pub(crate) fn encode(message: &impl Serialize) -> Vec<u8> {
+    postcard::to_extend(message, vec![VERSION]).expect("messages are plain data")
+}
+
+/// A message that came over the wire; none if it is of another version or damaged.
+pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    match bytes.split_first() {
+        Some((&VERSION, message)) => postcard::from_bytes(message).ok(),
+        Some(_) | None => None,
+    }
+}

@@ -1,0 +1,97 @@
+//! The boxes that only tracks of text have.
+
+use shiguredo_mp4::boxes::{
+    BoxRecord, FontRecord, FtabBox, MediaHeader, NmhdBox, SampleEntry, StyleRecord, TkhdBox, Tx3gBox,
+    UnknownBox,
+};
+use shiguredo_mp4::{Encode, Result};
+
+use super::boxes::boxed;
+use crate::geometry::Size;
+
+/// A handler of subtitles, as Apple names it; what reads `text` reads this, too.
+pub(super) const SUBTITLES: [u8; 4] = *b"sbtl";
+const FONT: u16 = 1;
+const WHITE: [u8; 4] = [255; 4];
+const SHADE: [u8; 4] = [0, 0, 0, 160];
+
+/// Where subtitles stand in the picture.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Region {
+    pub(super) width: u16,
+    pub(super) height: u16,
+    top: u16,
+}
+
+impl Region {
+    /// The lowest sixth of a picture.
+    pub(super) fn of(picture: Size) -> Self {
+        let side = |pixels: usize| u16::try_from(pixels).unwrap_or(u16::MAX);
+        let height = picture.height / 6;
+        Self { width: side(picture.width), height: side(height), top: side(picture.height - height) }
+    }
+
+    /// Moves the track there (ISO/IEC 14496-12 8.3.2).
+    pub(super) fn matrix(self) -> [i32; 9] {
+        let mut matrix = TkhdBox::DEFAULT_MATRIX;
+        matrix[7] = i32::from(self.top) << 16;
+        matrix
+    }
+
+    /// White on a shade, in the middle, at the bottom (3GPP TS 26.245 5.16).
+    pub(super) fn sample_entry(self) -> SampleEntry {
+        let signed = |pixels: u16| i16::try_from(pixels).unwrap_or(i16::MAX);
+        let font_size = u8::try_from(self.height / 4).unwrap_or(u8::MAX).max(8);
+        SampleEntry::Tx3g(Tx3gBox {
+            data_reference_index: Tx3gBox::DEFAULT_DATA_REFERENCE_INDEX,
+            display_flags: 0,
+            horizontal_justification: 1,
+            vertical_justification: -1,
+            background_color_rgba: SHADE,
+            default_text_box: BoxRecord {
+                top: 0,
+                left: 0,
+                bottom: signed(self.height),
+                right: signed(self.width),
+            },
+            default_style: StyleRecord {
+                font_id: FONT,
+                font_size,
+                text_color_rgba: WHITE,
+                ..StyleRecord::default()
+            },
+            ftab_box: FtabBox {
+                entries: vec![FontRecord { font_id: FONT, font_name: b"Sans-Serif".to_vec() }],
+            },
+            unknown_boxes: Vec::new(),
+        })
+    }
+}
+
+/// The media header of subtitles says nothing.
+pub(super) fn subtitle_header() -> MediaHeader {
+    MediaHeader::Nmhd(NmhdBox)
+}
+
+/// A QuickTime text: nothing of how it would be drawn is used (QuickTime File Format, text sample description).
+pub(super) fn chapter_entry() -> SampleEntry {
+    let mut description = vec![0; 6];
+    description.extend(1_u16.to_be_bytes());
+    // Flags, justification, background, box, two reserved numbers, font, face, reserved, colour, and an empty name.
+    description.extend([0; 4 + 4 + 6 + 8 + 8 + 2 + 2 + 1 + 2 + 6 + 1]);
+    SampleEntry::Unknown(boxed(*b"text", description))
+}
+
+/// The media header of QuickTime texts: `gmhd` with `gmin` and `text`, which hold defaults.
+pub(super) fn chapter_header() -> Result<UnknownBox> {
+    let copy_mode = b"\0\0\0\0\0\x40\x80\0\x80\0\x80\0\0\0\0\0".to_vec();
+    let identity: Vec<u8> = TkhdBox::DEFAULT_MATRIX.iter().flat_map(|number| number.to_be_bytes()).collect();
+    let parts = [boxed(*b"gmin", copy_mode).encode_to_vec()?, boxed(*b"text", identity).encode_to_vec()?];
+    Ok(boxed(*b"gmhd", parts.concat()))
+}
+
+/// Says which track holds the chapters of the one that this stands in.
+pub(super) fn chapter_reference(track_id: u32) -> Result<UnknownBox> {
+    let list = boxed(*b"chap", track_id.to_be_bytes().to_vec());
+    Ok(boxed(*b"tref", list.encode_to_vec()?))
+}

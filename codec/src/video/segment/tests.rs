@@ -1,0 +1,171 @@
+use super::*;
+use crate::cut::{Cut, CutSettings};
+use crate::timeline::{IdleSpan, Timeline, TimelineFold};
+use crate::video::VideoSettings;
+
+/// A recording in the making.
+#[derive(Default)]
+struct Recording(String);
+
+impl Recording {
+    fn instruction(&mut self, elements: &[&str]) {
+        let elements: Vec<_> =
+            elements.iter().map(|text| format!("{}.{text}", text.chars().count())).collect();
+        self.0.push_str(&format!("{};", elements.join(",")));
+    }
+
+    /// A screen with a pointer of 4x4 white pixels.
+    fn begin(&mut self) {
+        self.instruction(&["size", "0", "64", "48"]);
+        self.instruction(&["size", "-1", "4", "4"]);
+        self.instruction(&["rect", "-1", "0", "0", "4", "4"]);
+        self.instruction(&["cfill", "14", "-1", "255", "255", "255", "255"]);
+        self.instruction(&["cursor", "0", "0", "-1", "0", "0", "4", "4"]);
+    }
+
+    fn frame(&mut self, at_ms: i64, grey: u8) {
+        let grey = grey.to_string();
+        self.instruction(&["rect", "0", "0", "0", "64", "48"]);
+        self.instruction(&["cfill", "14", "0", &grey, &grey, &grey, "255"]);
+        self.instruction(&["sync", &(1_000 + at_ms).to_string()]);
+    }
+
+    fn pointer(&mut self, at_ms: i64, x: u8) {
+        self.instruction(&["mouse", &x.to_string(), "9", "0", &(1_000 + at_ms).to_string()]);
+    }
+
+    fn plan(&self, settings: &CutSettings, idle: &[IdleSpan]) -> Plan {
+        let timeline = self.timeline();
+        let cut = Cut::new(settings, timeline.media_duration_ms, idle).unwrap();
+        Plan::new(&timeline, cut, VideoSettings::default()).unwrap()
+    }
+
+    fn timeline(&self) -> Timeline {
+        let mut fold = TimelineFold::new(Limits::default());
+        fold.push(self.0.as_bytes());
+        fold.finish().0
+    }
+
+    /// The packets of all segments, from one coder for each or from one for all.
+    fn packets(&self, plan: &Plan, one_for_all: bool) -> Vec<Packet> {
+        let mut coder = SegmentCoder::new(plan.clone(), Limits::default());
+        let (mut packets, mut sent) = (Vec::new(), 0);
+        for segment in &plan.segments {
+            if !one_for_all {
+                coder = SegmentCoder::new(plan.clone(), Limits::default());
+                sent = 0;
+            }
+            let end = usize::try_from(segment.end_byte).unwrap();
+            coder.begin(*segment);
+            packets.extend(coder.push(&self.0.as_bytes()[sent..end]).unwrap());
+            packets.extend(coder.finish().unwrap());
+            sent = end;
+        }
+        packets
+    }
+}
+
+fn cut(from_ms: i64, to_ms: i64) -> CutSettings {
+    CutSettings { from_ms: Some(from_ms), to_ms: Some(to_ms), idle_max_ms: None }
+}
+
+#[test]
+fn a_cut_is_the_video_of_a_recording_that_begins_and_ends_there() {
+    let mut whole = Recording::default();
+    whole.begin();
+    whole.frame(0, 10);
+    whole.frame(500, 200);
+    whole.pointer(800, 30);
+    whole.frame(1_500, 90);
+    whole.pointer(1_900, 5);
+    whole.pointer(2_100, 50);
+    whole.frame(3_000, 20);
+    let mut part = Recording::default();
+    part.begin();
+    part.pointer(0, 30);
+    part.frame(0, 200);
+    part.frame(500, 90);
+    part.pointer(900, 5);
+    let plan = whole.plan(&cut(1_000, 2_000), &[]);
+    let expected = part.packets(&part.plan(&CutSettings::default(), &[]), true);
+    let times: Vec<_> = expected.iter().map(|packet| (packet.at_ms, packet.key)).collect();
+    assert_eq!(times, [(0, true), (500, false), (900, false)]);
+    assert_eq!(whole.packets(&plan, true), expected);
+}
+
+#[test]
+fn skipped_time_moves_what_follows_and_makes_no_key_frame() {
+    let mut recording = Recording::default();
+    recording.begin();
+    for (at_ms, grey) in [(0, 10), (1_000, 50), (30_000, 90), (31_000, 130)] {
+        recording.frame(at_ms, grey);
+    }
+    let idle = [IdleSpan { start_ms: 1_000, end_ms: 30_000 }];
+    let settings = CutSettings { idle_max_ms: Some(3_000), ..CutSettings::default() };
+    let skipped = recording.packets(&recording.plan(&settings, &idle), true);
+    let whole = recording.packets(&recording.plan(&CutSettings::default(), &[]), true);
+    let times: Vec<_> = skipped.iter().map(|packet| (packet.at_ms, packet.key)).collect();
+    assert_eq!(times, [(0, true), (1_000, false), (4_000, false), (5_000, false)]);
+    let data = |packets: Vec<Packet>| packets.into_iter().map(|packet| packet.data).collect::<Vec<_>>();
+    assert_eq!(data(skipped), data(whole), "only the times differ");
+}
+
+#[test]
+fn the_packets_are_the_same_whoever_codes_a_segment() {
+    let mut recording = Recording::default();
+    recording.begin();
+    for index in 0..300_u16 {
+        // Some frames and moves of the pointer share a time with what is next to them.
+        let at_ms = i64::from(index / 3) * 200;
+        recording.frame(at_ms, u8::try_from(index % 250).unwrap());
+        recording.pointer(at_ms, u8::try_from(index % 60).unwrap());
+    }
+    let plan = recording.plan(&cut(1_100, 19_000), &[IdleSpan { start_ms: 5_000, end_ms: 6_000 }]);
+    assert!(plan.segments.len() > 1, "{:?}", plan.segments);
+    let packets = recording.packets(&plan, true);
+    assert_eq!(packets, recording.packets(&plan, false));
+    assert!(packets.windows(2).all(|pair| pair[0].at_ms < pair[1].at_ms));
+    let keys: Vec<_> = packets.iter().filter(|packet| packet.key).map(|packet| packet.at_ms).collect();
+    let starts: Vec<_> = plan.segments.iter().map(|segment| segment.start_ms).collect();
+    assert_eq!(keys, starts);
+}
+
+#[test]
+fn a_segment_from_a_key_state_has_the_packets_of_one_from_the_beginning() {
+    let mut recording = Recording::default();
+    recording.begin();
+    for frame in 0..60_u8 {
+        let at_ms = i64::from(frame) * 50;
+        recording.frame(at_ms, frame.wrapping_mul(37));
+        recording.pointer(at_ms + 20, frame);
+    }
+    let bytes = recording.0.as_bytes();
+    let limits = Limits::default();
+    let mut plan = recording.plan(&cut(0, 3_000), &[]);
+    let whole = plan.segments[0];
+    let segment = Segment { first_sync: 30, end_sync: 50, start_ms: 1_500, end_ms: 2_500, ..whole };
+    plan.segments = vec![segment];
+    let coded = |mut coder: SegmentCoder, bytes: &[u8]| {
+        coder.begin(segment);
+        let mut packets = coder.push(bytes).unwrap();
+        packets.extend(coder.finish().unwrap());
+        packets
+    };
+    let expected = coded(SegmentCoder::new(plan.clone(), limits), bytes);
+    assert!(expected.len() > 5, "{}", expected.len());
+    let mut replay = Replay::new(limits);
+    replay.push(bytes);
+    let mut resumed = 0;
+    while let Some(moment) = replay.step().unwrap() {
+        // The last one stands at the first frame itself.
+        if !matches!(moment, Moment::Frame { index: 10 | 29 | 30, .. }) {
+            continue;
+        }
+        let key_state = replay.key_state(usize::MAX).unwrap();
+        let coder = SegmentCoder::resume(plan.clone(), &key_state.bytes, limits).unwrap();
+        let position = usize::try_from(key_state.point.position).unwrap();
+        assert!(coded(coder, &bytes[position..]) == expected, "{moment:?}");
+        resumed += 1;
+    }
+    assert_eq!(resumed, 3);
+}

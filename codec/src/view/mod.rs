@@ -1,0 +1,14 @@
+//! A recording as those may see it who lack the permission Keystrokes: the same stream of instructions without
+//! keys and clipboards.
+//!
+//! [`View`] filters bytes as they come, for live sessions; [`ViewIndex`] tells where to begin for a range of the
+//! filtered stream, so that ranges and live are the same bytes.
+
+mod index;
+mod owner;
+#[expect(clippy::module_inception, reason = "the main type of the module")]
+mod view;
+
+pub use index::{ViewIndex, ViewIndexFold, ViewPoint};
+pub use owner::Owner;
+pub use view::{View, ViewError};

@@ -1,0 +1,291 @@
+//! The middle of a conversion: coded by worker processes, each owned by a thread.
+
+use super::convert::{Conversion, ConvertError};
+use super::part::{PacketFile, Stored, VideoPart};
+use crate::interrupt::Interrupt;
+use crate::progress::Progress;
+use crate::recording::Recording;
+use crate::worker::limits;
+use crate::worker::message::{Reply, Request, Summary};
+use crate::worker::process::{ProcessError, WorkerProcess};
+use codec::cut::Cut;
+use codec::mux::{SoundPacket, SoundTrack};
+use codec::source::guac::OnDamage;
+use codec::timeline::Timeline;
+use codec::video::{Plan, Segment};
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::ScopedJoinHandle;
+
+/// Sound beyond this is refused: silence takes a packet every 20 ms, and there must be an end to them.
+const SOUND_END_MAX_MS: i64 = 5 * 24 * 60 * 60 * 1000;
+/// Silence behind the last sound is coded up to this time.
+const SILENCE_END_MAX_MS: i64 = 24 * 60 * 60 * 1000;
+/// After so many bytes the owner of the sound looks whether more of the recording is needed.
+const SOUND_STEP_BYTES: u64 = 1 << 20;
+
+impl Conversion<'_> {
+    /// Codes all segments and the sound, on as many worker processes as cores and memory allow.
+    pub(super) fn make_parts(
+        &self,
+        timeline: &Timeline,
+        plan: &Plan,
+        interrupt: &Interrupt,
+    ) -> Result<Made, ConvertError> {
+        self.progress.begin(u64::try_from(plan.cut.duration_ms()).unwrap_or(0));
+        let work = Work {
+            recording: self.recording,
+            timeline,
+            plan,
+            on_damage: self.limits.on_damage,
+            folder: self.work_dir,
+            interrupt: interrupt.part(),
+            progress: self.progress,
+            next: AtomicUsize::new(0),
+        };
+        let workers = self.workers.min(limits::workers_max(plan)).clamp(1, plan.segments.len());
+        let (coded, sound) = std::thread::scope(|scope| {
+            let coders: Vec<_> = (0..workers).map(|_| scope.spawn(|| work.code_segments())).collect();
+            let sound = is_heard(timeline, &plan.cut).then(|| scope.spawn(|| work.code_sound()));
+            let coded: Vec<_> = coders.into_iter().map(joined).collect();
+            (coded, sound.map(joined))
+        });
+        work.progress.finish();
+        collect(coded, sound, plan.segments.len())
+    }
+}
+
+/// All coded parts of a video.
+pub(super) struct Made {
+    /// The segments in order, each with the file that holds it.
+    pub(super) video: Vec<(VideoPart, Arc<File>)>,
+    pub(super) sound: Option<SoundPart>,
+    pub(super) summary: Summary,
+}
+
+/// The coded sound.
+pub(super) struct SoundPart {
+    pub(super) pre_skip_samples: u16,
+    pub(super) packets: Vec<SoundPacket>,
+    pub(super) stored: Stored,
+}
+
+/// The segments that one worker coded, with their numbers, and the file that holds them.
+struct Coded {
+    parts: Vec<(usize, VideoPart)>,
+    file: Arc<File>,
+    summary: Summary,
+}
+
+/// What the threads that own a worker share.
+struct Work<'a> {
+    recording: &'a Recording,
+    timeline: &'a Timeline,
+    plan: &'a Plan,
+    on_damage: OnDamage,
+    folder: &'a Path,
+    interrupt: Interrupt,
+    progress: &'a dyn Progress,
+    /// The first segment that nobody has taken.
+    next: AtomicUsize,
+}
+
+impl Work<'_> {
+    /// A worker that reads the recording as the survey did.
+    fn start_worker(&self) -> Result<WorkerProcess, ConvertError> {
+        let mut worker = WorkerProcess::start(&self.interrupt)?;
+        if self.on_damage == OnDamage::Resync {
+            worker.request(&Request::Resync, no_results)?;
+        }
+        Ok(worker)
+    }
+
+    /// Owns one worker and takes segments until none is left. Segments are taken in order, so a worker draws the
+    /// recording only once.
+    fn code_segments(&self) -> Result<Coded, ConvertError> {
+        self.stopping_others(|| {
+            let mut worker = self.start_worker()?;
+            worker.request(&Request::Video(self.plan.clone()), no_results)?;
+            let mut file = PacketFile::create(self.folder)?;
+            let mut parts = Vec::new();
+            let mut summary = Summary::default();
+            let mut sent_bytes = 0;
+            loop {
+                let number = self.next.fetch_add(1, Ordering::Relaxed);
+                let Some(segment) = self.plan.segments.get(number) else { break };
+                let (part, end) = self.code_segment(&mut worker, segment, sent_bytes, &mut file)?;
+                parts.push((number, part));
+                summary = end;
+                sent_bytes = segment.end_byte;
+            }
+            Ok(Coded { parts, file: file.into_file()?, summary })
+        })
+    }
+
+    fn code_segment(
+        &self,
+        worker: &mut WorkerProcess,
+        segment: &Segment,
+        sent_bytes: u64,
+        file: &mut PacketFile,
+    ) -> Result<(VideoPart, Summary), ConvertError> {
+        let mut part = file.begin();
+        let mut summary = Summary::default();
+        let mut done_ms = segment.start_ms;
+        let mut receive = |reply| -> Result<(), ConvertError> {
+            match reply {
+                Reply::Packet(packet) => {
+                    self.progress.advance(u64::try_from(packet.at_ms - done_ms).unwrap_or(0));
+                    done_ms = packet.at_ms;
+                    file.push_picture(&mut part, &packet)?;
+                }
+                Reply::Summary(end) => summary = end,
+                Reply::SoundHead { .. }
+                | Reply::Sound { .. }
+                | Reply::Picture { .. }
+                | Reply::NoPicture
+                | Reply::KeyState(_)
+                | Reply::Failed(_)
+                | Reply::Ready => {}
+            }
+            Ok(())
+        };
+        worker.request(&Request::Segment(*segment), &mut receive)?;
+        self.recording.each_piece(sent_bytes..segment.end_byte, |piece| {
+            worker.request(&Request::Bytes(piece.to_vec()), &mut receive)
+        })?;
+        worker.request(&Request::Finish, &mut receive)?;
+        self.progress.advance(u64::try_from(segment.end_ms - done_ms).unwrap_or(0));
+        Ok((part, summary))
+    }
+
+    /// Owns the worker that codes the sound.
+    fn code_sound(&self) -> Result<SoundPart, ConvertError> {
+        self.stopping_others(|| {
+            let sound_end_ms = self.timeline.sound_end_ms;
+            let end_ms = self.plan.cut.video_ms(sound_end_ms);
+            if end_ms > SOUND_END_MAX_MS {
+                return Err(ConvertError::SoundTooLong { end_ms, limit_ms: SOUND_END_MAX_MS });
+            }
+            let cut = self.plan.cut.clone().until(sound_end_ms.max(SILENCE_END_MAX_MS));
+            let mut worker = self.start_worker()?;
+            let mut sound = SoundReceiver::new(PacketFile::create(self.folder)?, &cut);
+            worker.request(&Request::Sound(cut), |reply| sound.receive(reply))?;
+            let mut sent_bytes = 0;
+            while sent_bytes < self.timeline.readable_bytes && !sound.is_complete() {
+                let end_byte = self.timeline.readable_bytes.min(sent_bytes + SOUND_STEP_BYTES);
+                self.recording.each_piece(sent_bytes..end_byte, |piece| {
+                    worker.request(&Request::Bytes(piece.to_vec()), |reply| sound.receive(reply))
+                })?;
+                sent_bytes = end_byte;
+            }
+            worker.request(&Request::Finish, |reply| sound.receive(reply))?;
+            sound.into_part()
+        })
+    }
+
+    /// A failure of one worker makes the work of the others useless.
+    fn stopping_others<T>(&self, work: impl FnOnce() -> Result<T, ConvertError>) -> Result<T, ConvertError> {
+        let result = work();
+        if result.is_err() {
+            self.interrupt.set();
+        }
+        result
+    }
+}
+
+/// Keeps the packets of the sound.
+struct SoundReceiver {
+    file: PacketFile,
+    pre_skip_samples: u16,
+    packets: Vec<SoundPacket>,
+    /// Samples of the packets together.
+    samples: u64,
+    /// Samples that are heard, when all is there.
+    heard_samples: u64,
+}
+
+impl SoundReceiver {
+    fn new(file: PacketFile, cut: &Cut) -> Self {
+        let heard_ms = u64::try_from(cut.duration_ms()).unwrap_or(0);
+        let heard_samples = heard_ms.saturating_mul(u64::from(SoundTrack::RATE_HZ) / 1_000);
+        Self { file, pre_skip_samples: 0, packets: Vec::new(), samples: 0, heard_samples }
+    }
+
+    fn receive(&mut self, reply: Reply) -> Result<(), ConvertError> {
+        match reply {
+            Reply::SoundHead { pre_skip_samples } => self.pre_skip_samples = pre_skip_samples,
+            Reply::Sound { samples, data } => {
+                self.packets.push(self.file.push_sound(samples, &data)?);
+                self.samples += u64::from(samples);
+            }
+            Reply::Packet(_)
+            | Reply::Picture { .. }
+            | Reply::NoPicture
+            | Reply::KeyState(_)
+            | Reply::Summary(_)
+            | Reply::Failed(_)
+            | Reply::Ready => {}
+        }
+        Ok(())
+    }
+
+    /// Whether no packet is missing: then the rest of the recording is not needed.
+    fn is_complete(&self) -> bool {
+        self.samples >= self.heard_samples + u64::from(self.pre_skip_samples)
+    }
+
+    fn into_part(self) -> Result<SoundPart, ConvertError> {
+        let Self { file, pre_skip_samples, packets, .. } = self;
+        let bytes = packets.iter().map(|packet| u64::from(packet.size_bytes)).sum();
+        Ok(SoundPart { pre_skip_samples, packets, stored: (file.into_file()?, 0..bytes) })
+    }
+}
+
+/// Whether any sound may be in the video.
+fn is_heard(timeline: &Timeline, cut: &Cut) -> bool {
+    timeline.sound && timeline.sound_end_ms > cut.start_ms() && cut.duration_ms() > 0
+}
+
+/// What receives the results of requests that have none.
+fn no_results(_: Reply) -> Result<(), ConvertError> {
+    Ok(())
+}
+
+fn joined<T>(handle: ScopedJoinHandle<'_, T>) -> T {
+    handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// Puts the segments in order; of several errors, the one that made the others stop.
+fn collect(
+    coded: Vec<Result<Coded, ConvertError>>,
+    sound: Option<Result<SoundPart, ConvertError>>,
+    segments: usize,
+) -> Result<Made, ConvertError> {
+    let mut errors = Vec::new();
+    let mut numbered = Vec::with_capacity(segments);
+    let mut summary = Summary::default();
+    for result in coded {
+        match result {
+            Ok(coded) => {
+                let of_file = |(number, part)| (number, part, Arc::clone(&coded.file));
+                numbered.extend(coded.parts.into_iter().map(of_file));
+                if coded.summary.faults > summary.faults {
+                    summary = coded.summary;
+                }
+            }
+            Err(error) => errors.push(error),
+        }
+    }
+    let sound = sound.and_then(|result| result.map_err(|error| errors.push(error)).ok());
+    let is_echo = |error: &ConvertError| matches!(error, ConvertError::Worker(ProcessError::Interrupted));
+    let first = errors.iter().position(|error| !is_echo(error)).unwrap_or(0);
+    if !errors.is_empty() {
+        return Err(errors.swap_remove(first));
+    }
+    numbered.sort_by_key(|(number, ..)| *number);
+    let video = numbered.into_iter().map(|(_, part, file)| (part, file)).collect();
+    Ok(Made { video, sound, summary })
+}
