@@ -28,7 +28,7 @@ demo:
 
 # All checks, unit tests and the suite; ends with the summary of the test runner. Power cuts need root.
 test: check
-	@.ci/install ffmpeg python3-numpy python3-aiosmtpd cargo-nextest losetup mkfs.ext4
+	@.ci/install ffmpeg python3-numpy python3-aiosmtpd oidc-provider cargo-nextest losetup mkfs.ext4
 	cargo test --locked $(ALL) --doc --quiet
 	cargo nextest run --locked $(ALL)
 
@@ -46,16 +46,28 @@ fix:
 	cargo fmt --all
 	cargo clippy $(ALL) --all-targets --fix --allow-dirty --allow-staged
 
-# Long runs: make soak SUITE=pictures|frames|determinism|power_cut|kill N=50 SEED=1 RECORDINGS=tests/data
-# Each run is a line of JSON in $(TARGET)/soak/SUITE.jsonl; runs that stand there are not repeated.
+# Long runs: make soak SUITE=pictures|frames|determinism|power_cut|kill|hostile|simulation N=50 SEED=1 RECORDINGS=tests/data
+# Each run is a line of JSON in $(TARGET)/soak/SUITE.jsonl; runs that stand there are not repeated. SUITE=fuzz runs each fuzz
+# target of codec for MINUTES from the saved inputs on; what breaks a law is kept in $(TARGET)/soak/fuzz.
 SUITE := determinism
+MINUTES := 10
 N := 50
 SEED := 1
 RECORDINGS := tests/data
+ifeq ($(SUITE),fuzz)
+soak:
+	@.ci/install cc nightly cargo-fuzz
+	cd codec && for target in $$(cargo +nightly fuzz list); do \
+		into=$(abspath $(TARGET))/soak/fuzz/$$target; mkdir -p $$into/found; \
+		CARGO_TARGET_DIR=$(abspath $(TARGET))/fuzz cargo +nightly fuzz run -O $$target $$into $(CURDIR)/tests/data/fuzz/$$target \
+			-- -max_total_time=$$((60 * $(MINUTES))) -timeout=20 -rss_limit_mb=2000 -max_len=4096 -artifact_prefix=$$into/found/; \
+	done
+else
 soak:
 	@.ci/install cc nasm ffmpeg python3-numpy losetup mkfs.ext4
 	$(RELEASE) --package node --package tests --bins
 	$(TARGET)/release/soak $(SUITE) --times $(N) --seed $(SEED) --recordings $(RECORDINGS) --into $(TARGET)/soak
+endif
 
 # The stages of a conversion one by one, whole conversions beside guacenc, and one recording beside other encoders.
 COMPARED := vnc-audio-avsync

@@ -11,12 +11,15 @@
 pub mod audio;
 pub mod canvas;
 pub mod captions;
+pub mod cost;
 pub mod cut;
+pub mod fuzzing;
 pub mod geometry;
 pub mod limits;
 pub mod matrix;
 pub mod mux;
 pub mod picture;
+pub mod refusal;
 pub mod replay;
 pub mod screen;
 pub mod source;

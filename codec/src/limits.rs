@@ -1,5 +1,6 @@
 //! The limits that answer hostile input. One place, so that a refusal can always name its limit.
 
+use crate::cost::Cost;
 use crate::source::guac::OnDamage;
 
 /// Bounds on what a recording may ask for. [`Limits::default`] holds the values of the product.
@@ -45,6 +46,12 @@ pub struct Limits {
     pub image_bytes: usize,
     /// Largest decoded image, in pixels.
     pub image_pixels: usize,
+    /// Most memory for layers, shown pictures and the decoding of an image together, in bytes.
+    pub memory_bytes: usize,
+    /// Work that reading and drawing may take beside [`Limits::time_factor`], in milliseconds of [`crate::cost`].
+    pub time_ms: u64,
+    /// Work that reading and drawing may take for each millisecond of media time, in the same unit.
+    pub time_factor: u64,
     /// A longer silence between two timestamps becomes a marked gap, in milliseconds.
     pub gap_ms: i64,
     /// Most sound channels.
@@ -75,6 +82,14 @@ pub struct Limits {
     pub clipboard_bytes: usize,
 }
 
+impl Limits {
+    /// The most that reading and drawing may cost up to a media time.
+    pub fn cost_max(&self, media_ms: i64) -> Cost {
+        let media_ms = u64::try_from(media_ms).unwrap_or(0);
+        Cost::of_ms(self.time_ms.saturating_add(media_ms.saturating_mul(self.time_factor)))
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -98,6 +113,9 @@ impl Default for Limits {
             cursor_side_pixels: 512,
             image_bytes: 16 << 20,
             image_pixels: 16 << 20,
+            memory_bytes: 384 << 20,
+            time_ms: 2_000,
+            time_factor: 4,
             gap_ms: 24 * 60 * 60 * 1000,
             audio_channels: 8,
             audio_rate_hz: (8_000, 192_000),

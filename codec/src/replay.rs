@@ -2,6 +2,7 @@
 //! to change.
 
 use crate::canvas::{Canvas, DrawError};
+use crate::cost::Cost;
 use crate::limits::Limits;
 use crate::source::guac::{Instruction, MediaTime, ParseError, Parser};
 
@@ -27,28 +28,54 @@ pub enum Moment {
 pub struct Faults {
     /// How many instructions were refused.
     pub count: u64,
-    /// The first of them, with the byte of the recording behind it.
-    pub first: Option<(u64, DrawError)>,
+    /// The first of them.
+    pub first: Option<Fault>,
+}
+
+/// An instruction that could not be drawn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Media time before it, in milliseconds.
+    pub at_ms: i64,
+    /// The byte of the recording behind it.
+    pub end_byte: u64,
+    /// Why.
+    pub error: DrawError,
 }
 
 /// Draws a recording as its bytes come.
+///
+/// What reading and drawing cost up to a media time is bounded by [`Limits::cost_max`]. A recording that costs more
+/// ends there with [`ParseError::TimeBudget`], on every machine at the same instruction.
 pub struct Replay {
+    limits: Limits,
     parser: Parser,
     time: MediaTime,
     canvas: Canvas,
     frames: usize,
     faults: Faults,
+    /// What was read, without what was drawn.
+    read: Cost,
+    /// The byte behind the last instruction.
+    end_byte: u64,
+    ended: Option<ParseError>,
 }
 
 impl Replay {
     /// Starts at byte 0 with an empty canvas.
     pub fn new(limits: Limits) -> Self {
+        let mut canvas = Canvas::new(limits);
+        canvas.set_cost_max(limits.cost_max(0));
         Self {
+            limits,
             parser: Parser::new(limits),
             time: MediaTime::new(limits.gap_ms),
-            canvas: Canvas::new(limits),
+            canvas,
             frames: 0,
             faults: Faults::default(),
+            read: Cost::default(),
+            end_byte: 0,
+            ended: None,
         }
     }
 
@@ -59,11 +86,24 @@ impl Replay {
 
     /// Draws up to the next moment, or as far as the bytes reach.
     pub fn step(&mut self) -> Result<Option<Moment>, ParseError> {
+        if let Some(error) = self.ended {
+            return Err(error);
+        }
         while let Some((instruction, end_byte)) = self.parser.read_with_end()? {
+            let position = std::mem::replace(&mut self.end_byte, end_byte);
+            self.read.read(end_byte - position);
             if let Err(error) = self.canvas.apply(&instruction) {
+                let at_ms = self.time.now_ms();
                 self.faults.count += 1;
-                self.faults.first.get_or_insert((end_byte, error));
+                self.faults.first.get_or_insert(Fault { at_ms, end_byte, error });
             }
+            let cost_max = self.limits.cost_max(self.time.now_ms());
+            if self.read + self.canvas.cost() > cost_max {
+                let error = ParseError::TimeBudget { position, limit_ms: cost_max.ms() };
+                self.ended = Some(error);
+                return Err(error);
+            }
+            self.canvas.set_cost_max(cost_max.since(self.read));
             let at_ms = self.time.follow(&instruction);
             if matches!(instruction, Instruction::Sync { .. }) {
                 self.frames += 1;
@@ -74,6 +114,16 @@ impl Replay {
             }
         }
         Ok(None)
+    }
+
+    /// The recording ends here: an error if that cuts an instruction.
+    pub fn finish(&self) -> Result<(), ParseError> {
+        self.ended.map_or_else(|| self.parser.finish(), Err)
+    }
+
+    /// What it has cost up to here to read and draw the recording.
+    pub fn cost(&self) -> Cost {
+        self.read + self.canvas.cost()
     }
 
     /// The canvas as drawn up to here.
@@ -89,5 +139,60 @@ impl Replay {
     /// What could not be drawn up to here.
     pub fn faults(&self) -> &Faults {
         &self.faults
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What it costs to fill a screen of 4096x4096 with a translucent colour, and to show it.
+    const FILL: &str = "4.rect,1.0,1.0,1.0,4.4096,4.4096;5.cfill,2.14,1.0,1.9,1.9,1.9,3.128;";
+
+    /// Frames until the end, and the end.
+    fn play(recording: &str, piece_bytes: usize) -> (usize, Option<ParseError>, Cost) {
+        let mut replay = Replay::new(Limits::default());
+        let mut frames = 0;
+        for piece in recording.as_bytes().chunks(piece_bytes) {
+            replay.push(piece);
+            loop {
+                match replay.step() {
+                    Ok(Some(_)) => frames += 1,
+                    Ok(None) => break,
+                    Err(error) => return (frames, Some(error), replay.cost()),
+                }
+            }
+        }
+        (frames, None, replay.cost())
+    }
+
+    fn recording(frame_ms: i64) -> String {
+        let size = "4.size,1.0,4.4096,4.4096;".to_owned();
+        (0..100_i64).fold(size, |recording, frame| {
+            let timestamp = (10_000 + frame * frame_ms).to_string();
+            format!("{recording}{FILL}4.sync,{}.{timestamp};", timestamp.len())
+        })
+    }
+
+    #[test]
+    fn a_recording_that_costs_more_than_its_duration_allows_ends_before_that_instruction() {
+        let (frames, end, cost) = play(&recording(0), 1 << 20);
+        let Some(ParseError::TimeBudget { position, limit_ms: 2_000 }) = end else {
+            unreachable!("it takes more than two seconds: {end:?}")
+        };
+        assert!(frames > 2 && cost > Cost::of_ms(2_000));
+        // It is the same wherever the bytes are cut, and what was readable before it is whole.
+        assert_eq!(play(&recording(0), 7), (frames, end, cost));
+        let mut readable = recording(0);
+        readable.truncate(usize::try_from(position).unwrap());
+        let again = play(&readable, 1 << 20);
+        assert_eq!((again.0, again.1), (frames, None));
+    }
+
+    #[test]
+    fn the_same_pictures_may_come_over_a_longer_time() {
+        let (frames, end, cost) = play(&recording(500), 1 << 20);
+        assert_eq!((frames, end), (100, None));
+        assert!(cost > Cost::of_ms(2_000));
     }
 }

@@ -5,6 +5,7 @@ use crate::interrupt::Interrupt;
 use crate::pipe::Pipe;
 use cluster::Cluster;
 use cluster::id::ObjectId;
+use codec::refusal::{Refusal, RefusalCode};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
@@ -34,7 +35,7 @@ pub(crate) enum OpenError {
         source: io::Error,
     },
     /// The compressed data is damaged.
-    #[error("cannot decompress {}: {source}", path.display())]
+    #[error("{}: cannot decompress {}: {source}", RefusalCode::Malformed, path.display())]
     Decompress {
         /// Which.
         path: PathBuf,
@@ -50,26 +51,20 @@ pub(crate) enum OpenError {
         source: io::Error,
     },
     /// It grows beyond the limit.
-    #[error("{} holds more than the limit of {limit_bytes} bytes", path.display())]
+    #[error("{}: {} holds more than the limit of {limit_bytes} bytes", RefusalCode::Limit, path.display())]
     TooLong {
         /// Which.
         path: PathBuf,
         /// The limit.
         limit_bytes: u64,
     },
-    /// No bytes at all.
-    #[error("{} is empty: there is nothing to read", path.display())]
-    Empty {
-        /// Which.
-        path: PathBuf,
-    },
     /// Something else than a recording.
-    #[error("{} is not a recording of guacd: {found}", path.display())]
+    #[error("{}: {} is not a recording of guacd: {}", refusal.code, path.display(), refusal.reason)]
     NotARecording {
         /// Which.
         path: PathBuf,
-        /// What it looks like.
-        found: String,
+        /// Why.
+        refusal: Refusal,
     },
     /// The cluster cannot read its bytes.
     #[error("cannot read {object}: {source}")]
@@ -225,12 +220,8 @@ fn read_head(source: &mut impl Read) -> io::Result<Vec<u8>> {
 
 /// Refuses what plainly is no recording, before any work is done.
 fn probe(path: &Path, head: &[u8]) -> Result<(), OpenError> {
-    if head.is_empty() {
-        return Err(OpenError::Empty { path: path.to_owned() });
-    }
-    codec::source::probe(head)
-        .map(drop)
-        .map_err(|error| OpenError::NotARecording { path: path.to_owned(), found: error.to_string() })
+    let refused = |error| OpenError::NotARecording { path: path.to_owned(), refusal: Refusal::from(&error) };
+    codec::source::probe(head).map(drop).map_err(refused)
 }
 
 /// Reads at a place; returns how many bytes were read, 0 at the end.

@@ -65,6 +65,20 @@ impl Journal {
         Ok(())
     }
 
+    /// The last line of each run of this build, in order.
+    pub(crate) fn lines(&self) -> anyhow::Result<Vec<Value>> {
+        let text = fs::read_to_string(&self.path)?;
+        let lines: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        let of_build = |line: &&Value| line["run"]["build"] == self.build.as_str();
+        let is_last = |line: &&Value| {
+            lines
+                .iter()
+                .rfind(|other| other["run"] == line["run"])
+                .is_some_and(|last| std::ptr::eq(last, *line))
+        };
+        Ok(lines.iter().filter(of_build).filter(is_last).cloned().collect())
+    }
+
     /// Says how it went.
     pub(crate) fn finish(&self) {
         println!("{} runs, {} failed: {}", self.runs, self.failures, self.path.display());

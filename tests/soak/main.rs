@@ -2,8 +2,10 @@
 //!
 //! A run that stands in the file is not repeated, so that a soak can be stopped and started again.
 
+mod hostile;
 mod journal;
 mod runs;
+mod simulation;
 
 use clap::{Parser, ValueEnum};
 use journal::Journal;
@@ -15,7 +17,7 @@ use std::process::ExitCode;
 struct Soak {
     /// What is run.
     suite: Suite,
-    /// Times in each recording (pictures), or runs (determinism, power_cut, kill).
+    /// Times in each recording (pictures), or runs (determinism, power_cut, kill, simulation).
     #[arg(long, default_value_t = 50)]
     times: u64,
     /// Repeats the same choices.
@@ -42,14 +44,19 @@ enum Suite {
     PowerCut,
     /// Members that are killed at work and in recovery: each run two kills of one member.
     Kill,
+    /// The bad-input table: all cases in all variants, with outcome, time and memory.
+    Hostile,
+    /// Simulated clusters, many seeds at once on all cores; a line for each hundred.
+    Simulation,
 }
 
 impl Suite {
     /// The program that it tests: runs of another build say nothing about this one.
     fn program(self) -> &'static str {
         match self {
-            Self::Pictures | Self::Frames | Self::Determinism => "custody",
+            Self::Pictures | Self::Frames | Self::Determinism | Self::Hostile => "custody",
             Self::PowerCut | Self::Kill => "appender",
+            Self::Simulation => "soak",
         }
     }
 }
@@ -61,6 +68,9 @@ fn main() -> anyhow::Result<ExitCode> {
     let mut journal = Journal::open(&soak.into, &name, soak.suite.program())?;
     for run in runs::of(soak.suite, &recordings, soak.times, soak.seed)? {
         journal.run(run)?;
+    }
+    if soak.suite == Suite::Hostile {
+        hostile::print_table(&journal.lines()?);
     }
     journal.finish();
     Ok(if journal.failures() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -1,7 +1,7 @@
 //! The runs of each suite.
 
-use crate::Suite;
 use crate::journal::{Result, Run};
+use crate::{Suite, hostile};
 use anyhow::ensure;
 use harness::{Cut, Kills, Measure, PowerCuts, PowerCutsOutcome, Random, Syncs};
 use serde_json::json;
@@ -32,7 +32,9 @@ pub(crate) fn of(suite: Suite, folder: &Path, times: u64, seed: u64) -> anyhow::
             });
             Ok(runs.collect())
         }
+        Suite::Hostile => Ok(hostile::runs()),
         Suite::Kill => Ok((seed..seed + times).map(kills).collect()),
+        Suite::Simulation => Ok(crate::simulation::of(seed, times)),
     }
 }
 

@@ -114,11 +114,12 @@ fn a_damaged_recording_becomes_a_video_up_to_the_damage() -> anyhow::Result<()> 
     for (name, said) in [
         (
             "vnc-truncated",
-            "custody: the recording ends inside an instruction at byte 1365998: the video ends there\n",
+            "custody: PARTIAL up to 13.309 s: TRUNCATED: byte 1365998: the recording ends inside an instruction: the \
+             video ends there, 803 bytes are left out\n",
         ),
         (
             "write-existing",
-            "custody: the recording is damaged (byte 22831: expected the length of an element, found byte 0x6b): \
+            "custody: PARTIAL up to 6.067 s: MALFORMED: byte 22831: expected the length of an element, found byte 0x6b: \
              the video ends there, 58283 bytes are left out\n",
         ),
     ] {
@@ -185,7 +186,11 @@ fn a_refused_conversion_leaves_the_video_that_was_there() -> anyhow::Result<()> 
     fs::write(&output, "an older video")?;
     let refused = convert(&recording("exclude-output")?.path(), &output, &[])?;
     assert_eq!(refused.code(), Some(1));
-    assert!(refused.stderr.starts_with("custody: the recording never shows a picture"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.starts_with("custody: UNSUPPORTED: the recording never shows a picture"),
+        "{}",
+        refused.stderr
+    );
     assert_eq!(fs::read_to_string(&output)?, "an older video");
     assert_eq!(fs::read_dir(folder.path())?.count(), 1, "nothing else is left");
     Ok(())

@@ -8,7 +8,7 @@ use std::path::Path;
 const MEMORY_BYTES: u64 = 512 << 20;
 
 /// Has the three commands refuse a file, each with this sentence, and leave nothing.
-fn assert_refused(input: &Path, reason: &str) -> anyhow::Result<()> {
+fn assert_refused(input: &Path, code: &str, reason: &str) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let output = folder.path().join("out");
     for arguments in [
@@ -19,7 +19,8 @@ fn assert_refused(input: &Path, reason: &str) -> anyhow::Result<()> {
         // A refusal needs no temporary file either.
         let command = Custody::within_memory(MEMORY_BYTES, arguments)?.env("TMPDIR", "/nowhere");
         let refused = command.run()?;
-        let expected = format!("custody: {} {reason}\n", input.display());
+        let expected =
+            format!("custody: {code}: {} is not a recording of guacd: {reason}\n", input.display());
         assert_eq!((refused.code(), &refused.stderr), (Some(1), &expected), "{arguments:?}");
         assert_eq!(fs::read_dir(folder.path())?.count(), 0, "{arguments:?}");
     }
@@ -30,20 +31,14 @@ fn assert_refused(input: &Path, reason: &str) -> anyhow::Result<()> {
 fn what_is_no_recording_is_refused_in_one_sentence() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let input = folder.path().join("input");
-    for (bytes, reason) in [
-        (&b""[..], "is empty: there is nothing to read"),
-        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "is not a recording of guacd: it looks like a PNG image"),
-        (
-            b"\x1f\x8b\x08\0\0\0\0\0",
-            "is not a recording of guacd: it looks like a gzip file: decompress it first",
-        ),
-        (
-            b"Hello, world\n",
-            "is not a recording of guacd: byte 0: expected the length of an element, found byte 0x48",
-        ),
+    for (bytes, code, reason) in [
+        (&b""[..], "TRUNCATED", "it is empty"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "UNSUPPORTED", "it looks like a PNG image"),
+        (b"\x1f\x8b\x08\0\0\0\0\0", "UNSUPPORTED", "it looks like a gzip file: decompress it first"),
+        (b"Hello, world\n", "MALFORMED", "byte 0: expected the length of an element, found byte 0x48"),
     ] {
         fs::write(&input, bytes)?;
-        assert_refused(&input, reason)?;
+        assert_refused(&input, code, reason)?;
     }
     Ok(())
 }
@@ -53,10 +48,7 @@ fn a_gibibyte_of_zeros_is_refused_at_its_first_byte() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let input = folder.path().join("zeros.guac");
     File::create(&input)?.set_len(1 << 30)?;
-    assert_refused(
-        &input,
-        "is not a recording of guacd: byte 0: expected the length of an element, found byte 0x00",
-    )
+    assert_refused(&input, "MALFORMED", "byte 0: expected the length of an element, found byte 0x00")
 }
 
 #[test]
@@ -69,10 +61,7 @@ fn a_small_file_that_would_unpack_to_70_gib_is_refused_before_it_is_unpacked() -
     let folder = tempfile::tempdir()?;
     let input = folder.path().join("bomb.guac.zst");
     fs::write(&input, [&MAGIC[..], &HEADER, &BLOCK.repeat(70 << 13)].concat())?;
-    assert_refused(
-        &input,
-        "is not a recording of guacd: byte 0: expected the length of an element, found byte 0x00",
-    )
+    assert_refused(&input, "MALFORMED", "byte 0: expected the length of an element, found byte 0x00")
 }
 
 #[test]

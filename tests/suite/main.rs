@@ -1,6 +1,7 @@
 //! The promises of the product, one module each, held against the binary and real recordings.
 
 mod architecture;
+mod bad_input;
 mod bit_flip;
 mod conversion;
 mod cut;

@@ -128,6 +128,16 @@ impl Catalog {
         self.get(&recording::key(object))
     }
 
+    /// Objects in order, behind `after`, at most `limit`.
+    pub fn objects(
+        &self,
+        after: Option<ObjectId>,
+        limit: usize,
+    ) -> Result<Vec<(ObjectId, ObjectRow)>, CatalogError> {
+        let range = after.map_or(KeyRange::all(), |after| KeyRange::all().after(recording::key(after)));
+        self.list(range, limit, recording::object)
+    }
+
     /// The closed chunks of an object from a number on, at most `limit`; the manifest stands last.
     pub fn chunks(
         &self,

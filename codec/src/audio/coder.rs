@@ -30,31 +30,31 @@ impl SoundCoder {
         Ok(Self { parser: Parser::new(limits), time: MediaTime::new(limits.gap_ms), track })
     }
 
-    /// Takes the next bytes; returns the packets that are final. Bytes behind the end of the cut are not read.
-    pub fn push(&mut self, bytes: &[u8]) -> Result<Vec<SoundPacket>, SoundCoderError> {
-        let mut packets = Vec::new();
-        if self.track.is_complete() {
-            return Ok(packets);
+    /// Takes the next bytes; then read the packets out. Bytes behind the end of the cut are not read.
+    pub fn push(&mut self, bytes: &[u8]) {
+        if !self.track.is_complete() {
+            self.parser.push(bytes);
         }
-        self.parser.push(bytes);
-        while let Some(instruction) = self.parser.read()? {
-            let now_ms = self.time.follow(&instruction);
-            self.track.apply(&instruction, now_ms);
-            while let Some(packet) = self.track.next_packet()? {
-                packets.push(packet);
-            }
-        }
-        Ok(packets)
     }
 
-    /// The recording ends; the track reaches to the end of the cut. Returns the last packets.
-    pub fn finish(&mut self) -> Result<Vec<SoundPacket>, SoundCoderError> {
+    /// The recording ends; the track reaches to the end of the cut. Then read the last packets out.
+    pub fn finish(&mut self) {
         self.track.finish(i64::MAX);
-        let mut packets = Vec::new();
-        while let Some(packet) = self.track.next_packet()? {
-            packets.push(packet);
+    }
+
+    /// The next packet that is final, or `None` until there is one. A single timestamp may bring millions.
+    pub fn next_packet(&mut self) -> Result<Option<SoundPacket>, SoundCoderError> {
+        loop {
+            if let Some(packet) = self.track.next_packet()? {
+                return Ok(Some(packet));
+            }
+            if self.track.is_complete() {
+                return Ok(None);
+            }
+            let Some(instruction) = self.parser.read()? else { return Ok(None) };
+            let now_ms = self.time.follow(&instruction);
+            self.track.apply(&instruction, now_ms);
         }
-        Ok(packets)
     }
 
     /// The part of a track at its start that is not heard, in samples of 48 kHz.

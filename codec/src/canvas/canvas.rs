@@ -1,5 +1,6 @@
 //! The canvas: one instruction in, changed pixels out.
 
+use super::allowance::Allowance;
 use super::cursor::{Cursor, CursorImage};
 use super::damage::Damage;
 use super::error::DrawError;
@@ -12,6 +13,7 @@ use super::stream::{ImageStreams, ImageTarget};
 use super::surface::{Source, Surface};
 use super::vectors::Ink;
 use super::{flatten, transfer};
+use crate::cost::Cost;
 use crate::geometry::{CopyVector, Rect, Size};
 use crate::limits::Limits;
 use crate::picture::Picture;
@@ -24,8 +26,12 @@ pub struct Canvas {
     pub(super) limits: Limits,
     pub(super) layers: Layers,
     streams: ImageStreams,
-    cursor: Cursor,
+    pub(super) cursor: Cursor,
     damage: Damage,
+    /// What changed since the last `sync`, whoever looks at it: the frame that is to be shown.
+    pub(super) frame: Damage,
+    pub(super) cost: Cost,
+    cost_max: Cost,
 }
 
 /// An area of one layer and where it goes on another.
@@ -46,13 +52,29 @@ impl Canvas {
             streams: ImageStreams::default(),
             cursor: Cursor::default(),
             damage: Damage::default(),
+            frame: Damage::default(),
+            cost: Cost::default(),
+            cost_max: Cost::MAX,
         }
+    }
+
+    /// What was drawn up to here has cost so much; parsing is not part of it.
+    pub fn cost(&self) -> Cost {
+        self.cost
+    }
+
+    /// Images that would bring [`Self::cost`] above this are refused. Nothing else looks at it.
+    pub fn set_cost_max(&mut self, cost_max: Cost) {
+        self.cost_max = cost_max;
     }
 
     /// Draws one instruction. Instructions that draw nothing are ignored.
     ///
     /// A refused instruction changes nothing that can be seen; the next ones can be drawn.
+    ///
+    /// What it takes is counted, refused or not.
     pub fn apply(&mut self, instruction: &Instruction<'_>) -> Result<(), DrawError> {
+        self.count(instruction);
         match *instruction {
             Instruction::Size { layer, width, height } => self.resize(layer, width, height),
             Instruction::Move { layer, parent, x, y, z } => self.place(layer, parent, [x, y, z]),
@@ -130,12 +152,11 @@ impl Canvas {
             }
             Instruction::InlineImage { mimetype: _, mask, layer, x, y, data } => {
                 let target = ImageTarget { layer, mask: mask_of(mask)?, x, y };
-                let limit_bytes = self.limits.image_bytes;
-                let refusal = || DrawError::InlineImage { chars: data.len(), limit_bytes };
-                if data.len() / 4 * 3 > limit_bytes {
-                    return Err(refusal());
+                let (chars, limit_bytes) = (data.len(), self.limits.image_bytes);
+                if chars / 4 * 3 > limit_bytes {
+                    return Err(DrawError::InlineImageBytes { chars, limit_bytes });
                 }
-                let bytes = STANDARD.decode_to_vec(data.as_bytes()).map_err(|_| refusal())?;
+                let bytes = STANDARD.decode_to_vec(data.as_bytes()).map_err(|_| DrawError::InlineBase64)?;
                 self.draw_image(target, &bytes)
             }
             Instruction::Blob { stream, data } => self.streams.append(stream, data, &self.limits),
@@ -174,14 +195,17 @@ impl Canvas {
         let before = self.layers.size_of(layer);
         let shown_before = self.layers.on_screen(layer, Rect::of_size(before));
         self.layers.resize(layer, width.into(), height.into())?;
-        if before == self.layers.size_of(layer) {
+        let after = self.layers.size_of(layer);
+        if before == after {
             return Ok(());
         }
+        self.cost.copied(before.area() + after.area());
         if layer == 0 {
             // The rectangles of the old screen may lie outside the new one, which is new as a whole.
             self.damage = Damage::default();
+            self.frame = Damage::default();
         } else {
-            self.damage.add(shown_before);
+            self.damage_screen(shown_before);
         }
         self.damage_layer(layer);
         Ok(())
@@ -197,7 +221,7 @@ impl Canvas {
         let placement = &mut self.layers.target(layer)?.placement;
         (placement.x, placement.y, placement.z) = (x, y, z);
         if *placement != before {
-            self.damage.add(shown_before);
+            self.damage_screen(shown_before);
             self.damage_layer(layer);
         }
         Ok(())
@@ -234,6 +258,7 @@ impl Canvas {
         }
         let mut cleared = Rect::default();
         let drawn = self.carry(transit, |to, from, placed| cleared = to.draw(from, placed, mask))?;
+        self.count_draw(drawn, transit.layer, mask);
         self.damage_area(transit.layer, drawn);
         self.damage_area(transit.layer, cleared);
         if mask.replaces() {
@@ -247,6 +272,7 @@ impl Canvas {
             return Err(DrawError::Function { function });
         };
         let drawn = self.carry(transit, |to, from, placed| to.transfer(from, placed, combine))?;
+        self.cost.transferred(drawn.area());
         self.damage_area(transit.layer, drawn);
         Ok(())
     }
@@ -281,6 +307,8 @@ impl Canvas {
             return Err(DrawError::CursorSide { width, height, limit_pixels });
         };
         let mut image = Surface::new(Size { width: columns, height: rows });
+        // It is cleared, drawn, compared and kept.
+        self.cost.blended(rows, columns * rows);
         if let Some(layer) = self.layers.get(source) {
             let area = self.layers.source_area(source, area);
             let placed = Placed::new(area, landing(area, [x, y], [0, 0]), image.size());
@@ -292,8 +320,14 @@ impl Canvas {
 
     fn draw_image(&mut self, target: ImageTarget, bytes: &[u8]) -> Result<(), DrawError> {
         let ImageTarget { layer, mask, x, y } = target;
-        let image = image::decode(bytes, self.limits.image_pixels)
-            .map_err(|error| DrawError::Image { layer, error })?;
+        let mut allowance = Allowance {
+            limit_pixels: self.limits.image_pixels,
+            free_bytes: self.limits.memory_bytes.saturating_sub(self.layers.bytes()),
+            cost: &mut self.cost,
+            cost_max: self.cost_max,
+        };
+        let image =
+            image::decode(bytes, &mut allowance).map_err(|error| DrawError::Image { layer, error })?;
         let (area, to) = (Rect::of_size(image.size()), Position::new(x, y));
         self.fit(layer, to, area)?;
         if !self.layers.target(layer)?.drawing.is_plain() {
@@ -302,6 +336,7 @@ impl Canvas {
         let surface = &mut self.layers.target(layer)?.surface;
         let placed = Placed::new(area, to, surface.size());
         let cleared = surface.draw(Source::Other(&image), &placed, mask);
+        self.count_draw(placed.to, layer, mask);
         self.damage_area(layer, placed.to);
         self.damage_area(layer, cleared);
         Ok(())
@@ -310,7 +345,17 @@ impl Canvas {
     /// Makes room for `area` at `to`, on a buffer.
     fn fit(&mut self, layer: i32, to: Position, area: Rect) -> Result<(), DrawError> {
         let end = to.plus(signed(area.width()), signed(area.height()));
-        self.layers.fit(layer, end.x, end.y)
+        self.fit_end(layer, end.x, end.y)
+    }
+
+    pub(super) fn fit_end(&mut self, layer: i32, right: i64, bottom: i64) -> Result<(), DrawError> {
+        let before = self.layers.size_of(layer);
+        self.layers.fit(layer, right, bottom)?;
+        let after = self.layers.size_of(layer);
+        if before != after {
+            self.cost.copied(before.area() + after.area());
+        }
+        Ok(())
     }
 
     /// A layer as a whole changed, or will.
@@ -319,7 +364,12 @@ impl Canvas {
     }
 
     pub(super) fn damage_area(&mut self, layer: i32, area: Rect) {
-        self.damage.add(self.layers.on_screen(layer, area));
+        self.damage_screen(self.layers.on_screen(layer, area));
+    }
+
+    fn damage_screen(&mut self, area: Rect) {
+        self.damage.add(area);
+        self.frame.add(area);
     }
 
     /// Scrolls come as copies inside a layer, or back from a buffer that holds the last screen.

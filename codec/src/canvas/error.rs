@@ -143,12 +143,25 @@ pub enum DrawError {
         /// The stream, which was dropped.
         stream: i32,
     },
-    /// An inline image that is no base64, or too long.
-    #[error("an inline image of {chars} characters is not base64 of at most {limit_bytes} bytes")]
-    InlineImage {
+    /// An inline image that is too long.
+    #[error("an inline image of {chars} base64 characters is above the limit of {limit_bytes} bytes")]
+    InlineImageBytes {
         /// Its length.
         chars: usize,
         /// The limit of its decoded bytes.
+        limit_bytes: usize,
+    },
+    /// An inline image that is no base64.
+    #[error("an inline image is not base64")]
+    InlineBase64,
+    /// Too much memory for all that is kept.
+    #[error("with layer {layer} the pictures would take {bytes} bytes, the limit is {limit_bytes}")]
+    Memory {
+        /// The layer that would grow.
+        layer: i32,
+        /// The memory of all pictures then.
+        bytes: usize,
+        /// The limit.
         limit_bytes: usize,
     },
     /// An image that cannot be decoded.
@@ -167,8 +180,14 @@ pub enum ImageError {
     /// Bytes that are none of the formats.
     #[error("expected PNG, JPEG or WebP, found something else")]
     Format,
-    /// Too many pixels, or none, by its header.
-    #[error("the {format} has {width}x{height} pixels, expected 1 to {limit_pixels} in all")]
+    /// No pixels by its header.
+    #[error("the {format} has no pixels")]
+    Empty {
+        /// Its format.
+        format: ImageFormat,
+    },
+    /// Too many pixels by its header.
+    #[error("the {format} has {width}x{height} pixels, the limit is {limit_pixels} in all")]
     Pixels {
         /// Its format.
         format: ImageFormat,
@@ -178,6 +197,52 @@ pub enum ImageError {
         height: usize,
         /// The limit.
         limit_pixels: usize,
+    },
+    /// Decoding it would take too much memory, beside what is kept already.
+    #[error("decoding the {format} of {width}x{height} pixels takes {bytes} bytes, {free_bytes} are free")]
+    Memory {
+        /// Its format.
+        format: ImageFormat,
+        /// Columns, as its header says.
+        width: usize,
+        /// Rows, as its header says.
+        height: usize,
+        /// What it would take.
+        bytes: usize,
+        /// What the limit leaves.
+        free_bytes: usize,
+    },
+    /// Decoding it would take longer than the recording's duration allows.
+    #[error("decoding the {format} of {width}x{height} pixels takes longer than the recording may")]
+    Time {
+        /// Its format.
+        format: ImageFormat,
+        /// Columns, as its header says.
+        width: usize,
+        /// Rows, as its header says.
+        height: usize,
+    },
+    /// It ends too early.
+    #[error("the {format} ends too early")]
+    Truncated {
+        /// Its format.
+        format: ImageFormat,
+    },
+    /// Something that the decoder does not know.
+    #[error("the {format} is of a kind that is not decoded: {reason}")]
+    Unsupported {
+        /// Its format.
+        format: ImageFormat,
+        /// The decoder's words.
+        reason: String,
+    },
+    /// More inside it than the decoder may keep or read.
+    #[error("the {format} is beyond a limit of its decoder: {reason}")]
+    Limit {
+        /// Its format.
+        format: ImageFormat,
+        /// The decoder's words.
+        reason: String,
     },
     /// A decoder's refusal.
     #[error("the {format} cannot be decoded: {reason}")]

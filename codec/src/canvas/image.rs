@@ -1,12 +1,15 @@
-//! Decodes images. Dimensions are read from the header and checked before memory is spent.
+//! Decodes images. Dimensions are read from the header and checked before memory or time is spent.
 
+use super::allowance::Allowance;
 use super::error::{ImageError, ImageFormat};
 use super::mask::{Pixel, premultiply};
 use super::surface::Surface;
+use crate::cost::Cost;
 use crate::geometry::Size;
 use image_webp::WebPDecoder;
 use std::io::Cursor;
 use zune_jpeg::JpegDecoder;
+use zune_jpeg::errors::DecodeErrors;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
@@ -20,14 +23,25 @@ const WEBP_MEMORY_BYTES: usize = 64 << 20;
 /// Most passes of a progressive JPEG; common encoders make ten.
 const JPEG_SCANS: usize = 64;
 
-/// Decodes an image of at most `limit_pixels`. Its content tells the format: mimetypes may lie.
-pub(super) fn decode(bytes: &[u8], limit_pixels: usize) -> Result<Surface, ImageError> {
+/// Decodes an image within an allowance. Its content tells the format: mimetypes may lie.
+pub(super) fn decode(bytes: &[u8], allowance: &mut Allowance<'_>) -> Result<Surface, ImageError> {
     match format_of(bytes) {
-        Some(ImageFormat::Png) => decode_png(bytes, limit_pixels),
-        Some(ImageFormat::Jpeg) => decode_jpeg(bytes, limit_pixels),
-        Some(ImageFormat::WebP) => decode_webp(bytes, limit_pixels),
+        Some(ImageFormat::Png) => decode_png(bytes, allowance),
+        Some(ImageFormat::Jpeg) => decode_jpeg(bytes, allowance),
+        Some(ImageFormat::WebP) => decode_webp(bytes, allowance),
         None => Err(ImageError::Format),
     }
+}
+
+/// The size of an image that is decoded within limits of pixels and memory, to be thrown away.
+pub(crate) fn decodes_within(
+    bytes: &[u8],
+    limit_pixels: usize,
+    free_bytes: usize,
+) -> Result<Size, ImageError> {
+    let mut cost = Cost::default();
+    let mut allowance = Allowance { limit_pixels, free_bytes, cost: &mut cost, cost_max: Cost::MAX };
+    decode(bytes, &mut allowance).map(|image| image.size())
 }
 
 fn format_of(bytes: &[u8]) -> Option<ImageFormat> {
@@ -42,8 +56,8 @@ fn format_of(bytes: &[u8]) -> Option<ImageFormat> {
     }
 }
 
-fn decode_png(bytes: &[u8], limit_pixels: usize) -> Result<Surface, ImageError> {
-    let refuse = |error: png::DecodingError| malformed(ImageFormat::Png, &error);
+fn decode_png(bytes: &[u8], allowance: &mut Allowance<'_>) -> Result<Surface, ImageError> {
+    let refuse = |error: png::DecodingError| refuse_png(&error);
     let limits = png::Limits { bytes: PNG_MEMORY_BYTES };
     let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), limits);
     decoder.set_ignore_text_chunk(true);
@@ -52,7 +66,7 @@ fn decode_png(bytes: &[u8], limit_pixels: usize) -> Result<Surface, ImageError> 
         png::Transformations::EXPAND | png::Transformations::STRIP_16 | png::Transformations::ALPHA,
     );
     let header = decoder.read_header_info().map_err(refuse)?;
-    let size = checked_size(ImageFormat::Png, header.width, header.height, limit_pixels)?;
+    let size = allowance.admit(ImageFormat::Png, (header.width, header.height), bytes.len(), 1)?;
     let mut reader = decoder.read_info().map_err(refuse)?;
     let mut surface = Surface::new(size);
     if reader.output_color_type().0 == png::ColorType::Rgba {
@@ -69,8 +83,9 @@ fn decode_png(bytes: &[u8], limit_pixels: usize) -> Result<Surface, ImageError> 
     Ok(surface)
 }
 
-fn decode_jpeg(bytes: &[u8], limit_pixels: usize) -> Result<Surface, ImageError> {
-    let refuse = |error| malformed(ImageFormat::Jpeg, &error);
+fn decode_jpeg(bytes: &[u8], allowance: &mut Allowance<'_>) -> Result<Surface, ImageError> {
+    let refuse = |error: DecodeErrors| refuse_jpeg(&error);
+    check_jpeg_kind(bytes)?;
     let options = DecoderOptions::default()
         .set_max_width(usize::from(u16::MAX))
         .set_max_height(usize::from(u16::MAX))
@@ -79,21 +94,64 @@ fn decode_jpeg(bytes: &[u8], limit_pixels: usize) -> Result<Surface, ImageError>
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
     decoder.decode_headers().map_err(refuse)?;
     let (width, height) = decoder.info().map_or((0, 0), |info| (info.width, info.height));
-    let size = checked_size(ImageFormat::Jpeg, width.into(), height.into(), limit_pixels)?;
+    let sides = (width.into(), height.into());
+    let size = allowance.admit(ImageFormat::Jpeg, sides, bytes.len(), jpeg_scans(bytes).max(1))?;
     let mut surface = Surface::new(size);
-    decoder.decode_into(surface.pixels_mut().as_flattened_mut()).map_err(refuse)?;
+    if matches!(decoder.input_colorspace(), Some(ColorSpace::CMYK | ColorSpace::YCCK)) {
+        // The decoder mixes up the pixels when it adds an alpha to four inks.
+        decoder.set_options(options.jpeg_set_out_colorspace(ColorSpace::RGB));
+        let mut raw = vec![[0; 3]; size.area()];
+        decoder.decode_into(raw.as_flattened_mut()).map_err(refuse)?;
+        surface.set_opaque(&raw);
+    } else {
+        decoder.decode_into(surface.pixels_mut().as_flattened_mut()).map_err(refuse)?;
+    }
     Ok(surface)
 }
 
-fn decode_webp(bytes: &[u8], limit_pixels: usize) -> Result<Surface, ImageError> {
-    let refuse = |error: image_webp::DecodingError| malformed(ImageFormat::WebP, &error);
+/// The scans of a JPEG: their marker cannot stand inside coded data.
+fn jpeg_scans(bytes: &[u8]) -> usize {
+    bytes.windows(2).filter(|pair| *pair == [0xFF, 0xDA]).count()
+}
+
+/// Refuses the kinds of JPEG that no browser shows either: lossless, differential, arithmetic, 12 bits (ITU-T T.81,
+/// table B.1), and more scans than the limit.
+fn check_jpeg_kind(bytes: &[u8]) -> Result<(), ImageError> {
+    let format = ImageFormat::Jpeg;
+    if jpeg_scans(bytes) > JPEG_SCANS {
+        return Err(ImageError::Limit { format, reason: format!("more than {JPEG_SCANS} scans") });
+    }
+    let mut rest = bytes.get(2..).unwrap_or_default();
+    while let [0xFF, marker, high, low, segment @ ..] = rest {
+        let depth = segment.first().copied();
+        match marker {
+            0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF => {
+                let reason = format!("frames of kind 0x{marker:x}");
+                return Err(ImageError::Unsupported { format, reason });
+            }
+            0xC0..=0xC2 if depth == Some(12) => {
+                return Err(ImageError::Unsupported { format, reason: "12 bits".to_owned() });
+            }
+            // What follows the first frame or scan changes its kind no more.
+            0xC0..=0xC2 | 0xDA => return Ok(()),
+            _ => {
+                let length = usize::from(u16::from_be_bytes([*high, *low]));
+                rest = rest.get(2 + length.max(2)..).unwrap_or_default();
+            }
+        }
+    }
+    Ok(())
+}
+
+fn decode_webp(bytes: &[u8], allowance: &mut Allowance<'_>) -> Result<Surface, ImageError> {
+    let refuse = |error: image_webp::DecodingError| refuse_webp(&error);
     for (width, height) in webp_bitstream_sizes(bytes) {
-        checked_size(ImageFormat::WebP, width, height, limit_pixels)?;
+        allowance.check_size(ImageFormat::WebP, (width, height))?;
     }
     let mut decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(refuse)?;
     decoder.set_memory_limit(WEBP_MEMORY_BYTES);
     let (width, height) = decoder.dimensions();
-    let size = checked_size(ImageFormat::WebP, width, height, limit_pixels)?;
+    let size = allowance.admit(ImageFormat::WebP, (width, height), bytes.len(), 1)?;
     let mut surface = Surface::new(size);
     if decoder.has_alpha() {
         decoder.read_image(surface.pixels_mut().as_flattened_mut()).map_err(refuse)?;
@@ -101,9 +159,7 @@ fn decode_webp(bytes: &[u8], limit_pixels: usize) -> Result<Surface, ImageError>
     } else {
         let mut raw = vec![[0; 3]; size.area()];
         decoder.read_image(raw.as_flattened_mut()).map_err(refuse)?;
-        for (pixel, [red, green, blue]) in surface.pixels_mut().iter_mut().zip(raw) {
-            *pixel = [red, green, blue, 255];
-        }
+        surface.set_opaque(&raw);
     }
     Ok(surface)
 }
@@ -124,21 +180,6 @@ fn webp_bitstream_sizes(bytes: &[u8]) -> impl Iterator<Item = (u32, u32)> {
     })
 }
 
-/// The size of an image with at least one and at most `limit_pixels` pixels.
-fn checked_size(
-    format: ImageFormat,
-    width: u32,
-    height: u32,
-    limit_pixels: usize,
-) -> Result<Size, ImageError> {
-    let side = |length| usize::try_from(length).unwrap_or(usize::MAX);
-    let (width, height) = (side(width), side(height));
-    match width.checked_mul(height) {
-        Some(1..) if width * height <= limit_pixels => Ok(Size { width, height }),
-        _ => Err(ImageError::Pixels { format, width, height, limit_pixels }),
-    }
-}
-
 fn premultiply_all(pixels: &mut [Pixel]) {
     if pixels.iter().fold(255, |all, pixel| all & pixel[3]) != 255 {
         for pixel in pixels {
@@ -147,8 +188,47 @@ fn premultiply_all(pixels: &mut [Pixel]) {
     }
 }
 
-fn malformed(format: ImageFormat, error: &dyn std::error::Error) -> ImageError {
-    ImageError::Malformed { format, reason: error.to_string() }
+fn refuse_png(error: &png::DecodingError) -> ImageError {
+    let (format, reason) = (ImageFormat::Png, error.to_string());
+    match error {
+        png::DecodingError::IoError(_) => ImageError::Truncated { format },
+        png::DecodingError::LimitsExceeded => ImageError::Limit { format, reason },
+        png::DecodingError::Format(_) | png::DecodingError::Parameter(_) => {
+            ImageError::Malformed { format, reason }
+        }
+    }
+}
+
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "of the decoder's many refusals a few have a code of their own"
+)]
+fn refuse_jpeg(error: &DecodeErrors) -> ImageError {
+    let (format, reason) = (ImageFormat::Jpeg, error.to_string());
+    match error {
+        DecodeErrors::ExhaustedData | DecodeErrors::IoErrors(_) => ImageError::Truncated { format },
+        DecodeErrors::Unsupported(_) => ImageError::Unsupported { format, reason },
+        DecodeErrors::LargeDimensions(_) => ImageError::Limit { format, reason },
+        DecodeErrors::ZeroError => ImageError::Empty { format },
+        _ => ImageError::Malformed { format, reason },
+    }
+}
+
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "of the decoder's many refusals a few have a code of their own"
+)]
+fn refuse_webp(error: &image_webp::DecodingError) -> ImageError {
+    use image_webp::DecodingError;
+    let (format, reason) = (ImageFormat::WebP, error.to_string());
+    match error {
+        DecodingError::IoError(_) => ImageError::Truncated { format },
+        DecodingError::UnsupportedFeature(_) => ImageError::Unsupported { format, reason },
+        DecodingError::ImageTooLarge | DecodingError::MemoryLimitExceeded => {
+            ImageError::Limit { format, reason }
+        }
+        _ => ImageError::Malformed { format, reason },
+    }
 }
 
 #[cfg(test)]

@@ -3,21 +3,25 @@
 use super::drawing::Drawing;
 use super::error::DrawError;
 use super::layer::{Distortion, Layer, Placement};
+use super::mask::Pixel;
 use super::place::{Placed, signed};
 use super::shape;
 use super::surface::Surface;
 use crate::geometry::{Rect, Size};
 use crate::limits::Limits;
+use crate::matrix::Matrix;
 use std::collections::BTreeMap;
 
 /// The layers by index: 0 is the screen, above are visible layers, below are off-screen buffers.
 ///
 /// INVARIANT: layer 0 exists; parents form a tree; `pixels` is the sum of all areas, `segments` that of what all
-/// drawings hold.
+/// drawings hold, `buffers` the number of negative indexes.
 #[derive(Debug)]
 pub(super) struct Layers {
     limits: Limits,
     by_index: BTreeMap<i32, Layer>,
+    /// How many of them are buffers.
+    buffers: usize,
     pixels: usize,
     segments: usize,
     attachments: u64,
@@ -25,13 +29,36 @@ pub(super) struct Layers {
 
 impl Layers {
     pub(super) fn new(limits: Limits) -> Self {
-        Self {
-            limits,
-            by_index: BTreeMap::from([(0, Layer::default())]),
-            pixels: 0,
-            segments: 0,
-            attachments: 0,
+        let by_index = BTreeMap::from([(0, Layer::default())]);
+        Self { limits, by_index, buffers: 0, pixels: 0, segments: 0, attachments: 0 }
+    }
+
+    /// How many visible layers there are, layer 0 included.
+    pub(super) fn visible_count(&self) -> usize {
+        self.by_index.len() - self.buffers
+    }
+
+    /// The parts of the screen that the visible layers cover, and those of them that are distorted or inside of a
+    /// distorted one.
+    pub(super) fn visible_areas(&self) -> (Vec<Rect>, Vec<Rect>) {
+        let is_plain = |at: i32| self.get(at).is_none_or(|layer| layer.placement.matrix == Matrix::IDENTITY);
+        let (mut all, mut distorted) = (Vec::new(), Vec::new());
+        for (&index, layer) in self.by_index.range(0..) {
+            let area = self.on_screen(index, Rect::of_size(layer.surface.size()));
+            if area.is_empty() {
+                continue;
+            }
+            all.push(area);
+            if !self.ancestors(index).all(is_plain) {
+                distorted.push(area);
+            }
         }
+        (all, distorted)
+    }
+
+    /// Memory of all layers, and of the two pictures of the screen that are shown, with and without the pointer.
+    pub(super) fn bytes(&self) -> usize {
+        picture_bytes(self.pixels, self.size_of(0).area())
     }
 
     pub(super) fn get(&self, index: i32) -> Option<&Layer> {
@@ -116,9 +143,10 @@ impl Layers {
         }
         if let Some(layer) = self.by_index.remove(&index) {
             self.pixels -= layer.surface.size().area();
+            self.buffers -= usize::from(index < 0);
             self.segments -= layer.drawing.weight();
         }
-        for layer in self.by_index.values_mut() {
+        for (_, layer) in self.by_index.range_mut(1..) {
             if layer.placement.parent == Some(index) {
                 layer.placement.parent = None;
             }
@@ -186,9 +214,8 @@ impl Layers {
     }
 
     fn create(&mut self, index: i32, size: Size) -> Result<(), DrawError> {
-        let buffers = self.by_index.range(..0).count();
-        let layers = self.by_index.len() - 1 - buffers;
-        if index < 0 && buffers >= self.limits.buffers {
+        let layers = self.visible_count() - 1;
+        if index < 0 && self.buffers >= self.limits.buffers {
             return Err(DrawError::Buffers { layer: index, limit: self.limits.buffers });
         }
         if index > 0 && layers >= self.limits.layers {
@@ -202,6 +229,7 @@ impl Layers {
             layer.placement.attached = self.attachments;
         }
         self.by_index.insert(index, layer);
+        self.buffers += usize::from(index < 0);
         Ok(())
     }
 
@@ -210,6 +238,11 @@ impl Layers {
         let pixels = self.pixels - old.area() + new.area();
         if pixels > self.limits.canvas_pixels && new.area() > old.area() {
             return Err(DrawError::CanvasPixels { layer, pixels, limit_pixels: self.limits.canvas_pixels });
+        }
+        let screen = if layer == 0 { new } else { self.size_of(0) };
+        let (bytes, limit_bytes) = (picture_bytes(pixels, screen.area()), self.limits.memory_bytes);
+        if bytes > limit_bytes && new.area() > old.area() {
+            return Err(DrawError::Memory { layer, bytes, limit_bytes });
         }
         self.pixels = pixels;
         Ok(())
@@ -227,5 +260,9 @@ impl Layers {
     }
 }
 
+/// Memory of `pixels` of layers, and of two pictures of the screen.
+fn picture_bytes(pixels: usize, screen: usize) -> usize {
+    (pixels + 2 * screen) * size_of::<Pixel>()
+}
 #[cfg(test)]
 mod tests;

@@ -4,9 +4,14 @@
 //! canvas is the HTML canvas: pixels are premultiplied, layers form a tree with opacity and z order, and five
 //! of the channel masks clear everything of a layer outside the drawn shape.
 //!
+//! Boxes, copies and images are drawn row by row. What old recordings draw with paths, transforms and clips goes
+//! through a slower and more general way, with the same masks.
+//!
 //! The canvas never reads a clock and never panics on what a recording asks for: a drawing beyond a limit is
 //! refused with a [`DrawError`] that names the limit, changes nothing, and the recording goes on.
 
+mod allowance;
+mod counting;
 mod coverage;
 mod cursor;
 mod damage;
@@ -34,3 +39,4 @@ pub use canvas::Canvas;
 pub use cursor::CursorImage;
 pub use damage::Damage;
 pub use error::{DrawError, ImageError, ImageFormat};
+pub(crate) use image::decodes_within;

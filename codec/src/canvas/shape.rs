@@ -81,6 +81,17 @@ impl Shape {
         Rect { left, top, right, bottom }
     }
 
+    /// The work of finding what is covered on a layer of some height: rows that edges pass, and points.
+    pub(super) fn work(&self, height: usize) -> usize {
+        let row = |y: f64| clamp(whole(y), height);
+        let passed = |(from, to): (&(f64, f64), &(f64, f64))| row(from.1).abs_diff(row(to.1)) + 1;
+        let of_contour = |contour: &Contour| -> usize {
+            let ends = contour.points.iter().cycle().skip(1);
+            contour.points.iter().zip(ends).map(passed).sum()
+        };
+        self.0.iter().map(of_contour).sum()
+    }
+
     /// How much of each pixel of `area` is covered, 0 to 255, row by row.
     pub(super) fn coverage(&self, area: Rect) -> Vec<u8> {
         coverage(&self.0, area)

@@ -39,6 +39,13 @@ impl Surface {
         &mut self.pixels
     }
 
+    /// Sets all pixels to opaque colours, of which there are as many.
+    pub(super) fn set_opaque(&mut self, colors: &[[u8; 3]]) {
+        for (pixel, [red, green, blue]) in self.pixels.iter_mut().zip(colors) {
+            *pixel = [*red, *green, *blue, 255];
+        }
+    }
+
     /// The pixels of row `y` from column `left` to `right`.
     pub(super) fn row(&self, y: usize, left: usize, right: usize) -> &[Pixel] {
         &self.pixels[y * self.size.width + left..y * self.size.width + right]
@@ -142,10 +149,11 @@ impl Surface {
         path::bands(rects, self.size.height, |rows, spans| {
             for y in rows {
                 let mut start = 0;
-                for end in spans.iter().map(|span| span.start).chain([width]) {
-                    changed = changed.union(&self.clear(y, start, end));
-                    start = spans.iter().find(|span| span.start == end).map_or(width, |span| span.end);
+                for span in spans {
+                    changed = changed.union(&self.clear(y, start, span.start));
+                    start = span.end;
                 }
+                changed = changed.union(&self.clear(y, start, width));
             }
         });
         changed

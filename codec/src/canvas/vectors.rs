@@ -68,7 +68,7 @@ impl Canvas {
     /// Adds a segment to the path of a layer. Buffers grow to hold its end.
     pub(super) fn add_segment(&mut self, layer: i32, segment: Segment) -> Result<(), DrawError> {
         if let Some((right, bottom)) = segment.corner() {
-            self.layers.fit(layer, right, bottom)?;
+            self.fit_end(layer, right, bottom)?;
         }
         let dropped = self.layers.target(layer)?.drawing.dropped_by(segment);
         self.check_room(layer, dropped, 1)?;
@@ -137,7 +137,9 @@ impl Canvas {
         let rects = if target.drawing.is_plain() { path.rects(target.surface.size()) } else { None };
         match (ink, rects) {
             (Ink::Color(color), Some(rects)) => {
+                let size = target.surface.size();
                 let cleared = target.surface.fill(&rects, color, mask);
+                self.count_fill(&rects, size, mask);
                 for rect in rects.into_iter().chain([cleared]) {
                     self.damage_area(layer, rect);
                 }
@@ -199,6 +201,7 @@ impl Canvas {
         let drawing = &self.layers.target(layer)?.drawing;
         let Some(back) = drawing.state.transform.inverse() else { return Ok(()) };
         let clips: Vec<_> = drawing.clips.iter().map(Shape::of).collect();
+        self.count_shapes(layer, &shape, &clips, matches!(ink, Ink::Color(_)), mask);
         let mut surface = self.layers.take_surface(layer);
         let own = if ink.reads(layer) { surface.clone() } else { Surface::default() };
         let of_layer = |index| match self.layers.get(index) {

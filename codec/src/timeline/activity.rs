@@ -163,4 +163,19 @@ mod tests {
         activity.apply(&Instruction::Blob { stream: 1, data: &data });
         assert_eq!(activity.take(), 100 + 35);
     }
+
+    #[test]
+    fn arcs_count_by_their_box_and_strokes_by_their_layer() {
+        let mut activity = Activity::new(Limits::default());
+        activity.apply(&Instruction::Size { layer: 0, width: 100, height: 100 });
+        activity.take();
+        let arc = Arc { x: 0, y: 50, radius: 10, start: 0.0, end: 1.0, negative: false };
+        let mut touched = |vector| {
+            activity.apply(&Instruction::Vector { layer: 0, vector });
+            activity.take()
+        };
+        assert_eq!(touched(Vector::Arc(arc)), 10 * 20);
+        assert_eq!(touched(Vector::Lfill { mask: 14, source: -1 }), 10_000);
+        assert_eq!(touched(Vector::Line { x: 9, y: 9 }), 0);
+    }
 }

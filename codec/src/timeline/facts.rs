@@ -121,6 +121,11 @@ impl Facts {
         }
     }
 
+    /// Media time of what was followed.
+    pub(super) fn now_ms(&self) -> i64 {
+        self.time.now_ms()
+    }
+
     /// No more instructions come.
     pub(super) fn finish(&mut self) {
         self.sound.finish();
@@ -139,6 +144,7 @@ impl Facts {
         Timeline {
             media_duration_ms,
             sound: self.sound.has_sound(),
+            sound_loss: self.sound.report().loss(),
             sound_end_ms,
             markers,
             markers_left_out,

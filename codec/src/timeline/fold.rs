@@ -3,13 +3,19 @@
 use super::facts::Facts;
 use super::keystrokes::Keystrokes;
 use super::timeline::{Ending, Timeline};
+use crate::cost::Cost;
 use crate::limits::Limits;
 use crate::source::guac::{ParseError, Parser};
 
 /// Takes the bytes of a recording as they come; gives its [`Timeline`] and [`Keystrokes`] at any time.
 pub struct TimelineFold {
+    limits: Limits,
     parser: Parser,
     bytes: u64,
+    /// What was read; nothing is drawn here.
+    cost: Cost,
+    /// The byte behind the last instruction.
+    end_byte: u64,
     damage: Option<ParseError>,
     facts: Facts,
 }
@@ -17,7 +23,15 @@ pub struct TimelineFold {
 impl TimelineFold {
     /// Starts at byte 0.
     pub fn new(limits: Limits) -> Self {
-        Self { parser: Parser::new(limits), bytes: 0, damage: None, facts: Facts::new(limits) }
+        Self {
+            limits,
+            parser: Parser::new(limits),
+            bytes: 0,
+            cost: Cost::default(),
+            end_byte: 0,
+            damage: None,
+            facts: Facts::new(limits),
+        }
     }
 
     /// Adds the next bytes. After damage they are only counted, unless the limits say to go on behind it.
@@ -29,7 +43,17 @@ impl TimelineFold {
         self.parser.push(bytes);
         loop {
             match self.parser.read_on() {
-                Ok(Some(read)) => self.facts.fold(&read),
+                Ok(Some(read)) => {
+                    self.cost.read(read.end_byte - self.end_byte);
+                    let cost_max = self.limits.cost_max(self.facts.now_ms());
+                    if self.cost > cost_max {
+                        let (position, limit_ms) = (self.end_byte, cost_max.ms());
+                        self.damage = Some(ParseError::TimeBudget { position, limit_ms });
+                        return;
+                    }
+                    self.end_byte = read.end_byte;
+                    self.facts.fold(&read);
+                }
                 Ok(None) => return,
                 Err(error) => {
                     self.damage = Some(error);
@@ -62,11 +86,15 @@ impl TimelineFold {
             Ok(()) => Ending::Whole,
             Err(ParseError::Truncated { position }) => Ending::Truncated { position },
             // Behind damage that is not skipped, nothing is known: it is named by where it starts.
-            Err(error) => Ending::Damaged { position: error.position(), reason: error.to_string() },
+            Err(error) => {
+                let (code, position) = (error.code(), error.position());
+                Ending::Damaged { code, position, reason: error.to_string() }
+            }
         };
+        let is_over = matches!(self.damage, Some(ParseError::TimeBudget { .. }));
         Timeline {
             bytes: self.bytes,
-            readable_bytes: self.parser.position(),
+            readable_bytes: if is_over { self.end_byte } else { self.parser.position() },
             skipped_bytes: self.parser.skipped_bytes(),
             ending,
             ..timeline

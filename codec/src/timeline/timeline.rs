@@ -5,6 +5,8 @@ use super::idle::IdleSpan;
 use super::marker::Marker;
 use super::sync_columns;
 use crate::geometry::Size;
+use crate::refusal::{Refusal, RefusalCode};
+use crate::source::guac::ParseError;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -43,6 +45,8 @@ pub struct Timeline {
     pub sound: bool,
     /// End of the placed sound.
     pub sound_end_ms: i64,
+    /// Why some of its sound cannot be heard.
+    pub sound_loss: Option<Refusal>,
     /// Where to look, in the order of time.
     pub markers: Vec<Marker>,
     /// Markers that are not in the list because there were too many of their kind.
@@ -100,11 +104,26 @@ pub enum Ending {
     },
     /// With something that is no instruction; what follows it is not read.
     Damaged {
+        /// What kind of damage.
+        code: RefusalCode,
         /// Where.
         position: u64,
         /// What is wrong there.
         reason: String,
     },
+}
+
+impl Ending {
+    /// Why the recording is not whole.
+    pub fn refusal(&self) -> Option<Refusal> {
+        match self {
+            Self::Whole => None,
+            Self::Truncated { position } => {
+                Some(Refusal::from(&ParseError::Truncated { position: *position }))
+            }
+            Self::Damaged { code, position, reason } => Some(Refusal::new(*code, reason).at(*position)),
+        }
+    }
 }
 
 impl Timeline {

@@ -1,6 +1,7 @@
 //! One worker's part: a recording's bytes in, the packets of segments out.
 
 use super::blink::Blink;
+use super::encode::{Encode, StartEncoder};
 use super::frame::{Frame, Packet};
 use super::pacing::{self, Decision, Pacing};
 use super::plan::{Plan, Segment};
@@ -41,11 +42,12 @@ pub struct SegmentCoder {
     /// Whether the picture that is on screen when the segment begins was brought to the video.
     is_shown: bool,
     open: Option<OpenSegment>,
+    start_encoder: StartEncoder,
 }
 
 /// A segment whose first frame was coded.
 struct OpenSegment {
-    encoder: Encoder,
+    encoder: Box<dyn Encode>,
     pacing: Pacing,
     blink: Blink,
     staleness: Staleness,
@@ -56,6 +58,15 @@ struct OpenSegment {
 impl SegmentCoder {
     /// Starts at byte 0 of the recording.
     pub fn new(plan: Plan, limits: Limits) -> Self {
+        Self::with_encoder(
+            plan,
+            limits,
+            Box::new(|size, settings| Ok(Box::new(Encoder::new(size, settings)?))),
+        )
+    }
+
+    /// Starts at byte 0 of the recording; each segment is coded by what `start_encoder` returns.
+    pub fn with_encoder(plan: Plan, limits: Limits, start_encoder: StartEncoder) -> Self {
         let projection = Projection::new(plan.size(), plan.largest(), plan.settings.chroma);
         Self {
             plan,
@@ -66,6 +77,7 @@ impl SegmentCoder {
             segment: None,
             is_shown: false,
             open: None,
+            start_encoder,
         }
     }
 
@@ -130,7 +142,7 @@ impl SegmentCoder {
     /// Codes the first frame of a segment: the picture as it is when time goes on.
     fn open(&self, segment: Segment, packets: &mut Vec<Packet>) -> Result<OpenSegment, SegmentError> {
         let mut open = OpenSegment {
-            encoder: Encoder::new(self.plan.size(), &self.plan.settings)?,
+            encoder: (self.start_encoder)(self.plan.size(), &self.plan.settings)?,
             pacing: Pacing::new(self.plan.settings.rhythm),
             blink: Blink::default(),
             staleness: Staleness::new(self.projection.picture().clone()),

@@ -1,7 +1,7 @@
 //! `custody convert`: a recording becomes an ordinary video.
 
 use super::resync::Resync;
-use super::{Exit, media_time};
+use super::{Exit, media_time, print_partial};
 use crate::conversion::{Conversion, ConversionSettings, Report};
 use crate::interrupt::Interrupt;
 use crate::output::{Output, folder_of};
@@ -10,7 +10,7 @@ use crate::recording::Recording;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use codec::cut::CutSettings;
-use codec::timeline::Ending;
+use codec::refusal::RefusalCode;
 use codec::video::{Profile, VideoSettings};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -133,36 +133,29 @@ impl Convert {
     }
 }
 
-/// Says what of the recording is not in the video.
-#[expect(clippy::print_stderr, reason = "the command line speaks to its user")]
+/// Says what of the recording is not in the video, and up to when all of it is there.
 fn print_losses(report: &Report) -> Exit {
     let mut exit = Exit::Done;
-    if report.timeline.skipped_bytes > 0 {
-        exit = Exit::Partial;
-        let skipped = report.timeline.skipped_bytes;
-        eprintln!("custody: {skipped} bytes cannot be read: the video goes on behind them");
+    let timeline = &report.timeline;
+    if timeline.skipped_bytes > 0 {
+        let (code, skipped) = (RefusalCode::Malformed, timeline.skipped_bytes);
+        let what = format!("{code}: {skipped} bytes cannot be read: the video goes on behind them");
+        exit = print_partial(timeline.media_duration_ms, &what);
     }
-    match &report.timeline.ending {
-        _ if report.plan.cut.is_past(report.timeline.media_duration_ms) => {}
-        Ending::Whole => {}
-        Ending::Truncated { position } => {
-            exit = Exit::Partial;
-            eprintln!(
-                "custody: the recording ends inside an instruction at byte {position}: the video ends there"
-            );
-        }
-        Ending::Damaged { position, reason } => {
-            exit = Exit::Partial;
-            let left = report.timeline.bytes - position;
-            eprintln!(
-                "custody: the recording is damaged ({reason}): the video ends there, {left} bytes are left out"
-            );
-        }
+    let is_past = report.plan.cut.is_past(timeline.media_duration_ms);
+    if let Some(refusal) = timeline.ending.refusal().filter(|_| !is_past) {
+        let left = timeline.bytes - timeline.readable_bytes;
+        let what = format!("{refusal}: the video ends there, {left} bytes are left out");
+        exit = print_partial(timeline.media_duration_ms, &what);
     }
     if let Some(first) = &report.summary.first_fault {
-        exit = Exit::Partial;
-        let count = report.summary.faults;
-        eprintln!("custody: {count} instructions could not be drawn, the first before {first}");
+        let (count, refusal) = (report.summary.faults, &first.refusal);
+        let position = refusal.position.unwrap_or(0);
+        let what = format!("{refusal}: the first of {count} not drawn instructions, before byte {position}");
+        exit = print_partial(first.at_ms, &what);
+    }
+    if let Some(refusal) = &timeline.sound_loss {
+        exit = print_partial(timeline.media_duration_ms, &format!("{refusal}: some sound is left out"));
     }
     exit
 }

@@ -1,19 +1,18 @@
 //! `custody frame`: one picture of a recording.
 
 use super::resync::Resync;
-use super::{Exit, media_time};
+use super::{Exit, media_time, print_partial};
 use crate::interrupt::Interrupt;
 use crate::output::Output;
 use crate::recording::{OpenError, Recording};
-use crate::worker::frame::png_of;
+use crate::worker::message::{Reply, Request};
+use crate::worker::process::{ProcessError, WorkerProcess};
 use anyhow::Context;
 use clap::Args;
-use codec::picture::Picture;
-use codec::replay::{Moment, Replay};
-use codec::screen::Screen;
-use codec::source::guac::ParseError;
+use codec::refusal::Refusal;
+use codec::source::guac::OnDamage;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Write the picture that was on screen at a time, as PNG.
 ///
@@ -35,90 +34,79 @@ pub(super) struct FrameAt {
     output: PathBuf,
 }
 
-/// Why the reading of a recording stops before its end.
+/// Why the feeding of the worker stops before the recording's end.
 enum Stop {
-    /// The next frame is later than the asked time.
-    Reached,
-    /// The recording cannot be opened or read.
-    Open(OpenError),
-    /// It is damaged from here on.
-    Damaged(ParseError),
+    /// It has answered.
+    Answered,
+    /// There is no picture.
+    Error(anyhow::Error),
 }
 
 impl From<OpenError> for Stop {
     fn from(error: OpenError) -> Self {
-        Self::Open(error)
+        Self::Error(error.into())
     }
+}
+
+impl From<ProcessError> for Stop {
+    fn from(error: ProcessError) -> Self {
+        Self::Error(error.into())
+    }
+}
+
+/// The picture, when it came on screen, and what is missing in it.
+struct Found {
+    at_ms: i64,
+    loss: Option<Refusal>,
+    png: Vec<u8>,
 }
 
 impl FrameAt {
     pub(super) fn run(self, interrupt: &Interrupt) -> anyhow::Result<Exit> {
         let recording = Recording::open(&self.file, interrupt)?;
-        let mut replay = Replay::new(self.resync.limits());
-        let mut screen = Screen::default();
-        let exit = match self.replay(&recording, &mut replay, &mut screen, interrupt) {
-            Ok(()) | Err(Stop::Reached) if replay.skipped_bytes() > 0 => {
-                report_skipped(replay.skipped_bytes());
-                Exit::Partial
-            }
-            Ok(()) | Err(Stop::Reached) => Exit::Done,
-            Err(Stop::Open(error)) => return Err(error.into()),
-            Err(Stop::Damaged(error)) => {
-                report_damage(&error);
-                Exit::Partial
-            }
-        };
-        if screen.size().area() == 0 {
-            anyhow::bail!("the recording shows no picture at that time or before it");
+        let mut found = None;
+        match self.find(&recording, &mut found, interrupt) {
+            Ok(()) | Err(Stop::Answered) => {}
+            Err(Stop::Error(error)) => return Err(error),
         }
-        let picture = if self.no_cursor { screen.picture_without_pointer() } else { screen.picture() };
-        write_png(picture, &self.output)
-            .with_context(|| format!("cannot write {}", self.output.display()))?;
-        Ok(exit)
+        let Some(Found { at_ms, loss, png }) = found else {
+            anyhow::bail!("UNSUPPORTED: the recording shows no picture at that time or before it");
+        };
+        let unwritten = || format!("cannot write {}", self.output.display());
+        let mut output = Output::create(&self.output).with_context(unwritten)?;
+        output.write_all(&png).with_context(unwritten)?;
+        output.publish().with_context(unwritten)?;
+        Ok(loss.map_or(Exit::Done, |refusal| print_partial(at_ms, &refusal.to_string())))
     }
 
-    /// Plays the recording up to the asked time.
-    fn replay(
+    /// Has a worker process play the recording up to the asked time.
+    fn find(
         &self,
         recording: &Recording,
-        replay: &mut Replay,
-        screen: &mut Screen,
+        found: &mut Option<Found>,
         interrupt: &Interrupt,
     ) -> Result<(), Stop> {
+        let mut receive = |reply| match reply {
+            Reply::Picture { at_ms, loss, png } => {
+                *found = Some(Found { at_ms, loss, png });
+                Err(Stop::Answered)
+            }
+            Reply::NoPicture => Err(Stop::Answered),
+            Reply::Packet(_)
+            | Reply::SoundHead { .. }
+            | Reply::Sound { .. }
+            | Reply::Summary(_)
+            | Reply::Failed(_)
+            | Reply::Ready => Ok(()),
+        };
+        let mut worker = WorkerProcess::start(interrupt)?;
+        if self.resync.limits().on_damage == OnDamage::Resync {
+            worker.request(&Request::Resync, &mut receive)?;
+        }
+        worker.request(&Request::Frame { at_ms: self.at, pointer: !self.no_cursor }, &mut receive)?;
         recording.each_piece(0..recording.length()?, |piece| {
-            if interrupt.is_set() {
-                return Err(OpenError::Interrupted.into());
-            }
-            replay.push(piece);
-            while let Some(moment) = replay.step().map_err(Stop::Damaged)? {
-                match moment {
-                    Moment::Frame { at_ms, .. } if at_ms > self.at => return Err(Stop::Reached),
-                    Moment::Frame { .. } => {
-                        screen.show_frame(replay.canvas());
-                    }
-                    Moment::Pointer { .. } => {}
-                }
-            }
-            Ok(())
-        })
+            worker.request(&Request::Bytes(piece.to_vec()), &mut receive)
+        })?;
+        worker.request(&Request::Finish, &mut receive)
     }
-}
-
-#[expect(clippy::print_stderr, reason = "the command line speaks to its user")]
-fn report_damage(error: &ParseError) {
-    eprintln!(
-        "custody: the recording is damaged ({error}): this is its last readable picture before that time"
-    );
-}
-
-#[expect(clippy::print_stderr, reason = "the command line speaks to its user")]
-fn report_skipped(bytes: u64) {
-    eprintln!("custody: {bytes} bytes before that time cannot be read: the picture lacks what they drew");
-}
-
-fn write_png(picture: &Picture, path: &Path) -> anyhow::Result<()> {
-    let mut output = Output::create(path)?;
-    output.write_all(&png_of(picture)?)?;
-    output.publish()?;
-    Ok(())
 }

@@ -1,8 +1,8 @@
 //! `custody inspect`: what a recording holds, without drawing it.
 
-use super::Exit;
 use super::resync::Resync;
 use super::summary::print_summary;
+use super::{Exit, print_partial};
 use crate::conversion::survey;
 use crate::interrupt::Interrupt;
 use crate::recording::Recording;
@@ -45,6 +45,10 @@ impl Inspect {
         } else {
             print_summary(&timeline, &keystrokes, &mut output)?;
         }
-        Ok(if timeline.is_complete() { Exit::Done } else { Exit::Partial })
+        let mut exit = if timeline.is_complete() { Exit::Done } else { Exit::Partial };
+        for refusal in timeline.ending.refusal().iter().chain(&timeline.sound_loss) {
+            exit = print_partial(timeline.media_duration_ms, &refusal.to_string());
+        }
+        Ok(exit)
     }
 }

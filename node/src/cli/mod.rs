@@ -54,6 +54,14 @@ const EXIT_PARTIAL: u8 = 3;
 /// Exit code after Ctrl-C, as shells expect it.
 const EXIT_INTERRUPTED: u8 = 130;
 
+/// Says that a result lacks something of the recording, and up to when nothing is missing.
+#[expect(clippy::print_stderr, reason = "the command line speaks to its user")]
+fn print_partial(until_ms: i64, what: &str) -> Exit {
+    let (seconds, milliseconds) = (until_ms.div_euclid(1000), until_ms.rem_euclid(1000));
+    eprintln!("custody: PARTIAL up to {seconds}.{milliseconds:03} s: {what}");
+    Exit::Partial
+}
+
 /// Runs one command; errors become one sentence on standard error and an exit code.
 #[expect(clippy::print_stderr, reason = "the command line speaks to its user")]
 pub fn run(cli: Cli) -> ExitCode {

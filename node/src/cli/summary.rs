@@ -49,7 +49,7 @@ pub(super) fn print_summary(
         Ending::Truncated { position } => {
             writeln!(output, "end         cut inside an instruction at byte {position}")
         }
-        Ending::Damaged { position, reason } => {
+        Ending::Damaged { code: _, position, reason } => {
             let left = timeline.bytes - position;
             writeln!(output, "end         damaged, {left} bytes cannot be read: {reason}")
         }

@@ -1,7 +1,7 @@
 //! The whole pipeline as one straight function.
 
 use super::part::{PartError, Parts, VideoPart};
-use super::survey::survey;
+use super::survey::{survey, survey_until};
 use super::work::{Made, SoundPart};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
@@ -15,6 +15,7 @@ use codec::mux::{
     Channels, Metadata, Mp4, Mp4Error, SequenceHeader, SequenceHeaderError, SoundTrack, Track, Tracks,
     VideoSample, VideoTrack,
 };
+use codec::refusal::Refusal;
 use codec::timeline::Timeline;
 use codec::video::{Plan, VideoSettings};
 use std::fs::File;
@@ -71,14 +72,17 @@ pub(crate) enum ConvertError {
     Open(#[from] OpenError),
     /// There is nothing to be seen in it.
     #[error(
-        "the recording never shows a picture (recorded without output, or cut before its first frame): there is nothing to convert; `custody inspect` tells what it holds"
+        "UNSUPPORTED: the recording never shows a picture (recorded without output, or cut before its first frame): there is nothing to convert; `custody inspect` tells what it holds"
     )]
     NoPicture,
+    /// There is nothing to be seen before its damage.
+    #[error(transparent)]
+    Refused(Refusal),
     /// Nothing can be cut out like this.
     #[error(transparent)]
     Cut(#[from] CutError),
     /// Timestamps that pull the sound apart beyond all measure.
-    #[error("the sound ends {end_ms} ms after the beginning of the video, the limit is {limit_ms} ms")]
+    #[error("LIMIT: the sound ends {end_ms} ms after the beginning of the video, the limit is {limit_ms} ms")]
     SoundTooLong {
         /// Where it ends.
         end_ms: i64,
@@ -114,11 +118,20 @@ pub(crate) enum ConvertError {
 impl Conversion<'_> {
     /// Makes the video and writes it to `output`, from its first byte to its last.
     pub(crate) fn run(&self, output: &mut impl Write, interrupt: &Interrupt) -> Result<Report, ConvertError> {
-        let (timeline, keystrokes) = survey(self.recording, self.limits, interrupt)?;
-        let cut = Cut::new(&self.settings.cut, timeline.media_duration_ms, &timeline.idle)?;
-        let plan = Plan::new(&timeline, cut, self.settings.video).ok_or(ConvertError::NoPicture)?;
-
-        let Made { video, sound, summary } = self.make_parts(&timeline, &plan, interrupt)?;
+        let (mut timeline, mut keystrokes) = survey(self.recording, self.limits, interrupt)?;
+        let (plan, Made { video, sound, summary }) = loop {
+            let cut = Cut::new(&self.settings.cut, timeline.media_duration_ms, &timeline.idle)?;
+            let plan = Plan::new(&timeline, cut, self.settings.video).ok_or_else(|| no_picture(&timeline))?;
+            match self.make_parts(&timeline, &plan, interrupt) {
+                // What it costs to draw is counted, so every worker ends at the same byte: the video ends there.
+                Err(ConvertError::Worker(ProcessError::Failed(refusal)))
+                    if refusal.position.is_some_and(|position| position < timeline.readable_bytes) =>
+                {
+                    (timeline, keystrokes) = survey_until(self.recording, self.limits, &refusal, interrupt)?;
+                }
+                made => break (plan, made?),
+            }
+        };
         let video_track = video_track(&video, &plan)?;
         let pictures = video_track.samples.len();
         let sound_track = sound.as_ref().map(|sound| sound_track(sound, &plan));
@@ -131,6 +144,10 @@ impl Conversion<'_> {
         output.flush().map_err(ConvertError::Write)?;
         Ok(Report { timeline, plan, pictures, has_sound: sound_track.is_some(), summary })
     }
+}
+
+fn no_picture(timeline: &Timeline) -> ConvertError {
+    timeline.ending.refusal().map_or(ConvertError::NoPicture, ConvertError::Refused)
 }
 
 /// The pictures of all segments as one track: each lasts until the next one, the last to the end of the video.

@@ -6,7 +6,7 @@ use crate::recording::OpenError;
 use crate::tasks::ThreadError;
 use crate::worker::process::ProcessError;
 use cluster::catalog::FailureKind;
-use std::os::unix::process::ExitStatusExt;
+use codec::refusal::{Refusal, RefusalCode};
 
 /// What is kept of an error's words.
 const DETAIL_CHARS: usize = 250;
@@ -53,6 +53,7 @@ fn of_conversion(error: &ConvertError) -> Option<FailureKind> {
     match error {
         ConvertError::Open(error) => of_reading(error),
         ConvertError::NoPicture | ConvertError::Cut(_) => Some(FailureKind::Unsupported),
+        ConvertError::Refused(refusal) => Some(of_refusal(refusal)),
         ConvertError::SoundTooLong { .. } | ConvertError::Mux(_) => Some(FailureKind::Limit),
         ConvertError::Worker(error) => of_worker(error),
         ConvertError::Part(PartError::File(_)) | ConvertError::Write(_) => Some(FailureKind::Storage),
@@ -66,14 +67,20 @@ fn of_conversion(error: &ConvertError) -> Option<FailureKind> {
 fn of_worker(error: &ProcessError) -> Option<FailureKind> {
     match error {
         ProcessError::Interrupted => None,
-        ProcessError::Failed(_) => Some(FailureKind::Malformed),
-        // Rust's runtime aborts when it gets no memory.
-        ProcessError::Ended(status) if status.signal() == Some(rustix::process::Signal::ABORT.as_raw()) => {
-            Some(FailureKind::MemoryBudget)
-        }
-        ProcessError::Start(_) | ProcessError::Ended(_) | ProcessError::Message(_) => {
-            Some(FailureKind::Crashed)
-        }
+        ProcessError::Failed(refusal) => Some(of_refusal(refusal)),
+        ProcessError::Start(_) | ProcessError::Message(_) => Some(FailureKind::Crashed),
+    }
+}
+
+fn of_refusal(refusal: &Refusal) -> FailureKind {
+    match refusal.code {
+        RefusalCode::Limit => FailureKind::Limit,
+        RefusalCode::Malformed => FailureKind::Malformed,
+        RefusalCode::Truncated => FailureKind::Truncated,
+        RefusalCode::Unsupported => FailureKind::Unsupported,
+        RefusalCode::TimeBudget => FailureKind::TimeBudget,
+        RefusalCode::MemoryBudget => FailureKind::MemoryBudget,
+        RefusalCode::Crashed => FailureKind::Crashed,
     }
 }
 
@@ -83,9 +90,8 @@ fn of_reading(error: &OpenError) -> Option<FailureKind> {
         OpenError::Read { .. } | OpenError::Spool { .. } | OpenError::Stored { .. } => {
             Some(FailureKind::Storage)
         }
-        OpenError::Decompress { .. } | OpenError::Empty { .. } | OpenError::NotARecording { .. } => {
-            Some(FailureKind::Malformed)
-        }
+        OpenError::Decompress { .. } => Some(FailureKind::Malformed),
+        OpenError::NotARecording { refusal, .. } => Some(of_refusal(refusal)),
         OpenError::TooLong { .. } => Some(FailureKind::Limit),
     }
 }
@@ -93,19 +99,29 @@ fn of_reading(error: &OpenError) -> Option<FailureKind> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::process::ExitStatus;
+    use crate::worker::message::MessageError;
+    use std::io;
 
     #[test]
     fn each_failure_has_a_kind_and_a_stop_has_none() {
         let worker = |error| JobError::Convert(ConvertError::Worker(error));
-        let ended = |signal| worker(ProcessError::Ended(ExitStatus::from_raw(signal)));
-        assert_eq!(ended(9).kind(), Some(FailureKind::Crashed));
-        assert_eq!(ended(6).kind(), Some(FailureKind::MemoryBudget));
-        assert_eq!(worker(ProcessError::Failed("no".into())).kind(), Some(FailureKind::Malformed));
+        for (code, kind) in [
+            (RefusalCode::Limit, FailureKind::Limit),
+            (RefusalCode::Malformed, FailureKind::Malformed),
+            (RefusalCode::Truncated, FailureKind::Truncated),
+            (RefusalCode::Unsupported, FailureKind::Unsupported),
+            (RefusalCode::TimeBudget, FailureKind::TimeBudget),
+            (RefusalCode::MemoryBudget, FailureKind::MemoryBudget),
+            (RefusalCode::Crashed, FailureKind::Crashed),
+        ] {
+            assert_eq!(worker(ProcessError::Failed(Refusal::new(code, "no"))).kind(), Some(kind));
+        }
         assert_eq!(worker(ProcessError::Interrupted).kind(), None);
         assert_eq!(JobError::Open(OpenError::Interrupted).kind(), None);
         assert_eq!(JobError::Convert(ConvertError::NoPicture).kind(), Some(FailureKind::Unsupported));
-        let detail = worker(ProcessError::Failed("a\r\nb".repeat(500))).detail();
+        let detail =
+            worker(ProcessError::Message(MessageError::from(io::Error::other("a\r\nb".repeat(500)))))
+                .detail();
         assert_eq!(detail.chars().count(), DETAIL_CHARS);
         assert!(!detail.contains('\n'));
     }

@@ -111,7 +111,9 @@ fn frame(
     match feed(stored, at_ms, pointer, interrupt, &mut found) {
         Ok(()) | Err(Stop::Answered) => found.ok_or(MediaError::NoPicture { at_ms }),
         Err(Stop::Open(error)) => Err(damaged(&error)),
-        Err(Stop::Worker(ProcessError::Failed(reason))) => Err(MediaError::Damaged { reason }),
+        Err(Stop::Worker(ProcessError::Failed(refusal))) => {
+            Err(MediaError::Damaged { reason: refusal.to_string() })
+        }
         Err(Stop::Worker(error)) => {
             tracing::warn!(%error, "a picture was not drawn");
             Err(MediaError::Crashed)

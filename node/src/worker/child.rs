@@ -1,13 +1,17 @@
 //! The worker process: reads requests from standard input, computes, answers on standard output.
 
-use super::frame::{FrameError, FrameFinder};
+use super::frame::{Found, FrameError, FrameFinder};
 use super::limits;
-use super::message::{MessageError, Reply, Request, Summary};
-use codec::audio::{SoundCoder, SoundPacket, SoundSettings};
+use super::message::{Fault, MessageError, Reply, Request, Summary};
+use codec::audio::{SoundCoder, SoundCoderError, SoundPacket, SoundSettings};
 use codec::limits::Limits;
+use codec::refusal::{Refusal, RefusalCode};
 use codec::source::guac::OnDamage;
-use codec::video::{Packet, SegmentCoder, SegmentError};
+use codec::video::SegmentCoder;
 use std::io::{self, BufReader, BufWriter, Read, Write};
+
+/// Bytes of a recording between two looks at what came of them.
+const PART_BYTES: usize = 4 << 10;
 
 /// Why a worker ends before its owner lets it go.
 #[derive(Debug, thiserror::Error)]
@@ -42,84 +46,112 @@ pub(crate) fn run() -> Result<(), WorkerError> {
 fn serve(requests: &mut impl Read, replies: &mut impl Write) -> Result<(), WorkerError> {
     let mut work = Work::Nothing(OnDamage::Stop);
     while let Some(request) = Request::read(requests)? {
-        match answer(&mut work, request)? {
-            Ok(results) => {
-                for reply in results {
-                    reply.write(replies)?;
-                }
-                Reply::Ready.write(replies)?;
+        let mut end = Ok(());
+        for part in parts(request) {
+            limits::allow_part()?;
+            end = answer(&mut work, part, replies);
+            if end.is_err() {
+                break;
             }
-            Err(reason) => Reply::Failed(reason).write(replies)?,
+        }
+        match end {
+            Ok(()) => Reply::Ready.write(replies)?,
+            Err(Stop::Refused(refusal)) => Reply::Failed(refusal).write(replies)?,
+            Err(Stop::Worker(error)) => return Err(error),
         }
         replies.flush().map_err(MessageError::from)?;
     }
     Ok(())
 }
 
-/// The results of one request, or what is wrong with the recording.
-type Answer = Result<Vec<Reply>, String>;
+/// Bytes come in small parts, so that results are handed over as they are made and none takes long.
+fn parts(request: Request) -> Vec<Request> {
+    match request {
+        Request::Bytes(bytes) => bytes.chunks(PART_BYTES).map(|part| Request::Bytes(part.to_vec())).collect(),
+        Request::Resync
+        | Request::Video(_)
+        | Request::Sound(_)
+        | Request::Frame { .. }
+        | Request::Segment(_)
+        | Request::Finish => vec![request],
+    }
+}
 
-/// Carries out one request.
-fn answer(work: &mut Work, request: Request) -> Result<Answer, WorkerError> {
+/// Why a request is not carried out.
+enum Stop {
+    /// The recording is refused.
+    Refused(Refusal),
+    /// The worker cannot go on.
+    Worker(WorkerError),
+}
+
+impl<E: Into<WorkerError>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Worker(error.into())
+    }
+}
+
+/// Carries out one part of a request and writes its results.
+fn answer(work: &mut Work, request: Request, replies: &mut impl Write) -> Result<(), Stop> {
     match (request, work) {
         (Request::Resync, Work::Nothing(on_damage)) => {
             *on_damage = OnDamage::Resync;
-            Ok(Ok(Vec::new()))
+            Ok(())
         }
         (Request::Video(plan), work @ &mut Work::Nothing(on_damage)) => {
             limits::confine(limits::memory_bytes(&plan))?;
-            *work = Work::Video(Box::new(SegmentCoder::new(plan, limits_of(on_damage))));
-            Ok(Ok(Vec::new()))
+            let limits = Limits { on_damage, ..limits::video_limits(&plan) };
+            *work = Work::Video(Box::new(SegmentCoder::new(plan, limits)));
+            Ok(())
         }
         (Request::Sound(cut), work @ &mut Work::Nothing(on_damage)) => {
             limits::confine(limits::SOUND_MEMORY_BYTES)?;
-            Ok(SoundCoder::new(limits_of(on_damage), SoundSettings::default(), cut)
-                .map(|coder| {
-                    let pre_skip_samples = coder.pre_skip_samples();
-                    *work = Work::Sound(Box::new(coder));
-                    vec![Reply::SoundHead { pre_skip_samples }]
-                })
-                .map_err(|error| error.to_string()))
+            let limits = Limits { on_damage, ..Limits::default() };
+            let coder = SoundCoder::new(limits, SoundSettings::default(), cut)
+                .map_err(|error| Stop::Refused(Refusal::new(RefusalCode::Crashed, &error)))?;
+            Reply::SoundHead { pre_skip_samples: coder.pre_skip_samples() }.write(replies)?;
+            *work = Work::Sound(Box::new(coder));
+            Ok(())
         }
         (Request::Frame { at_ms, pointer }, work @ &mut Work::Nothing(on_damage)) => {
-            limits::confine(limits::FRAME_MEMORY_BYTES)?;
-            *work = Work::Frame(Box::new(FrameFinder::new(at_ms, pointer, limits_of(on_damage))));
-            Ok(Ok(Vec::new()))
+            limits::confine(limits::MEMORY_BYTES)?;
+            let limits = Limits { on_damage, ..Limits::default() };
+            *work = Work::Frame(Box::new(FrameFinder::new(at_ms, pointer, limits)));
+            Ok(())
         }
         (Request::Resync | Request::Video(_) | Request::Sound(_) | Request::Frame { .. }, _) => {
-            Err(WorkerError::OutOfOrder("a second job"))
+            Err(WorkerError::OutOfOrder("a second job").into())
         }
-        (request, Work::Frame(finder)) => find_frame(finder, request),
-        (request, Work::Video(coder)) => Ok(code_video(coder, request).map_err(|error| error.to_string())),
-        (request, Work::Sound(coder)) => code_sound(coder, request),
+        (request, Work::Frame(finder)) => find_frame(finder, request, replies),
+        (request, Work::Video(coder)) => code_video(coder, request, replies),
+        (request, Work::Sound(coder)) => code_sound(coder, request, replies),
         (Request::Segment(_) | Request::Bytes(_) | Request::Finish, Work::Nothing(_)) => {
-            Err(WorkerError::OutOfOrder("work before a job"))
+            Err(WorkerError::OutOfOrder("work before a job").into())
         }
     }
 }
 
-fn limits_of(on_damage: OnDamage) -> Limits {
-    Limits { on_damage, ..Limits::default() }
-}
-
-fn code_video(coder: &mut SegmentCoder, request: Request) -> Result<Vec<Reply>, SegmentError> {
-    let replies = |packets: Vec<Packet>| packets.into_iter().map(Reply::Packet);
-    Ok(match request {
+fn code_video(coder: &mut SegmentCoder, request: Request, replies: &mut impl Write) -> Result<(), Stop> {
+    let (packets, is_end) = match request {
         Request::Segment(segment) => {
             coder.begin(segment);
-            Vec::new()
+            return Ok(());
         }
-        Request::Bytes(bytes) => replies(coder.push(&bytes)?).collect(),
-        Request::Finish => {
-            let packets = coder.finish()?;
-            replies(packets).chain([Reply::Summary(summary_of(coder))]).collect()
-        }
-        Request::Resync | Request::Video(_) | Request::Sound(_) | Request::Frame { .. } => Vec::new(),
-    })
+        Request::Bytes(bytes) => (coder.push(&bytes), false),
+        Request::Finish => (coder.finish(), true),
+        Request::Resync | Request::Video(_) | Request::Sound(_) | Request::Frame { .. } => return Ok(()),
+    };
+    for packet in packets.map_err(|error| Stop::Refused(Refusal::from(&error)))? {
+        Reply::Packet(packet).write(replies)?;
+    }
+    if is_end {
+        Reply::Summary(summary_of(coder)).write(replies)?;
+    }
+    Ok(())
 }
 
-fn code_sound(coder: &mut SoundCoder, request: Request) -> Result<Answer, WorkerError> {
-    let packets = match request {
+fn code_sound(coder: &mut SoundCoder, request: Request, replies: &mut impl Write) -> Result<(), Stop> {
+    match request {
         Request::Bytes(bytes) => coder.push(&bytes),
         Request::Finish => coder.finish(),
         Request::Resync
@@ -127,41 +159,40 @@ fn code_sound(coder: &mut SoundCoder, request: Request) -> Result<Answer, Worker
         | Request::Video(_)
         | Request::Sound(_)
         | Request::Frame { .. } => {
-            return Err(WorkerError::OutOfOrder("pictures of a worker for sound"));
+            return Err(WorkerError::OutOfOrder("pictures of a worker for sound").into());
         }
-    };
-    let reply = |SoundPacket { samples, data }| Reply::Sound { samples, data };
-    let replies = match packets {
-        Ok(packets) => packets.into_iter().map(reply).collect(),
-        Err(error) => return Ok(Err(error.to_string())),
-    };
-    Ok(Ok(replies))
+    }
+    let refused = |error: SoundCoderError| Stop::Refused(Refusal::from(&error));
+    while let Some(SoundPacket { samples, data }) = coder.next_packet().map_err(refused)? {
+        Reply::Sound { samples, data }.write(replies)?;
+    }
+    Ok(())
 }
 
-fn find_frame(finder: &mut FrameFinder, request: Request) -> Result<Answer, WorkerError> {
+fn find_frame(finder: &mut FrameFinder, request: Request, replies: &mut impl Write) -> Result<(), Stop> {
     let found = match request {
         Request::Bytes(bytes) => finder.push(&bytes),
-        Request::Finish => finder.finish().map(Some),
+        Request::Finish => finder.finish(),
         Request::Resync
         | Request::Segment(_)
         | Request::Video(_)
         | Request::Sound(_)
         | Request::Frame { .. } => {
-            return Err(WorkerError::OutOfOrder("something else than one picture"));
+            return Err(WorkerError::OutOfOrder("something else than one picture").into());
         }
     };
-    Ok(match found {
-        Ok(Some((at_ms, png))) => Ok(vec![Reply::Picture { at_ms, png }]),
-        Ok(None) => Ok(Vec::new()),
-        Err(FrameError::NoPicture) => Ok(vec![Reply::NoPicture]),
-        Err(error @ (FrameError::Encode(_) | FrameError::TooLarge)) => Err(error.to_string()),
-    })
+    match found {
+        Ok(Some(Found { at_ms, loss, png })) => Reply::Picture { at_ms, loss, png }.write(replies)?,
+        Ok(None) => {}
+        Err(FrameError::NoPicture) => Reply::NoPicture.write(replies)?,
+        Err(error @ (FrameError::Damaged(_) | FrameError::Encode(_) | FrameError::TooLarge(_))) => {
+            return Err(Stop::Refused(error.into()));
+        }
+    }
+    Ok(())
 }
 
 fn summary_of(coder: &SegmentCoder) -> Summary {
     let faults = coder.faults();
-    Summary {
-        faults: faults.count,
-        first_fault: faults.first.as_ref().map(|(position, error)| format!("byte {position}: {error}")),
-    }
+    Summary { faults: faults.count, first_fault: faults.first.as_ref().map(Fault::from) }
 }

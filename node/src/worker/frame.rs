@@ -1,9 +1,15 @@
 //! One picture of a recording.
 
+use super::message::Fault;
 use codec::limits::Limits;
 use codec::picture::Picture;
+use codec::refusal::{Refusal, RefusalCode};
 use codec::replay::{Moment, Replay};
 use codec::screen::Screen;
+use std::io::Write;
+
+/// A longer picture does not fit a message.
+const PNG_BYTES_MAX: usize = 60 << 20;
 
 /// Why there is no picture.
 #[derive(Debug, thiserror::Error)]
@@ -11,79 +17,125 @@ pub(crate) enum FrameError {
     /// Nothing was on screen up to that time.
     #[error("the recording shows no picture at that time or before it")]
     NoPicture,
+    /// Nothing was on screen before the damage.
+    #[error("the recording shows no picture before it is damaged: {0}")]
+    Damaged(Refusal),
     /// It cannot be encoded.
     #[error("the picture cannot be encoded: {0}")]
     Encode(#[from] png::EncodingError),
-    /// Its sides do not fit the format.
-    #[error("the picture is too large")]
-    TooLarge,
+    /// It is larger than a message.
+    #[error("the picture is too large: {0}")]
+    TooLarge(String),
+}
+
+impl From<FrameError> for Refusal {
+    fn from(error: FrameError) -> Self {
+        match error {
+            FrameError::Damaged(refusal) => refusal,
+            FrameError::NoPicture => Self::new(RefusalCode::Unsupported, &error),
+            FrameError::TooLarge(_) => Self::new(RefusalCode::Limit, &error),
+            FrameError::Encode(_) => Self::new(RefusalCode::Crashed, &error),
+        }
+    }
+}
+
+/// A picture that was found.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// When it came on screen.
+    pub(crate) at_ms: i64,
+    /// What is missing in it, or behind it.
+    pub(crate) loss: Option<Refusal>,
+    /// The picture.
+    pub(crate) png: Vec<u8>,
 }
 
 /// Plays a recording up to a time. A damaged recording has the last picture before the damage.
 pub(crate) struct FrameFinder {
-    replay: Replay,
+    /// Until the picture is found.
+    replay: Option<Replay>,
     screen: Screen,
     at_ms: i64,
     /// When the newest picture came on screen.
     shown_ms: i64,
     pointer: bool,
-    is_done: bool,
 }
 
 impl FrameFinder {
     /// Looks for the picture on screen at `at_ms`, with or without the pointer.
     pub(crate) fn new(at_ms: i64, pointer: bool, limits: Limits) -> Self {
-        let replay = Replay::new(limits);
-        Self { replay, screen: Screen::default(), at_ms, shown_ms: 0, pointer, is_done: false }
+        let replay = Some(Replay::new(limits));
+        Self { replay, screen: Screen::default(), at_ms, shown_ms: 0, pointer }
     }
 
-    /// Adds the next bytes; gives the picture as PNG, and when it came on screen, once it is found.
-    pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<Option<(i64, Vec<u8>)>, FrameError> {
-        if self.is_done {
-            return Ok(None);
-        }
-        self.replay.push(bytes);
+    /// Adds the next bytes; gives the picture once it is found.
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<Option<Found>, FrameError> {
+        let Some(replay) = &mut self.replay else { return Ok(None) };
+        replay.push(bytes);
         loop {
-            match self.replay.step() {
+            match replay.step() {
                 Ok(None) => return Ok(None),
                 Ok(Some(Moment::Frame { at_ms, .. })) if at_ms <= self.at_ms => {
                     self.shown_ms = at_ms;
-                    self.screen.show_frame(self.replay.canvas());
+                    self.screen.show_frame(replay.canvas());
                 }
                 Ok(Some(Moment::Pointer { at_ms })) if at_ms <= self.at_ms => {}
-                Ok(Some(Moment::Frame { .. } | Moment::Pointer { .. })) | Err(_) => {
-                    return self.finish().map(Some);
-                }
+                Ok(Some(Moment::Frame { .. } | Moment::Pointer { .. })) => return self.found(None).map(Some),
+                Err(error) => return self.found(Some(Refusal::from(&error))).map(Some),
             }
         }
     }
 
     /// The recording ends here: its last picture is the one.
-    pub(crate) fn finish(&mut self) -> Result<(i64, Vec<u8>), FrameError> {
-        self.is_done = true;
+    pub(crate) fn finish(&mut self) -> Result<Option<Found>, FrameError> {
+        let Some(replay) = &self.replay else { return Ok(None) };
+        let cut = replay.finish().err().map(|error| Refusal::from(&error));
+        self.found(cut).map(Some)
+    }
+
+    fn found(&mut self, damage: Option<Refusal>) -> Result<Found, FrameError> {
+        // The canvas is not needed any more: its memory is free for the PNG.
+        let replay = self.replay.take();
+        let fault = replay.as_ref().and_then(|replay| replay.faults().first.as_ref().map(Fault::from));
+        let fault = fault.filter(|fault| fault.at_ms <= self.at_ms).map(|fault| fault.refusal);
+        let skipped = replay.map_or(0, |replay| replay.skipped_bytes());
+        let fault = fault.or_else(|| {
+            let what = format!("{skipped} bytes cannot be read: the picture lacks what they drew");
+            (skipped > 0).then(|| Refusal::new(RefusalCode::Malformed, &what))
+        });
         if self.screen.size().area() == 0 {
-            return Err(FrameError::NoPicture);
+            return Err(damage.or(fault).map_or(FrameError::NoPicture, FrameError::Damaged));
         }
         let picture = match self.pointer {
             true => self.screen.picture(),
             false => self.screen.picture_without_pointer(),
         };
-        Ok((self.shown_ms, png_of(picture)?))
+        let png = png_of(picture)?;
+        Ok(Found { at_ms: self.shown_ms, loss: damage.or(fault), png })
     }
 }
 
 /// A picture as PNG without an alpha channel.
-pub(crate) fn png_of(picture: &Picture) -> Result<Vec<u8>, FrameError> {
-    let side = |side: usize| u32::try_from(side).map_err(|_| FrameError::TooLarge);
+fn png_of(picture: &Picture) -> Result<Vec<u8>, FrameError> {
+    let side = |side: usize| u32::try_from(side).map_err(|error| FrameError::TooLarge(error.to_string()));
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, side(picture.size.width)?, side(picture.size.height)?);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
     encoder.set_compression(png::Compression::Fast);
     let mut writer = encoder.write_header()?;
-    let pixels: Vec<u8> =
-        picture.pixels.iter().flat_map(|[red, green, blue, _]| [*red, *green, *blue]).collect();
-    writer.write_image_data(&pixels)?;
+    let mut rows = writer.stream_writer()?;
+    let mut row = Vec::with_capacity(3 * picture.size.width);
+    for pixels in picture.pixels.chunks(picture.size.width.max(1)) {
+        row.clear();
+        row.extend(pixels.iter().flat_map(|[red, green, blue, _]| [*red, *green, *blue]));
+        rows.write_all(&row).map_err(png::EncodingError::from)?;
+    }
+    rows.finish()?;
     writer.finish()?;
+    if bytes.len() > PNG_BYTES_MAX {
+        let limit = PNG_BYTES_MAX;
+        return Err(FrameError::TooLarge(format!("{} bytes, the limit is {limit}", bytes.len())));
+    }
     Ok(bytes)
 }

@@ -1,38 +1,80 @@
 //! What a worker process may use.
 
+use codec::geometry::Size;
+use codec::limits::Limits;
 use codec::video::{Chroma, Plan};
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::time::{ClockId, clock_gettime};
 use std::io;
 
-/// Memory of a worker beside what it needs for each pixel: program, recorded images, buffers.
-const BASE_BYTES: u64 = 112 << 20;
-/// Memory for each pixel of the video: canvas and encoder take about 100 bytes of it. At 1280x720 a worker gets
-/// 253 MiB, at 1920x1080 428 MiB.
-const BYTES_PER_PIXEL: u64 = 160;
-/// The same with a sample of colour for each pixel, which the encoder keeps in each of its pictures.
-const BYTES_PER_PIXEL_FULL: u64 = 200;
+/// Memory that no worker exceeds, whatever the recording, up to videos of 1920x1080; larger videos need more for
+/// their encoder alone.
+pub(crate) const MEMORY_BYTES: u64 = 512 << 20;
+/// The largest video whose encoder shares [`MEMORY_BYTES`] with the drawing.
+const SHARED_PIXELS: u64 = 1920 * 1088;
+/// Memory of a worker beside pictures: program, stack, buffers, and what lies between blocks.
+const BASE_BYTES: u64 = 48 << 20;
+/// Memory of the encoder for each pixel of the video.
+const ENCODER_BYTES_PER_PIXEL: u64 = 110;
+/// What it takes besides with a sample of colour for each pixel, which it keeps in each of its pictures.
+const FULL_COLOUR_BYTES_PER_PIXEL: u64 = 40;
+/// Memory that a usual recording takes, and for each pixel of the video: by this workers share a machine.
+const USUAL_BYTES: u64 = 112 << 20;
+const USUAL_BYTES_PER_PIXEL: u64 = 144;
+/// The same for each pixel of the screen.
+const USUAL_BYTES_PER_SCREEN_PIXEL: u64 = 16;
 /// Memory of a worker that codes sound.
 pub(crate) const SOUND_MEMORY_BYTES: u64 = 256 << 20;
-/// Memory of a worker that draws one picture: a recording's canvas and images up to their limits fit.
-pub(crate) const FRAME_MEMORY_BYTES: u64 = 1 << 30;
+/// Time that a worker may compute on one part of a request, in seconds: far above what any input may cost. What takes
+/// longer is a loop without an end.
+const PART_CPU_S: u64 = 120;
 /// Descriptors of a worker: its three pipes and some to spare for the runtime.
 const DESCRIPTORS: u64 = 16;
 
 /// The memory that a worker gets for a plan, in bytes: its whole address space is held to it.
 pub(crate) fn memory_bytes(plan: &Plan) -> u64 {
-    let pixels = u64::try_from(plan.size().area().max(plan.largest().area())).unwrap_or(u64::MAX);
-    let each = match plan.settings.chroma {
-        Chroma::Half => BYTES_PER_PIXEL,
-        Chroma::Full => BYTES_PER_PIXEL_FULL,
-    };
-    BASE_BYTES.saturating_add(pixels.saturating_mul(each))
+    if pixels(plan.size()) <= SHARED_PIXELS {
+        return MEMORY_BYTES;
+    }
+    let drawing = u64::try_from(Limits::default().memory_bytes).unwrap_or(u64::MAX);
+    (BASE_BYTES + encoder_bytes(plan)).saturating_add(drawing)
+}
+
+/// The limits of a recording that is drawn beside an encoder.
+pub(crate) fn video_limits(plan: &Plan) -> Limits {
+    let limits = Limits::default();
+    let free_bytes = memory_bytes(plan).saturating_sub(BASE_BYTES + encoder_bytes(plan));
+    let memory_bytes = usize::try_from(free_bytes).unwrap_or(usize::MAX).min(limits.memory_bytes);
+    Limits { memory_bytes, ..limits }
+}
+
+fn encoder_bytes(plan: &Plan) -> u64 {
+    pixels(plan.size()).saturating_mul(ENCODER_BYTES_PER_PIXEL + colour_bytes_per_pixel(plan))
+}
+
+fn colour_bytes_per_pixel(plan: &Plan) -> u64 {
+    match plan.settings.chroma {
+        Chroma::Half => 0,
+        Chroma::Full => FULL_COLOUR_BYTES_PER_PIXEL,
+    }
+}
+
+fn usual_bytes(plan: &Plan) -> u64 {
+    let each = USUAL_BYTES_PER_PIXEL + colour_bytes_per_pixel(plan);
+    let video = pixels(plan.size()).saturating_mul(each);
+    let screen = pixels(plan.largest()).saturating_mul(USUAL_BYTES_PER_SCREEN_PIXEL);
+    USUAL_BYTES.saturating_add(video).saturating_add(screen)
+}
+
+fn pixels(size: Size) -> u64 {
+    u64::try_from(size.area()).unwrap_or(u64::MAX)
 }
 
 /// How many workers of a plan fit into three quarters of the memory that is free.
 pub(crate) fn workers_max(plan: &Plan) -> usize {
     let free_bytes = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| available_bytes(&text));
     let share = free_bytes.map_or(u64::MAX, |bytes| bytes / 4 * 3);
-    usize::try_from(share / memory_bytes(plan)).unwrap_or(usize::MAX).max(1)
+    usize::try_from(share / usual_bytes(plan)).unwrap_or(usize::MAX).max(1)
 }
 
 /// `MemAvailable` of proc(5)'s meminfo.
@@ -45,6 +87,8 @@ fn available_bytes(meminfo: &str) -> Option<u64> {
 /// Takes from this process what a worker never needs: core dumps, processes, memory above `memory_bytes`.
 pub(crate) fn confine(memory_bytes: u64) -> io::Result<()> {
     let limit = |bytes| Rlimit { current: Some(bytes), maximum: Some(bytes) };
+    // Whoever started us may have set a stricter limit.
+    let memory_bytes = memory_bytes.min(getrlimit(Resource::As).maximum.unwrap_or(u64::MAX));
     setrlimit(Resource::As, limit(memory_bytes))?;
     setrlimit(Resource::Core, limit(0))?;
     setrlimit(Resource::Nofile, limit(DESCRIPTORS))?;
@@ -52,9 +96,45 @@ pub(crate) fn confine(memory_bytes: u64) -> io::Result<()> {
     Ok(())
 }
 
+/// Lets this process compute for [`PART_CPU_S`] more; a signal that cannot be overlooked ends it then.
+pub(crate) fn allow_part() -> io::Result<()> {
+    let used_s = u64::try_from(clock_gettime(ClockId::ProcessCPUTime).tv_sec).unwrap_or(0);
+    let maximum = getrlimit(Resource::Cpu).maximum;
+    let current = Some(maximum.unwrap_or(u64::MAX).min(used_s + PART_CPU_S));
+    Ok(setrlimit(Resource::Cpu, Rlimit { current, maximum })?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use codec::cut::Cut;
+    use codec::video::VideoSettings;
+
+    fn plan(width: usize, height: usize) -> Plan {
+        let settings = VideoSettings::default();
+        let (largest_width, largest_height) = (width, height);
+        Plan {
+            width,
+            height,
+            largest_width,
+            largest_height,
+            settings,
+            cut: Cut::whole(0),
+            segments: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn drawing_gets_what_the_encoder_leaves() {
+        for (plan, memory, drawing) in [
+            (plan(1280, 720), 512 << 20, (464 << 20) - 1280 * 720 * 110),
+            (plan(1920, 1080), 512 << 20, (464 << 20) - 1920 * 1080 * 110),
+            (plan(4096, 2304), (432 << 20) + 4096 * 2304 * 110, 384 << 20),
+        ] {
+            assert_eq!(memory_bytes(&plan), memory);
+            assert_eq!(video_limits(&plan).memory_bytes, (384 << 20).min(drawing));
+        }
+    }
 
     #[test]
     fn the_free_memory_is_read_from_meminfo() {

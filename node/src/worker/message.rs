@@ -4,6 +4,7 @@
 //! [`Reply::Ready`]: so neither ever waits for the other to read, and nothing is buffered without bound.
 
 use codec::cut::Cut;
+use codec::refusal::Refusal;
 use codec::video::{Packet, Plan, Segment};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -63,15 +64,15 @@ pub(crate) enum Reply {
     SoundHead { pre_skip_samples: u16 },
     /// A piece of coded sound.
     Sound { samples: u32, data: Vec<u8> },
-    /// The picture that was asked for, as PNG, and when it came on screen; what follows in the recording is not
-    /// looked at.
-    Picture { at_ms: i64, png: Vec<u8> },
+    /// The picture that was asked for, as PNG, when it came on screen, and what is missing in it; what follows in the
+    /// recording is not looked at.
+    Picture { at_ms: i64, loss: Option<Refusal>, png: Vec<u8> },
     /// No picture was on screen at that time.
     NoPicture,
     /// How a finished segment went.
     Summary(Summary),
-    /// The work cannot be done; the text says why.
-    Failed(String),
+    /// The work cannot be done.
+    Failed(Refusal),
     /// The request was carried out.
     Ready,
 }
@@ -82,7 +83,22 @@ pub(crate) struct Summary {
     /// Instructions that could not be drawn, since the recording's start.
     pub(crate) faults: u64,
     /// The first of them.
-    pub(crate) first_fault: Option<String>,
+    pub(crate) first_fault: Option<Fault>,
+}
+
+/// An instruction that could not be drawn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Fault {
+    /// Media time before it, in milliseconds: up to here all is there.
+    pub(crate) at_ms: i64,
+    /// Why, and the byte of the recording behind it.
+    pub(crate) refusal: Refusal,
+}
+
+impl From<&codec::replay::Fault> for Fault {
+    fn from(fault: &codec::replay::Fault) -> Self {
+        Self { at_ms: fault.at_ms, refusal: Refusal::from(&fault.error).at(fault.end_byte) }
+    }
 }
 
 impl Request {
@@ -131,11 +147,15 @@ impl Reply {
             }
             Self::Sound { samples, data } => write_body(pipe, 2, &[&samples.to_le_bytes(), data]),
             Self::Summary(summary) => write_body(pipe, 3, &[&to_json(summary)]),
-            Self::Failed(reason) => write_body(pipe, 4, &[reason.as_bytes()]),
+            Self::Failed(refusal) => write_body(pipe, 4, &[&to_json(refusal)]),
             Self::Ready => write_body(pipe, 5, &[]),
             Self::SoundHead { pre_skip_samples } => write_body(pipe, 6, &[&pre_skip_samples.to_le_bytes()]),
             Self::NoPicture => write_body(pipe, 8, &[]),
-            Self::Picture { at_ms, png } => write_body(pipe, 7, &[&at_ms.to_le_bytes(), png]),
+            Self::Picture { at_ms, loss, png } => {
+                let loss = to_json(loss);
+                let length = u32::try_from(loss.len()).unwrap_or(u32::MAX).to_le_bytes();
+                write_body(pipe, 7, &[&at_ms.to_le_bytes(), &length, &loss, png])
+            }
         }
     }
 
@@ -153,12 +173,16 @@ impl Reply {
                 Self::Sound { samples: u32::from_le_bytes(array(kind, head)?), data: data.to_vec() }
             }
             3 => Self::Summary(from_json(kind, &body)?),
-            4 => Self::Failed(String::from_utf8_lossy(&body).into_owned()),
+            4 => Self::Failed(from_json(kind, &body)?),
             5 => Self::Ready,
             6 => Self::SoundHead { pre_skip_samples: u16::from_le_bytes(array(kind, &body)?) },
             7 => {
-                let (at_ms, png) = split(kind, &body, 8)?;
-                Self::Picture { at_ms: i64::from_le_bytes(array(kind, at_ms)?), png: png.to_vec() }
+                let (at_ms, rest) = split(kind, &body, 8)?;
+                let (length, rest) = split(kind, rest, 4)?;
+                let length = usize::try_from(u32::from_le_bytes(array(kind, length)?)).unwrap_or(usize::MAX);
+                let (loss, png) = split(kind, rest, length)?;
+                let (at_ms, loss) = (i64::from_le_bytes(array(kind, at_ms)?), from_json(kind, loss)?);
+                Self::Picture { at_ms, loss, png: png.to_vec() }
             }
             8 => Self::NoPicture,
             unknown => return Err(MessageError::Kind(unknown)),
@@ -225,17 +249,23 @@ fn array<const N: usize>(kind: u8, body: &[u8]) -> Result<[u8; N], MessageError>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use codec::refusal::RefusalCode;
 
     #[test]
     fn messages_survive_the_pipe_and_garbage_is_refused() {
+        let refusal = Refusal::new(RefusalCode::Limit, "why").at(7);
         let replies = [
             Reply::Packet(Packet { at_ms: -5, key: true, data: vec![1, 2, 3] }),
             Reply::SoundHead { pre_skip_samples: 312 },
             Reply::Sound { samples: 960, data: vec![9] },
-            Reply::Picture { at_ms: 40, png: vec![7; 3] },
+            Reply::Picture { at_ms: 40, loss: None, png: vec![7; 3] },
+            Reply::Picture { at_ms: -1, loss: Some(refusal.clone()), png: Vec::new() },
             Reply::NoPicture,
-            Reply::Summary(Summary { faults: 3, first_fault: Some("x".into()) }),
-            Reply::Failed("why".into()),
+            Reply::Summary(Summary {
+                faults: 3,
+                first_fault: Some(Fault { at_ms: 5, refusal: refusal.clone() }),
+            }),
+            Reply::Failed(refusal),
             Reply::Ready,
         ];
         let mut pipe = Vec::new();

@@ -182,8 +182,8 @@ fn refusals_name_their_limit() {
             DrawError::Streams { stream: 2, limit: 1 },
             DrawError::ImageBytes { stream: 1, limit_bytes: 9 },
             DrawError::Base64 { stream: 2 },
-            DrawError::InlineImage { chars: 4, limit_bytes: 9 },
-            DrawError::InlineImage { chars: 16, limit_bytes: 9 },
+            DrawError::InlineBase64,
+            DrawError::InlineImageBytes { chars: 16, limit_bytes: 9 },
             DrawError::Image { layer: 0, error: ImageError::Format },
             DrawError::Mask { mask: 7 },
         ]

@@ -1,7 +1,18 @@
-use super::*;
+use super::super::allowance::Allowance;
+use super::{ImageError, ImageFormat, Surface};
+use crate::cost::Cost;
+use crate::geometry::Size;
 use proptest::prelude::*;
 
 const LIMIT_PIXELS: usize = 1 << 20;
+
+/// Decodes with nothing limited but pixels.
+fn decode(bytes: &[u8], limit_pixels: usize) -> Result<Surface, ImageError> {
+    let mut cost = Cost::default();
+    let mut allowance =
+        Allowance { limit_pixels, free_bytes: usize::MAX, cost: &mut cost, cost_max: Cost::MAX };
+    super::decode(bytes, &mut allowance)
+}
 
 /// A PNG of 2x2 pixels.
 fn png_of(color: png::ColorType, depth: png::BitDepth, rows: &[u8]) -> Vec<u8> {
@@ -102,6 +113,21 @@ fn png_of_every_colour_type_becomes_premultiplied_rgba() {
     assert_eq!(decoded(ColorType::Rgba, BitDepth::Eight, &straight), premultiplied);
     let palette = [[10, 20, 30, 255], [40, 20, 10, 51], [40, 20, 10, 51], [10, 20, 30, 255]];
     assert_eq!(decoded(ColorType::Indexed, BitDepth::One, &[0b0100_0000, 0b1000_0000]), palette);
+}
+
+#[test]
+fn an_image_that_takes_too_much_memory_or_time_is_refused_by_its_header() {
+    let image = flat_jpeg(100, 100);
+    let mut cost = Cost::default();
+    let mut decode = |free_bytes, cost_max| {
+        let mut allowance = Allowance { limit_pixels: LIMIT_PIXELS, free_bytes, cost: &mut cost, cost_max };
+        super::decode(&image, &mut allowance)
+    };
+    let (format, width, height) = (ImageFormat::Jpeg, 100, 100);
+    let memory = ImageError::Memory { format, width, height, bytes: 140_000, free_bytes: 139_999 };
+    assert_eq!(decode(139_999, Cost::MAX), Err(memory));
+    assert!(decode(140_000, Cost::MAX).is_ok());
+    assert_eq!(decode(140_000, Cost::of_ms(0)), Err(ImageError::Time { format, width, height }));
 }
 
 #[test]
@@ -238,5 +264,31 @@ proptest! {
             bytes[at] = byte;
         }
         let _ = decode(&bytes, LIMIT_PIXELS);
+    }
+}
+
+#[test]
+fn other_decoders_see_the_same() {
+    // Written and decoded by Pillow 13.0 with libjpeg-turbo and libwebp: one picture below the other.
+    let expected = decode(include_bytes!("samples/expected.png"), LIMIT_PIXELS).unwrap();
+    let images: [(&str, &[u8], u8); 10] = [
+        ("baseline-420.jpg", include_bytes!("samples/baseline-420.jpg"), 4),
+        ("baseline-422.jpg", include_bytes!("samples/baseline-422.jpg"), 4),
+        ("progressive-444.jpg", include_bytes!("samples/progressive-444.jpg"), 4),
+        ("grey.jpg", include_bytes!("samples/grey.jpg"), 1),
+        ("cmyk.jpg", include_bytes!("samples/cmyk.jpg"), 4),
+        ("lossy.webp", include_bytes!("samples/lossy.webp"), 1),
+        ("lossy-alpha.webp", include_bytes!("samples/lossy-alpha.webp"), 1),
+        ("lossless-alpha.webp", include_bytes!("samples/lossless-alpha.webp"), 0),
+        ("palette-trns.png", include_bytes!("samples/palette-trns.png"), 0),
+        ("grey-16.png", include_bytes!("samples/grey-16.png"), 0),
+    ];
+    let side = expected.size().width;
+    for ((name, bytes, most), expected) in images.into_iter().zip(expected.pixels().chunks(side * side)) {
+        let drawn = decode(bytes, LIMIT_PIXELS).unwrap();
+        assert_eq!(drawn.size(), Size { width: side, height: side }, "{name}");
+        let pairs = drawn.pixels().as_flattened().iter().zip(expected.as_flattened());
+        let worst = pairs.map(|(drawn, expected)| drawn.abs_diff(*expected)).max().unwrap();
+        assert!(worst <= most, "{name} differs by {worst}");
     }
 }

@@ -57,6 +57,14 @@ pub enum ParseError {
         /// Where the element starts.
         position: u64,
     },
+    /// Reading and drawing the next instruction would be more work in all than the duration up to it allows.
+    #[error("byte {position}: reading and drawing up to here takes the limit of {limit_ms} ms")]
+    TimeBudget {
+        /// Where that instruction starts.
+        position: u64,
+        /// The limit at this point.
+        limit_ms: u64,
+    },
     /// The last instruction is cut.
     #[error("byte {position}: the recording ends inside an instruction")]
     Truncated {
@@ -75,6 +83,7 @@ impl ParseError {
             | Self::TooManyElements { position, .. }
             | Self::InstructionTooLong { position, .. }
             | Self::Encoding { position }
+            | Self::TimeBudget { position, .. }
             | Self::Truncated { position } => position,
         }
     }
@@ -228,7 +237,10 @@ impl Parser {
 
     /// Forgets the instruction that cannot be read; the error again if nothing is to be looked for behind it.
     fn look_behind(&mut self, error: ParseError) -> Result<(), ParseError> {
-        let looked_at = u64::try_from(self.scan - self.instruction).expect("a buffer's length fits 64 bits");
+        // How far the scan went beyond the limit depends on the pieces, and must not matter.
+        let bound = if self.is_inline_image() { usize::MAX } else { self.limits.instruction_bytes };
+        let looked_at = (self.scan - self.instruction).min(bound);
+        let looked_at = u64::try_from(looked_at).expect("a buffer's length fits 64 bits");
         self.wasted_bytes = self.wasted_bytes.saturating_add(looked_at);
         let start = self.position_of(self.instruction);
         let (_, first) = *self.damage.get_or_insert((start, error));
@@ -272,6 +284,7 @@ impl Parser {
                 self.check_length()?;
                 return Ok(false);
             };
+            self.check_length()?;
             let Some(&separator) = self.buffer.get(end) else { return Ok(false) };
             if separator != b',' && separator != b';' {
                 return Err(ParseError::Separator { position: self.position_of(end), found: separator });

@@ -191,3 +191,58 @@ impl Arguments<'_, '_> {
         Some(Pen { cap, join, thickness: self.int(4)? })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Option<(i32, Vector)> {
+        let (opcode, arguments) = text.split_once(' ').unwrap();
+        Vector::read(opcode, Arguments(&arguments.split(' ').collect::<Vec<_>>()))
+    }
+
+    #[test]
+    fn arguments_come_in_the_order_of_the_protocol() {
+        let pen = Pen { cap: LineCap::Square, join: LineJoin::Bevel, thickness: 3 };
+        let color = Color { red: 1, green: 2, blue: 3, alpha: 4 };
+        let matrix = Matrix { a: 1.0, b: 2.5, c: -3.0, d: 4e-1, e: 5.0, f: 6.0 };
+        let arc = Arc { x: 1, y: 2, radius: 3, start: 0.5, end: -1.5, negative: true };
+        for (text, expected) in [
+            ("start 9 1 2", Vector::Start { x: 1, y: 2 }),
+            ("line 9 1 2", Vector::Line { x: 1, y: 2 }),
+            ("curve 9 1 2 3 4 5 6", Vector::Curve { x1: 1, y1: 2, x2: 3, y2: 4, x: 5, y: 6 }),
+            ("arc 9 1 2 3 0.5 -1.5 1", Vector::Arc(arc)),
+            ("close 9", Vector::Close),
+            ("clip 9", Vector::Clip),
+            ("lfill 14 9 -7", Vector::Lfill { mask: 14, source: -7 }),
+            ("cstroke 14 9 2 0 3 1 2 3 4", Vector::Cstroke { mask: 14, pen, color }),
+            ("lstroke 14 9 2 0 3 -7", Vector::Lstroke { mask: 14, pen, source: -7 }),
+            ("push 9", Vector::Push),
+            ("pop 9", Vector::Pop),
+            ("reset 9", Vector::Reset),
+            ("identity 9", Vector::Identity),
+            ("transform 9 1 2.5 -3 4e-1 5 6", Vector::Transform(matrix)),
+            ("set 9 miter-limit 2.5", Vector::MiterLimit(2.5)),
+            ("distort 9 1 2.5 -3 4e-1 5 6", Vector::Distort(matrix)),
+        ] {
+            assert_eq!(read(text), Some((9, expected)), "{text}");
+            assert_eq!(text.split(' ').next(), Some(expected.name()));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_no_drawing() {
+        for text in [
+            "cstroke 14 9 3 0 3 1 2 3 4",
+            "cstroke 14 9 0 3 3 1 2 3 4",
+            "transform 9 1 0 0 1 0",
+            "transform 9 1 0 0 1 0 inf",
+            "distort 9 NaN 0 0 1 0 0",
+            "arc 9 1 2 3 0.5 1e999 1",
+            "set 9 multi-touch 1",
+            "undefine 9",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+}

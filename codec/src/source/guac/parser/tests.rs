@@ -75,6 +75,8 @@ fn damage_is_named_with_its_position() {
     let long = format!("3.nop;3.nop{};", format!(",8000.{}", "a".repeat(8000)).repeat(5));
     let limit_bytes = limits.instruction_bytes;
     assert_eq!(error_of(long.as_bytes()), ParseError::InstructionTooLong { position: 6, limit_bytes });
+    let wrong = format!("3.nop{}x", format!(",8000.{}", "a".repeat(8000)).repeat(5));
+    assert_eq!(error_of(wrong.as_bytes()), ParseError::InstructionTooLong { position: 0, limit_bytes });
 }
 
 #[test]

@@ -1,0 +1,61 @@
+//! What one image may take: checked from its header, before it is decoded.
+
+use super::error::{ImageError, ImageFormat};
+use crate::cost::Cost;
+use crate::geometry::Size;
+
+/// Memory of a decoder and its result for each pixel, in bytes: the largest is a progressive JPEG of four
+/// components with its coefficients.
+const BYTES_PER_PIXEL: usize = 14;
+
+/// Pixels, memory and time that are left for an image.
+#[derive(Debug)]
+pub(super) struct Allowance<'a> {
+    /// Most pixels of an image.
+    pub(super) limit_pixels: usize,
+    /// Memory that is free.
+    pub(super) free_bytes: usize,
+    /// What was spent; an image that is admitted adds to it.
+    pub(super) cost: &'a mut Cost,
+    /// The most that may be spent.
+    pub(super) cost_max: Cost,
+}
+
+impl Allowance<'_> {
+    /// Admits an image of a size to be decoded from `coded_bytes` in `passes` over all pixels. What it costs is
+    /// counted in any case: a recording whose image is refused for its time is over.
+    pub(super) fn admit(
+        &mut self,
+        format: ImageFormat,
+        sides: (u32, u32),
+        coded_bytes: usize,
+        passes: usize,
+    ) -> Result<Size, ImageError> {
+        let size = self.check_size(format, sides)?;
+        let Size { width, height } = size;
+        let bytes = size.area().saturating_mul(BYTES_PER_PIXEL);
+        if bytes > self.free_bytes {
+            return Err(ImageError::Memory { format, width, height, bytes, free_bytes: self.free_bytes });
+        }
+        self.cost.image(format, coded_bytes, size.area(), passes);
+        if *self.cost > self.cost_max {
+            return Err(ImageError::Time { format, width, height });
+        }
+        Ok(size)
+    }
+
+    /// The size of an image with at least one pixel and no more than the limit.
+    pub(super) fn check_size(
+        &self,
+        format: ImageFormat,
+        (width, height): (u32, u32),
+    ) -> Result<Size, ImageError> {
+        let side = |length| usize::try_from(length).unwrap_or(usize::MAX);
+        let (width, height, limit_pixels) = (side(width), side(height), self.limit_pixels);
+        match width.checked_mul(height) {
+            Some(0) => Err(ImageError::Empty { format }),
+            Some(pixels) if pixels <= limit_pixels => Ok(Size { width, height }),
+            Some(_) | None => Err(ImageError::Pixels { format, width, height, limit_pixels }),
+        }
+    }
+}
