@@ -2,7 +2,7 @@
 
 use codec::geometry::Rect;
 use codec::screen::Screen;
-use codec::video::{Chroma, Encoder, Frame, VideoSettings, Yuv};
+use codec::video::{Chroma, Encode, Encoder, Frame, VideoSettings, Yuv};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 
 /// Pictures that are coded, spread over the recording.
@@ -45,7 +45,7 @@ fn encode(criterion: &mut Criterion) {
                     let packets = encoder.encode(&frame).expect("the encoder takes every picture");
                     bytes += packets.iter().map(|packet| packet.data.len()).sum::<usize>();
                 }
-                bytes + encoder.finish().expect("the encoder ends").len()
+                bytes + Box::new(encoder).finish().expect("the encoder ends").len()
             },
             BatchSize::PerIteration,
         );

@@ -1,14 +1,17 @@
 //! Who asks, and whether they may.
 
+mod act_for;
 mod allowed;
 mod bearer;
+mod caller;
 mod permission;
 mod target;
 
 pub use bearer::{TOKEN_PREFIX, TokenSecret};
 
+pub(crate) use act_for::is_user_name;
 pub(crate) use allowed::{Allowed, Asked};
-pub(crate) use bearer::Caller;
+pub(crate) use caller::{Caller, Credential};
 pub(crate) use permission::{
     Any, ClusterRead, Convert, Download, ParametersManage, ParametersRead, RawRecording, Read, Record,
     Recording, UsersManage, UsersRead,

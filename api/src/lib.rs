@@ -12,12 +12,14 @@ mod auth;
 mod content;
 mod dto;
 mod guard;
+mod identity;
 mod intake;
 mod media;
 mod metrics;
 mod openapi;
 mod problem;
 mod range;
+mod rate;
 mod report;
 mod routes;
 mod server;
@@ -29,10 +31,14 @@ mod upload;
 mod tests;
 
 pub use auth::{TOKEN_PREFIX, TokenSecret};
+pub use identity::{
+    Algorithm, IdentityProvider, IdentityRules, KeySet, KeySetCell, KeySetError, UnknownAlgorithm,
+};
 pub use intake::{Intake, IntakeRefusal, PIECE_BYTES_MAX};
 pub use media::{BoxFuture, Media, MediaError};
 pub use metrics::{Metrics, MetricsError};
 pub use openapi::openapi_json;
+pub use rate::Rates;
 pub use server::{ServeError, Server, ServerOptions, Stopper};
 pub use state::{ApiState, Limits};
 pub use tls::{TlsError, TlsFiles};

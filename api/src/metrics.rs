@@ -11,6 +11,8 @@ pub(crate) const REQUESTS: &str = "custody_http_requests_total";
 pub(crate) const REQUEST_SECONDS: &str = "custody_http_request_seconds";
 /// Recorder bytes that were acknowledged.
 pub(crate) const APPENDED_BYTES: &str = "custody_appended_bytes_total";
+/// Tokens of the identity provider that were refused, by reason.
+pub(crate) const TOKENS_REFUSED: &str = "custody_identity_tokens_refused_total";
 
 const SECONDS: [f64; 10] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 60.0];
 

@@ -16,6 +16,11 @@ use crate::problem::{Body, Kind};
 
 /// The name of the security scheme.
 pub(crate) const TOKEN: &str = "token";
+/// What may stand in its header.
+const TOKENS: &str = "A token that `POST /v1/tokens` has made, or one that the configured identity provider has signed. \
+                      Who holds System.Users.ActFor may name a user in the header `Custody-Act-For`: what sessions grant \
+                      that user then counts, besides what the token's own roles permit. Without the permission the \
+                      answer is 403.";
 
 #[derive(OpenApi)]
 #[openapi(
@@ -46,7 +51,7 @@ fn document() -> &'static Document {
     DOCUMENT.get_or_init(|| {
         let mut base = Base::openapi();
         base.info.description = Some(description());
-        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(TOKENS)).build();
         base.components
             .get_or_insert_with(Components::new)
             .add_security_scheme(TOKEN, SecurityScheme::Http(bearer));

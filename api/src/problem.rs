@@ -102,6 +102,10 @@ impl Problem {
         problem
     }
 
+    pub(crate) fn too_many_requests(retry_after_s: u64) -> Self {
+        Self::new(Kind::TooManyRequests, "you ask more often than one caller may").retry_after(retry_after_s)
+    }
+
     pub(crate) fn range_not_satisfiable(length: u64) -> Self {
         let detail = format_args!("expected a range that begins within {length} bytes");
         let mut problem = Self::new(Kind::RangeNotSatisfiable, detail);

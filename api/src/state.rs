@@ -1,12 +1,15 @@
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use cluster::Cluster;
 use cluster::chunk::key::Random;
 use policy::AuthorizerCell;
 
+use crate::identity::IdentityProvider;
 use crate::intake::Intake;
 use crate::media::Media;
 use crate::metrics::Metrics;
+use crate::rate::Rates;
 
 /// What every request can reach. The member that serves makes one and shares it among its server's threads.
 pub struct ApiState {
@@ -14,6 +17,8 @@ pub struct ApiState {
     pub cluster: Arc<Cluster>,
     /// Who may do what. The member puts the next authorizer in force when roles change.
     pub authorizer: Arc<AuthorizerCell>,
+    /// Who vouches for users, besides this service's own tokens.
+    pub identity: Option<Arc<IdentityProvider>>,
     /// Looks inside recorder bytes.
     pub intake: Arc<dyn Intake>,
     /// Draws recordings.
@@ -26,6 +31,8 @@ pub struct ApiState {
     pub codec_version: u32,
     /// What requests may cost.
     pub limits: Limits,
+    /// Who has asked how often.
+    pub rates: Rates,
 }
 
 /// What requests may cost.
@@ -39,7 +46,16 @@ pub struct Limits {
     pub header_bytes_max: usize,
     /// How long a recorder may send nothing within one request.
     pub idle_s_max: u64,
+    /// Requests of one user or service in a second, and at once.
+    pub requests_per_s: NonZeroU32,
+    /// Requests of one recorder in a second, and at once: it appends to many sessions.
+    pub recorder_requests_per_s: NonZeroU32,
 }
+
+/// Of one user or service: a portal with all its users stays far below.
+const REQUESTS_PER_S: NonZeroU32 = NonZeroU32::new(1000).unwrap();
+/// Of one recorder with a thousand sessions, each of which appends some times a second.
+const RECORDER_REQUESTS_PER_S: NonZeroU32 = NonZeroU32::new(5000).unwrap();
 
 impl Default for Limits {
     fn default() -> Self {
@@ -48,6 +64,8 @@ impl Default for Limits {
             json_bytes_max: 64 << 10,
             header_bytes_max: 16 << 10,
             idle_s_max: 60,
+            requests_per_s: REQUESTS_PER_S,
+            recorder_requests_per_s: RECORDER_REQUESTS_PER_S,
         }
     }
 }

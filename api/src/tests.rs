@@ -1,5 +1,7 @@
 //! The routes against a real cluster, with an intake and a media of the tests' own.
 
+mod acting;
+mod authorisation;
 mod harness;
 mod permissions;
 mod problems;
@@ -7,4 +9,5 @@ mod recordings;
 mod serving;
 mod sessions;
 mod settings;
+pub(crate) mod signer;
 mod videos;

@@ -11,6 +11,9 @@ pub mod facts;
 pub mod id;
 pub mod raft;
 pub mod rpc;
+#[cfg(any(test, feature = "simulation"))]
+pub mod simulation;
+pub mod tail;
 
 pub use cluster::{
     APPEND_BYTES_MAX, AppendError, Cluster, ClusterOptions, FatalError, MemberStatus, NewSession, ObjectRead,

@@ -42,6 +42,8 @@ mod weight {
     pub(super) const CODED_BYTE: u64 = 20;
     /// An image's own buffers and tables.
     pub(super) const IMAGE: u64 = 20_000;
+    /// A pixel of a canvas, written down in a key state.
+    pub(super) const WRITTEN: u64 = 40;
 }
 
 impl Cost {
@@ -51,6 +53,11 @@ impl Cost {
     /// The cost of so many milliseconds.
     pub fn of_ms(ms: u64) -> Self {
         Self { ns: ms.saturating_mul(1_000_000) }
+    }
+
+    /// The cost of so many nanoseconds.
+    pub fn of_ns(ns: u64) -> Self {
+        Self { ns }
     }
 
     /// The cost in nanoseconds.
@@ -115,6 +122,13 @@ impl Cost {
     /// The visible layers are put in order.
     pub(crate) fn ordered(&mut self, layers: usize) {
         self.spend(weight::LAYER_PAIR, layers.saturating_mul(layers));
+    }
+
+    /// A canvas of `pixels` is written down in a key state.
+    pub(crate) fn written(pixels: usize) -> Self {
+        let mut cost = Self::default();
+        cost.spend(weight::WRITTEN, pixels);
+        cost
     }
 
     /// An image of `pixels` is decoded from `bytes`, in `passes` over all pixels.

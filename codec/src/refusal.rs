@@ -142,6 +142,7 @@ impl DrawError {
     /// What kind of refusal it is.
     pub fn code(&self) -> RefusalCode {
         match self {
+            Self::Earlier { code, .. } => *code,
             Self::Side { .. }
             | Self::CanvasPixels { .. }
             | Self::Layers { .. }

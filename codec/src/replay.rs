@@ -1,10 +1,11 @@
 //! A recording played without waiting: its instructions drawn in order, stopping wherever the screen was seen
 //! to change.
 
-use crate::canvas::{Canvas, DrawError};
+use crate::canvas::{self, Canvas, DrawError};
 use crate::cost::Cost;
+use crate::key_states::{Head, HeadError, KeyPoint, KeyState};
 use crate::limits::Limits;
-use crate::source::guac::{Instruction, MediaTime, ParseError, Parser};
+use crate::source::guac::{Instruction, MediaTime, ParseError, Parser, ParserPlace};
 
 /// A point of a recording where the person at the screen saw something new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +25,7 @@ pub enum Moment {
 }
 
 /// What could not be drawn. The recording goes on behind it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Faults {
     /// How many instructions were refused.
     pub count: u64,
@@ -41,6 +42,17 @@ pub struct Fault {
     pub end_byte: u64,
     /// Why.
     pub error: DrawError,
+}
+
+/// Why a replay cannot start at a key state.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RestoreError {
+    /// Its head cannot be read.
+    #[error(transparent)]
+    Head(#[from] HeadError),
+    /// Its canvas cannot be drawn.
+    #[error(transparent)]
+    Canvas(#[from] canvas::RestoreError),
 }
 
 /// Draws a recording as its bytes come.
@@ -77,6 +89,67 @@ impl Replay {
             end_byte: 0,
             ended: None,
         }
+    }
+
+    /// Starts where a key state was made; then push the recording's bytes from [`Self::position`] on. The limits are
+    /// those under which it was made.
+    pub fn restore(key_state: &[u8], limits: Limits) -> Result<Self, RestoreError> {
+        let (head, canvas) = Head::read(key_state)?;
+        let Head { time, place, frames, cost, faults } = head;
+        let mut canvas = Canvas::restore(canvas, limits)?;
+        canvas.set_cost_max(limits.cost_max(time.latest_ms).since(cost));
+        Ok(Self {
+            limits,
+            parser: Parser::at(limits, place),
+            time: MediaTime::resume(limits.gap_ms, time),
+            canvas,
+            frames,
+            faults,
+            read: cost,
+            end_byte: place.position,
+            ended: None,
+        })
+    }
+
+    /// This replay in bytes, as it stands behind a frame; `None` when they would be more than `limit_bytes`.
+    pub fn key_state(&self, limit_bytes: usize) -> Option<KeyState> {
+        let Self { limits: _, parser, time, canvas, frames, faults, read: _, end_byte: _, ended: _ } = self;
+        let head = Head {
+            time: time.state(),
+            place: parser.place(),
+            frames: *frames,
+            cost: self.cost(),
+            faults: faults.clone(),
+        };
+        let point = KeyPoint { at_ms: time.now_ms(), frames: *frames, position: head.place.position };
+        let mut bytes = head.to_bytes();
+        bytes.extend(canvas.key_state(limit_bytes.checked_sub(bytes.len())?)?);
+        Some(KeyState { point, bytes })
+    }
+
+    /// The byte of the recording behind the last instruction that was drawn.
+    pub fn position(&self) -> u64 {
+        self.parser.position()
+    }
+
+    /// Frames up to here.
+    pub(crate) fn frames(&self) -> usize {
+        self.frames
+    }
+
+    /// The media time up to here.
+    pub(crate) fn time(&self) -> MediaTime {
+        self.time
+    }
+
+    /// Where the parser stands.
+    pub(crate) fn place(&self) -> ParserPlace {
+        self.parser.place()
+    }
+
+    /// Whether more than half of what it may cost up to here is spent.
+    pub(crate) fn is_dear(&self) -> bool {
+        self.cost() + self.cost() > self.limits.cost_max(self.time.now_ms())
     }
 
     /// Adds the next bytes of the recording; then call [`Replay::step`] until it gives `None`.

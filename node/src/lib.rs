@@ -12,6 +12,7 @@ mod demo;
 mod import;
 mod interrupt;
 mod jobs;
+mod key_states;
 mod mail;
 mod output;
 mod pipe;

@@ -93,7 +93,13 @@ impl Authorizer {
             return BTreeSet::new();
         }
         let roles = subject.roles().into_iter().flatten();
-        roles.filter_map(|role| self.permissions.get(role)).flatten().copied().collect()
+        let permitted = roles.filter_map(|role| self.permissions.get(role)).flatten().copied();
+        permitted.filter(|action| subject.takes_from_roles(*action)).collect()
+    }
+
+    /// Whether there is such a role.
+    pub fn knows(&self, role: &RoleName) -> bool {
+        self.permissions.contains_key(role)
     }
 
     /// Whether the service may act for the user, where one does.
@@ -105,8 +111,8 @@ impl Authorizer {
     }
 
     fn ground(&self, subject: &Subject, action: Action, resource: &Resource) -> Option<Ground> {
-        let by_role = || self.role_with(action, subject.roles()?).cloned().map(Ground::Role);
-        resource.grant(subject, action).or_else(by_role)
+        let role = || self.role_with(action, subject.roles()?).filter(|_| subject.takes_from_roles(action));
+        resource.grant(subject, action).or_else(|| role().cloned().map(Ground::Role))
     }
 
     fn role_with<'a>(&self, action: Action, roles: &'a BTreeSet<RoleName>) -> Option<&'a RoleName> {

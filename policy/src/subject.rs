@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::action::Action;
 use crate::role::RoleName;
 
 /// A user's name, as the one who vouches for their identity gives it.
@@ -41,13 +42,15 @@ pub enum Subject {
     User(User),
     /// A service, for itself.
     Service(Service),
-    /// A user for whom a service asks. The user's roles and relations decide, never the service's; but unless the
-    /// service holds System.Users.ActFor, nothing is permitted.
+    /// A user for whom a service asks. What objects grant the user counts, and what the service's own roles permit, but
+    /// for System.Users.ActFor: who is acted for acts for no one. Unless the service holds that permission, nothing is
+    /// permitted.
     ActFor {
         /// Who sent the request.
         service: Service,
-        /// Who it is made for.
-        user: User,
+        /// Who it is made for. Which roles they hold elsewhere is the service's to know: whatever it said about them, a
+        /// user could do no more than the service.
+        user: UserName,
     },
     /// A recorder, by its token: it holds no roles and can only record its own sessions.
     Recorder(RecorderName),
@@ -55,9 +58,10 @@ pub enum Subject {
 
 impl Subject {
     /// The user who is decided about, if it is one.
-    pub fn user(&self) -> Option<&User> {
+    pub fn user(&self) -> Option<&UserName> {
         match self {
-            Self::User(user) | Self::ActFor { user, .. } => Some(user),
+            Self::User(user) => Some(&user.name),
+            Self::ActFor { user, .. } => Some(user),
             Self::Service(_) | Self::Recorder(_) => None,
         }
     }
@@ -73,9 +77,17 @@ impl Subject {
     /// The roles that decide.
     pub(crate) fn roles(&self) -> Option<&BTreeSet<RoleName>> {
         match self {
-            Self::User(user) | Self::ActFor { user, .. } => Some(&user.roles),
-            Self::Service(service) => Some(&service.roles),
+            Self::User(user) => Some(&user.roles),
+            Self::Service(service) | Self::ActFor { service, .. } => Some(&service.roles),
             Self::Recorder(_) => None,
+        }
+    }
+
+    /// Whether a role gives this subject the action, if the role permits it.
+    pub(crate) fn takes_from_roles(&self, action: Action) -> bool {
+        match self {
+            Self::ActFor { .. } => action != Action::UsersActFor,
+            Self::User(_) | Self::Service(_) | Self::Recorder(_) => true,
         }
     }
 }

@@ -5,6 +5,7 @@
 mod hostile;
 mod journal;
 mod runs;
+mod simulation;
 
 use clap::{Parser, ValueEnum};
 use journal::Journal;
@@ -16,7 +17,7 @@ use std::process::ExitCode;
 struct Soak {
     /// What is run.
     suite: Suite,
-    /// Times in each recording (pictures), or runs (determinism, power_cut, kill).
+    /// Times in each recording (pictures), or runs (determinism, power_cut, kill, simulation).
     #[arg(long, default_value_t = 50)]
     times: u64,
     /// Repeats the same choices.
@@ -45,6 +46,8 @@ enum Suite {
     Kill,
     /// The bad-input table: all cases in all variants, with outcome, time and memory.
     Hostile,
+    /// Simulated clusters, many seeds at once on all cores; a line for each hundred.
+    Simulation,
 }
 
 impl Suite {
@@ -53,6 +56,7 @@ impl Suite {
         match self {
             Self::Pictures | Self::Frames | Self::Determinism | Self::Hostile => "custody",
             Self::PowerCut | Self::Kill => "appender",
+            Self::Simulation => "soak",
         }
     }
 }

@@ -34,6 +34,7 @@ pub(crate) fn of(suite: Suite, folder: &Path, times: u64, seed: u64) -> anyhow::
         }
         Suite::Hostile => Ok(hostile::runs()),
         Suite::Kill => Ok((seed..seed + times).map(kills).collect()),
+        Suite::Simulation => Ok(crate::simulation::of(seed, times)),
     }
 }
 

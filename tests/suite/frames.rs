@@ -109,7 +109,7 @@ fn a_time_that_is_no_time_is_refused() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let picture = folder.path().join("frame.png");
     let recording = recording("write-existing")?;
-    for at in ["noon", "1:30", "-1", ""] {
+    for at in ["noon", "1:75", "-1", ""] {
         let path = recording.path();
         let refused = Custody::new([OsStr::new("frame"), path.as_ref()])?
             .arg(format!("--at={at}"))

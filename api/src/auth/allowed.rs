@@ -11,7 +11,7 @@ use cluster::catalog::SessionRow;
 use policy::{Action, Decision, Resource};
 use serde::de::DeserializeOwned;
 
-use super::bearer::Caller;
+use super::caller::Caller;
 use super::permission::Permission;
 use super::target::{AllSessions, System, Target, relations};
 use crate::problem::Problem;
@@ -32,7 +32,7 @@ pub(crate) struct Allowed<A, T = System> {
 impl<A: Permission, T: Target> Allowed<A, T> {
     async fn ask(request: HttpRequest) -> Result<Self, Problem> {
         let state = state(&request)?;
-        let caller = Caller::of(&request, state.cluster.catalog()?)?;
+        let caller = Caller::of(&request, &state).await?;
         let found = match T::find(&request, &caller, state.cluster.catalog()?)? {
             Some(found) => Some(found),
             None => {

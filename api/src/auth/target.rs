@@ -5,7 +5,7 @@ use cluster::catalog::{Catalog, SessionRow, TokenKind, VideoRow};
 use cluster::id::{RecordingId, VideoId};
 use policy::{Relations, Resource};
 
-use super::bearer::Caller;
+use super::caller::Caller;
 use crate::problem::Problem;
 
 /// What a route is about.
@@ -97,12 +97,12 @@ impl Target for OneVideo {
 
 /// How a caller and a session relate. A recorder keeps its sessions when it gets a new token.
 pub(crate) fn relations(caller: &Caller, row: &SessionRow, catalog: &Catalog) -> Result<Relations, Problem> {
-    let own = match row.info.recorder_token {
-        Some(token) if token == caller.token => true,
-        Some(token) if caller.is_recorder() => catalog
-            .token(token)?
+    let own = match (row.info.recorder_token, caller.recorder_token()) {
+        (Some(opener), Some(token)) if opener == token => true,
+        (Some(opener), Some(_)) => catalog
+            .token(opener)?
             .is_some_and(|opener| opener.kind == TokenKind::Recorder && opener.subject == caller.name),
-        Some(_) | None => false,
+        (Some(_) | None, _) => false,
     };
     Ok(Relations { own, ..Relations::default() })
 }

@@ -71,6 +71,7 @@ kinds! {
     RecordingRefused = "recording-refused", UNPROCESSABLE_ENTITY, "The recording holds what it must not";
     NoPicture = "no-picture", UNPROCESSABLE_ENTITY, "There is no picture";
     RecordingDamaged = "recording-damaged", UNPROCESSABLE_ENTITY, "The recording cannot be drawn";
+    TooManyRequests = "too-many-requests", TOO_MANY_REQUESTS, "Requests come too fast";
     HeadersTooLarge = "headers-too-large", REQUEST_HEADER_FIELDS_TOO_LARGE, "The header is too large";
     Internal = "internal", INTERNAL_SERVER_ERROR, "The member has failed";
     NotReady = "not-ready", SERVICE_UNAVAILABLE, "The cluster is not ready";

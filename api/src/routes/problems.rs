@@ -27,6 +27,12 @@ pub(super) enum Problems<'a> {
     )]
     NotFound(Body<'a>),
     #[response(
+        status = 429,
+        description = "too many requests of this caller; Retry-After says when to ask again",
+        content_type = "application/problem+json"
+    )]
+    TooManyRequests(Body<'a>),
+    #[response(
         status = 503,
         description = "the cluster is not ready; Retry-After says when to ask again",
         content_type = "application/problem+json"

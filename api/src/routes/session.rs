@@ -32,8 +32,7 @@ pub(super) async fn open_session(
     Asked { allowed, body }: Asked<Record, dto::NewSession, NewSession>,
     state: Data<ApiState>,
 ) -> Result<HttpResponse, Problem> {
-    let recorder = allowed.caller.is_recorder().then_some(allowed.caller.token);
-    let info = body.into_info(recorder);
+    let info = body.into_info(allowed.caller.recorder_token());
     let id = state.cluster.open_session(cluster::cluster::NewSession { info }).await?;
     let opened = dto::Opened { id: id.to_string(), recording: format!("/v1/sessions/{id}/recording") };
     Ok(HttpResponse::Created().insert_header((LOCATION, format!("/v1/sessions/{id}"))).json(opened))

@@ -14,20 +14,13 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
     config.service(whoami);
 }
 
-/// Who the caller is, and what their roles permit
+/// Who the caller is, by which credential, and what they may do
 #[utoipa::path(tag = "tokens", responses((status = 200, description = "the caller", body = dto::Whoami), Problems))]
 #[get("/v1/whoami")]
 pub(super) async fn whoami(
     allowed: Allowed<Any, Themselves>,
     state: Data<ApiState>,
 ) -> Result<Json<dto::Whoami>, Problem> {
-    let caller = allowed.caller;
-    let permissions = state.authorizer.get().permissions(&caller.subject);
-    Ok(Json(dto::Whoami {
-        kind: if caller.is_recorder() { "recorder" } else { "user" },
-        token: caller.token.to_string(),
-        permissions: permissions.into_iter().map(|action| action.name()).collect(),
-        name: caller.name,
-        roles: caller.roles,
-    }))
+    let permissions = state.authorizer.get().permissions(&allowed.caller.subject);
+    Ok(Json(dto::Whoami::new(allowed.caller, permissions)))
 }

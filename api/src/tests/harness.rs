@@ -1,6 +1,7 @@
 //! One member in memory, and short ways to ask it.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +27,7 @@ use serde_json::{Value, json};
 use crate::guard::guard;
 use crate::intake::{Intake, IntakeRefusal};
 use crate::media::{BoxFuture, Media, MediaError};
-use crate::{ApiState, Limits, Metrics, TokenSecret, app};
+use crate::{ApiState, IdentityProvider, Limits, Metrics, Rates, TokenSecret, app};
 
 /// The cluster's time in tests.
 pub(super) const NOW_MS: u64 = 1_800_000_000_000;
@@ -95,7 +96,17 @@ impl Member {
     }
 
     pub(super) async fn start_ready(limits: Limits) -> Self {
-        let member = Self::start_with(limits).await;
+        Self::start_with(limits).await.become_ready().await
+    }
+
+    /// A member that believes a provider, and that anybody may ask as often as they like.
+    pub(super) async fn start_believing(provider: IdentityProvider) -> Self {
+        let limits = Limits { requests_per_s: NonZeroU32::MAX, ..Limits::default() };
+        Self::start_as(limits, Some(Arc::new(provider))).await.become_ready().await
+    }
+
+    async fn become_ready(self) -> Self {
+        let member = self;
         member.state.cluster.ready(Duration::from_secs(20)).await.unwrap();
         let sample = ClockSample { member: MemberId(1), wall_ms: NOW_MS };
         member.submit(Command::Clock(sample)).await;
@@ -104,6 +115,10 @@ impl Member {
 
     /// A member that has only just started.
     pub(super) async fn start_with(limits: Limits) -> Self {
+        Self::start_as(limits, None).await
+    }
+
+    async fn start_as(limits: Limits, identity: Option<Arc<IdentityProvider>>) -> Self {
         let disk = MemoryDisk::default();
         let random: Arc<dyn Random> = Arc::new(SystemRandom::new());
         let kek = Kek::generate(KekId(1), &*random).unwrap();
@@ -126,12 +141,14 @@ impl Member {
         let state = ApiState {
             cluster: Arc::new(cluster),
             authorizer: Arc::new(AuthorizerCell::new(authorizer)),
+            identity,
             intake: Arc::new(LineIntake),
             media: Arc::new(ClockMedia),
             random,
             metrics: Metrics::detached().unwrap(),
             codec_version: 1,
             limits,
+            rates: Rates::new(&limits),
         };
         Self { state: Arc::new(state), disk }
     }

@@ -2,6 +2,7 @@ use super::clock::{self, ClockRow};
 use super::command::Command;
 use super::engine::{Batch, Engine, KeyAndRow, KeyRange, Tree};
 use super::job::{self, JobRow};
+use super::key_states::{self, KeyStatesRow};
 use super::outbox::{self, MailId, MailRow};
 use super::outcome::Applied;
 use super::parameter::{self, Parameter, ParameterRow, ParameterValue};
@@ -128,6 +129,16 @@ impl Catalog {
         self.get(&recording::key(object))
     }
 
+    /// Objects in order, behind `after`, at most `limit`.
+    pub fn objects(
+        &self,
+        after: Option<ObjectId>,
+        limit: usize,
+    ) -> Result<Vec<(ObjectId, ObjectRow)>, CatalogError> {
+        let range = after.map_or(KeyRange::all(), |after| KeyRange::all().after(recording::key(after)));
+        self.list(range, limit, recording::object)
+    }
+
     /// The closed chunks of an object from a number on, at most `limit`; the manifest stands last.
     pub fn chunks(
         &self,
@@ -141,6 +152,11 @@ impl Catalog {
         };
         let number = |key: &[u8]| key.last_chunk().map(|number| ChunkNumber(u32::from_be_bytes(*number)));
         self.list(range, limit, number)
+    }
+
+    /// Where the key states of a recording are stored, once there are any.
+    pub fn key_states(&self, recording: RecordingId) -> Result<Option<ObjectId>, CatalogError> {
+        Ok(self.get::<KeyStatesRow>(&recording.0)?.map(|row| row.object))
     }
 
     /// A video.
@@ -353,5 +369,6 @@ fn apply_command(step: &mut Step<'_, '_>, command: Command) -> Effect {
         Command::PutRole(command) => role::put(step, command),
         Command::CreateToken(command) => token::create(step, command),
         Command::RevokeToken { token, by } => token::revoke(step, token, &by),
+        Command::KeepKeyStates(command) => key_states::keep(step, command),
     }
 }

@@ -1,5 +1,6 @@
 use super::clock::ClockSample;
 use super::job::{ClaimJob, ClaimToken, Complete, CompleteIndex, FailJob, IndexDone, Progress};
+use super::key_states::KeepKeyStates;
 use super::outbox::MailId;
 use super::parameter::PutParameter;
 use super::recording::{CloseChunk, OpenChunk, Seal};
@@ -116,4 +117,6 @@ pub enum Command {
     },
     /// The index of a recording is made, and its keystrokes.
     CompleteIndex(CompleteIndex),
+    /// The key states of a recording are made.
+    KeepKeyStates(KeepKeyStates),
 }

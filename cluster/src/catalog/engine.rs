@@ -35,11 +35,12 @@ pub enum Tree {
     TokensByHash = 18,
     Incarnations = 19,
     Outcomes = 20,
+    KeyStates = 21,
 }
 
 impl Tree {
     /// All trees, in the order of their numbers.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Meta,
         Self::Sessions,
         Self::SessionsByStart,
@@ -61,6 +62,7 @@ impl Tree {
         Self::TokensByHash,
         Self::Incarnations,
         Self::Outcomes,
+        Self::KeyStates,
     ];
 
     /// The number that stands for it in stored keys.

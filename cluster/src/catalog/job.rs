@@ -251,17 +251,22 @@ pub(crate) fn complete_index(step: &mut Step<'_, '_>, command: CompleteIndex) ->
 
 /// Ends an index job; the objects that it made must be sealed.
 fn end_index(step: &mut Step<'_, '_>, claim: ClaimToken, objects: &[ObjectId], index: IndexState) -> Effect {
-    let (row, _) = claimed(step, claim)?;
-    match row.kind {
-        JobKind::Index => {}
-        JobKind::Convert { .. } => return Err(Refusal::JobKind { job: claim.job }.into()),
-    }
+    let row = claimed_index(step, claim)?;
     for object in objects {
         recording::sealed(step, *object, row.recording)?;
     }
     session::set_index(step, row.recording, index)?;
     finish(step, claim.job, row, JobState::Done)?;
     Ok(Outcome::Done)
+}
+
+/// An index job that this claim holds.
+pub(crate) fn claimed_index(step: &Step<'_, '_>, claim: ClaimToken) -> Result<JobRow, Halt> {
+    let (row, _) = claimed(step, claim)?;
+    match row.kind {
+        JobKind::Index => Ok(row),
+        JobKind::Convert { .. } => Err(Refusal::JobKind { job: claim.job }.into()),
+    }
 }
 
 /// A video is ready, and the mails that say so are in the outbox, in one batch.

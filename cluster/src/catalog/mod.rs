@@ -10,6 +10,7 @@ mod command;
 mod engine;
 mod index;
 mod job;
+mod key_states;
 mod outbox;
 mod outcome;
 mod parameter;
@@ -39,6 +40,7 @@ pub use job::{
     Claim, ClaimJob, ClaimToken, Complete, CompleteIndex, FailJob, FailureKind, IndexDone, JobKind,
     JobProgress, JobRow, JobState, Progress,
 };
+pub use key_states::{KeepKeyStates, KeyStatesRow};
 pub use outbox::{MailId, MailKind, MailRow, MailState};
 pub use outcome::{Applied, Outcome, Refusal};
 pub use parameter::{Parameter, ParameterKind, ParameterRow, ParameterValue, PutParameter};

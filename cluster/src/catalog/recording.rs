@@ -298,6 +298,13 @@ pub(crate) fn key(object: ObjectId) -> Vec<u8> {
     key
 }
 
+/// The object whose key this is.
+pub(crate) fn object(key: &[u8]) -> Option<ObjectId> {
+    let (recording, stream) = key.split_first_chunk()?;
+    let stream = StreamId(u64::from_be_bytes(stream.try_into().ok()?));
+    Some(ObjectId { recording: RecordingId(*recording), stream })
+}
+
 pub(crate) fn chunk_key(object: ObjectId, number: ChunkNumber) -> Vec<u8> {
     let mut key = key(object);
     key.extend_from_slice(&number.0.to_be_bytes());

@@ -69,6 +69,16 @@ pub(crate) fn read_ciphertext(
     index: RecordIndex,
     entry: &Entry,
 ) -> Result<Vec<u8>, FileError> {
+    Ok(read_frame(file, chunk, index, entry)?.split_off(FRAME_HEADER_BYTES))
+}
+
+/// Reads a record as it is stored; every byte is checked.
+pub(crate) fn read_frame(
+    file: &VolumeFile,
+    chunk: &ChunkHeader,
+    index: RecordIndex,
+    entry: &Entry,
+) -> Result<Vec<u8>, FileError> {
     let damage = Damage { chunk: chunk.id, part: Part::Record(index) };
     let start = entry.end.checked_sub(entry.plaintext_bytes).ok_or_else(|| damage.clone())?;
     let mut frame = vec![0; frame_bytes(entry.plaintext_bytes)];
@@ -76,18 +86,18 @@ pub(crate) fn read_ciphertext(
     if read < frame.len() {
         return Err(damage.into());
     }
-    let ciphertext = frame.split_off(FRAME_HEADER_BYTES);
+    let (header, ciphertext) = frame.split_at(FRAME_HEADER_BYTES);
     let expected = FrameHeader {
         index,
         offset: chunk.offset.saturating_add(u64::from(start)),
         plaintext_bytes: entry.plaintext_bytes,
-        body_crc: crc32c::crc32c(&ciphertext),
+        body_crc: crc32c::crc32c(ciphertext),
     };
-    let leaf = record_leaf(&chunk.id, index, entry.plaintext_bytes, &Hash::of(&[&ciphertext]));
-    if leaf != entry.leaf || expected.encode(chunk.crc()) != *frame {
+    let leaf = record_leaf(&chunk.id, index, entry.plaintext_bytes, &Hash::of(&[ciphertext]));
+    if leaf != entry.leaf || expected.encode(chunk.crc()) != *header {
         return Err(damage.into());
     }
-    Ok(ciphertext)
+    Ok(frame)
 }
 
 /// The entry of the record that holds the byte at `offset`, counted from the chunk's first.

@@ -38,7 +38,7 @@ pub(crate) fn closed_bytes(records: u32, plaintext_bytes: u64) -> u64 {
 }
 
 /// What stands first in a chunk's file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChunkHeader {
     /// The chunk.
     pub id: ChunkId,
@@ -114,6 +114,12 @@ impl ClosedChunk {
     /// The header of its file.
     pub(crate) fn header(&self, object: ObjectId) -> ChunkHeader {
         ChunkHeader { id: self.id(object), offset: self.offset }
+    }
+
+    /// The records in the whole file of the chunk.
+    pub(crate) fn frames<'a>(&self, file: &'a [u8]) -> Option<&'a [u8]> {
+        let end = file.len().checked_sub(trailer_bytes(self.leaves)?)?;
+        file.get(HEADER_BYTES..end)
     }
 
     /// Whether the lengths can be those of a chunk at all; what comes from elsewhere is checked first.

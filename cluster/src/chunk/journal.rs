@@ -3,7 +3,7 @@
 //! Small appends are written to their chunk files unsynced and to the journal, whose fdatasync acknowledges them.
 //! A segment of the journal goes once the chunk files are synced. After a crash the journal is replayed into
 //! the chunk files. It also keeps marks: how much of a chunk file is known to be on the disk, so that damage is
-//! told from a torn tail.
+//! told from a torn tail. And it keeps fences: promises to take no more of a chunk from older owners.
 
 mod commit;
 mod replay;
@@ -18,7 +18,7 @@ pub use replay::{JournalError, Recovered};
 use self::segment::{FrameHeader, FrameKind, SegmentHeader};
 use super::disk::{DiskError, Fatal, Volume, VolumeFile};
 use super::fields::disk_size;
-use crate::id::ChunkId;
+use crate::id::{ChunkId, Epoch};
 
 const FOLDER: &str = "journal";
 
@@ -76,6 +76,10 @@ pub struct Journal {
     marks: BTreeMap<ChunkId, u64>,
     /// Those that the active segment does not tell yet.
     untold: BTreeMap<ChunkId, u64>,
+    /// Chunks that take nothing more of owners before an epoch.
+    fences: BTreeMap<ChunkId, Epoch>,
+    /// Those that the active segment does not tell yet.
+    untold_fences: BTreeMap<ChunkId, Epoch>,
     /// The chunk files that hold bytes of the active segment, and where these end.
     dirty: BTreeMap<ChunkId, (VolumeFile, u64)>,
     dirty_since_ms: Option<u64>,
@@ -109,7 +113,7 @@ impl Journal {
     /// Makes entries durable, in one fdatasync.
     ///
     /// When the journal's file takes no bytes (the disk is full), their chunk files are synced instead: they hold
-    /// the bytes already.
+    /// the bytes already. Fences then stay untold: ask [`Journal::has_durable_fence`].
     pub fn commit(&mut self, entries: &[Entry], now_ms: u64) -> Result<(), Fatal> {
         let (bytes, frames, previous_crc) = self.encode(entries);
         if let Some(fatal) = self.volume.failed() {
@@ -127,6 +131,7 @@ impl Journal {
         self.segment.end += disk_size(bytes.len());
         (self.segment.frames, self.segment.previous_crc) = (frames, previous_crc);
         self.untold.clear();
+        self.untold_fences.clear();
         for entry in entries.iter().filter(|entry| !entry.bytes.is_empty()) {
             self.dirty_since_ms.get_or_insert(now_ms);
             self.dirty.insert(entry.chunk, (entry.file.clone(), entry.end()));
@@ -135,6 +140,8 @@ impl Journal {
     }
 
     fn encode(&self, entries: &[Entry]) -> (Vec<u8>, u32, u32) {
+        let fences =
+            self.untold_fences.iter().map(|(chunk, epoch)| (FrameKind::Fence, *chunk, epoch.0, &[][..]));
         let marks = self.untold.iter().map(|(chunk, length)| (FrameKind::Mark, *chunk, *length, &[][..]));
         let records = entries
             .iter()
@@ -142,7 +149,7 @@ impl Journal {
             .map(|entry| (FrameKind::Records, entry.chunk, entry.position, &entry.bytes[..]));
         let (mut bytes, mut frames, mut previous_crc) =
             (Vec::new(), self.segment.frames, self.segment.previous_crc);
-        for (kind, chunk, position, payload) in marks.chain(records) {
+        for (kind, chunk, position, payload) in fences.chain(marks).chain(records) {
             let header = FrameHeader {
                 kind,
                 number: frames,
@@ -179,7 +186,31 @@ impl Journal {
         }
     }
 
-    /// The chunk was closed or deleted.
+    /// Promises that the chunk takes nothing more of owners before `epoch`; the next commit makes it durable.
+    pub fn fence(&mut self, chunk: ChunkId, epoch: Epoch) {
+        let fence = self.fences.entry(chunk).or_insert(epoch);
+        *fence = epoch.max(*fence);
+        self.untold_fences.insert(chunk, *fence);
+    }
+
+    /// Whether the promise is on the disk.
+    pub fn has_durable_fence(&self, chunk: ChunkId, epoch: Epoch) -> bool {
+        self.fences.get(&chunk).is_some_and(|fence| *fence >= epoch)
+            && !self.untold_fences.contains_key(&chunk)
+    }
+
+    /// All promises.
+    pub fn fences(&self) -> &BTreeMap<ChunkId, Epoch> {
+        &self.fences
+    }
+
+    /// The chunk is final here: no promise is needed any more.
+    pub fn unfence(&mut self, chunk: ChunkId) {
+        self.fences.remove(&chunk);
+        self.untold_fences.remove(&chunk);
+    }
+
+    /// The chunk's file was closed or deleted. Its fence stays.
     pub fn forget(&mut self, chunk: ChunkId) {
         self.marks.remove(&chunk);
         self.untold.remove(&chunk);
@@ -203,10 +234,12 @@ impl Journal {
         self.dirty_since_ms = None;
         self.retiring = self.dirty.keys().copied().collect();
         self.untold = self.marks.clone();
+        self.untold_fences = self.fences.clone();
         Ok(Retirement { segment: retired.header.id, files: std::mem::take(&mut self.dirty) })
     }
 
-    /// Removes a segment whose files are synced.
+    /// Removes a segment whose files are synced. It stays while the active one does not tell all fences, since the
+    /// disk is full, say; then the next call removes it.
     pub fn retire(&mut self, retired: Retired) -> Result<(), DiskError> {
         let retiring = std::mem::take(&mut self.retiring);
         for (chunk, length_bytes) in retired.lengths {
@@ -216,6 +249,9 @@ impl Journal {
         }
         self.expired.push(retired.segment);
         self.commit(&[], 0)?;
+        if !self.untold_fences.is_empty() {
+            return Ok(());
+        }
         while let Some(segment) = self.expired.first() {
             self.volume.remove(&segment_path(*segment))?;
             self.expired.remove(0);

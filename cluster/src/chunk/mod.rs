@@ -32,6 +32,9 @@ pub use hash::{Hash, ParseHashError};
 pub use manifest::{ChunksError, GatherError, MANIFEST_CHUNKS_MAX, Manifest, ManifestFormatError};
 pub use open::{AppendError, OpenChunk, Tail};
 pub use reader::{LoadManifestError, RangeRead, ReadError, Reader, ReaderError, StoreManifestError};
+pub(crate) use record::first_index;
+#[cfg(any(test, feature = "simulation"))]
+pub(crate) use record::{FRAME_HEADER_BYTES as RECORD_FRAME_HEADER_BYTES, FrameHeader};
 pub use record::{
     FRAME_OVERHEAD_BYTES, FrameError, OpenError, OtherRecording, RECORD_BYTES_MAX, RecordKey, RecordSealer,
     SealError, SealedRecord,

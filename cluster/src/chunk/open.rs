@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ring::digest::{Context, SHA256};
 
-use super::damage::{Damage, FileError, Part, find_entry, read_ciphertext};
+use super::damage::{Damage, FileError, Part, find_entry, read_ciphertext, read_frame};
 use super::disk::{DiskError, Fatal, VolumeFile};
 use super::fields::{disk_size, memory_size};
 use super::file::{
@@ -209,6 +209,11 @@ impl OpenChunk {
         self.tail.lock().entries.extend(entries);
     }
 
+    /// A record as it is stored, checked.
+    pub(crate) fn frame(&self, index: u32) -> Result<Vec<u8>, FileError> {
+        self.tail.frame(RecordIndex(index))
+    }
+
     /// Makes all that was written durable. A failure ends the process.
     pub fn sync(&self) -> Result<(), Fatal> {
         self.tail.file.sync()
@@ -298,6 +303,30 @@ impl Tail {
         let (index, entry) = found.ok_or(missing)?;
         let ciphertext = read_ciphertext(&self.file, &self.header, index, &entry)?;
         Ok((index, entry, ciphertext))
+    }
+
+    /// Acknowledged records as they are stored, from the one with the byte at `offset` on: one, or several that are
+    /// together no longer than `limit_bytes`.
+    pub(crate) fn acknowledged_frames(&self, offset: u64, limit_bytes: usize) -> Result<Vec<u8>, FileError> {
+        let (mut frames, mut offset, acknowledged) = (Vec::new(), offset, self.acknowledged());
+        while offset < acknowledged {
+            let found = find_entry(&self.lock().entries, offset.saturating_sub(self.header.offset));
+            let Some((index, entry)) = found else { break };
+            offset = self.header.offset + u64::from(entry.end);
+            let frame = self.frame(index)?;
+            let is_full = !frames.is_empty() && frames.len() + frame.len() > limit_bytes;
+            if offset > acknowledged || is_full {
+                break;
+            }
+            frames.extend_from_slice(&frame);
+        }
+        Ok(frames)
+    }
+
+    fn frame(&self, index: RecordIndex) -> Result<Vec<u8>, FileError> {
+        let damage = Damage { chunk: self.header.id, part: Part::Record(index) };
+        let entry = self.entry(index).ok_or(damage)?;
+        read_frame(&self.file, &self.header, index, &entry)
     }
 
     fn entry(&self, index: RecordIndex) -> Option<Entry> {

@@ -121,6 +121,12 @@ impl RecordSealer {
         Ok(Self { key, header, next: 0, offset: header.offset, room_bytes: record_room_bytes(0, 0) })
     }
 
+    /// A sealer with another chunk's key: what the product must never make.
+    #[cfg(any(test, feature = "simulation"))]
+    pub(crate) fn with_key(key: RecordKey, header: ChunkHeader) -> Self {
+        Self { key, header, next: 0, offset: header.offset, room_bytes: record_room_bytes(0, 0) }
+    }
+
     /// The header of the chunk.
     pub fn header(&self) -> &ChunkHeader {
         &self.header
@@ -247,6 +253,11 @@ impl SealedRecord {
         &self.frame
     }
 
+    /// The encrypted bytes and their tag.
+    pub(crate) fn ciphertext(&self) -> &[u8] {
+        self.frame.get(FRAME_HEADER_BYTES..).unwrap_or_default()
+    }
+
     /// The hash of its leaf.
     pub fn leaf(&self) -> &Hash {
         &self.leaf
@@ -313,6 +324,11 @@ impl FrameHeader {
     pub(crate) fn frame_bytes(&self) -> usize {
         frame_bytes(self.plaintext_bytes)
     }
+}
+
+/// The index of the record at the front of `bytes`.
+pub(crate) fn first_index(chunk: &ChunkHeader, bytes: &[u8]) -> Option<u32> {
+    FrameHeader::parse(chunk.crc(), bytes).ok().map(|header| header.index.0)
 }
 
 /// The length of the frame of a record.

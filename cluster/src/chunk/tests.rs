@@ -2,6 +2,7 @@
 
 mod crash;
 mod damage;
+mod fences;
 mod forms;
 mod group;
 mod pinned;

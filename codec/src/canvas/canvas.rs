@@ -25,13 +25,13 @@ use base64_simd::STANDARD;
 pub struct Canvas {
     pub(super) limits: Limits,
     pub(super) layers: Layers,
-    streams: ImageStreams,
+    pub(super) streams: ImageStreams,
     pub(super) cursor: Cursor,
-    damage: Damage,
+    pub(super) damage: Damage,
     /// What changed since the last `sync`, whoever looks at it: the frame that is to be shown.
     pub(super) frame: Damage,
     pub(super) cost: Cost,
-    cost_max: Cost,
+    pub(super) cost_max: Cost,
 }
 
 /// An area of one layer and where it goes on another.

@@ -15,6 +15,13 @@ pub(super) struct Cursor {
     revision: u64,
 }
 
+/// What a pointer is made of.
+pub(super) struct Pointer<'a> {
+    pub(super) image: &'a Surface,
+    pub(super) hot: Position,
+    pub(super) tip: Option<Position>,
+}
+
 impl Cursor {
     /// Sets the image. Recordings often repeat the same one.
     pub(super) fn set(&mut self, image: Surface, hot_x: i32, hot_y: i32) {
@@ -28,6 +35,12 @@ impl Cursor {
 
     pub(super) fn move_to(&mut self, x: i32, y: i32) {
         self.tip = Some(Position::new(x, y));
+    }
+
+    /// All of it, but for the revision: that is compared within one canvas only.
+    pub(super) fn state(&self) -> Pointer<'_> {
+        let Self { image, hot, tip, revision: _ } = self;
+        Pointer { image, hot: *hot, tip: *tip }
     }
 
     /// What is shown on a screen of `screen` pixels.

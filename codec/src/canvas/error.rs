@@ -1,5 +1,7 @@
 //! Why a drawing was refused.
 
+use crate::refusal::RefusalCode;
+use crate::source::guac::ParseError;
 use std::fmt;
 
 /// Why one instruction drew nothing. The canvas is as before, and later instructions can be drawn.
@@ -91,6 +93,14 @@ pub enum DrawError {
         /// Which layer.
         layer: i32,
     },
+    /// Before the key state that the replay started from.
+    #[error("{reason}")]
+    Earlier {
+        /// What kind of refusal it was.
+        code: RefusalCode,
+        /// What was wrong.
+        reason: String,
+    },
     /// A layer moved into itself or its own descendant.
     #[error("layer {layer} cannot be moved into {parent}, which is inside it")]
     Cycle {
@@ -172,6 +182,17 @@ pub enum DrawError {
         /// Why.
         error: ImageError,
     },
+}
+
+/// Why a key state gives no canvas.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RestoreError {
+    /// Its instructions cannot be read.
+    #[error("a key state cannot be read: {0}")]
+    Instructions(#[from] ParseError),
+    /// One of them draws nothing.
+    #[error("a key state cannot be drawn: {0}")]
+    Drawing(#[from] DrawError),
 }
 
 /// Why an image cannot be decoded.

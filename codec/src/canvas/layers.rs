@@ -124,6 +124,20 @@ impl Layers {
         self.resize(index, width, height)
     }
 
+    /// Pixels of all of them.
+    pub(super) fn pixels(&self) -> usize {
+        self.pixels
+    }
+
+    /// All of them: the screen, the buffers from the newest index down, the visible layers as they came to their
+    /// parents.
+    pub(super) fn in_order(&self) -> Vec<(i32, &Layer)> {
+        let Self { limits: _, by_index, buffers: _, pixels: _, segments: _, attachments: _ } = self;
+        let mut layers: Vec<_> = by_index.iter().map(|(&index, layer)| (index, layer)).collect();
+        layers.sort_by_key(|(index, layer)| (*index > 0, layer.placement.attached, -i64::from(*index)));
+        layers
+    }
+
     /// Takes the pixels of an existing layer away, to draw on them with the others in view.
     pub(super) fn take_surface(&mut self, index: i32) -> Surface {
         self.by_index.get_mut(&index).map(|layer| std::mem::take(&mut layer.surface)).unwrap_or_default()

@@ -47,6 +47,23 @@ impl Mask {
         })
     }
 
+    /// Its value in the protocol.
+    pub(super) fn value(self) -> u8 {
+        match self {
+            Self::Rin => 0x1,
+            Self::Rout => 0x2,
+            Self::In => 0x4,
+            Self::Atop => 0x6,
+            Self::Out => 0x8,
+            Self::Ratop => 0x9,
+            Self::Xor => 0xA,
+            Self::Rover => 0xB,
+            Self::Src => 0xC,
+            Self::Over => 0xE,
+            Self::Plus => 0xF,
+        }
+    }
+
     /// Whether all of the layer outside the drawn shape becomes transparent.
     pub(super) fn is_unbounded(self) -> bool {
         match self {

@@ -11,6 +11,7 @@
 //! refused with a [`DrawError`] that names the limit, changes nothing, and the recording goes on.
 
 mod allowance;
+mod content;
 mod counting;
 mod coverage;
 mod cursor;
@@ -19,6 +20,8 @@ mod drawing;
 mod error;
 mod flatten;
 mod image;
+mod key_image;
+mod key_state;
 mod layer;
 mod layers;
 mod mask;
@@ -26,6 +29,7 @@ mod outline;
 mod paint;
 mod path;
 mod place;
+mod script;
 mod shape;
 mod stream;
 mod surface;
@@ -38,5 +42,5 @@ mod canvas;
 pub use canvas::Canvas;
 pub use cursor::CursorImage;
 pub use damage::Damage;
-pub use error::{DrawError, ImageError, ImageFormat};
+pub use error::{DrawError, ImageError, ImageFormat, RestoreError};
 pub(crate) use image::decodes_within;

@@ -81,6 +81,12 @@ impl ImageStreams {
         Err(error)
     }
 
+    /// All of them by index.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&i32, &ImageStream)> {
+        let Self { by_index, bytes: _ } = self;
+        by_index.iter()
+    }
+
     /// Forgets a stream, if it is an image.
     pub(super) fn take(&mut self, stream: i32) -> Option<ImageStream> {
         let image = self.by_index.remove(&stream)?;

@@ -2,17 +2,20 @@
 //! the encoder behind one narrow seam ([`Frame`] in, [`Packet`] out).
 
 mod blink;
+mod encode;
 mod frame;
 mod level;
 mod pacing;
 mod plan;
 mod projection;
 mod rav1e;
+pub mod screen;
 mod segment;
 mod settings;
 mod staleness;
 mod yuv;
 
+pub use encode::{Encode, StartEncoder};
 pub use frame::{Frame, Packet};
 pub use level::level_index;
 pub use plan::{Plan, Segment};

@@ -3,6 +3,7 @@
 //! rav1e makes a whole pass over every picture, however little of it changed (36 ms at 720p for nothing at
 //! all), so it must only be fed what [`super::pacing`] lets through.
 
+use super::encode::Encode;
 use super::frame::{Frame, Packet};
 use super::level::level_index;
 use super::settings::{Chroma, VideoSettings};
@@ -58,31 +59,6 @@ impl Encoder {
         Ok(Self { context, waiting: VecDeque::new(), frames: 0 })
     }
 
-    /// Takes one frame; returns the packets that are complete.
-    pub fn encode(&mut self, frame: &Frame<'_>) -> Result<Vec<Packet>, EncodeError> {
-        let mut input = self.context.new_frame();
-        let size = frame.picture.size;
-        let chroma = frame.picture.chroma_size();
-        let planes = [
-            (&frame.picture.y, size.width),
-            (&frame.picture.cb, chroma.width),
-            (&frame.picture.cr, chroma.width),
-        ];
-        for (plane, (samples, stride)) in input.planes.iter_mut().zip(planes) {
-            plane.copy_from_raw_u8(samples, stride, 1);
-        }
-        self.context.send_frame(input).map_err(|source| self.failed(source))?;
-        self.frames += 1;
-        self.waiting.push_back(frame.at_ms);
-        self.receive()
-    }
-
-    /// Ends the segment; returns the packets that were still inside.
-    pub fn finish(mut self) -> Result<Vec<Packet>, EncodeError> {
-        self.context.flush();
-        self.receive()
-    }
-
     fn receive(&mut self) -> Result<Vec<Packet>, EncodeError> {
         let mut packets = Vec::new();
         loop {
@@ -103,6 +79,31 @@ impl Encoder {
 
     fn failed(&self, source: EncoderStatus) -> EncodeError {
         EncodeError::Frame { frames: self.frames, source }
+    }
+}
+
+impl Encode for Encoder {
+    fn encode(&mut self, frame: &Frame<'_>) -> Result<Vec<Packet>, EncodeError> {
+        let mut input = self.context.new_frame();
+        let size = frame.picture.size;
+        let chroma = frame.picture.chroma_size();
+        let planes = [
+            (&frame.picture.y, size.width),
+            (&frame.picture.cb, chroma.width),
+            (&frame.picture.cr, chroma.width),
+        ];
+        for (plane, (samples, stride)) in input.planes.iter_mut().zip(planes) {
+            plane.copy_from_raw_u8(samples, stride, 1);
+        }
+        self.context.send_frame(input).map_err(|source| self.failed(source))?;
+        self.frames += 1;
+        self.waiting.push_back(frame.at_ms);
+        self.receive()
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<Vec<Packet>, EncodeError> {
+        self.context.flush();
+        self.receive()
     }
 }
 

@@ -1,6 +1,7 @@
 //! One worker's part: a recording's bytes in, the packets of segments out.
 
 use super::blink::Blink;
+use super::encode::{Encode, StartEncoder};
 use super::frame::{Frame, Packet};
 use super::pacing::{self, Decision, Pacing};
 use super::plan::{Plan, Segment};
@@ -9,7 +10,7 @@ use super::rav1e::{EncodeError, Encoder};
 use super::staleness::Staleness;
 use crate::geometry::{CopyVector, Rect};
 use crate::limits::Limits;
-use crate::replay::{Faults, Moment, Replay};
+use crate::replay::{Faults, Moment, Replay, RestoreError};
 use crate::screen::Screen;
 use crate::source::guac::ParseError;
 
@@ -41,11 +42,12 @@ pub struct SegmentCoder {
     /// Whether the picture that is on screen when the segment begins was brought to the video.
     is_shown: bool,
     open: Option<OpenSegment>,
+    start_encoder: StartEncoder,
 }
 
 /// A segment whose first frame was coded.
 struct OpenSegment {
-    encoder: Encoder,
+    encoder: Box<dyn Encode>,
     pacing: Pacing,
     blink: Blink,
     staleness: Staleness,
@@ -56,16 +58,32 @@ struct OpenSegment {
 impl SegmentCoder {
     /// Starts at byte 0 of the recording.
     pub fn new(plan: Plan, limits: Limits) -> Self {
+        Self::with_encoder(plan, limits, start_rav1e())
+    }
+
+    /// Starts at byte 0 of the recording; each segment is coded by what `start_encoder` returns.
+    pub fn with_encoder(plan: Plan, limits: Limits, start_encoder: StartEncoder) -> Self {
+        Self::from_replay(plan, Replay::new(limits), start_encoder)
+    }
+
+    /// Starts at a key state that stands at the first frame of a segment or before it; push the recording's bytes
+    /// from its position on. The packets are those of a start at byte 0.
+    pub fn resume(plan: Plan, key_state: &[u8], limits: Limits) -> Result<Self, RestoreError> {
+        Ok(Self::from_replay(plan, Replay::restore(key_state, limits)?, start_rav1e()))
+    }
+
+    fn from_replay(plan: Plan, replay: Replay, start_encoder: StartEncoder) -> Self {
         let projection = Projection::new(plan.size(), plan.largest(), plan.settings.chroma);
         Self {
             plan,
-            replay: Replay::new(limits),
+            at_frame: replay.frames().checked_sub(1),
+            replay,
             screen: Screen::default(),
             projection,
-            at_frame: None,
             segment: None,
             is_shown: false,
             open: None,
+            start_encoder,
         }
     }
 
@@ -130,7 +148,7 @@ impl SegmentCoder {
     /// Codes the first frame of a segment: the picture as it is when time goes on.
     fn open(&self, segment: Segment, packets: &mut Vec<Packet>) -> Result<OpenSegment, SegmentError> {
         let mut open = OpenSegment {
-            encoder: Encoder::new(self.plan.size(), &self.plan.settings)?,
+            encoder: (self.start_encoder)(self.plan.size(), &self.plan.settings)?,
             pacing: Pacing::new(self.plan.settings.rhythm),
             blink: Blink::default(),
             staleness: Staleness::new(self.projection.picture().clone()),
@@ -184,6 +202,10 @@ impl SegmentCoder {
     fn is_in_next(&self, segment: Segment, at_ms: i64) -> bool {
         at_ms >= segment.end_ms && self.plan.segments.last() != Some(&segment)
     }
+}
+
+fn start_rav1e() -> StartEncoder {
+    Box::new(|size, settings| Ok(Box::new(Encoder::new(size, settings)?)))
 }
 
 impl OpenSegment {

@@ -4,8 +4,7 @@ use crate::geometry::{Rect, Size};
 use serde::{Deserialize, Serialize};
 
 /// A choice between cost and quality.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Profile {
     /// Fewer and coarser pictures, for clearly less CPU time.
     Fast,

@@ -25,6 +25,10 @@ impl CheckConfig {
         writeln!(output, "serves on    {scheme}://{}", settings.listen.api)?;
         writeln!(output, "health on    http://{}", settings.listen.health)?;
         writeln!(output, "users go to  {}", settings.public_url(settings.listen.api))?;
+        match &settings.identity {
+            Some(rules) => writeln!(output, "users by     {}", rules.issuer)?,
+            None => writeln!(output, "users by     tokens of this cluster: identity.issuer is not set")?,
+        }
         match &settings.smtp {
             Some(smtp) => writeln!(output, "mails to     {}:{}", smtp.host, smtp.port)?,
             None => writeln!(output, "mails        wait: smtp.host is not set")?,

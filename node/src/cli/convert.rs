@@ -55,7 +55,7 @@ pub(super) struct Convert {
 /// The profiles as the command line names them.
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
 enum ProfileName {
-    /// Fewer and coarser pictures, for less than half of the CPU time.
+    /// Fewer and coarser pictures, for about three fifths of the CPU time.
     Fast,
     /// What suits most.
     #[default]

@@ -95,6 +95,7 @@ impl FrameAt {
             Reply::Packet(_)
             | Reply::SoundHead { .. }
             | Reply::Sound { .. }
+            | Reply::KeyState(_)
             | Reply::Summary(_)
             | Reply::Failed(_)
             | Reply::Ready => Ok(()),

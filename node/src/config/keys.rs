@@ -7,9 +7,17 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// All settings. In the file a full stop makes a table; in the environment `smtp.host` is `CUSTODY_SMTP_HOST`.
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 26] = [
     "data_dir",
+    "identity.algorithms",
+    "identity.audience",
+    "identity.issuer",
+    "identity.roles",
+    "identity.roles_claim",
+    "identity.user_claim",
     "kek_file",
+    "limits.recorder_requests_per_s",
+    "limits.requests_per_s",
     "listen.api",
     "listen.health",
     "log",
@@ -110,6 +118,11 @@ impl Values {
         expected: &'static str,
     ) -> Result<T, ConfigError> {
         self.get(key, expected)?.ok_or(ConfigError::Missing { key, expected })
+    }
+
+    /// Whether a setting is set.
+    pub(crate) fn is_set(&self, key: &str) -> bool {
+        self.0.contains_key(key)
     }
 
     /// Where a setting comes from, for an error.

@@ -3,6 +3,7 @@
 //! Nothing else in the product reads configuration. Secrets never stand in it: it names the files that hold them.
 
 mod error;
+mod identity;
 mod keys;
 mod secret;
 mod settings;
@@ -11,6 +12,7 @@ mod settings;
 mod tests;
 
 pub(crate) use error::ConfigError;
+pub(crate) use identity::ProviderUrl;
 pub(crate) use keys::Values;
 pub(crate) use secret::{Secret, SecretFile};
 pub(crate) use settings::{Encryption, LogFormat, Settings, Smtp};

@@ -1,6 +1,7 @@
 //! The configuration as it is used: complete, and checked as far as it can be without doing anything.
 
 use super::error::ConfigError;
+use super::identity::identity;
 use super::keys::Values;
 use super::secret::SecretFile;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -33,6 +34,8 @@ pub(crate) struct Settings {
     pub(crate) kek_file: PathBuf,
     /// This member's number.
     pub(crate) member: u64,
+    /// What requests may cost.
+    pub(crate) limits: api::Limits,
     /// Where it answers.
     pub(crate) listen: Listen,
     /// How it proves who it is; without, it speaks plain HTTP on loopback.
@@ -42,6 +45,8 @@ pub(crate) struct Settings {
     public_url: Option<String>,
     /// Whom to hand mails to; without, none are sent and all wait.
     pub(crate) smtp: Option<Smtp>,
+    /// Who vouches for users, besides the cluster's own tokens.
+    pub(crate) identity: Option<api::IdentityRules>,
     /// Worker processes of one conversion.
     pub(crate) workers: NonZeroUsize,
     /// How the log is written.
@@ -152,9 +157,11 @@ impl Settings {
         Ok(Self {
             work_dir: values.get("work_dir", path)?.unwrap_or_else(|| data_dir.join("work")),
             kek_file: values.get("kek_file", path)?.unwrap_or_else(|| data_dir.join("kek")),
+            limits: limits(values)?,
             member: member(values)?,
             public_url: public_url(values, listen.api)?,
             smtp: smtp(values)?,
+            identity: identity(values)?,
             workers: workers(values)?,
             log: values.get("log", "plain or json")?.unwrap_or(LogFormat::Plain),
             data_dir,
@@ -204,6 +211,18 @@ fn listen(values: &Values) -> Result<Listen, ConfigError> {
         true => Ok(Listen { api, health }),
         false => Err(ConfigError::HealthNotLoopback { address: health }),
     }
+}
+
+fn limits(values: &Values) -> Result<api::Limits, ConfigError> {
+    let expected = "a number of requests from 1 on";
+    let usual = api::Limits::default();
+    let requests_per_s = values.get("limits.requests_per_s", expected)?;
+    let recorder_requests_per_s = values.get("limits.recorder_requests_per_s", expected)?;
+    Ok(api::Limits {
+        requests_per_s: requests_per_s.unwrap_or(usual.requests_per_s),
+        recorder_requests_per_s: recorder_requests_per_s.unwrap_or(usual.recorder_requests_per_s),
+        ..usual
+    })
 }
 
 fn tls(values: &Values) -> Result<Option<TlsFiles>, ConfigError> {

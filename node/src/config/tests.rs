@@ -1,4 +1,5 @@
 use super::*;
+use api::{Algorithm, IdentityRules};
 use std::path::{Path, PathBuf};
 
 fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
@@ -61,6 +62,27 @@ fn each_refusal_names_the_key_and_what_was_expected() {
             "[smtp]\nhost = \"m\"\nfrom = \"a@b.c\"\nusername = \"u\"\npassword_file = \"p\"\nencryption = \"none\"",
             "smtp.username is set and smtp.encryption is none: a password is sent over TLS only",
         ),
+        ("[identity]\naudience = \"custody\"", "identity.audience is set without identity.issuer"),
+        (
+            "[identity]\nissuer = \"https://portal.example.org\"",
+            "identity.audience is not set, expected how tokens name this service, such as custody",
+        ),
+        (
+            "[identity]\nissuer = \"http://portal.example.org\"\naudience = \"custody\"",
+            "FILE sets identity.issuer to something else than an address with https, or with http on loopback, such as https://portal.example.org",
+        ),
+        (
+            "[identity]\nissuer = \"https://p.example.org\"\naudience = \"c\"\nalgorithms = \"RS256, HS256\"",
+            "FILE sets identity.algorithms to something else than some of RS256, ES256 and EdDSA, with commas between",
+        ),
+        (
+            "[identity]\nissuer = \"https://p.example.org\"\naudience = \"c\"\nroles = \"ops=PAM Auditor; ops=X\"",
+            "FILE sets identity.roles to something else than pairs such as ops=PAM Auditor; sec=PAM Administrator",
+        ),
+        (
+            "[limits]\nrequests_per_s = 0",
+            "FILE sets limits.requests_per_s to something else than a number of requests from 1 on",
+        ),
         (
             "public_url = \"custody\"",
             "FILE sets public_url to something else than an address such as https://custody.example.org",
@@ -79,6 +101,73 @@ fn each_refusal_names_the_key_and_what_was_expected() {
     assert!(refusal("workers = 1\nworkers = 2").starts_with("FILE, line 2: "));
     let misspelt = check("", &[("CUSTODY_WORKER", "1")]).unwrap_err().to_string();
     assert!(misspelt.starts_with("the environment sets CUSTODY_WORKER, which is no setting"), "{misspelt}");
+}
+
+#[test]
+fn an_identity_provider_is_read_with_its_usual_claims_or_its_own() {
+    let usual = "[identity]\nissuer = \"https://portal.example.org\"\naudience = \"custody\"\n";
+    let rules = check(usual, &[]).unwrap().identity.unwrap();
+    let expected = IdentityRules {
+        issuer: "https://portal.example.org".to_owned(),
+        audience: "custody".to_owned(),
+        algorithms: [Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa].into(),
+        user_claim: "sub".to_owned(),
+        roles_claim: "roles".to_owned(),
+        roles: None,
+    };
+    assert_eq!(rules, expected);
+    let own = "algorithms = \"ES256\"\nuser_claim = \"email\"\nroles_claim = \"realm_access.roles\"\n\
+               roles = \"cn=ops,dc=example = PAM Auditor ; sec=PAM Administrator\"";
+    let rules = check(&format!("{usual}{own}"), &[]).unwrap().identity.unwrap();
+    let roles = [("cn=ops,dc=example", "PAM Auditor"), ("sec", "PAM Administrator")];
+    let roles = roles.map(|(text, role)| (text.to_owned(), role.parse().unwrap()));
+    let own = IdentityRules {
+        algorithms: [Algorithm::Es256].into(),
+        user_claim: "email".to_owned(),
+        roles_claim: "realm_access.roles".to_owned(),
+        roles: Some(roles.into()),
+        ..expected
+    };
+    assert_eq!(rules, own);
+    assert_eq!(check("", &[]).unwrap().identity, None);
+}
+
+#[test]
+fn how_often_callers_may_ask_is_the_operators_to_say() {
+    let usual = check("", &[]).unwrap().limits;
+    assert_eq!(usual, api::Limits::default());
+    let own = check("[limits]\nrequests_per_s = 7", &[("CUSTODY_LIMITS_RECORDER_REQUESTS_PER_S", "9")]);
+    let own = own.unwrap().limits;
+    assert_eq!((own.requests_per_s.get(), own.recorder_requests_per_s.get()), (7, 9));
+    assert_eq!(own.recording_bytes_max, usual.recording_bytes_max);
+}
+
+#[test]
+fn keys_are_only_fetched_where_nobody_else_can_answer() {
+    for right in [
+        "https://a.example",
+        "https://a.example:8443/realms/x",
+        "http://127.0.0.1:1/",
+        "http://[::1]:1",
+        "http://localhost",
+    ] {
+        assert!(right.parse::<ProviderUrl>().is_ok(), "{right}");
+    }
+    for wrong in [
+        "",
+        "a.example",
+        "http://a.example",
+        "http://10.0.0.1",
+        "http://localhost.example.org",
+        "ftp://127.0.0.1",
+        "https://",
+        "https://a@b.example",
+        "https://a.example#x",
+        "http://127.0.0.1@a.example",
+        "file:///etc/passwd",
+    ] {
+        assert!(wrong.parse::<ProviderUrl>().is_err(), "{wrong}");
+    }
 }
 
 #[test]

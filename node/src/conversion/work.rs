@@ -146,6 +146,7 @@ impl Work<'_> {
                 | Reply::Sound { .. }
                 | Reply::Picture { .. }
                 | Reply::NoPicture
+                | Reply::KeyState(_)
                 | Reply::Failed(_)
                 | Reply::Ready => {}
             }
@@ -223,6 +224,7 @@ impl SoundReceiver {
             Reply::Packet(_)
             | Reply::Picture { .. }
             | Reply::NoPicture
+            | Reply::KeyState(_)
             | Reply::Summary(_)
             | Reply::Failed(_)
             | Reply::Ready => {}

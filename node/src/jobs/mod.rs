@@ -4,6 +4,7 @@ mod claim;
 mod convert;
 mod failure;
 mod index;
+mod key_states;
 mod runner;
 mod stored_output;
 

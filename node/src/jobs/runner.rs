@@ -6,7 +6,7 @@
 
 use super::claim::{HeldClaim, JobCounter, LEASE_MS};
 use super::failure::JobError;
-use super::{convert, index};
+use super::{convert, index, key_states};
 use crate::interrupt::Interrupt;
 use crate::recording::OpenError;
 use crate::tasks::{Stop, TaskResult, on_thread};
@@ -219,7 +219,11 @@ fn do_job(
 ) -> Result<Command, JobError> {
     let length = sealed_length(&tools.cluster, recording)?;
     Ok(match work {
-        Work::Index => Command::CompleteIndex(index::index(tools, claim, recording, length, interrupt)?),
+        Work::Index => {
+            let done = index::index(tools, claim, recording, length, interrupt)?;
+            key_states::keep_key_states(tools, claim, recording, length, interrupt)?;
+            Command::CompleteIndex(done)
+        }
         Work::Convert => {
             let facts = convert::convert(tools, recording, length, counter, interrupt)?;
             Command::Complete(Complete { claim, facts })

@@ -1,13 +1,13 @@
 //! One member, from the start of its tasks to their end.
 
 use super::error::{RunError, StartError};
-use super::{clock, kek, roles, systemd, tokens};
+use super::{clock, identity, kek, roles, systemd, tokens};
 use crate::config::Settings;
 use crate::jobs::{JobTools, Runner, Work};
 use crate::mail::{Mailer, Outbox};
 use crate::seams::{FormatIntake, FramePool};
 use crate::tasks::{TaskError, Tasks};
-use api::{ApiState, Limits, Metrics, Server, ServerOptions, Stopper};
+use api::{ApiState, IdentityProvider, Metrics, Rates, Server, ServerOptions, Stopper};
 use cluster::chunk::disk::RealDisk;
 use cluster::chunk::key::Random;
 use cluster::cluster::{FatalError, StartReport};
@@ -89,7 +89,9 @@ impl Member {
             tokens::create_first(cluster, &*random, &settings.data_dir.join("first-admin-token")).await?;
         }
         let authorizer = Arc::new(AuthorizerCell::new(roles::authorizer(cluster)?));
-        let server = bind(settings, cluster, Arc::clone(&authorizer), random)?;
+        let provider = settings.identity.clone().map(|rules| Arc::new(IdentityProvider::new(rules)));
+        let judges = Judges { authorizer: Arc::clone(&authorizer), identity: provider.clone() };
+        let server = bind(settings, cluster, judges, random)?;
         let address = server.address();
         let mailer = mailer(settings)?;
 
@@ -98,6 +100,9 @@ impl Member {
         tasks.spawn("clock", GRACE, |stop| clock::run(told, stop));
         let judged = of();
         tasks.spawn("roles", GRACE, |stop| roles::run(judged, authorizer, stop));
+        if let Some(provider) = provider {
+            tasks.spawn("identity", GRACE, |stop| identity::run(provider, stop));
+        }
         for (name, work) in [("index", Work::Index), ("convert", Work::Convert)] {
             let runner = Runner::new(job_tools(settings, of()), work);
             tasks.spawn(name, JOB_GRACE, |stop| runner.run(stop));
@@ -204,22 +209,30 @@ async fn stop_cluster(cluster: Arc<Cluster>) {
     }
 }
 
+/// Who says who somebody is, and what they may do.
+struct Judges {
+    authorizer: Arc<AuthorizerCell>,
+    identity: Option<Arc<IdentityProvider>>,
+}
+
 fn bind(
     settings: &Settings,
     cluster: &Arc<Cluster>,
-    authorizer: Arc<AuthorizerCell>,
+    judges: Judges,
     random: Arc<dyn Random>,
 ) -> Result<Server, StartError> {
     let runtime = Handle::current();
     let state = ApiState {
         cluster: Arc::clone(cluster),
-        authorizer,
+        authorizer: judges.authorizer,
+        identity: judges.identity,
         intake: Arc::new(FormatIntake),
         media: Arc::new(FramePool::new(Arc::clone(cluster), runtime)),
         random,
         metrics: Metrics::install().or_else(|_| Metrics::detached())?,
         codec_version: CODEC_VERSION,
-        limits: Limits::default(),
+        limits: settings.limits,
+        rates: Rates::new(&settings.limits),
     };
     let tls = settings.tls.as_ref();
     let options = ServerOptions {

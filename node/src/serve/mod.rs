@@ -1,7 +1,9 @@
 //! A member that serves: everything is started, runs, and is stopped in the opposite order.
 
 mod clock;
+mod discovery;
 mod error;
+mod identity;
 mod kek;
 mod member;
 mod roles;

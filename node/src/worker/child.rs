@@ -4,6 +4,7 @@ use super::frame::{Found, FrameError, FrameFinder};
 use super::limits;
 use super::message::{Fault, MessageError, Reply, Request, Summary};
 use codec::audio::{SoundCoder, SoundCoderError, SoundPacket, SoundSettings};
+use codec::key_states::{KeyStateFold, Spacing};
 use codec::limits::Limits;
 use codec::refusal::{Refusal, RefusalCode};
 use codec::source::guac::OnDamage;
@@ -34,6 +35,7 @@ enum Work {
     Video(Box<SegmentCoder>),
     Sound(Box<SoundCoder>),
     Frame(Box<FrameFinder>),
+    KeyStates(Box<KeyStateFold>),
 }
 
 /// Serves requests until the owner closes the pipe.
@@ -72,6 +74,8 @@ fn parts(request: Request) -> Vec<Request> {
         | Request::Video(_)
         | Request::Sound(_)
         | Request::Frame { .. }
+        | Request::Resume(_)
+        | Request::KeyStates
         | Request::Segment(_)
         | Request::Finish => vec![request],
     }
@@ -119,15 +123,28 @@ fn answer(work: &mut Work, request: Request, replies: &mut impl Write) -> Result
             *work = Work::Frame(Box::new(FrameFinder::new(at_ms, pointer, limits)));
             Ok(())
         }
-        (Request::Resync | Request::Video(_) | Request::Sound(_) | Request::Frame { .. }, _) => {
-            Err(WorkerError::OutOfOrder("a second job").into())
+        (Request::KeyStates, work @ &mut Work::Nothing(on_damage)) => {
+            limits::confine(limits::MEMORY_BYTES)?;
+            let limits = Limits { on_damage, ..Limits::default() };
+            *work = Work::KeyStates(Box::new(KeyStateFold::new(limits, Spacing::default())));
+            Ok(())
         }
+        (
+            Request::Resync
+            | Request::Video(_)
+            | Request::Sound(_)
+            | Request::Frame { .. }
+            | Request::KeyStates,
+            _,
+        ) => Err(WorkerError::OutOfOrder("a second job").into()),
         (request, Work::Frame(finder)) => find_frame(finder, request, replies),
         (request, Work::Video(coder)) => code_video(coder, request, replies),
+        (request, Work::KeyStates(fold)) => make_key_states(fold, request, replies),
         (request, Work::Sound(coder)) => code_sound(coder, request, replies),
-        (Request::Segment(_) | Request::Bytes(_) | Request::Finish, Work::Nothing(_)) => {
-            Err(WorkerError::OutOfOrder("work before a job").into())
-        }
+        (
+            Request::Resume(_) | Request::Segment(_) | Request::Bytes(_) | Request::Finish,
+            Work::Nothing(_),
+        ) => Err(WorkerError::OutOfOrder("work before a job").into()),
     }
 }
 
@@ -139,7 +156,12 @@ fn code_video(coder: &mut SegmentCoder, request: Request, replies: &mut impl Wri
         }
         Request::Bytes(bytes) => (coder.push(&bytes), false),
         Request::Finish => (coder.finish(), true),
-        Request::Resync | Request::Video(_) | Request::Sound(_) | Request::Frame { .. } => return Ok(()),
+        Request::Resync
+        | Request::Video(_)
+        | Request::Sound(_)
+        | Request::Frame { .. }
+        | Request::Resume(_)
+        | Request::KeyStates => return Ok(()),
     };
     for packet in packets.map_err(|error| Stop::Refused(Refusal::from(&error)))? {
         Reply::Packet(packet).write(replies)?;
@@ -158,7 +180,9 @@ fn code_sound(coder: &mut SoundCoder, request: Request, replies: &mut impl Write
         | Request::Segment(_)
         | Request::Video(_)
         | Request::Sound(_)
-        | Request::Frame { .. } => {
+        | Request::Frame { .. }
+        | Request::Resume(_)
+        | Request::KeyStates => {
             return Err(WorkerError::OutOfOrder("pictures of a worker for sound").into());
         }
     }
@@ -172,12 +196,14 @@ fn code_sound(coder: &mut SoundCoder, request: Request, replies: &mut impl Write
 fn find_frame(finder: &mut FrameFinder, request: Request, replies: &mut impl Write) -> Result<(), Stop> {
     let found = match request {
         Request::Bytes(bytes) => finder.push(&bytes),
+        Request::Resume(key_state) => finder.resume(&key_state).map(|()| None),
         Request::Finish => finder.finish(),
         Request::Resync
         | Request::Segment(_)
         | Request::Video(_)
         | Request::Sound(_)
-        | Request::Frame { .. } => {
+        | Request::Frame { .. }
+        | Request::KeyStates => {
             return Err(WorkerError::OutOfOrder("something else than one picture").into());
         }
     };
@@ -185,11 +211,35 @@ fn find_frame(finder: &mut FrameFinder, request: Request, replies: &mut impl Wri
         Ok(Some(Found { at_ms, loss, png })) => Reply::Picture { at_ms, loss, png }.write(replies)?,
         Ok(None) => {}
         Err(FrameError::NoPicture) => Reply::NoPicture.write(replies)?,
-        Err(error @ (FrameError::Damaged(_) | FrameError::Encode(_) | FrameError::TooLarge(_))) => {
+        Err(
+            error @ (FrameError::Damaged(_)
+            | FrameError::KeyState(_)
+            | FrameError::Encode(_)
+            | FrameError::TooLarge(_)),
+        ) => {
             return Err(Stop::Refused(error.into()));
         }
     }
     Ok(())
+}
+
+fn make_key_states(fold: &mut KeyStateFold, request: Request, replies: &mut impl Write) -> Result<(), Stop> {
+    match request {
+        Request::Bytes(bytes) => {
+            for key_state in fold.push(&bytes) {
+                Reply::KeyState(key_state).write(replies)?;
+            }
+            Ok(())
+        }
+        Request::Finish => Ok(()),
+        Request::Resync
+        | Request::Segment(_)
+        | Request::Video(_)
+        | Request::Sound(_)
+        | Request::Frame { .. }
+        | Request::Resume(_)
+        | Request::KeyStates => Err(WorkerError::OutOfOrder("something else than key states").into()),
+    }
 }
 
 fn summary_of(coder: &SegmentCoder) -> Summary {

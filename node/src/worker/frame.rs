@@ -4,8 +4,8 @@ use super::message::Fault;
 use codec::limits::Limits;
 use codec::picture::Picture;
 use codec::refusal::{Refusal, RefusalCode};
-use codec::replay::{Moment, Replay};
-use codec::screen::Screen;
+use codec::replay::RestoreError;
+use codec::seek::Seek;
 use std::io::Write;
 
 /// A longer picture does not fit a message.
@@ -20,6 +20,9 @@ pub(crate) enum FrameError {
     /// Nothing was on screen before the damage.
     #[error("the recording shows no picture before it is damaged: {0}")]
     Damaged(Refusal),
+    /// It cannot be drawn from that key state.
+    #[error(transparent)]
+    KeyState(#[from] RestoreError),
     /// It cannot be encoded.
     #[error("the picture cannot be encoded: {0}")]
     Encode(#[from] png::EncodingError),
@@ -34,7 +37,7 @@ impl From<FrameError> for Refusal {
             FrameError::Damaged(refusal) => refusal,
             FrameError::NoPicture => Self::new(RefusalCode::Unsupported, &error),
             FrameError::TooLarge(_) => Self::new(RefusalCode::Limit, &error),
-            FrameError::Encode(_) => Self::new(RefusalCode::Crashed, &error),
+            FrameError::KeyState(_) | FrameError::Encode(_) => Self::new(RefusalCode::Crashed, &error),
         }
     }
 }
@@ -53,65 +56,59 @@ pub(crate) struct Found {
 /// Plays a recording up to a time. A damaged recording has the last picture before the damage.
 pub(crate) struct FrameFinder {
     /// Until the picture is found.
-    replay: Option<Replay>,
-    screen: Screen,
+    seek: Option<Seek>,
     at_ms: i64,
-    /// When the newest picture came on screen.
-    shown_ms: i64,
     pointer: bool,
 }
 
 impl FrameFinder {
     /// Looks for the picture on screen at `at_ms`, with or without the pointer.
     pub(crate) fn new(at_ms: i64, pointer: bool, limits: Limits) -> Self {
-        let replay = Some(Replay::new(limits));
-        Self { replay, screen: Screen::default(), at_ms, shown_ms: 0, pointer }
+        Self { seek: Some(Seek::new(at_ms, limits)), at_ms, pointer }
+    }
+
+    /// Starts at a key state.
+    pub(crate) fn resume(&mut self, key_state: &[u8]) -> Result<(), FrameError> {
+        self.seek.as_mut().map_or(Ok(()), |seek| seek.resume(key_state)).map_err(FrameError::from)
     }
 
     /// Adds the next bytes; gives the picture once it is found.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<Option<Found>, FrameError> {
-        let Some(replay) = &mut self.replay else { return Ok(None) };
-        replay.push(bytes);
-        loop {
-            match replay.step() {
-                Ok(None) => return Ok(None),
-                Ok(Some(Moment::Frame { at_ms, .. })) if at_ms <= self.at_ms => {
-                    self.shown_ms = at_ms;
-                    self.screen.show_frame(replay.canvas());
-                }
-                Ok(Some(Moment::Pointer { at_ms })) if at_ms <= self.at_ms => {}
-                Ok(Some(Moment::Frame { .. } | Moment::Pointer { .. })) => return self.found(None).map(Some),
-                Err(error) => return self.found(Some(Refusal::from(&error))).map(Some),
-            }
+        let Some(seek) = &mut self.seek else { return Ok(None) };
+        match seek.push(bytes) {
+            Ok(false) => Ok(None),
+            Ok(true) => self.found(None).map(Some),
+            Err(error) => self.found(Some(Refusal::from(&error))).map(Some),
         }
     }
 
     /// The recording ends here: its last picture is the one.
     pub(crate) fn finish(&mut self) -> Result<Option<Found>, FrameError> {
-        let Some(replay) = &self.replay else { return Ok(None) };
-        let cut = replay.finish().err().map(|error| Refusal::from(&error));
+        let Some(seek) = &mut self.seek else { return Ok(None) };
+        let cut = seek.finish().err().map(|error| Refusal::from(&error));
         self.found(cut).map(Some)
     }
 
     fn found(&mut self, damage: Option<Refusal>) -> Result<Found, FrameError> {
-        // The canvas is not needed any more: its memory is free for the PNG.
-        let replay = self.replay.take();
-        let fault = replay.as_ref().and_then(|replay| replay.faults().first.as_ref().map(Fault::from));
+        let Some(seek) = self.seek.take() else { return Err(FrameError::NoPicture) };
+        let fault = seek.faults().first.as_ref().map(Fault::from);
         let fault = fault.filter(|fault| fault.at_ms <= self.at_ms).map(|fault| fault.refusal);
-        let skipped = replay.map_or(0, |replay| replay.skipped_bytes());
+        let (skipped, shown_ms) = (seek.skipped_bytes(), seek.shown_ms());
         let fault = fault.or_else(|| {
             let what = format!("{skipped} bytes cannot be read: the picture lacks what they drew");
             (skipped > 0).then(|| Refusal::new(RefusalCode::Malformed, &what))
         });
-        if self.screen.size().area() == 0 {
+        // The canvas is not needed any more: its memory is free for the PNG.
+        let screen = seek.into_screen();
+        if screen.size().area() == 0 {
             return Err(damage.or(fault).map_or(FrameError::NoPicture, FrameError::Damaged));
         }
         let picture = match self.pointer {
-            true => self.screen.picture(),
-            false => self.screen.picture_without_pointer(),
+            true => screen.picture(),
+            false => screen.picture_without_pointer(),
         };
         let png = png_of(picture)?;
-        Ok(Found { at_ms: self.shown_ms, loss: damage.or(fault), png })
+        Ok(Found { at_ms: shown_ms, loss: damage.or(fault), png })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use codec::geometry::Size;
 use codec::limits::Limits;
-use codec::video::Plan;
+use codec::video::{Chroma, Plan};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
 use std::io;
@@ -16,6 +16,8 @@ const SHARED_PIXELS: u64 = 1920 * 1088;
 const BASE_BYTES: u64 = 48 << 20;
 /// Memory of the encoder for each pixel of the video.
 const ENCODER_BYTES_PER_PIXEL: u64 = 110;
+/// What it takes besides with a sample of colour for each pixel, which it keeps in each of its pictures.
+const FULL_COLOUR_BYTES_PER_PIXEL: u64 = 40;
 /// Memory that a usual recording takes, and for each pixel of the video: by this workers share a machine.
 const USUAL_BYTES: u64 = 112 << 20;
 const USUAL_BYTES_PER_PIXEL: u64 = 144;
@@ -47,11 +49,19 @@ pub(crate) fn video_limits(plan: &Plan) -> Limits {
 }
 
 fn encoder_bytes(plan: &Plan) -> u64 {
-    pixels(plan.size()).saturating_mul(ENCODER_BYTES_PER_PIXEL)
+    pixels(plan.size()).saturating_mul(ENCODER_BYTES_PER_PIXEL + colour_bytes_per_pixel(plan))
+}
+
+fn colour_bytes_per_pixel(plan: &Plan) -> u64 {
+    match plan.settings.chroma {
+        Chroma::Half => 0,
+        Chroma::Full => FULL_COLOUR_BYTES_PER_PIXEL,
+    }
 }
 
 fn usual_bytes(plan: &Plan) -> u64 {
-    let video = pixels(plan.size()).saturating_mul(USUAL_BYTES_PER_PIXEL);
+    let each = USUAL_BYTES_PER_PIXEL + colour_bytes_per_pixel(plan);
+    let video = pixels(plan.size()).saturating_mul(each);
     let screen = pixels(plan.largest()).saturating_mul(USUAL_BYTES_PER_SCREEN_PIXEL);
     USUAL_BYTES.saturating_add(video).saturating_add(screen)
 }

@@ -4,6 +4,7 @@
 //! [`Reply::Ready`]: so neither ever waits for the other to read, and nothing is buffered without bound.
 
 use codec::cut::Cut;
+use codec::key_states::{KeyPoint, KeyState};
 use codec::refusal::Refusal;
 use codec::video::{Packet, Plan, Segment};
 use serde::de::DeserializeOwned;
@@ -47,6 +48,10 @@ pub(crate) enum Request {
     Sound(Cut),
     /// The worker draws the picture that was on screen at this media time, in milliseconds.
     Frame { at_ms: i64, pointer: bool },
+    /// The picture is drawn from this key state on, and what follows are the recording's bytes behind it.
+    Resume(Vec<u8>),
+    /// The worker makes the key states of a recording.
+    KeyStates,
     /// Begin this segment.
     Segment(Segment),
     /// The next bytes of the recording.
@@ -69,6 +74,8 @@ pub(crate) enum Reply {
     Picture { at_ms: i64, loss: Option<Refusal>, png: Vec<u8> },
     /// No picture was on screen at that time.
     NoPicture,
+    /// A key state.
+    KeyState(KeyState),
     /// How a finished segment went.
     Summary(Summary),
     /// The work cannot be done.
@@ -111,6 +118,8 @@ impl Request {
             Self::Bytes(bytes) => write_body(pipe, 4, &[bytes]),
             Self::Finish => write_body(pipe, 5, &[]),
             Self::Resync => write_body(pipe, 16, &[]),
+            Self::Resume(key_state) => write_body(pipe, 7, &[key_state]),
+            Self::KeyStates => write_body(pipe, 8, &[]),
             Self::Frame { at_ms, pointer } => {
                 write_body(pipe, 6, &[&at_ms.to_le_bytes(), &[u8::from(*pointer)]])
             }
@@ -127,6 +136,8 @@ impl Request {
             4 => Self::Bytes(body),
             5 => Self::Finish,
             16 => Self::Resync,
+            7 => Self::Resume(body),
+            8 => Self::KeyStates,
             6 => {
                 let (at_ms, pointer) = split(kind, &body, 8)?;
                 let [pointer] = array(kind, pointer)?;
@@ -151,6 +162,11 @@ impl Reply {
             Self::Ready => write_body(pipe, 5, &[]),
             Self::SoundHead { pre_skip_samples } => write_body(pipe, 6, &[&pre_skip_samples.to_le_bytes()]),
             Self::NoPicture => write_body(pipe, 8, &[]),
+            Self::KeyState(KeyState { point, bytes }) => {
+                let frames = u64::try_from(point.frames).expect("a count fits 64 bits");
+                let point = [point.at_ms.to_le_bytes(), frames.to_le_bytes(), point.position.to_le_bytes()];
+                write_body(pipe, 9, &[point.as_flattened(), bytes])
+            }
             Self::Picture { at_ms, loss, png } => {
                 let loss = to_json(loss);
                 let length = u32::try_from(loss.len()).unwrap_or(u32::MAX).to_le_bytes();
@@ -185,6 +201,19 @@ impl Reply {
                 Self::Picture { at_ms, loss, png: png.to_vec() }
             }
             8 => Self::NoPicture,
+            9 => {
+                let (point, bytes) = split(kind, &body, 3 * 8)?;
+                let ([at_ms, frames, position], []) = point.as_chunks::<8>() else {
+                    return Err(MessageError::Body { kind });
+                };
+                let frames = usize::try_from(u64::from_le_bytes(*frames));
+                let point = KeyPoint {
+                    at_ms: i64::from_le_bytes(*at_ms),
+                    frames: frames.map_err(|_| MessageError::Body { kind })?,
+                    position: u64::from_le_bytes(*position),
+                };
+                Self::KeyState(KeyState { point, bytes: bytes.to_vec() })
+            }
             unknown => return Err(MessageError::Kind(unknown)),
         }))
     }
@@ -261,6 +290,10 @@ mod tests {
             Reply::Picture { at_ms: 40, loss: None, png: vec![7; 3] },
             Reply::Picture { at_ms: -1, loss: Some(refusal.clone()), png: Vec::new() },
             Reply::NoPicture,
+            Reply::KeyState(KeyState {
+                point: KeyPoint { at_ms: -1, frames: 2, position: 3 },
+                bytes: vec![4, 5],
+            }),
             Reply::Summary(Summary {
                 faults: 3,
                 first_fault: Some(Fault { at_ms: 5, refusal: refusal.clone() }),
@@ -281,6 +314,8 @@ mod tests {
         let requests = [
             Request::Sound(Cut::whole(12)),
             Request::Frame { at_ms: -1, pointer: true },
+            Request::Resume(vec![1, 2]),
+            Request::KeyStates,
             Request::Bytes(vec![0; 9]),
             Request::Finish,
             Request::Resync,
@@ -293,7 +328,7 @@ mod tests {
         for request in requests {
             assert_eq!(Request::read(&mut read).unwrap(), Some(request));
         }
-        assert!(matches!(Reply::read(&mut &[9, 0, 0, 0, 0][..]), Err(MessageError::Kind(9))));
+        assert!(matches!(Reply::read(&mut &[99, 0, 0, 0, 0][..]), Err(MessageError::Kind(99))));
         assert!(matches!(Reply::read(&mut &[1, 255, 255, 255, 255][..]), Err(MessageError::TooLong { .. })));
         assert!(matches!(Reply::read(&mut &[1, 3, 0, 0, 0, 1][..]), Err(MessageError::Pipe(_))));
         assert!(matches!(Reply::read(&mut &[1, 1, 0, 0, 0, 1][..]), Err(MessageError::Body { kind: 1 })));

@@ -55,7 +55,7 @@ pub(crate) fn free_port() -> u16 {
 }
 
 /// Lines of a pipe as they come.
-fn lines_of(pipe: impl Read + Send + 'static) -> Receiver<String> {
+pub(crate) fn lines_of(pipe: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, receiver) = channel();
     std::thread::spawn(move || {
         for line in BufReader::new(pipe).lines().map_while(Result::ok) {
@@ -106,6 +106,11 @@ impl Served {
         let token = std::fs::read_to_string(data_dir.join("first-admin-token")).unwrap();
         let agent = Agent::config_builder().http_status_as_error(false).build().into();
         Self { child, url, token: token.trim().to_owned(), agent }
+    }
+
+    /// Where the API answers.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
     }
 
     /// Kills the process without a word.

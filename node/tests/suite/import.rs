@@ -1,6 +1,6 @@
 //! Recordings come in through the API and are read back as they were.
 
-use super::harness::{Served, custody, plain, sample, sha256, wait};
+use super::harness::{Served, custody, free_port, plain, sample, sha256, wait};
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -54,6 +54,55 @@ fn a_picture_of_a_stored_recording_is_drawn_by_a_worker() {
     assert_eq!(without.0, 200);
     assert!(pixels(&without.2) == pixels(&std::fs::read(&picture).unwrap()), "the same picture");
     assert!(served.workers().is_empty(), "the workers have ended");
+}
+
+/// A recording that takes long to draw for its bytes: each frame a new cell, and a copy of the whole screen.
+fn costly(frames: u64) -> Vec<u8> {
+    let mut recording = b"4.size,1.0,4.1280,3.720;".to_vec();
+    let element = |value: u64| format!("{}.{value}", value.to_string().len());
+    for frame in 0..frames {
+        let (x, y) = (element(frame * 397 % 1200), element(frame * 211 % 680));
+        let (red, time) = (element(frame % 256), element(1_000 + frame * 40));
+        let instructions = format!(
+            "4.rect,1.0,{x},{y},2.60,2.30;5.cfill,2.14,1.0,{red},2.77,3.200,3.255;\
+             4.copy,1.0,1.0,1.0,4.1280,3.720,2.14,2.-1,1.0,1.0;4.sync,{time};"
+        );
+        recording.extend(instructions.into_bytes());
+    }
+    recording
+}
+
+#[test]
+fn a_late_picture_is_drawn_from_a_key_state() {
+    let folder = tempfile::tempdir().unwrap();
+    let health = format!("127.0.0.1:{}", free_port());
+    let mut program = custody();
+    program.env("CUSTODY_LISTEN_HEALTH", &health);
+    let served = Served::start_by(program, folder.path(), "");
+    let recording = folder.path().join("costly.guac");
+    std::fs::write(&recording, costly(1_800)).unwrap();
+    let session = served.import(folder.path(), recording.to_str().unwrap());
+    wait("the index", || {
+        let report = served.get_json(&format!("/v1/sessions/{session}"));
+        (report["session"]["index_state"] == "ready").then_some(())
+    });
+    for at in ["0.100", "50.000", "71.960"] {
+        let at_ms = at.replace('.', "").parse::<u64>().unwrap();
+        let (status, _, png) = served.get(&format!("/v1/sessions/{session}/frames/{at_ms}.png"), None);
+        let picture = folder.path().join("frame.png");
+        let mut frame = custody();
+        frame.args(["frame", "--at", at, "-o"]).arg(&picture).arg(&recording);
+        assert!(frame.status().unwrap().success());
+        assert_eq!(status, 200, "{at}: {}", String::from_utf8_lossy(&png));
+        assert!(png == std::fs::read(&picture).unwrap(), "{at}");
+    }
+    let metrics = ureq::get(format!("http://{health}/metrics")).call().unwrap();
+    let metrics = metrics.into_body().read_to_string().unwrap();
+    for line in
+        [r#"custody_pictures_total{start="beginning"} 1"#, r#"custody_pictures_total{start="key state"} 2"#]
+    {
+        assert!(metrics.contains(line), "{metrics}");
+    }
 }
 
 #[test]

@@ -10,5 +10,6 @@ mod commands;
 mod conversion;
 mod damage;
 mod harness;
+mod identity;
 mod import;
 mod service;

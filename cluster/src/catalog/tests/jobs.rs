@@ -41,6 +41,27 @@ fn an_index_is_made_from_the_seal_to_its_facts() {
 }
 
 #[test]
+fn key_states_are_kept_by_the_claim_of_the_index_and_stay_with_the_recording() {
+    let mut world = World::recorded();
+    world.allow_videos();
+    let claim = world.claim(JobId(1), MEMBER);
+    let keep = |claim, object| Command::KeepKeyStates(KeepKeyStates { claim, object });
+    assert_eq!(world.catalog.key_states(RECORDING).unwrap(), None);
+    let unknown = ObjectId { recording: RECORDING, stream: StreamId(9) };
+    assert_eq!(world.refused(keep(claim, unknown)), Refusal::ObjectUnknown { object: unknown });
+    let (first, second) = (world.artefact(), world.artefact());
+    world.done(keep(claim, first));
+    world.done(keep(claim, second));
+    let artefact = world.artefact();
+    world.done(Command::IndexDone(IndexDone { claim, facts: index_facts(artefact) }));
+    assert_eq!(world.refused(keep(claim, first)), Refusal::JobEnded { job: JobId(1) });
+    let job = world.video(&[]);
+    let other = world.claim(job, MEMBER);
+    assert_eq!(world.refused(keep(other, first)), Refusal::JobKind { job });
+    assert_eq!(world.catalog.key_states(RECORDING).unwrap(), Some(second));
+}
+
+#[test]
 fn an_index_and_its_keystrokes_are_ready_together() {
     let mut world = World::recorded();
     let claim = world.claim(JobId(1), MEMBER);

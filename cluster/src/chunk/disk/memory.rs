@@ -92,6 +92,11 @@ impl MemoryDisk {
         self.lock().changes_left = Some(changes);
     }
 
+    /// Whether the limit of [`MemoryDisk::stop_after_changes`] is reached.
+    pub fn is_stopped(&self) -> bool {
+        self.lock().changes_left == Some(0)
+    }
+
     /// The process is killed: handles end, the contents stay.
     pub fn kill(&self) {
         let mut state = self.lock();

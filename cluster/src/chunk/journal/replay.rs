@@ -10,7 +10,7 @@ use crate::chunk::disk::DiskError;
 use crate::chunk::open::{AppendError, OpenChunk};
 use crate::chunk::record::SealedRecord;
 use crate::chunk::store::ChunkStore;
-use crate::id::{ChunkId, RecordIndex};
+use crate::id::{ChunkId, Epoch, RecordIndex};
 
 /// Why the journal could not be opened: the member must not serve from this disk.
 #[derive(Debug, thiserror::Error)]
@@ -42,8 +42,16 @@ pub struct Recovered {
 #[derive(Default)]
 struct Known {
     mark: u64,
+    fence: Option<Epoch>,
     /// Where its records are: index of the segment, position of the frame.
     records: Vec<(usize, u64)>,
+}
+
+impl Known {
+    /// Whether the chunk had a file.
+    fn has_file(&self) -> bool {
+        self.mark > 0 || !self.records.is_empty()
+    }
 }
 
 impl Journal {
@@ -71,6 +79,8 @@ impl Journal {
             segment,
             marks: BTreeMap::new(),
             untold: BTreeMap::new(),
+            fences: BTreeMap::new(),
+            untold_fences: BTreeMap::new(),
             dirty: BTreeMap::new(),
             dirty_since_ms: None,
             retiring: BTreeSet::new(),
@@ -87,8 +97,17 @@ impl Journal {
                 Err(FileError::Missing { .. } | FileError::Disk(_)) => {}
             }
         }
+        for (chunk, known) in &known {
+            if let Some(fence) = known.fence
+                && !store.is_closed(*chunk)?
+            {
+                journal.fence(*chunk, fence);
+            }
+        }
         journal.commit(&[], 0).map_err(DiskError::from)?;
-        // The records of a damaged chunk may be needed to repair it: then the segments wait for a better start.
+        // The records of a damaged chunk may be needed to repair it: then the segments wait for a better start. So
+        // they do while the disk has no room to tell the fences again.
+        is_whole &= journal.untold_fences.is_empty();
         for id in ids.into_iter().filter(|_| is_whole) {
             journal.volume.remove(&segment_path(id))?;
         }
@@ -109,6 +128,7 @@ fn read_segments(segments: &[SegmentFile]) -> Result<BTreeMap<ChunkId, Known>, J
             match frame.header.kind {
                 FrameKind::Mark => known.mark = known.mark.max(frame.header.position),
                 FrameKind::Records => known.records.push((at, position)),
+                FrameKind::Fence => known.fence = known.fence.max(Some(Epoch(frame.header.position))),
             }
             Ok::<_, JournalError>(())
         })?;
@@ -129,7 +149,7 @@ fn recover_chunks(
     known: &BTreeMap<ChunkId, Known>,
 ) -> Result<Vec<Recovered>, JournalError> {
     let mut chunks: BTreeSet<ChunkId> = store.list_open()?.into_iter().collect();
-    chunks.extend(known.keys());
+    chunks.extend(known.iter().filter(|(_, known)| known.has_file()).map(|(chunk, _)| chunk));
     let mut recovered = Vec::with_capacity(chunks.len());
     for chunk in chunks {
         if store.is_closed(chunk)? {

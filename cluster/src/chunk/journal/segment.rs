@@ -60,6 +60,8 @@ pub(super) enum FrameKind {
     Records,
     /// The chunk's file is durable up to `position`.
     Mark,
+    /// The chunk takes nothing more of owners before the epoch `position`.
+    Fence,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +85,7 @@ impl FrameHeader {
         bytes[0] = match self.kind {
             FrameKind::Records => b'A',
             FrameKind::Mark => b'M',
+            FrameKind::Fence => b'F',
         };
         bytes[1] = FRAME_VERSION;
         bytes[4..8].copy_from_slice(&self.payload_bytes.to_be_bytes());
@@ -102,6 +105,7 @@ impl FrameHeader {
         let kind = match fields.u8()? {
             b'A' => FrameKind::Records,
             b'M' => FrameKind::Mark,
+            b'F' => FrameKind::Fence,
             _ => return None,
         };
         if fields.u8()? != FRAME_VERSION {

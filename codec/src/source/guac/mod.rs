@@ -11,7 +11,9 @@ mod vector;
 
 pub use instruction::{Color, Instruction, OtherStreamKind};
 pub use keysym::Key;
+pub(crate) use parser::ParserPlace;
 pub use parser::{ParseError, Parser, Read, Skipped};
 pub use resync::OnDamage;
 pub use time::MediaTime;
+pub(crate) use time::MediaTimeState;
 pub use vector::{Arc, LineCap, LineJoin, Pen, Vector};

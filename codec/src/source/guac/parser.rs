@@ -143,6 +143,17 @@ pub struct Parser {
     wasted_bytes: u64,
 }
 
+/// Between two instructions of a recording.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct ParserPlace {
+    /// The byte behind the first of them.
+    pub(crate) position: u64,
+    /// Bytes that were skipped up to here.
+    pub(crate) skipped_bytes: u64,
+    /// Bytes that were looked at in vain behind damage.
+    pub(crate) wasted_bytes: u64,
+}
+
 /// An element of which `scan` has passed the start.
 #[derive(Debug, Clone, Copy)]
 struct OpenValue {
@@ -153,10 +164,16 @@ struct OpenValue {
 impl Parser {
     /// Starts at byte 0 of a recording.
     pub fn new(limits: Limits) -> Self {
+        Self::at(limits, ParserPlace::default())
+    }
+
+    /// Starts between two instructions of a recording.
+    pub(crate) fn at(limits: Limits, place: ParserPlace) -> Self {
+        let ParserPlace { position, skipped_bytes, wasted_bytes } = place;
         Self {
             limits,
             buffer: Vec::new(),
-            base: 0,
+            base: position,
             instruction: 0,
             elements: Vec::new(),
             scan: 0,
@@ -165,9 +182,15 @@ impl Parser {
             is_ascii: true,
             damage: None,
             is_searching: false,
-            skipped_bytes: 0,
-            wasted_bytes: 0,
+            skipped_bytes,
+            wasted_bytes,
         }
+    }
+
+    /// Where it stands behind the last whole instruction.
+    pub(crate) fn place(&self) -> ParserPlace {
+        let Self { skipped_bytes, wasted_bytes, .. } = *self;
+        ParserPlace { position: self.position(), skipped_bytes, wasted_bytes }
     }
 
     /// Adds the next bytes of the recording. Read all instructions out before the next push: that keeps the

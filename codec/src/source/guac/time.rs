@@ -20,6 +20,16 @@ pub struct MediaTime {
     jumps: u64,
 }
 
+/// A [`MediaTime`] as a key state keeps it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct MediaTimeState {
+    pub(crate) zero: Option<i64>,
+    pub(crate) synced: bool,
+    pub(crate) latest_ms: i64,
+    pub(crate) newest_ms: i64,
+    pub(crate) jumps: u64,
+}
+
 impl MediaTime {
     /// A timestamp that is older than its predecessor by more than this belongs to another clock.
     pub const JUMP_MS: i64 = 5_000;
@@ -27,6 +37,18 @@ impl MediaTime {
     /// Starts before the first timestamp; silences of more than `gap_ms` are not kept.
     pub fn new(gap_ms: i64) -> Self {
         Self { gap_ms, zero: None, synced: false, latest_ms: 0, newest_ms: 0, jumps: 0 }
+    }
+
+    /// All that [`Self::resume`] needs beside the limit.
+    pub(crate) fn state(&self) -> MediaTimeState {
+        let Self { gap_ms: _, zero, synced, latest_ms, newest_ms, jumps } = *self;
+        MediaTimeState { zero, synced, latest_ms, newest_ms, jumps }
+    }
+
+    /// Goes on from a [`Self::state`].
+    pub(crate) fn resume(gap_ms: i64, state: MediaTimeState) -> Self {
+        let MediaTimeState { zero, synced, latest_ms, newest_ms, jumps } = state;
+        Self { gap_ms, zero, synced, latest_ms, newest_ms, jumps }
     }
 
     /// The media time after an instruction.

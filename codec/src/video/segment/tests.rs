@@ -129,3 +129,43 @@ fn the_packets_are_the_same_whoever_codes_a_segment() {
     let starts: Vec<_> = plan.segments.iter().map(|segment| segment.start_ms).collect();
     assert_eq!(keys, starts);
 }
+
+#[test]
+fn a_segment_from_a_key_state_has_the_packets_of_one_from_the_beginning() {
+    let mut recording = Recording::default();
+    recording.begin();
+    for frame in 0..60_u8 {
+        let at_ms = i64::from(frame) * 50;
+        recording.frame(at_ms, frame.wrapping_mul(37));
+        recording.pointer(at_ms + 20, frame);
+    }
+    let bytes = recording.0.as_bytes();
+    let limits = Limits::default();
+    let mut plan = recording.plan(&cut(0, 3_000), &[]);
+    let whole = plan.segments[0];
+    let segment = Segment { first_sync: 30, end_sync: 50, start_ms: 1_500, end_ms: 2_500, ..whole };
+    plan.segments = vec![segment];
+    let coded = |mut coder: SegmentCoder, bytes: &[u8]| {
+        coder.begin(segment);
+        let mut packets = coder.push(bytes).unwrap();
+        packets.extend(coder.finish().unwrap());
+        packets
+    };
+    let expected = coded(SegmentCoder::new(plan.clone(), limits), bytes);
+    assert!(expected.len() > 5, "{}", expected.len());
+    let mut replay = Replay::new(limits);
+    replay.push(bytes);
+    let mut resumed = 0;
+    while let Some(moment) = replay.step().unwrap() {
+        // The last one stands at the first frame itself.
+        if !matches!(moment, Moment::Frame { index: 10 | 29 | 30, .. }) {
+            continue;
+        }
+        let key_state = replay.key_state(usize::MAX).unwrap();
+        let coder = SegmentCoder::resume(plan.clone(), &key_state.bytes, limits).unwrap();
+        let position = usize::try_from(key_state.point.position).unwrap();
+        assert!(coded(coder, &bytes[position..]) == expected, "{moment:?}");
+        resumed += 1;
+    }
+    assert_eq!(resumed, 3);
+}

@@ -1,0 +1,108 @@
+//! Who asks.
+
+use std::collections::BTreeSet;
+
+use actix_web::HttpRequest;
+use cluster::catalog::{TokenId, TokenKind, TokenRow};
+use policy::{Action, Authorizer, RecorderName, RoleName, Service, ServiceName, Subject, User, UserName};
+
+use super::act_for::named_user;
+use super::bearer::{bearer, invalid, known};
+use crate::identity::{IdentityProvider, Vouched, is_jws};
+use crate::metrics::TOKENS_REFUSED;
+use crate::problem::Problem;
+use crate::state::ApiState;
+
+/// Somebody with a valid token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Caller {
+    /// Who it is that asks, or is asked for.
+    pub(crate) name: String,
+    /// The roles that decide.
+    pub(crate) roles: Vec<String>,
+    pub(crate) subject: Subject,
+    pub(crate) credential: Credential,
+    /// Until when the credential is valid, in the cluster's time.
+    pub(crate) expires_ms: Option<u64>,
+}
+
+/// How a caller has shown who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Credential {
+    /// A token of this service's own.
+    Token(TokenId),
+    /// A token that an identity provider has signed.
+    Jwt,
+}
+
+impl Caller {
+    /// Who sent a request, or for whom, if its token is valid at the cluster's time.
+    pub(crate) async fn of(request: &HttpRequest, state: &ApiState) -> Result<Self, Problem> {
+        let text = bearer(request)?;
+        let authorizer = state.authorizer.get();
+        let sender = match &state.identity {
+            Some(provider) if is_jws(text) => Self::vouched(vouch(provider, text, state).await?, &authorizer),
+            Some(_) | None => Self::known(known(text, state.cluster.catalog()?)?),
+        };
+        state.rates.count(&sender)?;
+        match named_user(request.headers(), || authorizer.permissions(&sender.subject))? {
+            Some(user) => sender.acting_for(user),
+            None => Ok(sender),
+        }
+    }
+
+    fn known((token, row): (TokenId, TokenRow)) -> Self {
+        // A role that no longer parses permits nothing.
+        let roles: BTreeSet<RoleName> = row.roles.iter().filter_map(|role| role.parse().ok()).collect();
+        let subject = match row.kind {
+            TokenKind::Recorder => Subject::Recorder(RecorderName(row.subject.clone())),
+            TokenKind::User => Subject::User(User { name: UserName(row.subject.clone()), roles }),
+        };
+        let (credential, expires_ms) = (Credential::Token(token), row.expires_ms);
+        Self { name: row.subject, roles: row.roles, subject, credential, expires_ms }
+    }
+
+    /// What the provider calls a role and is none of ours is left out.
+    fn vouched(vouched: Vouched, authorizer: &Authorizer) -> Self {
+        let Vouched { user, mut roles, expires_ms } = vouched;
+        roles.retain(|role| authorizer.knows(role));
+        Self {
+            name: user.clone(),
+            roles: roles.iter().map(RoleName::to_string).collect(),
+            subject: Subject::User(User { name: UserName(user), roles }),
+            credential: Credential::Jwt,
+            expires_ms: Some(expires_ms),
+        }
+    }
+
+    /// The user for whom this caller asks.
+    fn acting_for(self, user: String) -> Result<Self, Problem> {
+        let Subject::User(User { roles, .. }) = self.subject else {
+            return Err(Problem::forbidden(Action::UsersActFor));
+        };
+        let service = Service { name: ServiceName(self.name), roles };
+        let subject = Subject::ActFor { service, user: UserName(user.clone()) };
+        Ok(Self { name: user, subject, ..self })
+    }
+
+    pub(crate) fn is_recorder(&self) -> bool {
+        matches!(self.subject, Subject::Recorder(_))
+    }
+
+    /// The token by which a recorder delivers.
+    pub(crate) fn recorder_token(&self) -> Option<TokenId> {
+        match self.credential {
+            Credential::Token(token) => self.is_recorder().then_some(token),
+            Credential::Jwt => None,
+        }
+    }
+}
+
+async fn vouch(provider: &IdentityProvider, text: &str, state: &ApiState) -> Result<Vouched, Problem> {
+    let now_ms = state.cluster.catalog()?.clock()?.now_ms;
+    provider.vouch(text, now_ms).await.map_err(|refusal| {
+        metrics::counter!(TOKENS_REFUSED, "reason" => refusal.to_string()).increment(1);
+        tracing::debug!(%refusal, "a token of the identity provider is refused");
+        invalid()
+    })
+}

@@ -1,0 +1,302 @@
+//! Who may do what: policy/authorisation.csv, written by hand from the design, against the running service. Nothing
+//! here says what is right; each row does.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use actix_web::App;
+use actix_web::http::Method;
+use actix_web::middleware::from_fn;
+use actix_web::test::{TestRequest, call_service, init_service};
+use cluster::catalog::{ClockSample, Command, PutRole, TokenKind};
+use cluster::id::MemberId;
+use policy::{Authorizer, Revision, Role};
+use serde_json::{Value, json};
+
+use super::harness::*;
+use super::permissions::routes;
+use super::signer::{ISSUER, Signer, claims, published, rules, text};
+use super::videos::{claim, complete, enable};
+use crate::app;
+use crate::guard::guard;
+use crate::{IdentityProvider, KeySet};
+
+const HEADER: &str = "route,target,action,credential,role,relation,status";
+const NOW_S: u64 = NOW_MS / 1000;
+/// Stands for several in a column.
+const AND: char = '+';
+/// An identifier of nothing.
+const ABSENT: &str = "00000000000000000000000000000000";
+/// Roles beside the seeded ones, as an administrator would make them.
+const OWN_ROLES: [(&str, &[&str]); 3] = [
+    ("Watcher", &["PAM.SessionManagement.Read", "PAM.SessionManagement.Recording"]),
+    (
+        "Converter",
+        &["PAM.SessionManagement.Read", "PAM.SessionManagement.Convert", "PAM.SessionManagement.Download"],
+    ),
+    ("Portal", &["System.Users.ActFor"]),
+];
+
+/// A row: who asks for what, and which status answers.
+#[derive(Debug, Clone)]
+struct Cell {
+    line: usize,
+    /// Method and address, as in the document.
+    route: String,
+    /// What the route's address names.
+    target: String,
+    /// The permissions that are asked for, in this order; none for what is open to anyone or to every valid token.
+    actions: Vec<String>,
+    /// How the caller shows who they are; with `-for`, they name a user.
+    credential: String,
+    /// The credential's roles.
+    roles: Vec<String>,
+    /// How a recorder and the session relate.
+    relation: String,
+    status: u16,
+}
+
+fn cells() -> Vec<Cell> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../policy/authorisation.csv");
+    let file = std::fs::read_to_string(path).unwrap();
+    let mut lines = file.lines().enumerate();
+    assert_eq!(lines.next().unwrap().1, HEADER);
+    lines.map(|(index, line)| cell(index + 1, line)).collect()
+}
+
+fn cell(line: usize, row: &str) -> Cell {
+    let columns: Vec<&str> = row.split(',').collect();
+    let [route, target, actions, credential, roles, relation, status] = columns[..] else {
+        panic!("line {line}: expected the columns {HEADER}")
+    };
+    let several = |names: &str| {
+        let named = names.split(AND).filter(|name| !name.is_empty() && *name != "no role");
+        named.map(str::to_owned).collect()
+    };
+    Cell {
+        line,
+        route: route.to_owned(),
+        target: target.to_owned(),
+        actions: several(actions),
+        credential: credential.to_owned(),
+        roles: several(roles),
+        relation: relation.to_owned(),
+        status: status.parse().unwrap(),
+    }
+}
+
+/// A member with something behind every route.
+struct World {
+    member: Member,
+    signer: Signer,
+    stranger: Signer,
+    /// They arrange what a cell is about.
+    system: String,
+    recorder: String,
+    ended: String,
+    /// Without and with typed text.
+    videos: [String; 2],
+    /// Texts of tokens by credential and roles.
+    tokens: BTreeMap<(String, Vec<String>), String>,
+}
+
+impl World {
+    async fn new() -> Self {
+        let (signer, stranger) = (Signer::ed25519("e"), Signer::ed25519("e"));
+        let provider = IdentityProvider::new(rules());
+        provider.keys.put(KeySet::parse(&published(&[signer.jwk()])).unwrap());
+        provider.keys.rest();
+        let member = Member::start_believing(provider).await;
+        add_roles(&member).await;
+        enable(&member, true).await;
+        let recorder = member.recorder().await;
+        let administrator = member.user(ADMINISTRATOR).await;
+        let ended = member.sealed(&recorder, b"x").await;
+        let videos = [
+            ready_video(&member, &administrator, &ended, false).await,
+            ready_video(&member, &administrator, &ended, true).await,
+        ];
+        let system = member.user(SYSTEM).await;
+        let tokens = BTreeMap::new();
+        Self { member, signer, stranger, system, recorder, ended, videos, tokens }
+    }
+
+    /// The credential of a cell as the text of a token.
+    async fn token(&mut self, cell: &Cell) -> String {
+        let kind = cell.credential.trim_end_matches("-for").to_owned();
+        let key = (format!("{kind} {}", cell.relation), cell.roles.clone());
+        if let Some(token) = self.tokens.get(&key) {
+            return token.clone();
+        }
+        let token = self.made(&kind, cell).await;
+        self.tokens.insert(key, token.clone());
+        token
+    }
+
+    async fn made(&self, kind: &str, cell: &Cell) -> String {
+        let roles: Vec<&str> = cell.roles.iter().map(String::as_str).collect();
+        let user = |expires_ms| self.member.token_until(TokenKind::User, "caller", &roles, expires_ms);
+        let right = claims("caller", &roles, NOW_S + 600);
+        let with = |claim: &str, value: Value| {
+            let mut wrong = right.clone();
+            wrong[claim] = value;
+            self.signer.token(&wrong)
+        };
+        match kind {
+            "forged" => format!("custody_{}", "0".repeat(64)),
+            "token" => user(None).await,
+            "revoked" => {
+                let body = json!({ "kind": "user", "subject": "caller", "roles": roles });
+                let made = self.member.post(&self.system, "/v1/tokens", &body).await.json();
+                let path = format!("/v1/tokens/{}", made["id"].as_str().unwrap());
+                self.member.send(asked(Method::DELETE, &self.system, &path)).await;
+                made["token"].as_str().unwrap().to_owned()
+            }
+            "expired" => {
+                let token = user(Some(NOW_MS + 1)).await;
+                let sample = ClockSample { member: MemberId(1), wall_ms: NOW_MS + 1 };
+                self.member.submit(Command::Clock(sample)).await;
+                token
+            }
+            "recorder" => {
+                let name = if cell.relation == "other" { "another" } else { "pam-proxy" };
+                self.member.token(TokenKind::Recorder, name, &[]).await
+            }
+            "jwt" => self.signer.token(&right),
+            "jwt-expired" => with("exp", json!(NOW_S - 60)),
+            "jwt-audience" => with("aud", json!("another")),
+            "jwt-issuer" => with("iss", json!(format!("{ISSUER}.example"))),
+            "jwt-forged" => self.stranger.token(&right),
+            "jwt-unsigned" => {
+                let header = json!({ "alg": "none", "kid": "e" });
+                format!("{}.{}.", text(header.to_string().as_bytes()), text(right.to_string().as_bytes()))
+            }
+            _ => panic!("line {}: no such credential", cell.line),
+        }
+    }
+
+    /// What the address of a cell's route names, made for this cell alone where asking changes it.
+    async fn target(&self, cell: &Cell) -> String {
+        let is_tokens = cell.route.ends_with("/v1/tokens/{id}");
+        match cell.target.as_str() {
+            "live" => {
+                let session = self.member.open(&self.recorder, &ssh()).await;
+                self.member.append(&self.recorder, &session, 0, b"x").await;
+                session
+            }
+            "ended" | "ended with keystrokes" => self.ended.clone(),
+            "plain" => self.videos[0].clone(),
+            "with keystrokes" => self.videos[1].clone(),
+            "there" if is_tokens => {
+                let body = json!({ "kind": "user", "subject": "to be revoked" });
+                let made = self.member.post(&self.system, "/v1/tokens", &body).await.json();
+                made["id"].as_str().unwrap().to_owned()
+            }
+            "there" => "replicas".to_owned(),
+            "absent" | "all" | "new" | "themselves" => ABSENT.to_owned(),
+            _ => panic!("line {}: no such target", cell.line),
+        }
+    }
+
+    async fn request(&mut self, cell: &Cell) -> TestRequest {
+        let (method, path) = cell.route.split_once(' ').unwrap();
+        let target = self.target(cell).await;
+        let path = path.replace("{id}", &target).replace("{name}", &target).replace("{ms}", "12");
+        let mut request = TestRequest::with_uri(&path).method(method.parse().unwrap());
+        if cell.credential != "none" {
+            let token = self.token(cell).await;
+            request = request.insert_header(("authorization", format!("Bearer {token}")));
+        }
+        if cell.credential.ends_with("-for") {
+            request = request.insert_header(("custody-act-for", "grace"));
+        }
+        with_body(request, cell)
+    }
+}
+
+fn with_body(request: TestRequest, cell: &Cell) -> TestRequest {
+    match cell.route.as_str() {
+        "POST /v1/sessions" => request.set_json(ssh()),
+        "POST /v1/sessions/{id}/seal" => {
+            request.set_json(json!({ "end": "finished", "end_ms": NOW_MS + 60_000 }))
+        }
+        "POST /v1/sessions/{id}/videos" => {
+            request.set_json(json!({ "keystrokes": cell.target.ends_with("with keystrokes") }))
+        }
+        "PUT /v1/parameters/{name}" => request.set_json(json!({ "value": 3 })),
+        "POST /v1/tokens" => request.set_json(json!({ "kind": "user", "subject": "somebody" })),
+        "PATCH /v1/sessions/{id}/recording" => request
+            .insert_header(("content-type", PIECES))
+            .insert_header(("upload-offset", "1"))
+            .set_payload(b"y".to_vec()),
+        _ => request,
+    }
+}
+
+async fn add_roles(member: &Member) {
+    let mut roles = Role::seeded();
+    for (name, permissions) in OWN_ROLES {
+        let own = |name: &&str| (*name).to_owned();
+        let command = PutRole {
+            name: name.to_owned(),
+            permissions: permissions.iter().map(own).collect(),
+            expected_version: None,
+            by: "tests".to_owned(),
+        };
+        member.submit(Command::PutRole(command)).await;
+        roles.push(Role::from_names(name, permissions.iter().copied()).unwrap());
+    }
+    member.state.authorizer.swap(Authorizer::build(Revision(2), &roles).unwrap()).unwrap();
+}
+
+async fn ready_video(member: &Member, token: &str, session: &str, keystrokes: bool) -> String {
+    let path = format!("/v1/sessions/{session}/videos");
+    let asked_for = member.post(token, &path, &json!({ "keystrokes": keystrokes })).await.json();
+    complete(member, session, claim(member).await, b"video").await;
+    asked_for["id"].as_str().unwrap().to_owned()
+}
+
+#[actix_web::test]
+async fn every_cell_is_answered_as_the_design_says() {
+    let cells = cells();
+    let mut world = World::new().await;
+    let app = App::new().configure(app::api(world.member.state.clone())).wrap(from_fn(guard));
+    let app = init_service(app).await;
+    let mut wrong = Vec::new();
+    for cell in &cells {
+        let request = world.request(cell).await.to_request();
+        let response = call_service(&app, request).await;
+        let status = response.status().as_u16();
+        if status != cell.status {
+            wrong.push(format!("{status}: {cell:?}"));
+        } else if status == 403 && !cell.route.starts_with("HEAD ") {
+            let body = actix_web::body::to_bytes(response.into_body()).await.unwrap();
+            let missing = serde_json::from_slice::<Value>(&body).unwrap()["permission"].clone();
+            let is_named = cell.actions.iter().any(|action| missing == *action);
+            let is_acting = cell.credential.ends_with("-for") && missing == "System.Users.ActFor";
+            if !is_named && !is_acting {
+                wrong.push(format!("{missing} is said to be missing: {cell:?}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {} cells:\n{}", wrong.len(), cells.len(), wrong.join("\n"));
+    println!("{} cells, {} wrong", cells.len(), wrong.len());
+}
+
+#[test]
+fn every_route_of_the_document_has_a_row_for_every_caller() {
+    let cells = cells();
+    let documented: BTreeSet<String> = routes().into_iter().map(|(name, ..)| name).collect();
+    let listed: BTreeSet<String> = cells.iter().map(|cell| cell.route.clone()).collect();
+    assert_eq!(documented, listed);
+    let caller = |cell: &Cell| (cell.credential.clone(), cell.roles.clone());
+    let callers: BTreeSet<_> = cells.iter().map(caller).collect();
+    let mut of_target: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    let mut seen = BTreeSet::new();
+    for cell in &cells {
+        of_target.entry((&cell.route, &cell.target)).or_default().insert(caller(cell));
+        assert!(seen.insert((&cell.route, &cell.target, caller(cell), &cell.relation)), "line {}", cell.line);
+    }
+    for (target, asking) in of_target {
+        assert_eq!(asking, callers, "{target:?}");
+    }
+}

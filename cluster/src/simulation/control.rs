@@ -1,0 +1,41 @@
+//! Members that do without one of the rules. Each of them must be caught: that shows that the rule is needed, and that
+//! the simulation would see its loss.
+
+use crate::chunk::key::DataKey;
+use crate::chunk::{ChunkHeader, OtherRecording, RecordKey, RecordSealer};
+use crate::id::{ChunkId, ChunkNumber, Epoch};
+use crate::tail::Rules;
+
+/// Which rule is broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Control {
+    /// None.
+    #[default]
+    Sound,
+    /// Syncs do nothing.
+    NoFsync,
+    /// A fence is answered and not kept.
+    NoFencing,
+    /// A fence is kept until the process ends.
+    FenceForgottenAtRestart,
+    /// Whoever answers first has the longest tail.
+    LongestTailWithoutQuorum,
+    /// All chunks of a recording are sealed with one key.
+    NonceIsIndexOnly,
+}
+
+impl Control {
+    pub(crate) fn rules(self) -> Rules {
+        match self {
+            Self::LongestTailWithoutQuorum => Rules { fence_quorum: |_| 1, ..Rules::default() },
+            Self::NonceIsIndexOnly => Rules { sealer: one_key, ..Rules::default() },
+            Self::NoFencing => Rules { keeps_promises: false, ..Rules::default() },
+            Self::Sound | Self::NoFsync | Self::FenceForgottenAtRestart => Rules::default(),
+        }
+    }
+}
+
+fn one_key(key: &DataKey, header: ChunkHeader) -> Result<RecordSealer, OtherRecording> {
+    let shared = ChunkId { object: header.id.object, number: ChunkNumber(0), epoch: Epoch(0) };
+    Ok(RecordSealer::with_key(RecordKey::derive(key, shared)?, header))
+}

@@ -1,0 +1,71 @@
+//! A fixed share of the histories, and the controls; `make soak SUITE=simulation` runs many more.
+
+use super::*;
+
+/// Histories that `make test` looks at.
+const SEEDS: u64 = 30;
+/// A control must be caught within so many.
+const CONTROL_SEEDS: u64 = 150;
+
+/// Which oracle catches members that do without a rule, in the first history in which one does.
+fn caught(control: Control, troubles: Troubles) -> Option<Oracle> {
+    (0..CONTROL_SEEDS).find_map(|seed| {
+        let report = Simulation { control, troubles, ..Simulation::new(seed) }.run();
+        report.violations.first().map(|violation| violation.oracle)
+    })
+}
+
+#[test]
+fn sound_members_lose_nothing_and_become_whole() {
+    for seed in 0..SEEDS {
+        let report = Simulation::new(seed).run();
+        assert_eq!(report.violations, [], "seed {seed}: {:?}", report.faults);
+        assert!(report.faults.len() >= 3, "seed {seed}: {:?}", report.faults);
+        assert!(report.acknowledged_bytes > 0 && report.chunks > 0, "seed {seed}: {report:?}");
+        assert!(report.compared_bytes > 2 * report.acknowledged_bytes, "seed {seed}: {report:?}");
+    }
+}
+
+#[test]
+fn sound_members_lose_nothing_in_the_troubles_of_the_controls() {
+    for troubles in [Troubles::StaleOwners, Troubles::Splits] {
+        for seed in 0..SEEDS / 4 {
+            let report = Simulation { troubles, ..Simulation::new(seed) }.run();
+            assert_eq!(report.violations, [], "seed {seed} {troubles:?}: {:?}", report.faults);
+        }
+    }
+}
+
+#[test]
+fn a_seed_gives_the_same_history_twice() {
+    let histories: Vec<u64> = (0..6).map(|seed| Simulation::new(seed).run().history).collect();
+    for (seed, history) in (0..).zip(&histories) {
+        assert_eq!(Simulation::new(seed).run().history, *history, "seed {seed}");
+    }
+    assert_ne!(histories[0], histories[2]);
+}
+
+#[test]
+fn members_without_fsync_lose_what_they_acknowledged() {
+    assert_eq!(caught(Control::NoFsync, Troubles::Any), Some(Oracle::Acknowledged));
+}
+
+#[test]
+fn members_without_fencing_lose_what_they_acknowledged() {
+    assert_eq!(caught(Control::NoFencing, Troubles::StaleOwners), Some(Oracle::DurableOffset));
+}
+
+#[test]
+fn members_that_forget_fences_at_a_restart_lose_what_they_acknowledged() {
+    assert_eq!(caught(Control::FenceForgottenAtRestart, Troubles::StaleOwners), Some(Oracle::DurableOffset));
+}
+
+#[test]
+fn members_that_take_the_longest_tail_without_a_quorum_lose_what_they_acknowledged() {
+    assert_eq!(caught(Control::LongestTailWithoutQuorum, Troubles::Splits), Some(Oracle::DurableOffset));
+}
+
+#[test]
+fn members_that_seal_all_chunks_with_one_key_use_nonces_twice() {
+    assert_eq!(caught(Control::NonceIsIndexOnly, Troubles::Any), Some(Oracle::Nonces));
+}

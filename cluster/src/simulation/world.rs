@@ -1,0 +1,277 @@
+//! The world: its time, its events in order, and everybody in it.
+
+mod effects;
+mod facts;
+mod recorders;
+
+use super::consensus::Consensus;
+use super::nemesis::Nemesis;
+use super::network::Network;
+use super::node::{Caller, Node};
+use super::oracles::{Oracle, Oracles};
+use super::random::{Dice, SeededKeys};
+use super::recorder::{CallKind, Ending, Phase, Recorder};
+use super::{Report, Simulation};
+use crate::catalog::Command;
+use crate::chunk::journal::JournalError;
+use crate::chunk::key::{Kek, KekId};
+use crate::id::{Epoch, MemberId, ObjectId};
+use crate::tail::{Answer, Message, Ticket, Told};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+/// Recorders of each cluster.
+const RECORDERS: usize = 3;
+/// No history takes longer.
+const SIMULATED_US_MAX: u64 = 600_000_000;
+
+/// Something that happens to somebody.
+#[derive(Debug)]
+pub(super) enum Event {
+    Deliver { from: MemberId, to: MemberId, bytes: Vec<u8> },
+    Tick { member: MemberId, run: u64 },
+    Sync { member: MemberId, run: u64 },
+    Propose { proposer: (MemberId, u64, Ticket), command: Box<Command>, until_us: u64 },
+    Commit { command: Box<Command> },
+    ReadIndex { proposer: (MemberId, u64, Ticket), until_us: u64 },
+    Apply { member: MemberId, run: u64 },
+    Told { proposer: (MemberId, u64, Ticket), told: Told },
+    Call { member: MemberId, caller: Caller, kind: CallKind },
+    Answer { caller: Caller, answer: Answer },
+    Recorder { recorder: usize },
+    Fault,
+    Restart { member: MemberId, run: u64 },
+    Replace { member: MemberId },
+    FreeDisk { member: MemberId },
+    PowerCut { member: MemberId, run: u64 },
+}
+
+pub(super) struct World {
+    pub(super) simulation: Simulation,
+    pub(super) now_us: u64,
+    events: BTreeMap<(u64, u64), Event>,
+    last_event: u64,
+    pub(super) dice: Dice,
+    pub(super) nodes: BTreeMap<MemberId, Node>,
+    pub(super) network: Network,
+    pub(super) consensus: Consensus,
+    pub(super) recorders: Vec<Recorder>,
+    pub(super) recorded: BTreeMap<ObjectId, usize>,
+    pub(super) nemesis: Nemesis,
+    pub(super) oracles: Oracles,
+    pub(super) kek: Arc<Kek>,
+    pub(super) keys: SeededKeys,
+    pub(super) takeovers: BTreeSet<(ObjectId, Epoch)>,
+    /// Whether all troubles are over.
+    pub(super) is_healed: bool,
+    /// Times that all was read back from every member.
+    rounds: u32,
+    history: u64,
+}
+
+impl World {
+    pub(super) fn new(simulation: Simulation) -> Self {
+        let mut dice = Dice::new(simulation.seed);
+        let keys = SeededKeys(Mutex::new(Dice::new(dice.next())));
+        let kek = Arc::new(Kek::generate(KekId(1), &keys).expect("dice do not fail"));
+        let members: Vec<MemberId> = (1..=simulation.members).map(MemberId).collect();
+        let nodes = members.iter().map(|member| (*member, Node::new(simulation.control))).collect();
+        let mut consensus = Consensus::default();
+        consensus.change_members(members.clone());
+        let recorders = (0..RECORDERS).map(|_| {
+            let ending = dice.choose(&[Ending::Seal, Ending::Seal, Ending::Interrupt, Ending::Open]);
+            let member = dice.choose(&members).unwrap_or(MemberId(1));
+            Recorder::new(member, ending.unwrap_or(Ending::Seal))
+        });
+        let recorders = recorders.collect();
+        let nemesis = Nemesis::new(&mut dice);
+        Self {
+            simulation,
+            now_us: 0,
+            events: BTreeMap::new(),
+            last_event: 0,
+            dice,
+            nodes,
+            network: Network::default(),
+            consensus,
+            recorders,
+            recorded: BTreeMap::new(),
+            nemesis,
+            oracles: Oracles::default(),
+            kek,
+            keys,
+            takeovers: BTreeSet::new(),
+            is_healed: false,
+            rounds: 0,
+            history: 0xCBF2_9CE4_8422_2325,
+        }
+    }
+
+    pub(super) fn run(mut self) -> Report {
+        for member in self.nodes.keys().copied().collect::<Vec<_>>() {
+            self.start(member);
+        }
+        for recorder in 0..RECORDERS {
+            self.after(1_000, Event::Recorder { recorder });
+        }
+        self.after(300_000, Event::Fault);
+        while self.oracles.violations.is_empty() && self.rounds < 2 {
+            let Some(((at_us, _), event)) = self.events.pop_first() else { break };
+            self.now_us = at_us;
+            self.happen(event);
+            if at_us > SIMULATED_US_MAX {
+                self.oracles.judge(Oracle::Whole, Err("the history does not end".to_owned()));
+            }
+        }
+        self.report()
+    }
+
+    fn report(self) -> Report {
+        let acknowledged_bytes = self.recorders.iter().map(|recorder| recorder.acknowledged).sum();
+        Report {
+            history: self.history,
+            violations: self.oracles.violations,
+            faults: self.nemesis.struck,
+            acknowledged_bytes,
+            compared_bytes: self.oracles.acknowledged.compared_bytes,
+            chunks: self.oracles.closed_content.count(),
+            takeovers: self.takeovers.len(),
+            simulated_ms: self.now_us / 1000,
+        }
+    }
+
+    pub(super) fn after(&mut self, delay_us: u64, event: Event) {
+        self.last_event += 1;
+        self.events.insert((self.now_us + delay_us, self.last_event), event);
+    }
+
+    /// Mixes a number into the hash of the history (FNV-1a over words).
+    pub(super) fn note(&mut self, number: u64) {
+        self.history = (self.history ^ number).wrapping_mul(0x0100_0000_01B3);
+    }
+
+    fn happen(&mut self, event: Event) {
+        self.note(self.now_us);
+        match event {
+            Event::Deliver { from, to, bytes } => self.deliver(from, to, &bytes),
+            Event::Tick { member, run } => self.tick(member, run),
+            Event::Sync { member, run } => {
+                self.note(2 + member.0);
+                self.drive(member, run, |process, now_ms| process.member.sync(now_ms));
+            }
+            Event::Propose { proposer, command, until_us } => self.propose(proposer, command, until_us),
+            Event::Commit { command } => self.commit(None, *command),
+            Event::ReadIndex { proposer, until_us } => self.take_read_index(proposer, until_us),
+            Event::Apply { member, run } => self.apply(member, run),
+            Event::Told { proposer, told } => self.tell(proposer, told),
+            Event::Call { member, caller, kind } => self.receive_call(member, caller, kind),
+            Event::Answer { caller, answer } => self.receive_answer(caller, answer),
+            Event::Recorder { recorder } => self.step_recorder(recorder),
+            Event::Fault => self.strike(),
+            Event::Restart { member, run } => {
+                if self.nodes.get(&member).is_some_and(|node| node.run == run && node.process.is_none()) {
+                    self.start(member);
+                }
+            }
+            Event::PowerCut { member, run } => {
+                if self.nodes.get(&member).is_some_and(|node| node.run == run && node.process.is_some()) {
+                    let down_us = self.dice.between(5_000, 60_000);
+                    self.crash(member, true, down_us);
+                }
+            }
+            Event::Replace { member } => self.replace(member),
+            Event::FreeDisk { member } => {
+                if let Some(node) = self.nodes.get(&member) {
+                    node.disk.limit_free_bytes(None);
+                }
+            }
+        }
+    }
+
+    /// Starts a member's process, or tries again later when its disk is full or dies again on the way.
+    pub(super) fn start(&mut self, member: MemberId) {
+        let setup = (self.simulation.control, &self.kek, &self.consensus);
+        let Some(node) = self.nodes.get_mut(&member).filter(|node| !node.is_lost) else { return };
+        match node.start(member, setup, &mut self.dice) {
+            Ok(()) if !node.disk.is_stopped() => {
+                let run = node.run;
+                self.note(run);
+                self.after(10, Event::Apply { member, run });
+                self.after(20, Event::Tick { member, run });
+            }
+            Ok(()) | Err(JournalError::Disk(_)) => {
+                node.stop(true, &mut self.dice);
+                let run = node.run;
+                self.after(300_000, Event::Restart { member, run });
+            }
+            Err(damaged @ JournalError::Damaged { .. }) => {
+                self.oracles.judge(Oracle::Acknowledged, Err(format!("member {member}: {damaged}")));
+            }
+        }
+    }
+
+    /// Ends a member's process; it starts again after a while.
+    pub(super) fn crash(&mut self, member: MemberId, is_power_cut: bool, down_us: u64) {
+        self.note(7 + member.0);
+        let Some(node) = self.nodes.get_mut(&member) else { return };
+        node.stop(is_power_cut, &mut self.dice);
+        let run = node.run;
+        self.after(down_us, Event::Restart { member, run });
+    }
+
+    fn tick(&mut self, member: MemberId, run: u64) {
+        if self.drive(member, run, |process, now_ms| process.member.tick(now_ms)) {
+            let jitter_us = self.dice.between(40_000, 60_000);
+            self.after(jitter_us, Event::Tick { member, run });
+        }
+    }
+
+    fn deliver(&mut self, from: MemberId, to: MemberId, bytes: &[u8]) {
+        let Some(run) = self.nodes.get(&to).map(|node| node.run) else { return };
+        self.note(u64::from(crc32c::crc32c(bytes)));
+        let message = match Message::decode(bytes) {
+            Ok(message) => message,
+            Err(error) => return self.oracles.judge(Oracle::Acknowledged, Err(error.to_string())),
+        };
+        let is_fence = matches!(message, Message::Fence { .. });
+        self.drive(to, run, |process, now_ms| process.member.receive(from, message, now_ms));
+        if is_fence {
+            self.fenced(to);
+        }
+    }
+
+    /// Whether all is done: then everything is read again after a power cut of all members, or it ends.
+    pub(super) fn finish_round(&mut self) {
+        if !self.recorders.iter().all(|recorder| recorder.phase == Phase::Done) {
+            return;
+        }
+        let voters = self.consensus.voters().to_vec();
+        for member in &voters {
+            let node = self.nodes.get(member);
+            let is_whole = node
+                .and_then(|node| node.process.as_ref())
+                .is_some_and(|process| process.applied == self.consensus.len() && process.member.is_whole());
+            if !is_whole {
+                let missing = format!("member {member} lacks chunks");
+                let found = self.oracles.whole.missing(self.now_us, &missing);
+                return self.oracles.judge(Oracle::Whole, found);
+            }
+        }
+        for member in &voters {
+            let process = self.nodes.get(member).and_then(|node| node.process.as_ref());
+            let found = process.map_or(Ok(()), |process| {
+                self.oracles.closed_content.files(*member, process.member.shelf().store())
+            });
+            self.oracles.judge(Oracle::ClosedContent, found);
+        }
+        self.rounds += 1;
+        self.oracles.whole.healed(self.now_us);
+        for member in self.nodes.keys().copied().collect::<Vec<_>>() {
+            self.crash(member, true, 100_000);
+        }
+        for recorder in &mut self.recorders {
+            recorder.phase = Phase::Asking;
+            recorder.calls.clear();
+        }
+    }
+}

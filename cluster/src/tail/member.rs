@@ -1,0 +1,377 @@
+//! One member: the machines of its objects, its copies, and its reads.
+
+mod read;
+mod reply;
+mod survey;
+
+use super::effect::{Answer, Asked, Effect, Request, RequestNumber, Ticket, Told};
+use super::message::Message;
+use super::options::TailOptions;
+use super::owner::Owner;
+use super::reader::Reader;
+use super::replica::{Replica, TailError};
+use super::resync::Resync;
+use super::shelf::{Found, Shelf};
+use super::takeover::{Owned, Taken, Takeover};
+use super::turn::{Around, Turn};
+use crate::catalog::{Catalog, ObjectState};
+use crate::chunk::key::{DataKey, Kek, WrappedKey};
+use crate::id::{ChunkNumber, Epoch, MemberId, ObjectId};
+use reply::Reply;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use survey::Survey;
+
+/// Requests that wait for a takeover of their object.
+const WAITING_MAX: usize = 16;
+
+/// What a member is made of.
+#[derive(Debug)]
+pub struct MemberParts {
+    /// Which member.
+    pub member: MemberId,
+    /// Its sizes and times.
+    pub options: TailOptions,
+    /// Its chunks.
+    pub shelf: Shelf,
+    /// What was found with them.
+    pub found: Found,
+    /// The facts as they are applied here.
+    pub catalog: Catalog,
+    /// The cluster's key.
+    pub kek: Arc<Kek>,
+}
+
+/// The live tail of one member.
+///
+/// Every input takes the time, in milliseconds of a clock that only runs forward, and returns what is to be done. An
+/// error ends the process: nothing that it wanted done may be done.
+#[derive(Debug)]
+pub struct Member {
+    around: Around,
+    shelf: Shelf,
+    replica: Replica,
+    catalog: Catalog,
+    kek: Arc<Kek>,
+    objects: BTreeMap<ObjectId, Role>,
+    resync: Resync,
+    readers: Vec<Reader>,
+    survey: Survey,
+    /// Whether a [`Effect::Sync`] is under way.
+    is_syncing: bool,
+    told_alive_ms: Option<u64>,
+    /// Waits until all is known that was committed before the start.
+    starting: Option<Ticket>,
+    is_ready: bool,
+}
+
+/// What this member is to an object.
+#[derive(Debug)]
+enum Role {
+    TakingOver { takeover: Box<Takeover>, waiting: Vec<Asked> },
+    Owner(Box<Owner>),
+}
+
+type Effects = Result<Vec<Effect>, TailError>;
+
+impl Member {
+    /// A member that has just started.
+    pub fn new(parts: MemberParts) -> Self {
+        let MemberParts { member, options, shelf, found, catalog, kek } = parts;
+        let around =
+            Around { me: member, members: Vec::new(), heard_ms: BTreeMap::new(), options, last_ticket: 0 };
+        Self {
+            replica: Replica::new(&shelf, found, around.options.rules),
+            around,
+            shelf,
+            catalog,
+            kek,
+            objects: BTreeMap::new(),
+            resync: Resync::default(),
+            readers: Vec::new(),
+            survey: Survey::default(),
+            is_syncing: false,
+            told_alive_ms: None,
+            starting: None,
+            is_ready: false,
+        }
+    }
+
+    /// A message of a member, this one included.
+    pub fn receive(&mut self, from: MemberId, message: Message, now_ms: u64) -> Effects {
+        self.around.heard_ms.insert(from, now_ms);
+        let mut effects = Vec::new();
+        match message {
+            Message::Alive => {}
+            Message::Append(append) => {
+                effects.extend(self.replica.append(&mut self.shelf, &self.catalog, from, append)?);
+            }
+            Message::Fence { chunk, epoch } => {
+                let fence = (chunk.id, epoch);
+                effects.extend(self.replica.fence(&mut self.shelf, &self.catalog, from, fence)?);
+            }
+            Message::Fill(fill) => {
+                effects.extend(self.replica.fill(&mut self.shelf, &self.catalog, from, fill)?);
+            }
+            Message::Fetch { chunk, first } => {
+                effects.push(self.replica.fetch(&self.shelf, from, (chunk, first))?);
+            }
+            Message::AskTail { chunk, offset } => {
+                effects.push(self.replica.tail(&self.shelf, from, (chunk, offset)));
+            }
+            Message::AskCopy { chunk } => effects.push(self.copy(from, chunk)?),
+            Message::Copy { chunk, bytes } => {
+                self.resync.copied(&mut self.shelf, chunk, &bytes.0)?;
+                effects.extend(self.read_on(chunk, now_ms, |read, turn| read.copied(&bytes.0, turn)));
+            }
+            Message::NoCopy { chunk } => {
+                self.resync.missed(chunk);
+                effects.extend(self.read_on(chunk, now_ms, Reader::missed));
+            }
+            Message::Tail { chunk, offset, frames } => {
+                effects
+                    .extend(self.read_on(chunk.id, now_ms, |read, turn| read.tail(offset, &frames.0, turn)));
+            }
+            Message::Appended { chunk, records } => {
+                effects.extend(self.replied(from, chunk, Reply::Appended(records), now_ms)?);
+            }
+            Message::Refused { chunk, why } => {
+                effects.extend(self.replied(from, chunk, Reply::Refused(why), now_ms)?);
+            }
+            Message::Held { chunk, epoch, held } => {
+                effects.extend(self.replied(from, chunk, Reply::Held { epoch, held }, now_ms)?);
+            }
+            Message::Fetched { chunk, first, frames } => {
+                effects.extend(self.replied(from, chunk, Reply::Fetched { first, frames }, now_ms)?);
+            }
+        }
+        self.ask_sync(&mut effects);
+        Ok(effects)
+    }
+
+    /// What became of a ticket.
+    pub fn told(&mut self, ticket: Ticket, told: Told, now_ms: u64) -> Effects {
+        if self.starting == Some(ticket) {
+            self.starting = None;
+            self.is_ready = told == Told::Read;
+            return Ok(Vec::new());
+        }
+        let waits = |role: &Role| match role {
+            Role::TakingOver { takeover, .. } => takeover.waits_for(ticket),
+            Role::Owner(owner) => owner.waits_for(ticket),
+        };
+        let Some(object) = self.objects.iter().find(|(_, role)| waits(role)).map(|(object, _)| *object)
+        else {
+            return Ok(Vec::new());
+        };
+        let mut turn = Turn { now_ms, around: &mut self.around, effects: Vec::new() };
+        match self.objects.get_mut(&object) {
+            Some(Role::Owner(owner)) => {
+                leave_if_passed(owner, &self.catalog, object, &mut turn)?;
+                owner.told(ticket, told, &mut turn);
+            }
+            Some(Role::TakingOver { takeover, .. }) => takeover.told(told, &self.catalog, &mut turn)?,
+            None => {}
+        }
+        let effects = turn.effects;
+        self.settle(object, effects, now_ms)
+    }
+
+    /// A caller wants something of an object.
+    pub fn ask(&mut self, number: RequestNumber, object: ObjectId, request: Request, now_ms: u64) -> Effects {
+        let answer = |answer| Ok(vec![Effect::Answer { request: number, answer }]);
+        if !self.is_ready {
+            return answer(Answer::Busy);
+        }
+        let mut turn = Turn { now_ms, around: &mut self.around, effects: Vec::new() };
+        match self.objects.get_mut(&object) {
+            Some(Role::Owner(owner)) => owner.ask(number, request, &mut turn),
+            Some(Role::TakingOver { waiting, .. }) if waiting.len() < WAITING_MAX => {
+                waiting.push(Asked { number, object, request });
+            }
+            Some(Role::TakingOver { .. }) => return answer(Answer::Busy),
+            None => {
+                let Some(row) = self.catalog.object(object)? else { return answer(Answer::ObjectUnknown) };
+                if let ObjectState::Sealed(facts) = row.state {
+                    return answer(Answer::Sealed(facts));
+                }
+                if row.owner != turn.around.me && turn.around.is_there(row.owner, now_ms) {
+                    return answer(Answer::Owner(row.owner));
+                }
+                // Who has left, or is about to join, owns nothing.
+                if !turn.around.is_there(turn.around.me, now_ms) {
+                    return answer(Answer::Busy);
+                }
+                let takeover = Box::new(Takeover::new(object, &mut turn));
+                let waiting = vec![Asked { number, object, request }];
+                self.objects.insert(object, Role::TakingOver { takeover, waiting });
+            }
+        }
+        let effects = turn.effects;
+        self.settle(object, effects, now_ms)
+    }
+
+    /// This very process has just committed the object in epoch 1.
+    pub fn begin(&mut self, object: ObjectId, now_ms: u64) -> Result<(), TailError> {
+        let owned = Owned { epoch: Epoch(1), number: ChunkNumber(0), offset: 0 };
+        if let Some(key) = self.key(object)? {
+            self.objects.insert(object, Role::Owner(Box::new(Owner::new(object, owned, key, now_ms))));
+        }
+        Ok(())
+    }
+
+    /// Takes over an object, whoever owns it: what an operator may want, and what is safe at any time.
+    pub fn take_over(&mut self, object: ObjectId, now_ms: u64) -> Effects {
+        let mut turn = Turn { now_ms, around: &mut self.around, effects: Vec::new() };
+        if let Some(Role::Owner(owner)) = self.objects.get_mut(&object) {
+            owner.leave(&mut turn);
+        }
+        if !matches!(self.objects.get(&object), Some(Role::TakingOver { .. })) {
+            let takeover = Box::new(Takeover::new(object, &mut turn));
+            self.objects.insert(object, Role::TakingOver { takeover, waiting: Vec::new() });
+        }
+        Ok(turn.effects)
+    }
+
+    /// What was written before [`Effect::Sync`] is to be durable.
+    pub fn sync(&mut self, now_ms: u64) -> Effects {
+        self.is_syncing = false;
+        self.shelf.commit(now_ms)?;
+        let mut effects = self.replica.committed(&self.shelf);
+        self.ask_sync(&mut effects);
+        Ok(effects)
+    }
+
+    /// Time passes; about ten times a second.
+    pub fn tick(&mut self, now_ms: u64) -> Effects {
+        if let Some(membership) = self.catalog.membership()?
+            && membership.voters != self.around.members
+        {
+            self.around.members = membership.voters;
+            self.survey.begin();
+        }
+        let mut turn = Turn { now_ms, around: &mut self.around, effects: Vec::new() };
+        if !self.is_ready && self.starting.is_none() {
+            self.starting = Some(turn.read_index());
+        }
+        let alive_ms = turn.around.options.alive_ms;
+        if self.told_alive_ms.is_none_or(|told_ms| now_ms.saturating_sub(told_ms) >= alive_ms) {
+            self.told_alive_ms = Some(now_ms);
+            for member in turn.around.members.clone() {
+                turn.send(member, Message::Alive);
+            }
+        }
+        self.resync.tick(&mut turn);
+        let mut readers = std::mem::take(&mut self.readers);
+        readers.retain_mut(|read| !read.tick(&mut turn));
+        self.readers = readers;
+        let mut effects = turn.effects;
+        for object in self.objects.keys().copied().collect::<Vec<_>>() {
+            effects = self.tick_object(object, effects, now_ms)?;
+        }
+        effects.extend(self.go_on_surveying(now_ms)?);
+        self.ask_sync(&mut effects);
+        Ok(effects)
+    }
+
+    fn tick_object(&mut self, object: ObjectId, effects: Vec<Effect>, now_ms: u64) -> Effects {
+        let mut turn = Turn { now_ms, around: &mut self.around, effects };
+        match self.objects.get_mut(&object) {
+            Some(Role::Owner(owner)) => {
+                leave_if_passed(owner, &self.catalog, object, &mut turn)?;
+                owner.tick(&mut turn);
+                if owner.lacks_manifest()
+                    && let Some(manifest) =
+                        survey::gather(&self.catalog, &self.shelf, &mut self.resync, object)?
+                {
+                    owner.gathered(manifest, &mut turn);
+                }
+            }
+            Some(Role::TakingOver { takeover, .. }) => {
+                if let Some((ending, _)) = takeover.ending() {
+                    ending.tick(&mut turn);
+                }
+                takeover.step(&mut turn);
+            }
+            None => {}
+        }
+        let effects = turn.effects;
+        self.settle(object, effects, now_ms)
+    }
+
+    /// Lets go of an object that is no more this member's, and begins to own one that has become so.
+    fn settle(&mut self, object: ObjectId, mut effects: Vec<Effect>, now_ms: u64) -> Effects {
+        let taken = match self.objects.get(&object) {
+            Some(Role::Owner(owner)) if owner.is_over() => Some(Taken::Lost),
+            Some(Role::TakingOver { takeover, .. }) => takeover.taken(),
+            Some(Role::Owner(_)) | None => None,
+        };
+        let Some(taken) = taken else { return Ok(effects) };
+        let waiting = match self.objects.remove(&object) {
+            Some(Role::TakingOver { waiting, .. }) => waiting,
+            Some(Role::Owner(_)) | None => Vec::new(),
+        };
+        let answer = match (taken, self.key(object)?) {
+            (Taken::Owned(owned), Some(key)) => {
+                let mut owner = Box::new(Owner::new(object, owned, key, now_ms));
+                let mut turn = Turn { now_ms, around: &mut self.around, effects };
+                for Asked { number, request, .. } in waiting {
+                    owner.ask(number, request, &mut turn);
+                }
+                effects = turn.effects;
+                self.objects.insert(object, Role::Owner(owner));
+                return Ok(effects);
+            }
+            (Taken::Sealed(facts), _) => Answer::Sealed(facts),
+            (Taken::Unknown, _) => Answer::ObjectUnknown,
+            (Taken::Lost | Taken::Owned(_), _) => Answer::Unknown,
+        };
+        let answers = waiting.into_iter().map(|asked| asked.number);
+        effects.extend(answers.map(|request| Effect::Answer { request, answer: answer.clone() }));
+        Ok(effects)
+    }
+
+    fn ask_sync(&mut self, effects: &mut Vec<Effect>) {
+        if self.replica.is_waiting() && !self.is_syncing {
+            self.is_syncing = true;
+            effects.push(Effect::Sync);
+        }
+    }
+
+    /// The data key of an object's recording.
+    fn key(&self, object: ObjectId) -> Result<Option<Arc<DataKey>>, TailError> {
+        let keys = self.catalog.object(object.recording.into())?.and_then(|row| row.keys);
+        let wrapped = keys.and_then(|keys| WrappedKey::from_bytes(&keys.data).ok());
+        let key = wrapped.and_then(|key| DataKey::unwrap(object.recording, &key, &self.kek).ok());
+        Ok(key.map(Arc::new))
+    }
+
+    /// Whether this process owns the object.
+    pub fn owns(&self, object: ObjectId) -> bool {
+        matches!(self.objects.get(&object), Some(Role::Owner(_)))
+    }
+
+    /// Whether every committed chunk that this member is to hold is closed here.
+    pub fn is_whole(&self) -> bool {
+        self.resync.is_empty() && self.survey.is_done()
+    }
+
+    /// The closed and open chunks of this member.
+    pub fn shelf(&self) -> &Shelf {
+        &self.shelf
+    }
+}
+
+/// A newer owner is committed, or this member has left: this process is the owner no more.
+fn leave_if_passed(
+    owner: &mut Owner,
+    catalog: &Catalog,
+    object: ObjectId,
+    turn: &mut Turn<'_>,
+) -> Result<(), TailError> {
+    let is_passed = catalog.object(object)?.is_some_and(|row| row.epoch > owner.epoch());
+    if is_passed || !turn.around.is_there(turn.around.me, turn.now_ms) {
+        owner.leave(turn);
+    }
+    Ok(())
+}

@@ -1,0 +1,172 @@
+//! What the catalog says that this member is to hold, against what it holds.
+
+use super::super::placement::{homes, ranking};
+use super::super::replica::TailError;
+use super::super::resync::Resync;
+use super::super::shelf::Shelf;
+use super::{Effects, Member};
+use crate::catalog::{Catalog, CatalogError, ChunkRow, ObjectRow};
+use crate::chunk::{ClosedChunk, DiskError, FileError, GatherError, Manifest};
+use crate::id::{ChunkId, ChunkNumber, ObjectId};
+
+/// Objects that are looked at with each tick.
+const OBJECTS_AT_ONCE: usize = 64;
+/// Rows of chunks that are read at once.
+const CHUNKS_AT_ONCE: usize = 512;
+
+/// A walk over all objects. It begins anew when something may be missing.
+#[derive(Debug, Default)]
+pub(super) struct Survey {
+    is_wanted: bool,
+    is_running: bool,
+    after: Option<ObjectId>,
+    began_ms: Option<u64>,
+}
+
+impl Survey {
+    pub(super) fn begin(&mut self) {
+        self.is_wanted = true;
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        !self.is_wanted && !self.is_running
+    }
+}
+
+impl Member {
+    /// A chunk of an object was committed, as the facts that are applied here say.
+    pub fn committed(&mut self, object: ObjectId, number: ChunkNumber) -> Result<(), TailError> {
+        let row = self.catalog.chunks(object, number, 1)?.into_iter().next();
+        match row.filter(|(found, _)| *found == number) {
+            Some((_, row)) => self.compare(object, &row),
+            None => Ok(()),
+        }
+    }
+
+    /// Looks at some more objects.
+    pub(super) fn go_on_surveying(&mut self, now_ms: u64) -> Effects {
+        let survey_ms = self.around.options.survey_ms;
+        let began_ms = self.survey.began_ms;
+        let is_due = began_ms.is_none_or(|began_ms| now_ms.saturating_sub(began_ms) >= survey_ms);
+        if (self.survey.is_wanted || is_due) && !self.survey.is_running {
+            self.survey = Survey { is_running: true, began_ms: Some(now_ms), ..Survey::default() };
+        }
+        let mut effects = Vec::new();
+        if !self.survey.is_running || !self.is_ready {
+            return Ok(effects);
+        }
+        let objects = self.catalog.objects(self.survey.after, OBJECTS_AT_ONCE)?;
+        self.survey.is_running = objects.len() == OBJECTS_AT_ONCE;
+        self.survey.after = objects.last().map(|(object, _)| *object);
+        for (object, row) in objects {
+            for chunk in chunks_of(&self.catalog, object)? {
+                self.compare(object, &chunk)?;
+            }
+            self.collect(object, &row)?;
+            if self.is_to_adopt(object, &row, now_ms) {
+                effects.extend(self.take_over(object, now_ms)?);
+            }
+        }
+        Ok(effects)
+    }
+
+    /// Whether the object has an open chunk and nobody who writes it, and this member is the one to end that: else the
+    /// chunk would stay on its set for as long as its recorder is away, and nobody would know how much of it counts.
+    fn is_to_adopt(&self, object: ObjectId, row: &ObjectRow, now_ms: u64) -> bool {
+        let (me, around) = (self.around.me, &self.around);
+        let mut there =
+            ranking(object, &around.members).into_iter().filter(|one| around.is_there(*one, now_ms));
+        let is_mine = match around.is_there(row.owner, now_ms) {
+            true => row.owner == me,
+            false => there.next() == Some(me),
+        };
+        row.open_chunk.is_some() && is_mine && !self.objects.contains_key(&object)
+    }
+
+    /// Makes the open file of a committed chunk the closed one; asks others when it is missing here.
+    fn compare(&mut self, object: ObjectId, row: &ChunkRow) -> Result<(), TailError> {
+        let id = row.chunk.id(object);
+        if self.replica.settle(&mut self.shelf, id, &row.chunk)? {
+            return Ok(());
+        }
+        if self.shelf.records(id).is_some() {
+            // Its file could not be closed: the disk is full, say.
+            self.survey.begin();
+        } else if homes(object, row, &self.around.members, self.around.options.replicas)
+            .contains(&self.around.me)
+        {
+            self.resync.want(object, row);
+        }
+        Ok(())
+    }
+
+    /// Removes open files that can never be committed: those of an epoch that has passed, unless the catalog has them
+    /// open or closed. A newer catalog cannot need them, since no command of an older epoch is applied any more.
+    fn collect(&mut self, object: ObjectId, row: &ObjectRow) -> Result<(), TailError> {
+        let passed = |chunk: &ChunkId| {
+            let is_open = row
+                .open_chunk
+                .as_ref()
+                .is_some_and(|open| (open.number, open.epoch) == (chunk.number, chunk.epoch));
+            chunk.object == object && chunk.epoch < row.epoch && !is_open
+        };
+        let passed: Vec<ChunkId> = self.shelf.open_chunks().filter(passed).collect();
+        for chunk in passed {
+            let committed = self.catalog.chunks(object, chunk.number, 1)?;
+            if !committed.iter().any(|(_, row)| row.chunk.id(object) == chunk) {
+                self.replica.discard(&mut self.shelf, chunk)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The committed chunks of an object, its manifest last.
+pub(super) fn chunks_of(catalog: &Catalog, object: ObjectId) -> Result<Vec<ChunkRow>, CatalogError> {
+    let mut rows: Vec<ChunkRow> = Vec::new();
+    loop {
+        let from =
+            rows.last().map_or(ChunkNumber(0), |row| ChunkNumber(row.chunk.number.0.saturating_add(1)));
+        let found = catalog.chunks(object, from, CHUNKS_AT_ONCE)?;
+        let is_last =
+            found.len() < CHUNKS_AT_ONCE || found.iter().any(|(number, _)| *number == ChunkNumber::MANIFEST);
+        rows.extend(found.into_iter().map(|(_, row)| row));
+        if is_last {
+            return Ok(rows);
+        }
+    }
+}
+
+/// The manifest of all closed chunks, whose leaves must be on this member. Those that are not are asked for.
+pub(super) fn gather(
+    catalog: &Catalog,
+    shelf: &Shelf,
+    resync: &mut Resync,
+    object: ObjectId,
+) -> Result<Option<Manifest>, TailError> {
+    let mut rows = chunks_of(catalog, object)?;
+    rows.retain(|row| row.chunk.number != ChunkNumber::MANIFEST);
+    let mut is_whole = true;
+    for row in &rows {
+        if !shelf.store().is_closed(row.chunk.id(object))? {
+            resync.want(object, row);
+            is_whole = false;
+        }
+    }
+    if !is_whole {
+        return Ok(None);
+    }
+    let chunks: Vec<ClosedChunk> = rows.iter().map(|row| row.chunk).collect();
+    match Manifest::gather(shelf.store(), object, chunks) {
+        Ok(manifest) => Ok(Some(manifest)),
+        Err(GatherError::File(FileError::Disk(fatal @ DiskError::Fatal(_)))) => Err(fatal.into()),
+        Err(GatherError::File(FileError::Damaged(damage))) => {
+            let damaged = rows.iter().filter(|row| row.chunk.id(object) == damage.chunk);
+            damaged.for_each(|row| resync.want(object, row));
+            Ok(None)
+        }
+        Err(GatherError::File(FileError::Disk(_) | FileError::Missing { .. }) | GatherError::Chunks(_)) => {
+            Ok(None)
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! A member's side of every chunk that it holds.
+//!
+//! INVARIANTS
+//! - What is answered is durable: answers wait for the commit that follows what they speak of.
+//! - After the promise to an epoch was answered, the chunk grows by nothing but that epoch's fills. Crashes do not end
+//!   the promise; only the committed chunk does.
+//! - A chunk's records are those of its one owner, in order and without a hole: the chunk file takes no others.
+
+use super::effect::Effect;
+use super::message::{Append, Bytes, Fill, Held, Message, Refused};
+use super::options::Rules;
+use super::shelf::{Found, Settled, Shelf};
+use crate::catalog::{Catalog, CatalogError};
+use crate::chunk::disk::DiskError;
+use crate::chunk::{AppendError, ChunkHeader, ClosedChunk, CreateError, FileError, SealedRecord};
+use crate::id::{ChunkId, Epoch, MemberId};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Most bytes of records in one message.
+pub(crate) const FRAMES_BYTES_MAX: usize = 1 << 20;
+
+/// Why a member must end.
+#[derive(Debug, thiserror::Error)]
+pub enum TailError {
+    /// A sync failed.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// The facts cannot be read.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+}
+
+/// The copies of one member.
+#[derive(Debug)]
+pub(crate) struct Replica {
+    fences: BTreeMap<ChunkId, Epoch>,
+    damaged: BTreeSet<ChunkId>,
+    /// How many records of each open chunk are durable.
+    durable: BTreeMap<ChunkId, u32>,
+    /// Answers that wait for the next commit.
+    waiting: Vec<Waiting>,
+    rules: Rules,
+}
+
+#[derive(Debug)]
+enum Waiting {
+    Appended { to: MemberId, chunk: ChunkId },
+    Held { to: MemberId, chunk: ChunkId, epoch: Epoch },
+}
+
+impl Replica {
+    pub(crate) fn new(shelf: &Shelf, found: Found, rules: Rules) -> Self {
+        let Found { damaged, fences } = found;
+        let durable = shelf.open_chunks().filter_map(|chunk| Some((chunk, shelf.records(chunk)?))).collect();
+        Self { fences, damaged: damaged.into_iter().collect(), durable, waiting: Vec::new(), rules }
+    }
+
+    /// Records from an owner.
+    pub(crate) fn append(
+        &mut self,
+        shelf: &mut Shelf,
+        catalog: &Catalog,
+        from: MemberId,
+        append: Append,
+    ) -> Result<Option<Effect>, TailError> {
+        let Append { chunk, first, frames, durable_offset } = append;
+        let id = chunk.id;
+        let refusal = match self.fences.get(&id).filter(|_| self.rules.keeps_promises) {
+            Some(by) => Some(Refused::Fenced { by: *by }),
+            None => self.refusal(shelf, catalog, id)?,
+        };
+        if let Some(why) = refusal {
+            return Ok(Some(refuse(from, id, why)));
+        }
+        if shelf.records(id).is_none() && first > 0 {
+            return Ok(Some(send(from, Message::Appended { chunk: id, records: 0 })));
+        }
+        if let Some(why) = write(shelf, chunk, first, &frames)? {
+            return Ok(Some(refuse(from, id, why)));
+        }
+        if let Some(tail) = shelf.tail(id) {
+            tail.acknowledge(durable_offset);
+        }
+        self.waiting.push(Waiting::Appended { to: from, chunk: id });
+        Ok(None)
+    }
+
+    /// Somebody ends the chunk.
+    pub(crate) fn fence(
+        &mut self,
+        shelf: &mut Shelf,
+        catalog: &Catalog,
+        from: MemberId,
+        (chunk, epoch): (ChunkId, Epoch),
+    ) -> Result<Option<Effect>, TailError> {
+        if let Some(why) = self.refusal(shelf, catalog, chunk)? {
+            return Ok(Some(refuse(from, chunk, why)));
+        }
+        match self.fences.get(&chunk) {
+            Some(by) if *by > epoch => return Ok(Some(refuse(from, chunk, Refused::Fenced { by: *by }))),
+            Some(by) if *by == epoch => {}
+            Some(_) | None => {
+                shelf.fence(chunk, epoch);
+                self.fences.insert(chunk, epoch);
+            }
+        }
+        self.waiting.push(Waiting::Held { to: from, chunk, epoch });
+        Ok(None)
+    }
+
+    /// Records from who ends the chunk.
+    pub(crate) fn fill(
+        &mut self,
+        shelf: &mut Shelf,
+        catalog: &Catalog,
+        from: MemberId,
+        fill: Fill,
+    ) -> Result<Option<Effect>, TailError> {
+        let Fill { chunk, epoch, first, frames } = fill;
+        let id = chunk.id;
+        if let Some(why) = self.refusal(shelf, catalog, id)? {
+            return Ok(Some(refuse(from, id, why)));
+        }
+        match self.fences.get(&id) {
+            Some(by) if *by == epoch => {}
+            Some(by) => return Ok(Some(refuse(from, id, Refused::Fenced { by: *by }))),
+            None => return Ok(Some(refuse(from, id, Refused::NotTaken))),
+        }
+        if let Some(why) = write(shelf, chunk, first, &frames)? {
+            return Ok(Some(refuse(from, id, why)));
+        }
+        self.waiting.push(Waiting::Held { to: from, chunk: id, epoch });
+        Ok(None)
+    }
+
+    /// Records for who ends the chunk.
+    pub(crate) fn fetch(
+        &mut self,
+        shelf: &Shelf,
+        from: MemberId,
+        (chunk, first): (ChunkId, u32),
+    ) -> Result<Effect, TailError> {
+        match shelf.frames(chunk, first, FRAMES_BYTES_MAX) {
+            Ok(frames) => Ok(send(from, Message::Fetched { chunk, first, frames: Bytes(frames) })),
+            Err(FileError::Damaged(_) | FileError::Missing { .. }) => {
+                self.damaged.insert(chunk);
+                Ok(refuse(from, chunk, Refused::Damaged))
+            }
+            Err(FileError::Disk(error)) => Err(error.into()),
+        }
+    }
+
+    /// What a reader may see of an open chunk.
+    pub(crate) fn tail(&self, shelf: &Shelf, from: MemberId, (chunk, offset): (ChunkId, u64)) -> Effect {
+        let found = shelf.tail(chunk).and_then(|tail| {
+            let frames = tail.acknowledged_frames(offset, FRAMES_BYTES_MAX).ok()?;
+            Some(Message::Tail { chunk: *tail.header(), offset, frames: Bytes(frames) })
+        });
+        send(from, found.unwrap_or(Message::NoCopy { chunk }))
+    }
+
+    /// The chunk is committed: the open file becomes it, or goes. Whether this member has it closed afterwards.
+    pub(crate) fn settle(
+        &mut self,
+        shelf: &mut Shelf,
+        id: ChunkId,
+        committed: &ClosedChunk,
+    ) -> Result<bool, TailError> {
+        if shelf.records(id).is_some() {
+            match shelf.settle(id, committed) {
+                Ok(Settled::Closed | Settled::Discarded) => {}
+                // Tried again with the next survey.
+                Err(DiskError::Io { .. }) => return Ok(false),
+                Err(fatal @ DiskError::Fatal(_)) => return Err(fatal.into()),
+            }
+        }
+        self.durable.remove(&id);
+        self.fences.remove(&id);
+        self.damaged.remove(&id);
+        shelf.unfence(id);
+        Ok(shelf.store().is_closed(id)?)
+    }
+
+    /// The chunk was neither committed nor can it be.
+    pub(crate) fn discard(&mut self, shelf: &mut Shelf, id: ChunkId) -> Result<(), TailError> {
+        match shelf.discard(id) {
+            Ok(()) | Err(DiskError::Io { .. }) => {}
+            Err(fatal @ DiskError::Fatal(_)) => return Err(fatal.into()),
+        }
+        self.durable.remove(&id);
+        self.fences.remove(&id);
+        Ok(())
+    }
+
+    /// All that was written before is durable: the answers that waited.
+    pub(crate) fn committed(&mut self, shelf: &Shelf) -> Vec<Effect> {
+        for chunk in shelf.open_chunks() {
+            if let Some(records) = shelf.records(chunk) {
+                self.durable.insert(chunk, records);
+            }
+        }
+        let mut effects = Vec::new();
+        for waiting in std::mem::take(&mut self.waiting) {
+            match waiting {
+                Waiting::Appended { to, chunk } => {
+                    if let Some(records) = self.durable.get(&chunk).copied() {
+                        effects.push(send(to, Message::Appended { chunk, records }));
+                    }
+                }
+                // A full disk may not have taken the promise; who asked for it asks again.
+                Waiting::Held { to, chunk, epoch } if shelf.is_fenced(chunk, epoch) => {
+                    let held = shelf.closing(chunk).map_or(Held::Nothing, Held::Records);
+                    effects.push(send(to, Message::Held { chunk, epoch, held }));
+                }
+                Waiting::Held { .. } => {}
+            }
+        }
+        effects
+    }
+
+    /// Whether answers wait for a commit.
+    pub(crate) fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    fn refusal(
+        &self,
+        shelf: &Shelf,
+        catalog: &Catalog,
+        chunk: ChunkId,
+    ) -> Result<Option<Refused>, TailError> {
+        if self.damaged.contains(&chunk) {
+            return Ok(Some(Refused::Damaged));
+        }
+        if shelf.records(chunk).is_some() {
+            return Ok(None);
+        }
+        let committed = catalog.chunks(chunk.object, chunk.number, 1)?;
+        let is_committed = committed.first().is_some_and(|(number, _)| *number == chunk.number);
+        let is_closed = is_committed || shelf.store().is_closed(chunk)?;
+        Ok(is_closed.then_some(Refused::Closed))
+    }
+}
+
+/// Writes records that were sent; why not, when not.
+fn write(
+    shelf: &mut Shelf,
+    chunk: ChunkHeader,
+    first: u32,
+    frames: &Bytes,
+) -> Result<Option<Refused>, TailError> {
+    let Some(records) = parse(&chunk, first, &frames.0) else { return Ok(Some(Refused::NotTaken)) };
+    if shelf.records(chunk.id).is_none() {
+        match shelf.create(chunk) {
+            Ok(()) => {}
+            Err(CreateError::Disk(fatal @ DiskError::Fatal(_))) => return Err(fatal.into()),
+            Err(CreateError::Disk(DiskError::Io { .. }) | CreateError::Exists { .. }) => {
+                return Ok(Some(Refused::NotTaken));
+            }
+        }
+    }
+    match shelf.write(chunk.id, &records) {
+        // Behind a gap nothing is written; the answer says how much is held.
+        Ok(()) | Err(AppendError::Gap { .. }) => Ok(None),
+        Err(AppendError::Disk(fatal @ DiskError::Fatal(_))) => Err(fatal.into()),
+        Err(
+            AppendError::Disk(DiskError::Io { .. }) | AppendError::Conflict { .. } | AppendError::Full { .. },
+        ) => Ok(Some(Refused::NotTaken)),
+    }
+}
+
+/// The records of a chunk that were sent, from an index on; none unless all are whole and in order.
+pub(crate) fn parse(chunk: &ChunkHeader, first: u32, frames: &[u8]) -> Option<Vec<SealedRecord>> {
+    let (mut records, mut rest, mut next) = (Vec::new(), frames, first);
+    while !rest.is_empty() {
+        let record = SealedRecord::parse(chunk, rest).ok().filter(|record| record.index().0 == next)?;
+        rest = rest.get(record.frame().len()..)?;
+        next = next.checked_add(1)?;
+        records.push(record);
+    }
+    Some(records)
+}
+
+pub(crate) fn send(to: MemberId, message: Message) -> Effect {
+    Effect::Send { to, message }
+}
+
+fn refuse(to: MemberId, chunk: ChunkId, why: Refused) -> Effect {
+    send(to, Message::Refused { chunk, why })
+}

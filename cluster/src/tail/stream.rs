@@ -1,0 +1,212 @@
+//! The chunk that an owner writes: cut into records, sent to its members, acknowledged by enough of them.
+
+use super::message::{Append, Bytes, Message};
+use super::replica::FRAMES_BYTES_MAX;
+use super::turn::Turn;
+use crate::chunk::{ChunkHeader, RecordSealer, SealError, SealedRecord, Writer, disk_size};
+use crate::id::MemberId;
+use std::collections::{BTreeMap, VecDeque};
+
+/// An open chunk at its owner.
+///
+/// INVARIANT: a record is sealed once. What is sent again is the sealed record.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    header: ChunkHeader,
+    cutter: Writer,
+    replicas: BTreeMap<MemberId, Progress>,
+    write_quorum: usize,
+    /// Records that some replica may lack, from `first` on.
+    records: VecDeque<SealedRecord>,
+    first: u32,
+    next: u32,
+    /// The length of all records.
+    bytes: u64,
+    /// How many records are durable on enough members, and where they end.
+    durable: u32,
+    durable_offset: u64,
+}
+
+#[derive(Debug, Default)]
+struct Progress {
+    /// Records that are durable there.
+    acked: u32,
+    /// Records that were sent since, and when the last ones were.
+    sent: u32,
+    sent_ms: u64,
+    /// When it last made progress, or had nothing to do.
+    moved_ms: u64,
+    /// The durable offset that it was told last, and the one that it has answered to.
+    told: u64,
+    knows: u64,
+    /// It lost its place in the chunk.
+    is_lost: bool,
+}
+
+impl Stream {
+    pub(crate) fn new(sealer: RecordSealer, members: &[MemberId], write_quorum: usize, now_ms: u64) -> Self {
+        let header = *sealer.header();
+        let progress = || Progress {
+            moved_ms: now_ms,
+            told: header.offset,
+            knows: header.offset,
+            ..Progress::default()
+        };
+        Self {
+            header,
+            cutter: Writer::new(sealer),
+            replicas: members.iter().map(|member| (*member, progress())).collect(),
+            write_quorum,
+            records: VecDeque::new(),
+            first: 0,
+            next: 0,
+            bytes: 0,
+            durable: 0,
+            durable_offset: header.offset,
+        }
+    }
+
+    pub(crate) fn header(&self) -> &ChunkHeader {
+        &self.header
+    }
+
+    pub(crate) fn members(&self) -> Vec<MemberId> {
+        self.replicas.keys().copied().collect()
+    }
+
+    /// Up to where bytes are durable on enough members.
+    pub(crate) fn durable_offset(&self) -> u64 {
+        self.durable_offset
+    }
+
+    /// Where its last record ends.
+    pub(crate) fn end(&self) -> u64 {
+        self.cutter.offset()
+    }
+
+    /// Whether it takes no more bytes.
+    pub(crate) fn is_full(&self, turn: &Turn<'_>) -> bool {
+        self.cutter.is_full() || self.bytes >= turn.around.options.chunk_bytes
+    }
+
+    /// Whether it has all that was pushed on every member, or some member is lost: then nothing is gained by waiting.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.is_broken() || self.replicas.values().all(|progress| progress.acked == self.next)
+    }
+
+    /// Whether a member is lost or too slow, so that the chunk is to end.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.replicas.values().any(|progress| progress.is_lost)
+    }
+
+    /// Cuts bytes into records and sends them. Returns how many were taken.
+    pub(crate) fn push(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> Result<usize, SealError> {
+        let mut records = Vec::new();
+        let taken = self.cutter.push(bytes, &mut records)?;
+        records.extend(self.cutter.flush()?);
+        for record in records {
+            self.bytes += disk_size(record.frame().len());
+            self.next += 1;
+            self.records.push_back(record);
+        }
+        for member in self.members() {
+            self.send(member, turn);
+        }
+        Ok(taken)
+    }
+
+    /// A member says how many records are durable there.
+    pub(crate) fn appended(&mut self, member: MemberId, records: u32, turn: &Turn<'_>) {
+        let next = self.next;
+        let Some(progress) = self.replicas.get_mut(&member) else { return };
+        progress.knows = progress.told;
+        // Fewer may be an answer that was late; that it is none shows when no other comes.
+        if records > progress.acked && records <= next {
+            (progress.acked, progress.moved_ms) = (records, turn.now_ms);
+            progress.sent = progress.sent.max(records);
+        }
+        self.count();
+    }
+
+    /// A member takes no more of the chunk.
+    pub(crate) fn lose(&mut self, member: MemberId) {
+        if let Some(progress) = self.replicas.get_mut(&member) {
+            progress.is_lost = true;
+        }
+    }
+
+    /// Sends again what was not answered, and finds those that are lost.
+    pub(crate) fn tick(&mut self, turn: &mut Turn<'_>) {
+        let (next, durable_offset) = (self.next, self.durable_offset);
+        let behind: BTreeMap<MemberId, u64> =
+            self.replicas.iter().map(|(member, progress)| (*member, self.behind_bytes(progress))).collect();
+        let options = turn.around.options.clone();
+        for (member, progress) in &mut self.replicas {
+            let is_done = progress.acked == next;
+            if is_done {
+                progress.moved_ms = turn.now_ms;
+            }
+            let is_stuck = turn.now_ms.saturating_sub(progress.moved_ms) > options.patience_ms;
+            let is_slow = behind.get(member).is_some_and(|bytes| *bytes > options.behind_bytes);
+            progress.is_lost |= is_stuck || is_slow;
+            if turn.now_ms.saturating_sub(progress.sent_ms) < options.retry_ms {
+                continue;
+            }
+            progress.sent = progress.acked;
+            if is_done && progress.knows < durable_offset {
+                let append =
+                    Append { chunk: self.header, first: next, frames: Bytes::default(), durable_offset };
+                (progress.told, progress.sent_ms) = (durable_offset, turn.now_ms);
+                turn.send(*member, Message::Append(append));
+            }
+        }
+        for member in self.members() {
+            self.send(member, turn);
+        }
+    }
+
+    /// Sends a member what it was not sent yet.
+    fn send(&mut self, member: MemberId, turn: &mut Turn<'_>) {
+        let (first, durable_offset) = (self.first, self.durable_offset);
+        let Some(progress) = self.replicas.get_mut(&member).filter(|progress| !progress.is_lost) else {
+            return;
+        };
+        while progress.sent < self.next {
+            let (from, mut frames) = (progress.sent, Vec::new());
+            let skipped = usize::try_from(from - first).unwrap_or(usize::MAX);
+            for record in self.records.iter().skip(skipped) {
+                if !frames.is_empty() && frames.len() + record.frame().len() > FRAMES_BYTES_MAX {
+                    break;
+                }
+                frames.extend_from_slice(record.frame());
+                progress.sent += 1;
+            }
+            (progress.sent_ms, progress.told) = (turn.now_ms, durable_offset);
+            let frames = Bytes(frames);
+            let append = Append { chunk: self.header, first: from, frames, durable_offset };
+            turn.send(member, Message::Append(append));
+        }
+    }
+
+    /// Counts what enough members have, and forgets the records that all have.
+    fn count(&mut self) {
+        let mut acked: Vec<u32> = self.replicas.values().map(|progress| progress.acked).collect();
+        acked.sort_unstable_by(|one, other| other.cmp(one));
+        let durable = acked.get(self.write_quorum - 1).copied().unwrap_or(0);
+        if durable > self.durable {
+            let last = usize::try_from(durable - self.first - 1).ok().and_then(|last| self.records.get(last));
+            self.durable_offset = last.map_or(self.durable_offset, SealedRecord::end);
+            self.durable = durable;
+        }
+        let all = acked.last().copied().unwrap_or(0);
+        while self.first < all {
+            self.records.pop_front();
+            self.first += 1;
+        }
+    }
+
+    fn behind_bytes(&self, progress: &Progress) -> u64 {
+        let skipped = usize::try_from(progress.acked.saturating_sub(self.first)).unwrap_or(usize::MAX);
+        self.records.iter().skip(skipped).map(|record| disk_size(record.frame().len())).sum()
+    }
+}

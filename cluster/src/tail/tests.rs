@@ -1,0 +1,196 @@
+//! A cluster of one: the same machines with R = 1 and W = 1, whose facts answer at once.
+
+use super::*;
+use crate::catalog::{
+    Catalog, Command, CommandEntry, Format, LogPosition, MembershipRow, MemoryEngine, ObjectState,
+    OpenSession, Protocol, Request as FactsRequest, SessionInfo, WrappedKeys,
+};
+use crate::chunk::disk::{MemoryDisk, Volume};
+use crate::chunk::journal::JournalLimits;
+use crate::chunk::key::{DataKey, Kek, KekId, KeyPurpose};
+use crate::id::{MemberId, ObjectId, RecordingId};
+use ring::rand::SystemRandom;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+const ME: MemberId = MemberId(1);
+const RECORDING: RecordingId = RecordingId([7; 16]);
+
+struct Alone {
+    disk: MemoryDisk,
+    kek: Arc<Kek>,
+    catalog: Catalog,
+    member: Member,
+    index: u64,
+    now_ms: u64,
+    requests: u64,
+    answers: Vec<Answer>,
+}
+
+fn start(disk: &MemoryDisk, kek: &Arc<Kek>, catalog: &Catalog) -> Member {
+    let volume = Volume::new(Arc::new(disk.clone()), "");
+    let (shelf, found) = Shelf::open(volume, JournalLimits::default()).unwrap();
+    let (catalog, kek) = (catalog.clone(), Arc::clone(kek));
+    Member::new(MemberParts { member: ME, options: TailOptions::default(), shelf, found, catalog, kek })
+}
+
+impl Alone {
+    /// With an object that its process owns.
+    fn new() -> (Self, ObjectId) {
+        let (disk, catalog) = (MemoryDisk::default(), Catalog::new(Arc::new(MemoryEngine::new())));
+        let kek = Arc::new(Kek::generate(KekId(1), &SystemRandom::new()).unwrap());
+        let member = start(&disk, &kek, &catalog);
+        let mut alone =
+            Self { disk, kek, catalog, member, index: 0, now_ms: 0, requests: 0, answers: Vec::new() };
+        alone.entry(CommandEntry::Membership(MembershipRow { voters: vec![ME], raft: Vec::new() }));
+        alone.tick();
+        let key = DataKey::generate(RECORDING, KeyPurpose::Bytes, &SystemRandom::new()).unwrap();
+        let data = key.wrap(&alone.kek, &SystemRandom::new()).unwrap().to_bytes().to_vec();
+        let keys = WrappedKeys { kek: KekId(1), derived: data.clone(), data };
+        let info = SessionInfo {
+            protocol: Protocol::Ssh,
+            format: Format::Asciicast,
+            device_address: "device".to_owned(),
+            credential_user: String::new(),
+            user_name: String::new(),
+            user_address: String::new(),
+            start_ms: 0,
+            recorder_token: None,
+        };
+        let session = OpenSession { recording: RECORDING, info, keys, owner: ME };
+        let command = Command::OpenSession(session);
+        alone.entry(CommandEntry::Requests(vec![FactsRequest { id: None, command }]));
+        alone.member.begin(RECORDING.into(), 0).unwrap();
+        (alone, RECORDING.into())
+    }
+
+    fn entry(&mut self, entry: CommandEntry) -> Option<crate::catalog::Applied> {
+        self.index += 1;
+        let position = LogPosition { term: 1, leader: ME, index: self.index };
+        self.catalog.apply(vec![(position, entry)]).unwrap().remove(0).pop()
+    }
+
+    fn act(&mut self, effects: Vec<Effect>) {
+        let mut left = VecDeque::from(effects);
+        while let Some(effect) = left.pop_front() {
+            let now_ms = self.now_ms;
+            let more = match effect {
+                Effect::Send { message, .. } => self.member.receive(ME, message, now_ms),
+                Effect::Submit { ticket, command } => {
+                    let request = FactsRequest { id: None, command: command.clone() };
+                    let applied = self.entry(CommandEntry::Requests(vec![request])).unwrap();
+                    if let Command::CloseChunk(close) = &command {
+                        self.member.committed(close.object, close.chunk.number).unwrap();
+                    } else if let Command::Seal(seal) = &command {
+                        self.member.committed(seal.object, seal.manifest.number).unwrap();
+                    }
+                    self.member.told(ticket, Told::Applied(applied), now_ms)
+                }
+                Effect::ReadIndex { ticket } => self.member.told(ticket, Told::Read, now_ms),
+                Effect::Sync => self.member.sync(now_ms),
+                Effect::Answer { answer, .. } => {
+                    self.answers.push(answer);
+                    Ok(Vec::new())
+                }
+            };
+            left.extend(more.unwrap());
+        }
+    }
+
+    fn tick(&mut self) {
+        self.now_ms += 100;
+        let effects = self.member.tick(self.now_ms).unwrap();
+        self.act(effects);
+    }
+
+    fn ask(&mut self, object: ObjectId, request: Request) -> Vec<Answer> {
+        self.requests += 1;
+        let effects = self.member.ask(RequestNumber(self.requests), object, request, self.now_ms).unwrap();
+        self.act(effects);
+        self.tick();
+        std::mem::take(&mut self.answers)
+    }
+
+    fn append(&mut self, object: ObjectId, offset: u64, bytes: &[u8]) -> Vec<Answer> {
+        self.ask(object, Request::Append { offset, bytes: bytes.to_vec() })
+    }
+
+    fn read(&mut self, object: ObjectId, offset: u64) -> Vec<Answer> {
+        self.requests += 1;
+        let effects = self.member.read(RequestNumber(self.requests), object, offset, self.now_ms).unwrap();
+        self.act(effects);
+        std::mem::take(&mut self.answers)
+    }
+}
+
+#[test]
+fn appends_are_answered_by_where_they_stand() {
+    let (mut alone, object) = Alone::new();
+    assert_eq!(alone.append(object, 0, b"first "), [Answer::Durable { offset: 6 }]);
+    assert_eq!(alone.append(object, 6, b"second"), [Answer::Durable { offset: 12 }]);
+    assert_eq!(alone.append(object, 6, b"second"), [Answer::Behind { durable_offset: 12 }]);
+    assert_eq!(alone.append(object, 13, b"third"), [Answer::Gap { durable_offset: 12 }]);
+    assert_eq!(alone.ask(object, Request::DurableOffset), [Answer::Durable { offset: 12 }]);
+    assert_eq!(alone.read(object, 3), [Answer::Bytes(b"st second".to_vec())]);
+    assert_eq!(alone.read(object, 12), [Answer::Bytes(Vec::new())]);
+}
+
+#[test]
+fn bytes_on_their_way_are_compared_with_those_that_come_again() {
+    let (mut alone, object) = Alone::new();
+    let append = |bytes: &[u8]| Request::Append { offset: 0, bytes: bytes.to_vec() };
+    let effects = alone.member.ask(RequestNumber(1), object, append(b"one"), 0).unwrap();
+    assert_eq!(alone.member.ask(RequestNumber(2), object, append(b"one and"), 0).unwrap(), []);
+    let conflict = Effect::Answer { request: RequestNumber(3), answer: Answer::Conflict };
+    assert_eq!(alone.member.ask(RequestNumber(3), object, append(b"two"), 0).unwrap(), [conflict]);
+    alone.act(effects);
+    assert_eq!(alone.answers, [Answer::Durable { offset: 7 }, Answer::Durable { offset: 7 }]);
+}
+
+#[test]
+fn a_process_that_starts_anew_ends_the_chunk_and_goes_on_in_the_next_epoch() {
+    let (mut alone, object) = Alone::new();
+    assert_eq!(alone.append(object, 0, b"before"), [Answer::Durable { offset: 6 }]);
+    alone.disk.cut_power(&mut |_| 0);
+    alone.member = start(&alone.disk, &alone.kek, &alone.catalog);
+    assert_eq!(alone.ask(object, Request::DurableOffset), [Answer::Busy]);
+    alone.tick();
+    assert_eq!(alone.append(object, 6, b" after"), [Answer::Durable { offset: 12 }]);
+    let row = alone.catalog.object(object).unwrap().unwrap();
+    assert_eq!((row.epoch.0, row.chunk_count, row.length), (2, 1, 6));
+    assert_eq!(alone.read(object, 0), [Answer::Bytes(b"before".to_vec())]);
+    assert_eq!(alone.read(object, 6), [Answer::Bytes(Vec::new())]);
+    // Without a further append readers are told up to where they may see after a moment.
+    alone.tick();
+    alone.tick();
+    assert_eq!(alone.read(object, 6), [Answer::Bytes(b" after".to_vec())]);
+}
+
+#[test]
+fn an_object_is_interrupted_resumed_and_sealed() {
+    let (mut alone, object) = Alone::new();
+    assert_eq!(alone.append(object, 0, b"one"), [Answer::Durable { offset: 3 }]);
+    assert_eq!(alone.ask(object, Request::Interrupt), [Answer::Interrupted]);
+    let state = |alone: &Alone| alone.catalog.object(object).unwrap().unwrap().state;
+    assert!(matches!(state(&alone), ObjectState::Interrupted { .. }));
+    assert_eq!(alone.append(object, 3, b"two"), [Answer::Durable { offset: 6 }]);
+    let sealed = alone.ask(object, Request::Seal);
+    let ObjectState::Sealed(facts) = state(&alone) else { panic!("{sealed:?}") };
+    assert_eq!((facts.length, facts.chunk_count), (6, 2));
+    assert_eq!(sealed, [Answer::Sealed(facts)]);
+    assert_eq!(alone.append(object, 6, b"more"), [Answer::Sealed(facts)]);
+    assert_eq!(alone.read(object, 4), [Answer::Bytes(b"wo".to_vec())]);
+    assert_eq!(alone.member.shelf().open_chunks().count(), 0);
+}
+
+#[test]
+fn an_object_that_nobody_writes_is_interrupted() {
+    let (mut alone, object) = Alone::new();
+    assert_eq!(alone.append(object, 0, b"one"), [Answer::Durable { offset: 3 }]);
+    alone.now_ms += TailOptions::default().idle_ms;
+    alone.tick();
+    alone.tick();
+    let row = alone.catalog.object(object).unwrap().unwrap();
+    assert!(matches!(row.state, ObjectState::Interrupted { .. }), "{row:?}");
+    assert_eq!((row.length, row.open_chunk, alone.member.owns(object)), (3, None, false));
+}

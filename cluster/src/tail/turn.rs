@@ -1,0 +1,101 @@
+//! What every machine of a member has at hand while it takes one input.
+
+use super::effect::{Answer, Effect, RequestNumber, Ticket};
+use super::message::Message;
+use super::options::{TailOptions, write_quorum};
+use super::placement::ranking;
+use crate::catalog::Command;
+use crate::id::{MemberId, ObjectId};
+use std::collections::BTreeMap;
+
+/// What a member knows of the others.
+#[derive(Debug)]
+pub(crate) struct Around {
+    pub(crate) me: MemberId,
+    /// The members of the cluster, in order.
+    pub(crate) members: Vec<MemberId>,
+    /// When each was heard of last.
+    pub(crate) heard_ms: BTreeMap<MemberId, u64>,
+    pub(crate) options: TailOptions,
+    pub(crate) last_ticket: u64,
+}
+
+/// One input: the time, and what is to be done.
+pub(crate) struct Turn<'a> {
+    /// Milliseconds of a clock that only runs forward.
+    pub(crate) now_ms: u64,
+    pub(crate) around: &'a mut Around,
+    pub(crate) effects: Vec<Effect>,
+}
+
+impl Around {
+    /// Whether a member was heard of lately.
+    pub(crate) fn is_alive(&self, member: MemberId, now_ms: u64) -> bool {
+        let heard = self.heard_ms.get(&member);
+        member == self.me || heard.is_some_and(|heard| now_ms.saturating_sub(*heard) <= self.options.lease_ms)
+    }
+
+    /// Whether a member of the cluster was heard of lately.
+    pub(crate) fn is_there(&self, member: MemberId, now_ms: u64) -> bool {
+        self.members.contains(&member) && self.is_alive(member, now_ms)
+    }
+
+    /// Whom to ask for a chunk of a set, best first: its set, then all other members, then those that have left and can
+    /// still be heard, which may have the last copy.
+    pub(crate) fn sources(&self, set: &[MemberId]) -> Vec<MemberId> {
+        let mut sources: Vec<MemberId> = Vec::new();
+        for member in set.iter().chain(&self.members).chain(self.heard_ms.keys()) {
+            if *member != self.me && !sources.contains(member) {
+                sources.push(*member);
+            }
+        }
+        sources
+    }
+
+    /// How many members hold a chunk.
+    pub(crate) fn replicas(&self) -> usize {
+        self.options.replicas.min(self.members.len())
+    }
+
+    /// How many of them must have a byte before it is acknowledged.
+    pub(crate) fn write_quorum(&self) -> usize {
+        write_quorum(self.replicas())
+    }
+}
+
+impl Turn<'_> {
+    pub(crate) fn send(&mut self, to: MemberId, message: Message) {
+        self.effects.push(Effect::Send { to, message });
+    }
+
+    pub(crate) fn answer(&mut self, request: RequestNumber, answer: Answer) {
+        self.effects.push(Effect::Answer { request, answer });
+    }
+
+    pub(crate) fn submit(&mut self, command: Command) -> Ticket {
+        let ticket = self.ticket();
+        self.effects.push(Effect::Submit { ticket, command });
+        ticket
+    }
+
+    pub(crate) fn read_index(&mut self) -> Ticket {
+        let ticket = self.ticket();
+        self.effects.push(Effect::ReadIndex { ticket });
+        ticket
+    }
+
+    fn ticket(&mut self) -> Ticket {
+        self.around.last_ticket += 1;
+        Ticket(self.around.last_ticket)
+    }
+
+    /// Members for a new chunk, in order: those alive that come first in the object's ranking. None when they are
+    /// too few to acknowledge anything.
+    pub(crate) fn choose_members(&self, object: ObjectId) -> Option<Vec<MemberId>> {
+        let mut chosen = ranking(object, &self.around.members);
+        chosen.retain(|member| self.around.is_alive(*member, self.now_ms));
+        chosen.truncate(self.around.replicas());
+        chosen.sort_unstable();
+        (chosen.len() >= self.around.write_quorum()).then_some(chosen)
+    }
+}

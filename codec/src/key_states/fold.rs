@@ -1,0 +1,89 @@
+//! The pass that draws a recording and makes its key states.
+
+use super::key_state::KeyState;
+use crate::cost::Cost;
+use crate::limits::Limits;
+use crate::replay::{Moment, Replay};
+
+/// Most bytes of one key state: it is held in memory, and passed on, as a whole.
+const BYTES_MAX: u64 = 16 << 20;
+
+/// How far key states are apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spacing {
+    /// What replaying from the last one costs when the next one is made.
+    pub cost: Cost,
+    /// Most bytes of all key states, in hundredths of the recording's bytes before each.
+    pub share_percent: u64,
+}
+
+impl Default for Spacing {
+    fn default() -> Self {
+        Self { cost: Cost::of_ms(500), share_percent: 25 }
+    }
+}
+
+/// Draws a recording as its bytes come, and makes a key state wherever replaying from the last one has become dear.
+///
+/// What is made follows from the bytes alone. What comes behind damage has no key states.
+pub struct KeyStateFold {
+    spacing: Spacing,
+    /// Gone when there are no further key states.
+    replay: Option<Replay>,
+    /// What the replay had cost when one was written last.
+    last: Cost,
+    written_bytes: u64,
+    /// What the next one is expected to have, by the last one.
+    expected_bytes: u64,
+}
+
+impl KeyStateFold {
+    /// Starts at byte 0 of a recording.
+    pub fn new(limits: Limits, spacing: Spacing) -> Self {
+        let replay = Some(Replay::new(limits));
+        Self { spacing, replay, last: Cost::default(), written_bytes: 0, expected_bytes: 0 }
+    }
+
+    /// Adds the next bytes; gives the key states that stand in them.
+    pub fn push(&mut self, bytes: &[u8]) -> Vec<KeyState> {
+        let mut made = Vec::new();
+        if let Some(mut replay) = self.replay.take() {
+            replay.push(bytes);
+            let end = loop {
+                match replay.step() {
+                    Ok(Some(Moment::Frame { .. })) => made.extend(self.key_state(&mut replay)),
+                    Ok(Some(Moment::Pointer { .. })) => {}
+                    Ok(None) => break Some(replay),
+                    Err(_) => break None,
+                }
+            };
+            self.replay = end;
+        }
+        made
+    }
+
+    /// A key state of this frame, if the last one is far enough and there is room for it.
+    fn key_state(&mut self, replay: &mut Replay) -> Option<KeyState> {
+        let cost = replay.cost();
+        // Writing takes no more time than drawing, however large the canvas is.
+        let least = self.spacing.cost.max(Cost::written(replay.canvas().pixels()));
+        let share = replay.position() / 100 * self.spacing.share_percent;
+        let room_bytes = share.checked_sub(self.written_bytes)?;
+        if cost.since(self.last) < least || room_bytes < self.expected_bytes {
+            return None;
+        }
+        self.last = cost;
+        let limit_bytes = usize::try_from(room_bytes.min(BYTES_MAX)).unwrap_or(usize::MAX);
+        let Some(key_state) = replay.key_state(limit_bytes) else {
+            // It is larger than the room was: there must be a quarter more before it is tried again.
+            self.expected_bytes = room_bytes + room_bytes / 4 + 1;
+            return None;
+        };
+        self.expected_bytes = u64::try_from(key_state.bytes.len()).unwrap_or(u64::MAX);
+        self.written_bytes += self.expected_bytes;
+        Some(key_state)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,21 @@
+//! One key state.
+
+/// Where in a recording a key state stands: behind a `sync`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyPoint {
+    /// Media time of that `sync`, in milliseconds.
+    pub at_ms: i64,
+    /// Frames up to here, that one included.
+    pub frames: usize,
+    /// The byte of the recording from which to go on.
+    pub position: u64,
+}
+
+/// A replay as it stood at one point.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyState {
+    /// Where.
+    pub point: KeyPoint,
+    /// What [`Replay::restore`](crate::replay::Replay::restore) reads.
+    pub bytes: Vec<u8>,
+}

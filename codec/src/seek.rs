@@ -1,0 +1,142 @@
+//! The picture of one moment: drawn as fast as can be, because nothing before it is shown.
+
+use crate::limits::Limits;
+use crate::replay::{Faults, Moment, Replay, RestoreError};
+use crate::screen::Screen;
+use crate::source::guac::{Instruction, MediaTime, ParseError, Parser};
+
+/// Bytes that are read before they are drawn; each such part shows at most one frame.
+const WAITING_BYTES: usize = 1 << 20;
+
+/// Plays a recording up to a media time and shows the last frame that is not later.
+///
+/// The bytes are read twice: first for the times alone, so that of many frames at most one is flattened, and nothing
+/// behind the wanted one is drawn. A damaged recording has the last picture before the damage.
+pub struct Seek {
+    limits: Limits,
+    at_ms: i64,
+    scout: Scout,
+    replay: Replay,
+    screen: Screen,
+    shown_ms: i64,
+    /// Bytes that are read, but not drawn.
+    waiting: Vec<u8>,
+    is_done: bool,
+}
+
+/// Reads ahead for the times of frames.
+struct Scout {
+    parser: Parser,
+    time: MediaTime,
+    frames: usize,
+}
+
+impl Seek {
+    /// Looks for the picture of `at_ms`, from byte 0 of the recording on.
+    pub fn new(at_ms: i64, limits: Limits) -> Self {
+        let replay = Replay::new(limits);
+        let (scout, screen) = (Scout::beside(&replay, limits), Screen::default());
+        Self { limits, at_ms, scout, replay, screen, shown_ms: 0, waiting: Vec::new(), is_done: false }
+    }
+
+    /// Starts anew at a key state that is not later; push the recording's bytes from that one's position on.
+    pub fn resume(&mut self, key_state: &[u8]) -> Result<(), RestoreError> {
+        self.replay = Replay::restore(key_state, self.limits)?;
+        self.scout = Scout::beside(&self.replay, self.limits);
+        (self.waiting, self.is_done) = (Vec::new(), false);
+        self.shown_ms = self.replay.time().now_ms();
+        self.screen = Screen::default();
+        self.screen.show_frame(self.replay.canvas());
+        Ok(())
+    }
+
+    /// Adds the next bytes. After `true`, or an error of the recording, no more are needed: the picture is drawn.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<bool, ParseError> {
+        if self.is_done {
+            return Ok(true);
+        }
+        let ended = self.scout.read(bytes, self.at_ms);
+        self.is_done = !matches!(ended, Ok(false));
+        self.waiting.extend_from_slice(bytes);
+        if (self.is_done || self.waiting.len() >= WAITING_BYTES)
+            && let Err(error) = self.draw()
+        {
+            self.is_done = true;
+            return Err(error);
+        }
+        ended
+    }
+
+    /// The recording ends here: draws the picture, if that is not done. An error if this cuts an instruction.
+    pub fn finish(&mut self) -> Result<(), ParseError> {
+        if self.is_done {
+            return Ok(());
+        }
+        self.is_done = true;
+        self.draw()?;
+        self.scout.parser.finish()
+    }
+
+    /// Draws what waits: all of it, or up to the picture that was looked for.
+    fn draw(&mut self) -> Result<(), ParseError> {
+        self.replay.push(&self.waiting);
+        self.waiting.clear();
+        while !self.is_done || self.replay.frames() < self.scout.frames {
+            let Some(moment) = self.replay.step()? else { break };
+            // Drawing what is dear may end before the frame that is looked for.
+            if let Moment::Frame { at_ms, index } = moment
+                && (index + 1 == self.scout.frames || self.replay.is_dear())
+            {
+                self.shown_ms = at_ms;
+                self.screen.show_frame(self.replay.canvas());
+            }
+        }
+        Ok(())
+    }
+
+    /// The screen with the newest picture that was found; without size, if there was none.
+    pub fn screen(&self) -> &Screen {
+        &self.screen
+    }
+
+    /// The same; nothing else is kept.
+    pub fn into_screen(self) -> Screen {
+        self.screen
+    }
+
+    /// What could not be drawn up to that picture.
+    pub fn faults(&self) -> &Faults {
+        self.replay.faults()
+    }
+
+    /// Bytes of damage that were skipped up to that picture.
+    pub fn skipped_bytes(&self) -> u64 {
+        self.replay.skipped_bytes()
+    }
+
+    /// When that picture came on screen, in milliseconds of media time.
+    pub fn shown_ms(&self) -> i64 {
+        self.shown_ms
+    }
+}
+
+impl Scout {
+    /// Where the replay stands.
+    fn beside(replay: &Replay, limits: Limits) -> Self {
+        let parser = Parser::at(limits, replay.place());
+        Self { parser, time: replay.time(), frames: replay.frames() }
+    }
+
+    /// Counts the frames up to a media time; `true` when a later moment stands in these bytes.
+    fn read(&mut self, bytes: &[u8], at_ms: i64) -> Result<bool, ParseError> {
+        self.parser.push(bytes);
+        while let Some(instruction) = self.parser.read()? {
+            // Until the first frame the time may still be set back to zero.
+            if self.time.follow(&instruction) > at_ms && self.time.is_synced() {
+                return Ok(true);
+            }
+            self.frames += usize::from(matches!(instruction, Instruction::Sync { .. }));
+        }
+        Ok(false)
+    }
+}

@@ -1,0 +1,86 @@
+//! The encoder of a segment.
+
+use super::analysis::Pictures;
+use super::damage::DamageMap;
+use super::decide::FrameDecisions;
+use super::format::Format;
+use super::frame_state::FrameState;
+use super::headers::sequence_header;
+use super::obu::{ObuType, push_obu};
+use super::source::{KeptPicture, Source};
+use super::tile::{Decide, Tile};
+use crate::geometry::{CopyVector, Rect};
+use crate::video::encode::Encode;
+use crate::video::frame::{Frame, Packet};
+use crate::video::rav1e::EncodeError;
+
+/// A picture to be coded, and what is known of how it differs from the one before it.
+#[derive(Debug, Clone, Copy)]
+pub struct ScreenFrame<'a> {
+    /// The whole picture.
+    pub source: Source<'a>,
+    /// Every sample that differs from the picture before lies in one of these. The first picture is coded whole.
+    pub damage: &'a [Rect],
+    /// Areas that probably only moved.
+    pub copies: &'a [CopyVector],
+}
+
+/// Encodes one segment: its first frame becomes a key frame, no other does.
+#[derive(Debug)]
+pub struct ScreenEncoder {
+    pub(super) state: FrameState,
+    /// The picture that was coded last.
+    before: KeptPicture,
+}
+
+impl ScreenEncoder {
+    /// An encoder for pictures of `format`, each side of which has at least one sample and at most what
+    /// [`Plan::SIZE_MAX`](crate::video::Plan::SIZE_MAX) says. `base_q_idx` is the quantizer index of residuals
+    /// (AV1 specification, section 7.12.2); 0 is lossless.
+    pub fn new(format: Format, base_q_idx: u8) -> Self {
+        Self { state: FrameState::new(format, base_q_idx), before: KeptPicture::new(format) }
+    }
+
+    /// Codes one frame as a temporal unit, in time that follows its damage unless it is the first.
+    pub fn code(&mut self, frame: &ScreenFrame<'_>) -> Vec<u8> {
+        let key = self.state.header.key;
+        let whole = [Rect::of_size(self.state.format.size)];
+        let damage = if key { &whole } else { frame.damage };
+        let mut map = DamageMap::new(self.state.map.size());
+        damage.iter().for_each(|area| map.add(*area));
+        let before = (!key).then(|| self.before.as_source());
+        let pictures = Pictures { source: frame.source, before, copies: frame.copies };
+        let packet = code_frame(&mut self.state, frame.source, &mut FrameDecisions::new(pictures, &map));
+        for area in damage {
+            self.before.copy_area(&frame.source, *area);
+        }
+        packet
+    }
+}
+
+impl Encode for ScreenEncoder {
+    fn encode(&mut self, frame: &Frame<'_>) -> Result<Vec<Packet>, EncodeError> {
+        let key = self.state.header.key;
+        let source = Source::of_yuv(frame.picture);
+        let data = self.code(&ScreenFrame { source, damage: frame.damage, copies: frame.copies });
+        Ok(vec![Packet { at_ms: frame.at_ms, key, data }])
+    }
+
+    fn finish(self: Box<Self>) -> Result<Vec<Packet>, EncodeError> {
+        Ok(Vec::new())
+    }
+}
+
+/// Codes one frame as a temporal unit.
+pub(super) fn code_frame(state: &mut FrameState, source: Source<'_>, decide: &mut impl Decide) -> Vec<u8> {
+    let mut packet = Vec::new();
+    push_obu(&mut packet, ObuType::TemporalDelimiter, &[]);
+    if state.header.key {
+        push_obu(&mut packet, ObuType::SequenceHeader, &sequence_header(state.format));
+    }
+    let head = state.header.write(state.format);
+    let frame = Tile::code(state, source, head, decide);
+    push_obu(&mut packet, ObuType::Frame, &frame);
+    state.finish_frame();
+    packet
+}
