@@ -27,7 +27,7 @@ mod weight {
     /// A pixel that is replaced or cleared.
     pub(super) const COPIED: u64 = 1;
     /// A pixel that is combined with the one below it.
-    pub(super) const BLENDED: u64 = 4;
+    pub(super) const BLENDED: u64 = 10;
     /// A pixel of a transfer function, which works on straight colours.
     pub(super) const TRANSFERRED: u64 = 25;
     /// A row of pixels that an edge of a shape passes, with all its finer lines.
@@ -37,7 +37,7 @@ mod weight {
     /// A pair of rectangles of one path.
     pub(super) const PATH_PAIR: u64 = 4;
     /// A pair of visible layers, when they are put in order for an area.
-    pub(super) const LAYER_PAIR: u64 = 4;
+    pub(super) const LAYER_PAIR: u64 = 10;
     /// A byte of a coded image.
     pub(super) const CODED_BYTE: u64 = 20;
     /// An image's own buffers and tables.
@@ -136,7 +136,7 @@ impl Cost {
         let pixel_ns = match format {
             ImageFormat::Png => 15,
             ImageFormat::Jpeg => 20,
-            ImageFormat::WebP => 60,
+            ImageFormat::WebP => 90,
         };
         self.spend(weight::IMAGE, 1);
         self.spend(weight::CODED_BYTE, bytes);
