@@ -99,7 +99,7 @@ fn without_a_picture_there_is_one_sentence_and_no_file() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let picture = folder.path().join("frame.png");
     let drawn = frame(&recording("exclude-output")?, 1_000, &[], &picture)?;
-    let said = "custody: the recording shows no picture at that time or before it\n";
+    let said = "custody: UNSUPPORTED: the recording shows no picture at that time or before it\n";
     assert_eq!((drawn.code(), drawn.stderr.as_str(), picture.exists()), (Some(1), said, false));
     Ok(())
 }
@@ -128,7 +128,7 @@ fn behind_damage_the_older_session_is_shown_when_asked() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let (found, older) = (folder.path().join("found.png"), folder.path().join("older.png"));
     let drawn = frame(&recording("write-existing")?, 60_000, &["--resync"], &found)?;
-    let said = "custody: 3838 bytes before that time cannot be read: the picture lacks what they drew\n";
+    let said = "custody: PARTIAL up to 15.212 s: MALFORMED: 3838 bytes cannot be read: the picture lacks what they drew\n";
     assert_eq!((drawn.code(), drawn.stderr.as_str()), (Some(3), said));
     assert_eq!(frame(&recording("write-existing.before-overwrite")?, 60_000, &[], &older)?.code(), Some(0));
     let distance_db = psnr_db(&Image::read(&found)?, &Image::read(&older)?)?;
