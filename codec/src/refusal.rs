@@ -71,6 +71,11 @@ impl Refusal {
         Self { code, reason, position: None }
     }
 
+    /// The byte up to which a recording may be drawn that costs too much behind it.
+    pub fn cut_for_time(&self) -> Option<u64> {
+        self.position.filter(|_| self.code == RefusalCode::TimeBudget)
+    }
+
     /// The same, about the byte `position` of the recording.
     #[must_use]
     pub fn at(self, position: u64) -> Self {

@@ -19,6 +19,8 @@ pub struct Seek {
     replay: Replay,
     screen: Screen,
     shown_ms: i64,
+    /// Frames up to the one that is shown, that one included.
+    shown_frames: usize,
     /// Bytes that are read, but not drawn.
     waiting: Vec<u8>,
     is_done: bool,
@@ -36,7 +38,17 @@ impl Seek {
     pub fn new(at_ms: i64, limits: Limits) -> Self {
         let replay = Replay::new(limits);
         let (scout, screen) = (Scout::beside(&replay, limits), Screen::default());
-        Self { limits, at_ms, scout, replay, screen, shown_ms: 0, waiting: Vec::new(), is_done: false }
+        Self {
+            limits,
+            at_ms,
+            scout,
+            replay,
+            screen,
+            shown_ms: 0,
+            shown_frames: 0,
+            waiting: Vec::new(),
+            is_done: false,
+        }
     }
 
     /// Starts anew at a key state that is not later; push the recording's bytes from that one's position on.
@@ -45,6 +57,7 @@ impl Seek {
         self.scout = Scout::beside(&self.replay, self.limits);
         (self.waiting, self.is_done) = (Vec::new(), false);
         self.shown_ms = self.replay.time().now_ms();
+        self.shown_frames = self.replay.frames();
         self.screen = Screen::default();
         self.screen.show_frame(self.replay.canvas());
         Ok(())
@@ -93,10 +106,16 @@ impl Seek {
                 && (index + 1 == self.scout.frames || self.replay.is_dear())
             {
                 self.shown_ms = at_ms;
+                self.shown_frames = index + 1;
                 self.screen.show_frame(self.replay.canvas());
             }
         }
         Ok(())
+    }
+
+    /// Whether frames were drawn behind the one that is shown: an error came before the one that was looked for.
+    pub fn is_behind(&self) -> bool {
+        self.replay.frames() > self.shown_frames
     }
 
     /// The screen with the newest picture that was found; without size, if there was none.

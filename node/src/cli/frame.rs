@@ -38,19 +38,21 @@ pub(super) struct FrameAt {
 enum Stop {
     /// It has answered.
     Answered,
-    /// There is no picture.
-    Error(anyhow::Error),
+    /// The recording cannot be read.
+    Open(OpenError),
+    /// The worker failed.
+    Worker(ProcessError),
 }
 
 impl From<OpenError> for Stop {
     fn from(error: OpenError) -> Self {
-        Self::Error(error.into())
+        Self::Open(error)
     }
 }
 
 impl From<ProcessError> for Stop {
     fn from(error: ProcessError) -> Self {
-        Self::Error(error.into())
+        Self::Worker(error)
     }
 }
 
@@ -64,14 +66,24 @@ struct Found {
 impl FrameAt {
     pub(super) fn run(self, interrupt: &Interrupt) -> anyhow::Result<Exit> {
         let recording = Recording::open(&self.file, interrupt)?;
-        let mut found = None;
-        match self.find(&recording, &mut found, interrupt) {
+        let (mut found, mut cut) = (None, None);
+        let mut end = self.find(&recording, recording.length()?, &mut found, interrupt);
+        if let Err(Stop::Worker(ProcessError::Failed(refusal))) = &end
+            && let Some(position) = refusal.cut_for_time()
+        {
+            cut = Some(refusal.clone());
+            end = self.find(&recording, position, &mut found, interrupt);
+        }
+        match end {
             Ok(()) | Err(Stop::Answered) => {}
-            Err(Stop::Error(error)) => return Err(error),
+            Err(Stop::Open(error)) => return Err(error.into()),
+            Err(Stop::Worker(error)) => return Err(error.into()),
         }
         let Some(Found { at_ms, loss, png }) = found else {
-            anyhow::bail!("UNSUPPORTED: the recording shows no picture at that time or before it");
+            let reason = "UNSUPPORTED: the recording shows no picture at that time or before it";
+            return Err(cut.map_or_else(|| anyhow::anyhow!(reason), Into::into));
         };
+        let loss = loss.or(cut);
         let unwritten = || format!("cannot write {}", self.output.display());
         let mut output = Output::create(&self.output).with_context(unwritten)?;
         output.write_all(&png).with_context(unwritten)?;
@@ -79,10 +91,11 @@ impl FrameAt {
         Ok(loss.map_or(Exit::Done, |refusal| print_partial(at_ms, &refusal.to_string())))
     }
 
-    /// Has a worker process play the recording up to the asked time.
+    /// Has a worker process play the recording up to the asked time, or up to a byte.
     fn find(
         &self,
         recording: &Recording,
+        end_byte: u64,
         found: &mut Option<Found>,
         interrupt: &Interrupt,
     ) -> Result<(), Stop> {
@@ -105,9 +118,8 @@ impl FrameAt {
             worker.request(&Request::Resync, &mut receive)?;
         }
         worker.request(&Request::Frame { at_ms: self.at, pointer: !self.no_cursor }, &mut receive)?;
-        recording.each_piece(0..recording.length()?, |piece| {
-            worker.request(&Request::Bytes(piece.to_vec()), &mut receive)
-        })?;
+        recording
+            .each_piece(0..end_byte, |piece| worker.request(&Request::Bytes(piece.to_vec()), &mut receive))?;
         worker.request(&Request::Finish, &mut receive)
     }
 }

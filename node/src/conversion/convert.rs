@@ -125,7 +125,7 @@ impl Conversion<'_> {
             match self.make_parts(&timeline, &plan, interrupt) {
                 // What it costs to draw is counted, so every worker ends at the same byte: the video ends there.
                 Err(ConvertError::Worker(ProcessError::Failed(refusal)))
-                    if refusal.position.is_some_and(|position| position < timeline.readable_bytes) =>
+                    if refusal.cut_for_time().is_some_and(|position| position < timeline.readable_bytes) =>
                 {
                     (timeline, keystrokes) = survey_until(self.recording, self.limits, &refusal, interrupt)?;
                 }

@@ -148,10 +148,19 @@ fn frame(
     let name = if start.is_some() { "key state" } else { "beginning" };
     metrics::counter!(PICTURES, "start" => name).increment(1);
     let mut found = None;
-    let mut end = feed(stored, start.as_ref(), wanted, interrupt, &mut found);
+    let length = match stored.length() {
+        Ok(length) => length,
+        Err(error) => return Err(damaged(&error)),
+    };
+    let mut end = feed(stored, (start.as_ref(), length), wanted, interrupt, &mut found);
+    if let Err(Stop::Worker(ProcessError::Failed(refusal))) = &end
+        && let Some(position) = refusal.cut_for_time()
+    {
+        end = feed(stored, (start.as_ref(), position), wanted, interrupt, &mut found);
+    }
     if let (Some(_), Err(Stop::Worker(ProcessError::Failed(refusal)))) = (start, &end) {
         tracing::warn!(%refusal, "a picture is drawn without key states");
-        end = feed(stored, None, wanted, interrupt, &mut found);
+        end = feed(stored, (None, length), wanted, interrupt, &mut found);
     }
     match end {
         Ok(()) | Err(Stop::Answered) => found.ok_or(MediaError::NoPicture { at_ms: wanted.at_ms }),
@@ -168,7 +177,7 @@ fn frame(
 
 fn feed(
     stored: &Recording,
-    start: Option<&KeyState>,
+    (start, end_byte): (Option<&KeyState>, u64),
     wanted: &Wanted,
     interrupt: &Interrupt,
     found: &mut Option<Vec<u8>>,
@@ -194,7 +203,7 @@ fn feed(
         worker.request(&Request::Resume(key_state.bytes.clone()), &mut receive)?;
     }
     let first_byte = start.map_or(0, |key_state| key_state.point.position);
-    stored.each_piece(first_byte..stored.length()?, |piece| {
+    stored.each_piece(first_byte..end_byte, |piece| {
         worker.request(&Request::Bytes(piece.to_vec()), &mut receive)
     })?;
     worker.request(&Request::Finish, &mut receive)

@@ -78,6 +78,10 @@ impl FrameFinder {
         match seek.push(bytes) {
             Ok(false) => Ok(None),
             Ok(true) => self.found(None).map(Some),
+            // A frame that was drawn and not shown is found when the recording is cut before what costs too much.
+            Err(error) if error.code() == RefusalCode::TimeBudget && seek.is_behind() => {
+                Err(FrameError::Damaged(Refusal::from(&error)))
+            }
             Err(error) => self.found(Some(Refusal::from(&error))).map(Some),
         }
     }
@@ -85,8 +89,13 @@ impl FrameFinder {
     /// The recording ends here: its last picture is the one.
     pub(crate) fn finish(&mut self) -> Result<Option<Found>, FrameError> {
         let Some(seek) = &mut self.seek else { return Ok(None) };
-        let cut = seek.finish().err().map(|error| Refusal::from(&error));
-        self.found(cut).map(Some)
+        match seek.finish() {
+            Ok(()) => self.found(None).map(Some),
+            Err(error) if error.code() == RefusalCode::TimeBudget && seek.is_behind() => {
+                Err(FrameError::Damaged(Refusal::from(&error)))
+            }
+            Err(error) => self.found(Some(Refusal::from(&error))).map(Some),
+        }
     }
 
     fn found(&mut self, damage: Option<Refusal>) -> Result<Found, FrameError> {
