@@ -18,8 +18,10 @@ pub struct Spacing {
 }
 
 impl Default for Spacing {
+    /// Counted cost is an upper bound: on recordings it leaves room for reading a key state and showing a picture
+    /// within half a second.
     fn default() -> Self {
-        Self { cost: Cost::of_ms(500), share_percent: 25 }
+        Self { cost: Cost::of_ms(1_000), share_percent: 25 }
     }
 }
 
