@@ -95,12 +95,7 @@ impl Seek {
         self.replay.push(&self.waiting);
         self.waiting.clear();
         while !self.is_done || self.replay.frames() < self.scout.frames {
-            let stepped = self.replay.step();
-            if stepped.is_err() && self.screen.size().area() == 0 && self.replay.frames() > 0 {
-                // No frame was dear enough to be flattened, then one could not be paid: show what stands there.
-                self.screen.show_frame(self.replay.canvas());
-            }
-            let Some(moment) = stepped? else { break };
+            let Some(moment) = self.replay.step()? else { break };
             // Drawing what is dear may end before the frame that is looked for.
             if let Moment::Frame { at_ms, index } = moment
                 && (index + 1 == self.scout.frames || self.replay.is_dear())
