@@ -13,7 +13,7 @@ pub(crate) use act_for::is_user_name;
 pub(crate) use allowed::{Allowed, Asked};
 pub(crate) use caller::{Caller, Credential};
 pub(crate) use permission::{
-    Any, ClusterRead, Convert, Download, ParametersManage, ParametersRead, RawRecording, Read, Record,
-    Recording, UsersManage, UsersRead,
+    Any, ClusterRead, Convert, Download, ParametersManage, ParametersRead, PreventPurge, Purge, RawRecording,
+    Read, Record, Recording, ReleaseHold, UsersManage, UsersRead,
 };
-pub(crate) use target::{AllSessions, NewSession, OneSession, OneVideo, Themselves};
+pub(crate) use target::{AllSessions, NewSession, OneSession, OneVideo, SessionOrTombstone, Themselves};

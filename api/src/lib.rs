@@ -18,6 +18,7 @@ mod media;
 mod metrics;
 mod openapi;
 mod problem;
+mod purge_plan;
 mod range;
 mod rate;
 mod report;

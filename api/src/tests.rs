@@ -6,6 +6,7 @@ mod harness;
 mod permissions;
 mod problems;
 mod recordings;
+mod retention;
 mod serving;
 mod sessions;
 mod settings;

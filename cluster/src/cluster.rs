@@ -14,6 +14,7 @@ mod operations;
 mod options;
 mod owner;
 mod pool;
+mod purged;
 mod read;
 mod recovery;
 mod seal;
@@ -28,6 +29,7 @@ pub use errors::{
     AppendError, FatalError, OpenSessionError, ReadError, SealError, StartError, StopError, WriteFailure,
 };
 pub use options::{ClusterOptions, NewSession, Sealed, StartReport};
+pub use purged::DeletePurgedError;
 pub use read::ObjectRead;
 
 use crate::catalog::{Catalog, Command, Engine, OpenSession, Outcome, SledEngine, WrappedKeys};

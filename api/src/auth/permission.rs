@@ -30,6 +30,9 @@ permissions! {
     RawRecording = [Download, Keystrokes];
     Convert = [Convert];
     Download = [Download];
+    PreventPurge = [PreventPurge];
+    ReleaseHold = [ReleaseHold];
+    Purge = [Purge];
     ClusterRead = [ClusterRead];
     ParametersRead = [ParametersRead];
     ParametersManage = [ParametersManage];

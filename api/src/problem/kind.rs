@@ -59,7 +59,11 @@ kinds! {
     SessionNotEnded = "session-not-ended", CONFLICT, "The session has not ended";
     SessionEnded = "session-ended", CONFLICT, "The session has ended";
     VideoNotReady = "video-not-ready", CONFLICT, "The video is not ready";
+    SessionHeld = "session-held", CONFLICT, "The session is kept by a hold";
+    HoldReleased = "hold-released", CONFLICT, "The hold was released";
+    SecondPersonNeeded = "second-person-needed", CONFLICT, "A second person is needed";
     Conflict = "conflict", CONFLICT, "The request does not fit what is there";
+    SessionPurged = "session-purged", GONE, "The session was purged";
     TusVersion = "tus-version", PRECONDITION_FAILED, "Another version of tus is spoken here";
     VersionDiffers = "version-differs", PRECONDITION_FAILED, "Somebody has changed it";
     TooLarge = "too-large", PAYLOAD_TOO_LARGE, "The body is too large";

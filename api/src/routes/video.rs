@@ -157,7 +157,7 @@ fn file(state: &ApiState, video: &OneVideo) -> Result<Content, Problem> {
     let OneVideo { id, row } = video;
     let VideoFacts { object, length, content_hash, .. } = match row.state {
         VideoState::Ready(facts) => facts,
-        VideoState::Pending | VideoState::Failed { .. } | VideoState::Cancelled => {
+        VideoState::Pending | VideoState::Failed { .. } | VideoState::Cancelled | VideoState::Purged => {
             return Err(Problem::new(
                 Kind::VideoNotReady,
                 format_args!("look at /v1/videos/{id} for its state"),

@@ -45,6 +45,8 @@ async fn a_session_is_opened_appended_sealed_and_reported() {
             "frame": format!("/v1/sessions/{session}/frames/{{ms}}.png"),
         },
         "video": { "download_enabled": false, "videos": [] },
+        "holds": [],
+        "tombstone": null,
     });
     assert_eq!(report, expected);
     // Who asks again learns the same.

@@ -1,13 +1,16 @@
 use super::clock::{self, ClockRow};
 use super::command::Command;
 use super::engine::{Batch, Engine, KeyAndRow, KeyRange, Tree};
+use super::hold;
 use super::job::{self, JobRow};
 use super::key_states::{self, KeyStatesRow};
 use super::outbox::{self, MailId, MailRow};
 use super::outcome::Applied;
 use super::parameter::{self, Parameter, ParameterRow, ParameterValue};
+use super::purge;
 use super::recording::{self, ChunkRow, ObjectRow};
 use super::request::{self, Known, Request};
+use super::retention;
 use super::role::{self, RoleRow};
 use super::row::{self, Row};
 use super::session::{self, SessionRow};
@@ -270,12 +273,12 @@ impl Catalog {
         &*self.engine
     }
 
-    fn get<R: Row>(&self, key: &[u8]) -> Result<Option<R>, CatalogError> {
+    pub(super) fn get<R: Row>(&self, key: &[u8]) -> Result<Option<R>, CatalogError> {
         let Some(bytes) = self.engine.get(R::TREE, key)? else { return Ok(None) };
         Ok(Some(row::decode(key, &bytes)?))
     }
 
-    fn list<K, R: Row>(
+    pub(super) fn list<K, R: Row>(
         &self,
         range: KeyRange,
         limit: usize,
@@ -370,5 +373,10 @@ fn apply_command(step: &mut Step<'_, '_>, command: Command) -> Effect {
         Command::CreateToken(command) => token::create(step, command),
         Command::RevokeToken { token, by } => token::revoke(step, token, &by),
         Command::KeepKeyStates(command) => key_states::keep(step, command),
+        Command::PlaceHold(command) => hold::place(step, command),
+        Command::ReleaseHold(command) => hold::release(step, command),
+        Command::PutRetention(command) => retention::put(step, command),
+        Command::Purge(command) => purge::purge(step, command),
+        Command::DeletedBytes(command) => purge::deleted(step, command),
     }
 }

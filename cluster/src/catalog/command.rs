@@ -1,9 +1,12 @@
 use super::clock::ClockSample;
+use super::hold::{PlaceHold, ReleaseHold};
 use super::job::{ClaimJob, ClaimToken, Complete, CompleteIndex, FailJob, IndexDone, Progress};
 use super::key_states::KeepKeyStates;
 use super::outbox::MailId;
 use super::parameter::PutParameter;
+use super::purge::{DeletedBytes, Purge};
 use super::recording::{CloseChunk, OpenChunk, Seal};
+use super::retention::PutRetention;
 use super::role::PutRole;
 use super::session::{EndSession, OpenSession};
 use super::token::{CreateToken, TokenId};
@@ -119,4 +122,14 @@ pub enum Command {
     CompleteIndex(CompleteIndex),
     /// The key states of a recording are made.
     KeepKeyStates(KeepKeyStates),
+    /// A session is to be kept.
+    PlaceHold(PlaceHold),
+    /// A hold is to end.
+    ReleaseHold(ReleaseHold),
+    /// Sets a rule of retention.
+    PutRetention(PutRetention),
+    /// A session is to be gone.
+    Purge(Purge),
+    /// A member has deleted what it held of purged sessions.
+    DeletedBytes(DeletedBytes),
 }

@@ -120,7 +120,7 @@ pub struct ObjectRow {
     pub chunk_count: u32,
     /// Their plaintext.
     pub length: u64,
-    /// The keys; only the recording itself has them, for all of its streams.
+    /// The keys; only the recording itself has them, for all of its streams, until it is purged.
     pub keys: Option<WrappedKeys>,
     /// The newest stream that derives from it; 0 without.
     pub newest_stream: StreamId,
@@ -162,6 +162,9 @@ pub(crate) fn create(
 pub(crate) fn open_stream(step: &mut Step<'_, '_>, recording: RecordingId, owner: MemberId) -> Effect {
     let root_key = key(recording.into());
     let mut root: ObjectRow = step.need(&root_key, || Refusal::RecordingUnknown { recording })?;
+    if root.keys.is_none() {
+        return Err(Refusal::SessionPurged { recording }.into());
+    }
     let stream = StreamId(root.newest_stream.0 + 1);
     root.newest_stream = stream;
     step.rows.put(&root_key, &root)?;
@@ -326,6 +329,10 @@ fn new_row(owner: MemberId) -> ObjectRow {
 
 fn growing(step: &Step<'_, '_>, object: ObjectId) -> Result<ObjectRow, Halt> {
     let row = get(step, object)?;
+    let recording = object.recording;
+    if object.stream != StreamId::RECORDING && get(step, recording.into())?.keys.is_none() {
+        return Err(Refusal::SessionPurged { recording }.into());
+    }
     match row.state {
         ObjectState::Open | ObjectState::Interrupted { .. } => Ok(row),
         ObjectState::Sealed(_) => Err(Refusal::ObjectSealed { object }.into()),

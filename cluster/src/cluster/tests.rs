@@ -3,6 +3,7 @@
 mod appends;
 mod crash;
 mod members;
+mod purged;
 mod three;
 
 use super::*;

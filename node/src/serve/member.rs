@@ -1,7 +1,7 @@
 //! One member, from the start of its tasks to their end.
 
 use super::error::{RunError, StartError};
-use super::{clock, identity, kek, roles, systemd, tokens};
+use super::{clock, identity, kek, retention, roles, systemd, tokens};
 use crate::config::Settings;
 use crate::jobs::{JobTools, Runner, Work};
 use crate::mail::{Mailer, Outbox};
@@ -98,6 +98,8 @@ impl Member {
         let of = || Arc::clone(cluster);
         let told = of();
         tasks.spawn("clock", GRACE, |stop| clock::run(told, stop));
+        let kept = of();
+        tasks.spawn("retention", GRACE, |stop| retention::run(kept, stop));
         let judged = of();
         tasks.spawn("roles", GRACE, |stop| roles::run(judged, authorizer, stop));
         if let Some(provider) = provider {
