@@ -8,6 +8,7 @@ use super::role::PutRole;
 use super::session::{EndSession, OpenSession};
 use super::token::{CreateToken, TokenId};
 use super::video::RequestVideo;
+use super::view::KeepView;
 use crate::id::{Epoch, JobId, MemberId, ObjectId, RecordingId};
 use serde::{Deserialize, Serialize};
 
@@ -119,4 +120,13 @@ pub enum Command {
     CompleteIndex(CompleteIndex),
     /// The key states of a recording are made.
     KeepKeyStates(KeepKeyStates),
+    /// A further stream of a recording, for text that derives from its keystrokes: under the second key.
+    OpenTextStream {
+        /// Of which recording.
+        recording: RecordingId,
+        /// Who writes it.
+        owner: MemberId,
+    },
+    /// What the view of a recording needs is made.
+    KeepView(KeepView),
 }

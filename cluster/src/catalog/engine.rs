@@ -36,11 +36,12 @@ pub enum Tree {
     Incarnations = 19,
     Outcomes = 20,
     KeyStates = 21,
+    Views = 22,
 }
 
 impl Tree {
     /// All trees, in the order of their numbers.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Meta,
         Self::Sessions,
         Self::SessionsByStart,
@@ -63,6 +64,7 @@ impl Tree {
         Self::Incarnations,
         Self::Outcomes,
         Self::KeyStates,
+        Self::Views,
     ];
 
     /// The number that stands for it in stored keys.

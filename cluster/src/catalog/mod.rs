@@ -24,6 +24,7 @@ mod text;
 mod token;
 mod transaction;
 mod video;
+mod view;
 
 #[cfg(test)]
 mod tests;
@@ -58,3 +59,4 @@ pub use step::LogPosition;
 pub use token::{CreateToken, TokenId, TokenKind, TokenRow};
 pub use transaction::CatalogError;
 pub use video::{Container, RequestVideo, VideoFacts, VideoRow, VideoSettings, VideoState};
+pub use view::{KeepView, ViewRow};
