@@ -2,6 +2,7 @@
 
 pub(crate) mod frame;
 pub(crate) mod health;
+pub(crate) mod keystrokes;
 pub(crate) mod member;
 pub(crate) mod openapi;
 pub(crate) mod outbox;
@@ -10,6 +11,7 @@ pub(crate) mod parameter;
 mod problems;
 pub(crate) mod recording;
 pub(crate) mod session;
+pub(crate) mod timeline;
 pub(crate) mod token;
 pub(crate) mod video;
 pub(crate) mod whoami;
