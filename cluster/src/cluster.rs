@@ -2,8 +2,8 @@
 //!
 //! Whoever holds a [`Cluster`] needs nothing else of this crate's halves: [`Cluster::submit`] and
 //! [`Cluster::catalog`] for facts, [`Cluster::append`], [`Cluster::seal`] and [`Cluster::read`] for bytes.
-//! The chunks of an object and their facts are the door's own: OpenSession, OpenStream, OpenTextStream, TakeOver, OpenChunk,
-//! CloseChunk, Interrupt and Seal are not to be submitted by others.
+//! The chunks of an object and their facts are the door's own: OpenSession, OpenStream, OpenTextStream, TakeOver,
+//! OpenChunk, CloseChunk, Interrupt and Seal are not to be submitted by others.
 
 mod answer;
 mod append;
