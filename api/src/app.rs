@@ -38,6 +38,8 @@ pub(crate) fn documented(config: &mut Documented<'_>) {
         .configure(routes::session::routes)
         .configure(routes::recording::routes)
         .configure(routes::frame::routes)
+        .configure(routes::timeline::routes)
+        .configure(routes::keystrokes::routes)
         .configure(routes::video::routes)
         .configure(routes::hold::routes)
         .configure(routes::purge::routes)

@@ -1,6 +1,7 @@
 //! The routes against a real cluster, with an intake and a media of the tests' own.
 
 mod acting;
+mod artefacts;
 mod authorisation;
 mod harness;
 mod permissions;

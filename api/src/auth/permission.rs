@@ -26,8 +26,7 @@ permissions! {
     Record = [Record];
     Read = [Read];
     Recording = [Recording];
-    /// A recording as it was received holds what was typed.
-    RawRecording = [Download, Keystrokes];
+    Keystrokes = [Keystrokes];
     Convert = [Convert];
     Download = [Download];
     PreventPurge = [PreventPurge];

@@ -145,6 +145,10 @@ pub(crate) struct SessionPart {
     pub(crate) root: Option<String>,
     /// Where the bytes are.
     pub(crate) recording: String,
+    /// Where the timeline is, once the index is ready.
+    pub(crate) timeline: String,
+    /// Where the keystrokes are, once the index is ready.
+    pub(crate) keystrokes: String,
     /// Where a picture is; put a media time in place of `{ms}`.
     pub(crate) frame: String,
 }
@@ -217,6 +221,8 @@ impl SessionPart {
             index_state,
             root,
             recording: format!("/v1/sessions/{id}/recording"),
+            timeline: format!("/v1/sessions/{id}/timeline"),
+            keystrokes: format!("/v1/sessions/{id}/keystrokes"),
             frame: format!("/v1/sessions/{id}/frames/{{ms}}.png"),
         }
     }

@@ -57,6 +57,7 @@ kinds! {
     BytesDiffer = "bytes-differ", CONFLICT, "Other bytes are stored there";
     RecordingSealed = "recording-sealed", CONFLICT, "The recording is sealed";
     SessionNotEnded = "session-not-ended", CONFLICT, "The session has not ended";
+    IndexNotReady = "index-not-ready", CONFLICT, "The index of the recording is not made yet";
     SessionEnded = "session-ended", CONFLICT, "The session has ended";
     VideoNotReady = "video-not-ready", CONFLICT, "The video is not ready";
     SessionHeld = "session-held", CONFLICT, "The session is kept by a hold";
@@ -73,6 +74,7 @@ kinds! {
     InvalidField = "invalid-field", UNPROCESSABLE_ENTITY, "A field has a value that is not allowed";
     DatabaseFormat = "database-format", UNPROCESSABLE_ENTITY, "Database sessions are recorded as statements only";
     RecordingRefused = "recording-refused", UNPROCESSABLE_ENTITY, "The recording holds what it must not";
+    IndexFailed = "index-failed", UNPROCESSABLE_ENTITY, "The recording has no index";
     NoPicture = "no-picture", UNPROCESSABLE_ENTITY, "There is no picture";
     RecordingDamaged = "recording-damaged", UNPROCESSABLE_ENTITY, "The recording cannot be drawn";
     TooManyRequests = "too-many-requests", TOO_MANY_REQUESTS, "Requests come too fast";

@@ -12,6 +12,7 @@ use cluster::id::MemberId;
 use policy::{Authorizer, Revision, Role};
 use serde_json::{Value, json};
 
+use super::artefacts::index;
 use super::harness::*;
 use super::permissions::routes;
 use super::signer::{ISSUER, Signer, claims, published, rules, text};
@@ -113,6 +114,7 @@ impl World {
         let recorder = member.recorder().await;
         let administrator = member.user(ADMINISTRATOR).await;
         let ended = member.sealed(&recorder, b"x").await;
+        index(&member, &ended).await;
         let videos = [
             ready_video(&member, &administrator, &ended, false).await,
             ready_video(&member, &administrator, &ended, true).await,

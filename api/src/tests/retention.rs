@@ -52,9 +52,15 @@ async fn nothing_of_a_purged_session_is_served() {
     let video = format!("/v1/videos/{}", video["id"].as_str().unwrap());
     member.post(&administrator, &of("/purge"), &json!({ "reason": "asked" })).await;
     let gone = (410, "session-purged".to_owned());
-    for path in
-        [of("/recording"), of("/frames/0.png"), of("/videos"), video.clone(), format!("{video}/content")]
-    {
+    for path in [
+        of("/recording"),
+        of("/timeline"),
+        of("/keystrokes"),
+        of("/frames/0.png"),
+        of("/videos"),
+        video.clone(),
+        format!("{video}/content"),
+    ] {
         assert_eq!(member.get(&administrator, &path).await.problem(), gone, "{path}");
     }
     for path in [of("/videos"), of("/holds"), of("/purge")] {

@@ -18,6 +18,8 @@ use super::step::{Effect, Halt, LogPosition, Step};
 use super::token::{self, HashRow, TokenId, TokenRow};
 use super::transaction::{CatalogError, Transaction};
 use super::video::{self, RequestRow, VideoRow};
+use super::view::{self, ViewRow};
+use crate::chunk::key::KeyPurpose;
 use crate::id::{ChunkNumber, JobId, MemberId, ObjectId, RecordingId, VideoId};
 use serde::{Deserialize, Serialize};
 use std::ops::Bound;
@@ -160,6 +162,11 @@ impl Catalog {
     /// Where the key states of a recording are stored, once there are any.
     pub fn key_states(&self, recording: RecordingId) -> Result<Option<ObjectId>, CatalogError> {
         Ok(self.get::<KeyStatesRow>(&recording.0)?.map(|row| row.object))
+    }
+
+    /// What the view of a recording needs, once its index is made.
+    pub fn view(&self, recording: RecordingId) -> Result<Option<ViewRow>, CatalogError> {
+        self.get(&recording.0)
     }
 
     /// A video.
@@ -349,7 +356,9 @@ fn apply_command(step: &mut Step<'_, '_>, command: Command) -> Effect {
         Command::ConfirmClock { by } => clock::confirm(step, &by),
         Command::OpenSession(command) => session::open(step, command),
         Command::EndSession(command) => session::end(step, command),
-        Command::OpenStream { recording, owner } => recording::open_stream(step, recording, owner),
+        Command::OpenStream { recording, owner } => {
+            recording::open_stream(step, recording, owner, KeyPurpose::Bytes)
+        }
         Command::TakeOver { object, epoch, owner } => recording::take_over(step, object, epoch, owner),
         Command::OpenChunk(command) => recording::open_chunk(step, command),
         Command::CloseChunk(command) => recording::close_chunk(step, command),
@@ -378,5 +387,9 @@ fn apply_command(step: &mut Step<'_, '_>, command: Command) -> Effect {
         Command::PutRetention(command) => retention::put(step, command),
         Command::Purge(command) => purge::purge(step, command),
         Command::DeletedBytes(command) => purge::deleted(step, command),
+        Command::OpenTextStream { recording, owner } => {
+            recording::open_stream(step, recording, owner, KeyPurpose::Text)
+        }
+        Command::KeepView(command) => view::keep(step, command),
     }
 }

@@ -11,6 +11,7 @@ use super::role::PutRole;
 use super::session::{EndSession, OpenSession};
 use super::token::{CreateToken, TokenId};
 use super::video::RequestVideo;
+use super::view::KeepView;
 use crate::id::{Epoch, JobId, MemberId, ObjectId, RecordingId};
 use serde::{Deserialize, Serialize};
 
@@ -132,4 +133,13 @@ pub enum Command {
     Purge(Purge),
     /// A member has deleted what it held of purged sessions.
     DeletedBytes(DeletedBytes),
+    /// A further stream of a recording, for text that derives from its keystrokes: under the second key.
+    OpenTextStream {
+        /// Of which recording.
+        recording: RecordingId,
+        /// Who writes it.
+        owner: MemberId,
+    },
+    /// What the view of a recording needs is made.
+    KeepView(KeepView),
 }

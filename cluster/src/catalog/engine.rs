@@ -41,11 +41,12 @@ pub enum Tree {
     Ended = 24,
     SessionsByEnd = 25,
     PurgedBytes = 26,
+    Views = 27,
 }
 
 impl Tree {
     /// All trees, in the order of their numbers.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Meta,
         Self::Sessions,
         Self::SessionsByStart,
@@ -73,6 +74,7 @@ impl Tree {
         Self::Ended,
         Self::SessionsByEnd,
         Self::PurgedBytes,
+        Self::Views,
     ];
 
     /// The number that stands for it in stored keys.

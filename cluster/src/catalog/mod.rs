@@ -27,6 +27,7 @@ mod text;
 mod token;
 mod transaction;
 mod video;
+mod view;
 
 #[cfg(test)]
 mod tests;
@@ -65,3 +66,4 @@ pub use step::LogPosition;
 pub use token::{CreateToken, TokenId, TokenKind, TokenRow};
 pub use transaction::CatalogError;
 pub use video::{Container, RequestVideo, VideoFacts, VideoRow, VideoSettings, VideoState};
+pub use view::{KeepView, ViewRow};

@@ -208,6 +208,7 @@ pub(crate) fn purge(step: &mut Step<'_, '_>, command: Purge) -> Effect {
     stored.keys = None;
     step.rows.put(&recording::key(object), &stored)?;
     step.rows.remove(Tree::KeyStates, &recording.0);
+    step.rows.remove(Tree::Views, &recording.0);
     let video_count = purge_videos(step, recording)?;
     let tombstone = Tombstone {
         end,

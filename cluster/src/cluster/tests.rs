@@ -2,6 +2,7 @@
 
 mod appends;
 mod crash;
+mod keys;
 mod members;
 mod purged;
 mod three;

@@ -5,7 +5,7 @@ use super::{clock, identity, kek, retention, roles, systemd, tokens};
 use crate::config::Settings;
 use crate::jobs::{JobTools, Runner, Work};
 use crate::mail::{Mailer, Outbox};
-use crate::seams::{FormatIntake, FramePool};
+use crate::seams::{CodecMedia, FormatIntake};
 use crate::tasks::{TaskError, Tasks};
 use api::{ApiState, IdentityProvider, Metrics, Rates, Server, ServerOptions, Stopper};
 use cluster::chunk::disk::RealDisk;
@@ -223,13 +223,12 @@ fn bind(
     judges: Judges,
     random: Arc<dyn Random>,
 ) -> Result<Server, StartError> {
-    let runtime = Handle::current();
     let state = ApiState {
         cluster: Arc::clone(cluster),
         authorizer: judges.authorizer,
         identity: judges.identity,
         intake: Arc::new(FormatIntake),
-        media: Arc::new(FramePool::new(Arc::clone(cluster), runtime)),
+        media: Arc::new(CodecMedia::new(cluster, Handle::current())),
         random,
         metrics: Metrics::install().or_else(|_| Metrics::detached())?,
         codec_version: CODEC_VERSION,

@@ -13,3 +13,4 @@ mod harness;
 mod identity;
 mod import;
 mod service;
+mod view;

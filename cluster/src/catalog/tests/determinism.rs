@@ -24,6 +24,7 @@ fn command() -> impl Strategy<Value = Command> {
         recording().prop_map(|recording| Command::OpenSession(session(recording))),
         recording().prop_map(|recording| Command::EndSession(EndSession { recording, ..ending() })),
         recording().prop_map(|recording| Command::OpenStream { recording, owner: MEMBER }),
+        recording().prop_map(|recording| Command::OpenTextStream { recording, owner: MEMBER }),
         (object(), 2..4u64).prop_map(|(object, epoch)| Command::TakeOver {
             object,
             epoch: Epoch(epoch),
