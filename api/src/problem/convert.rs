@@ -140,6 +140,7 @@ fn kind_of(refusal: &Refusal) -> Kind {
         Refusal::JobEnded { .. } | Refusal::JobClaimed { .. } | Refusal::MailEnded { .. } => Kind::Conflict,
         // Another owner writes the object from here on: the recorder asks for the offset and goes on there.
         Refusal::EpochNotCurrent { .. } | Refusal::EpochNotNext { .. } => Kind::NotReady,
+        Refusal::AuditNotBegun => Kind::NotReady,
         // Only the cluster itself purges by age, in few sessions at once.
         Refusal::NotDue { .. }
         | Refusal::ClockSuspected
@@ -163,6 +164,8 @@ fn kind_of(refusal: &Refusal) -> Kind {
         | Refusal::JobKind { .. }
         | Refusal::VideoLength { .. }
         | Refusal::TokenExists
+        | Refusal::AskedTwice
+        | Refusal::TooManyKeys { .. }
         | Refusal::WrappedKey { .. } => Kind::Internal,
     }
 }

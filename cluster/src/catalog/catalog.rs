@@ -1,25 +1,21 @@
+use super::apply;
 use super::clock::{self, ClockRow};
-use super::command::Command;
 use super::engine::{Batch, Engine, KeyAndRow, KeyRange, Tree};
-use super::hold;
 use super::job::{self, JobRow};
-use super::key_states::{self, KeyStatesRow};
+use super::key_states::KeyStatesRow;
 use super::outbox::{self, MailId, MailRow};
 use super::outcome::Applied;
-use super::parameter::{self, Parameter, ParameterRow, ParameterValue};
-use super::purge;
+use super::parameter::{Parameter, ParameterRow, ParameterValue};
 use super::recording::{self, ChunkRow, ObjectRow};
-use super::request::{self, Known, Request};
-use super::retention;
-use super::role::{self, RoleRow};
+use super::request::Request;
+use super::role::RoleRow;
 use super::row::{self, Row};
-use super::session::{self, SessionRow};
-use super::step::{Effect, Halt, LogPosition, Step};
-use super::token::{self, HashRow, TokenId, TokenRow};
+use super::session::SessionRow;
+use super::step::LogPosition;
+use super::token::{HashRow, TokenId, TokenRow};
 use super::transaction::{CatalogError, Transaction};
-use super::video::{self, RequestRow, VideoRow};
-use super::view::{self, ViewRow};
-use crate::chunk::key::KeyPurpose;
+use super::video::{RequestRow, VideoRow};
+use super::view::ViewRow;
 use crate::id::{ChunkNumber, JobId, MemberId, ObjectId, RecordingId, VideoId};
 use serde::{Deserialize, Serialize};
 use std::ops::Bound;
@@ -95,7 +91,7 @@ impl Catalog {
             match entry {
                 CommandEntry::Requests(requests) => {
                     for request in requests {
-                        applied.push(apply_request(&mut rows, position, request)?);
+                        applied.push(apply::request(&mut rows, position, request)?);
                     }
                 }
                 CommandEntry::Membership(membership) => rows.put(MembershipRow::KEY, &membership)?,
@@ -314,82 +310,5 @@ impl Catalog {
             }
         }
         Ok(found)
-    }
-}
-
-/// Applies one request, unless it was applied before.
-fn apply_request(
-    rows: &mut Transaction<'_>,
-    position: LogPosition,
-    request: Request,
-) -> Result<Applied, CatalogError> {
-    if let Some(id) = request.id
-        && let Known::Answered(applied) = request::lookup(rows, id)?
-    {
-        return Ok(applied);
-    }
-    let now_ms = rows.get::<ClockRow>(clock::KEY)?.map_or(0, |clock| clock.now_ms);
-    let mut step = Step { rows, now_ms, index: position.index };
-    let applied = match apply_command(&mut step, request.command) {
-        Ok(outcome) => {
-            rows.keep();
-            Ok(outcome)
-        }
-        Err(Halt::Refused(refusal)) => {
-            rows.forget();
-            Err(refusal)
-        }
-        Err(Halt::Failed(error)) => return Err(error),
-    };
-    if let Some(id) = request.id {
-        request::keep(rows, id, &applied)?;
-        rows.keep();
-    }
-    Ok(applied)
-}
-
-fn apply_command(step: &mut Step<'_, '_>, command: Command) -> Effect {
-    match command {
-        Command::StartMember { member } => request::start(step, member),
-        Command::Seed => role::seed(step),
-        Command::Clock(sample) => clock::sample(step, sample),
-        Command::ConfirmClock { by } => clock::confirm(step, &by),
-        Command::OpenSession(command) => session::open(step, command),
-        Command::EndSession(command) => session::end(step, command),
-        Command::OpenStream { recording, owner } => {
-            recording::open_stream(step, recording, owner, KeyPurpose::Bytes)
-        }
-        Command::TakeOver { object, epoch, owner } => recording::take_over(step, object, epoch, owner),
-        Command::OpenChunk(command) => recording::open_chunk(step, command),
-        Command::CloseChunk(command) => recording::close_chunk(step, command),
-        Command::Interrupt { object, epoch } => recording::interrupt(step, object, epoch),
-        Command::Seal(command) => recording::seal(step, command),
-        Command::RequestVideo(command) => video::request(step, command),
-        Command::ClaimJob(command) => job::claim(step, command),
-        Command::RenewClaim { claim, lease_ms } => job::renew(step, claim, lease_ms),
-        Command::Progress(command) => job::progress(step, command),
-        Command::IndexDone(command) => job::index_done(step, command),
-        Command::CompleteIndex(command) => job::complete_index(step, command),
-        Command::Complete(command) => job::complete(step, command),
-        Command::FailJob(command) => job::fail(step, command),
-        Command::CancelJob { job, by } => job::cancel(step, job, &by),
-        Command::MailSent { mail } => outbox::sent(step, mail),
-        Command::MailFailed { mail, error, retry_after_ms } => {
-            outbox::failed(step, mail, error, retry_after_ms)
-        }
-        Command::PutParameter(command) => parameter::put(step, command),
-        Command::PutRole(command) => role::put(step, command),
-        Command::CreateToken(command) => token::create(step, command),
-        Command::RevokeToken { token, by } => token::revoke(step, token, &by),
-        Command::KeepKeyStates(command) => key_states::keep(step, command),
-        Command::PlaceHold(command) => hold::place(step, command),
-        Command::ReleaseHold(command) => hold::release(step, command),
-        Command::PutRetention(command) => retention::put(step, command),
-        Command::Purge(command) => purge::purge(step, command),
-        Command::DeletedBytes(command) => purge::deleted(step, command),
-        Command::OpenTextStream { recording, owner } => {
-            recording::open_stream(step, recording, owner, KeyPurpose::Text)
-        }
-        Command::KeepView(command) => view::keep(step, command),
     }
 }

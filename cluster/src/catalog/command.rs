@@ -1,3 +1,4 @@
+use super::audit::{As, AuditEvent, AuditKey};
 use super::clock::ClockSample;
 use super::hold::{PlaceHold, ReleaseHold};
 use super::job::{ClaimJob, ClaimToken, Complete, CompleteIndex, FailJob, IndexDone, Progress};
@@ -142,4 +143,15 @@ pub enum Command {
     },
     /// What the view of a recording needs is made.
     KeepView(KeepView),
+    /// A change, and who asked for it how.
+    As(As),
+    /// Something is audited that changes nothing.
+    Audit(AuditEvent),
+    /// The key with which a member signs checkpoints of the audit log.
+    AuditKey(AuditKey),
+    /// The leader says that the audit log goes on.
+    AuditHeartbeat {
+        /// Which member it is.
+        member: MemberId,
+    },
 }

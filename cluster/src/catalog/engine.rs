@@ -42,11 +42,14 @@ pub enum Tree {
     SessionsByEnd = 25,
     PurgedBytes = 26,
     Views = 27,
+    AuditLeaves = 28,
+    AuditNodes = 29,
+    AuditKeys = 30,
 }
 
 impl Tree {
     /// All trees, in the order of their numbers.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 31] = [
         Self::Meta,
         Self::Sessions,
         Self::SessionsByStart,
@@ -75,6 +78,9 @@ impl Tree {
         Self::SessionsByEnd,
         Self::PurgedBytes,
         Self::Views,
+        Self::AuditLeaves,
+        Self::AuditNodes,
+        Self::AuditKeys,
     ];
 
     /// The number that stands for it in stored keys.

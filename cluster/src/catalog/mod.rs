@@ -3,6 +3,8 @@
 //! `Catalog::apply` is pure and deterministic: no clock, no randomness, no order of hash maps, no I/O outside
 //! its batch. Each command has its rules beside its row.
 
+mod apply;
+mod audit;
 #[expect(clippy::module_inception, reason = "the main type has a file of its name, as all types have")]
 mod catalog;
 mod clock;
@@ -32,6 +34,10 @@ mod view;
 #[cfg(test)]
 mod tests;
 
+pub use audit::{
+    As, AuditEvent, AuditHead, AuditKey, AuditKeyRow, AuditKind, AuditLeaf, AuditPage, AuditQuery,
+    HEARTBEAT_MS, LEAF_BYTES_MAX,
+};
 pub use catalog::Catalog;
 pub(crate) use catalog::{CommandEntry, MembershipRow};
 pub use clock::{ClockRow, ClockSample, Suspicion};

@@ -64,6 +64,11 @@ pub enum Outcome {
         /// Whether it has ended; if not, a second person is needed.
         is_released: bool,
     },
+    /// A leaf of the audit log.
+    Audited {
+        /// Its number.
+        leaf: u64,
+    },
 }
 
 /// Why a command has done nothing. Variants are only ever added at the end.
@@ -206,4 +211,10 @@ pub enum Refusal {
     RetentionDays { limit: u64 },
     #[error("there are at most {limit} rules of retention")]
     TooManyRules { limit: u64 },
+    #[error("the audit log has not begun: no member has a key yet")]
+    AuditNotBegun,
+    #[error("a change is asked for once")]
+    AskedTwice,
+    #[error("a member has at most {limit} keys for the audit log")]
+    TooManyKeys { limit: u64 },
 }

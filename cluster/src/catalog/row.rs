@@ -51,6 +51,12 @@ pub enum RowError {
         /// What is known.
         known: u8,
     },
+    /// A row that other rows say is there.
+    #[error("a row of {tree:?} is missing")]
+    Missing {
+        /// Where.
+        tree: Tree,
+    },
     /// Bytes that are not the value.
     #[error("a row of {tree:?} cannot be read: {source}")]
     Decode {

@@ -47,6 +47,7 @@ impl From<RowError> for Halt {
             RowError::Encode { .. }
             | RowError::Checksum { .. }
             | RowError::Version { .. }
+            | RowError::Missing { .. }
             | RowError::Decode { .. } => Self::Failed(CatalogError::Row(error)),
         }
     }

@@ -1,3 +1,4 @@
+mod audit;
 mod chunks;
 mod clock;
 mod determinism;

@@ -28,7 +28,8 @@ pub fn record_leaf(chunk: &ChunkId, index: RecordIndex, plaintext_bytes: u32, ci
     ])
 }
 
-fn node_hash(left: &Hash, right: &Hash) -> Hash {
+/// The hash of a node over the hashes of its two children.
+pub(crate) fn node_hash(left: &Hash, right: &Hash) -> Hash {
     Hash::of(&[NODE_PREFIX, &left.0, &right.0])
 }
 

@@ -78,6 +78,16 @@ fn command() -> impl Strategy<Value = Command> {
             recordings: vec![recording],
         })),
         (1..3u64).prop_map(|mail| Command::MailSent { mail: MailId(mail) }),
+        (1..3u64, 0..2u8).prop_map(|(member, key)| Command::AuditKey(AuditKey {
+            member: MemberId(member),
+            public_key: [key; 32],
+        })),
+        (1..3u64).prop_map(|member| Command::AuditHeartbeat { member: MemberId(member) }),
+        recording().prop_map(|recording| Command::Audit(super::audit::view(&recording.to_string()))),
+        recording().prop_map(|recording| {
+            let ending = EndSession { recording, ..ending() };
+            super::audit::asked_by("portal", Command::EndSession(ending))
+        }),
     ]
 }
 

@@ -1,0 +1,120 @@
+//! From a request to its effect and its leaf.
+
+use super::audit;
+use super::clock::{self, ClockRow};
+use super::command::Command;
+use super::hold;
+use super::job;
+use super::key_states;
+use super::outbox;
+use super::outcome::{Applied, Refusal};
+use super::parameter;
+use super::purge;
+use super::recording;
+use super::request::{self, Known, Request};
+use super::retention;
+use super::role;
+use super::session;
+use super::step::{Effect, Halt, LogPosition, Step};
+use super::token;
+use super::transaction::{CatalogError, Transaction};
+use super::video;
+use super::view;
+use crate::chunk::key::KeyPurpose;
+
+/// Applies one request, unless it was applied before.
+pub(super) fn request(
+    rows: &mut Transaction<'_>,
+    position: LogPosition,
+    request: Request,
+) -> Result<Applied, CatalogError> {
+    if let Some(id) = request.id
+        && let Known::Answered(applied) = request::lookup(rows, id)?
+    {
+        return Ok(applied);
+    }
+    let now_ms = rows.get::<ClockRow>(clock::KEY)?.map_or(0, |clock| clock.now_ms);
+    let mut step = Step { rows, now_ms, index: position.index };
+    let applied = match audited(&mut step, request.command) {
+        Ok(outcome) => {
+            rows.keep();
+            Ok(outcome)
+        }
+        Err(Halt::Refused(refusal)) => {
+            rows.forget();
+            Err(refusal)
+        }
+        Err(Halt::Failed(error)) => return Err(error),
+    };
+    if let Some(id) = request.id {
+        request::keep(rows, id, &applied)?;
+        rows.keep();
+    }
+    Ok(applied)
+}
+
+/// A command and, in the same batch, its leaf.
+fn audited(step: &mut Step<'_, '_>, command: Command) -> Effect {
+    let (change, command) = match command {
+        Command::As(audit::As { user, service, address, command }) => {
+            let change = audit::of(step, &command)?;
+            (change.map(|change| change.asked_by(user, service, address)), *command)
+        }
+        command => (audit::of(step, &command)?, command),
+    };
+    let outcome = apply(step, command)?;
+    if let Some(change) = change {
+        audit::changed(step, change)?;
+    }
+    Ok(outcome)
+}
+
+fn apply(step: &mut Step<'_, '_>, command: Command) -> Effect {
+    match command {
+        Command::StartMember { member } => request::start(step, member),
+        Command::Seed => role::seed(step),
+        Command::Clock(sample) => clock::sample(step, sample),
+        Command::ConfirmClock { by } => clock::confirm(step, &by),
+        Command::OpenSession(command) => session::open(step, command),
+        Command::EndSession(command) => session::end(step, command),
+        Command::OpenStream { recording, owner } => {
+            recording::open_stream(step, recording, owner, KeyPurpose::Bytes)
+        }
+        Command::TakeOver { object, epoch, owner } => recording::take_over(step, object, epoch, owner),
+        Command::OpenChunk(command) => recording::open_chunk(step, command),
+        Command::CloseChunk(command) => recording::close_chunk(step, command),
+        Command::Interrupt { object, epoch } => recording::interrupt(step, object, epoch),
+        Command::Seal(command) => recording::seal(step, command),
+        Command::RequestVideo(command) => video::request(step, command),
+        Command::ClaimJob(command) => job::claim(step, command),
+        Command::RenewClaim { claim, lease_ms } => job::renew(step, claim, lease_ms),
+        Command::Progress(command) => job::progress(step, command),
+        Command::IndexDone(command) => job::index_done(step, command),
+        Command::CompleteIndex(command) => job::complete_index(step, command),
+        Command::Complete(command) => job::complete(step, command),
+        Command::FailJob(command) => job::fail(step, command),
+        Command::CancelJob { job, by } => job::cancel(step, job, &by),
+        Command::MailSent { mail } => outbox::sent(step, mail),
+        Command::MailFailed { mail, error, retry_after_ms } => {
+            outbox::failed(step, mail, error, retry_after_ms)
+        }
+        Command::PutParameter(command) => parameter::put(step, command),
+        Command::PutRole(command) => role::put(step, command),
+        Command::CreateToken(command) => token::create(step, command),
+        Command::RevokeToken { token, by } => token::revoke(step, token, &by),
+        Command::KeepKeyStates(command) => key_states::keep(step, command),
+        Command::PlaceHold(command) => hold::place(step, command),
+        Command::ReleaseHold(command) => hold::release(step, command),
+        Command::PutRetention(command) => retention::put(step, command),
+        Command::Purge(command) => purge::purge(step, command),
+        Command::DeletedBytes(command) => purge::deleted(step, command),
+        Command::OpenTextStream { recording, owner } => {
+            recording::open_stream(step, recording, owner, KeyPurpose::Text)
+        }
+        Command::KeepView(command) => view::keep(step, command),
+        Command::As(_) => Err(Refusal::AskedTwice.into()),
+        Command::Audit(command) => audit::event(step, command),
+        Command::AuditKey(command) => audit::keep_key(step, &command),
+        Command::AuditHeartbeat { member } => audit::heartbeat(step, member),
+    }
+}

@@ -1,0 +1,196 @@
+//! What a command's leaf says.
+//!
+//! The words are part of the log: members of two versions must make the same leaf of the same command. So those of a
+//! command never change.
+
+use super::{AuditEvent, AuditKind};
+use crate::catalog::command::Command;
+use crate::catalog::hold::{PlaceHold, ReleaseHold};
+use crate::catalog::parameter::{ParameterValue, PutParameter};
+use crate::catalog::purge::{Purge, PurgeCause};
+use crate::catalog::retention::{PutRetention, Retention, RetentionScope};
+use crate::catalog::role::PutRole;
+use crate::catalog::session::{EndSession, OpenSession};
+use crate::catalog::step::{Halt, Step};
+use crate::catalog::token::{CreateToken, TokenKind, TokenRow};
+use crate::catalog::video::RequestVideo;
+use serde::{Deserialize, Serialize};
+
+/// A change, and who asked for it how: what its leaf says beside what the change itself does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct As {
+    /// Who; a change that names somebody itself is theirs.
+    pub user: String,
+    /// The service that acted for them; empty when none did.
+    pub service: String,
+    /// From where; empty when it is not known.
+    pub address: String,
+    /// The change, which is no [`Command::As`].
+    pub command: Box<Command>,
+}
+
+/// A change that is audited.
+#[derive(Debug)]
+pub(crate) struct Change {
+    action: &'static str,
+    object: String,
+    detail: String,
+    user: String,
+    service: String,
+    address: String,
+}
+
+impl Change {
+    fn new(action: &'static str, object: String, detail: String, user: &str) -> Self {
+        let (service, address) = (String::new(), String::new());
+        Self { action, object, detail, user: user.to_owned(), service, address }
+    }
+
+    /// The same, asked for in this way.
+    pub(crate) fn asked_by(mut self, user: String, service: String, address: String) -> Self {
+        if self.user.is_empty() {
+            self.user = user;
+        }
+        Self { service, address, ..self }
+    }
+
+    pub(super) fn into_event(self) -> AuditEvent {
+        let Self { action, object, detail, user, service, address } = self;
+        let (kind, action) = (AuditKind::Change, action.to_owned());
+        AuditEvent { kind, user, service, action, object, address, detail }
+    }
+}
+
+/// What the leaf of a command says, if it has one, as seen before it is applied.
+pub(crate) fn of(step: &Step<'_, '_>, command: &Command) -> Result<Option<Change>, Halt> {
+    Ok(Some(match command {
+        Command::ConfirmClock { by } => Change::new("clock-confirmed", String::new(), String::new(), by),
+        Command::OpenSession(command) => opened(step, command)?,
+        Command::EndSession(command) => ended(command),
+        Command::RequestVideo(command) => video(command),
+        Command::CancelJob { job, by } => {
+            Change::new("job-cancelled", format!("job/{job}"), String::new(), by)
+        }
+        Command::PutParameter(command) => parameter(command),
+        Command::PutRole(command) => role(command),
+        Command::CreateToken(command) => token(command),
+        Command::RevokeToken { token, by } => {
+            Change::new("System.Users.Manage", format!("token/{token}"), "revoked".to_owned(), by)
+        }
+        Command::PlaceHold(command) => placed(command),
+        Command::ReleaseHold(command) => released(command),
+        Command::PutRetention(command) => retention(command),
+        Command::Purge(command) => purged(command),
+        // What members tell one another, the steps of bytes and jobs, and what appends a leaf by itself.
+        Command::StartMember { .. }
+        | Command::Seed
+        | Command::Clock(_)
+        | Command::OpenStream { .. }
+        | Command::OpenTextStream { .. }
+        | Command::TakeOver { .. }
+        | Command::OpenChunk(_)
+        | Command::CloseChunk(_)
+        | Command::Interrupt { .. }
+        | Command::Seal(_)
+        | Command::ClaimJob(_)
+        | Command::RenewClaim { .. }
+        | Command::Progress(_)
+        | Command::IndexDone(_)
+        | Command::CompleteIndex(_)
+        | Command::Complete(_)
+        | Command::FailJob(_)
+        | Command::MailSent { .. }
+        | Command::MailFailed { .. }
+        | Command::KeepKeyStates(_)
+        | Command::KeepView(_)
+        | Command::DeletedBytes(_)
+        | Command::As(_)
+        | Command::Audit(_)
+        | Command::AuditKey(_)
+        | Command::AuditHeartbeat { .. } => return Ok(None),
+    }))
+}
+
+/// By whoever the recorder's token speaks for.
+fn opened(step: &Step<'_, '_>, command: &OpenSession) -> Result<Change, Halt> {
+    let OpenSession { recording, info, .. } = command;
+    let token = info.recorder_token.map(|token| step.rows.get::<TokenRow>(&token.0)).transpose()?.flatten();
+    let recorder = token.map(|token| token.subject).unwrap_or_default();
+    let detail = format!("{} {} {}", info.protocol, info.device_address, info.user_name);
+    Ok(Change::new("session-opened", format!("session/{recording}"), detail, &recorder))
+}
+
+fn ended(command: &EndSession) -> Change {
+    let EndSession { recording, end, reason, .. } = command;
+    Change::new("session-ended", format!("session/{recording}"), format!("{end} {reason}"), "")
+}
+
+fn video(command: &RequestVideo) -> Change {
+    let RequestVideo { recording, settings, requested_by, .. } = command;
+    let keystrokes = if settings.keystrokes { " with keystrokes" } else { "" };
+    let detail = format!("{}{keystrokes}", settings.container);
+    let object = format!("session/{recording}");
+    Change::new("PAM.SessionManagement.Convert", object, detail, requested_by)
+}
+
+fn parameter(command: &PutParameter) -> Change {
+    let PutParameter { name, value, by, .. } = command;
+    let value = match value {
+        ParameterValue::Switch(value) => value.to_string(),
+        ParameterValue::Number(value) => value.to_string(),
+        ParameterValue::Never => "never".to_owned(),
+    };
+    Change::new("System.Parameters.Manage", format!("parameter/{name}"), value, by)
+}
+
+fn role(command: &PutRole) -> Change {
+    let PutRole { name, permissions, by, .. } = command;
+    Change::new("System.Roles.Manage", format!("role/{name}"), permissions.join(" "), by)
+}
+
+fn token(command: &CreateToken) -> Change {
+    let CreateToken { token, kind, subject, roles, by, .. } = command;
+    let kind = match kind {
+        TokenKind::Recorder => "recorder",
+        TokenKind::User => "user",
+    };
+    let detail = format!("created for {kind} {subject}: {}", roles.join(", "));
+    Change::new("System.Users.Manage", format!("token/{token}"), detail, by)
+}
+
+fn placed(command: &PlaceHold) -> Change {
+    let PlaceHold { hold, recording, justification, by, .. } = command;
+    let detail = format!("hold {hold}: {justification}");
+    Change::new("PAM.SessionManagement.PreventPurge", format!("session/{recording}"), detail, by)
+}
+
+fn released(command: &ReleaseHold) -> Change {
+    let ReleaseHold { hold, recording, reason, by } = command;
+    let detail = format!("hold {hold}: {reason}");
+    Change::new("PAM.SessionManagement.ReleaseHold", format!("session/{recording}"), detail, by)
+}
+
+fn retention(command: &PutRetention) -> Change {
+    let PutRetention { scope, retention, by } = command;
+    let object = match scope {
+        RetentionScope::Device(value) => format!("retention-rule/device/{value}"),
+        RetentionScope::Credential(value) => format!("retention-rule/credential/{value}"),
+        RetentionScope::Protocol(value) => format!("retention-rule/protocol/{value}"),
+    };
+    let detail = match retention {
+        Some(Retention::Days(days)) => format!("{days} days"),
+        Some(Retention::Forever) => "forever".to_owned(),
+        None => "no rule".to_owned(),
+    };
+    Change::new("System.Parameters.Manage", object, detail, by)
+}
+
+fn purged(command: &Purge) -> Change {
+    let object = format!("session/{}", command.recording);
+    match &command.cause {
+        PurgeCause::Retention => Change::new("purged-by-age", object, String::new(), ""),
+        PurgeCause::Person { by, reason } => {
+            Change::new("PAM.SessionManagement.Purge", object, reason.clone(), by)
+        }
+    }
+}
