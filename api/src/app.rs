@@ -47,6 +47,7 @@ pub(crate) fn documented(config: &mut Documented<'_>) {
         .configure(routes::parameter::routes)
         .configure(routes::token::routes)
         .configure(routes::whoami::routes)
+        .configure(routes::audit::routes)
         .configure(routes::outbox::routes)
         .configure(routes::member::routes)
         .configure(routes::health::routes)

@@ -7,6 +7,7 @@ mod caller;
 mod permission;
 mod sighted;
 mod target;
+mod viewer;
 
 pub use bearer::{TOKEN_PREFIX, TokenSecret};
 
@@ -14,8 +15,9 @@ pub(crate) use act_for::is_user_name;
 pub(crate) use allowed::{Allowed, Asked};
 pub(crate) use caller::{Caller, Credential};
 pub(crate) use permission::{
-    Any, ClusterRead, Convert, Download, Keystrokes, ParametersManage, ParametersRead, PreventPurge, Purge,
-    Read, Record, Recording, ReleaseHold, UsersManage, UsersRead,
+    Any, AuditRead, ClusterRead, Convert, Download, Keystrokes, ParametersManage, ParametersRead,
+    PreventPurge, Purge, Read, Record, Recording, ReleaseHold, UsersManage, UsersRead,
 };
-pub(crate) use sighted::{Sight, Sighted};
+pub(crate) use sighted::{Sight, Sighted, watching};
 pub(crate) use target::{AllSessions, NewSession, OneSession, OneVideo, SessionOrTombstone, Themselves};
+pub(crate) use viewer::Viewer;

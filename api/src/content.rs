@@ -12,6 +12,7 @@ use cluster::id::{ObjectId, RecordingId};
 use futures_util::Stream;
 use futures_util::stream::unfold;
 
+use crate::auth::Viewer;
 use crate::media::{ViewPart, ViewRead};
 use crate::problem::Problem;
 use crate::range::{Selection, Tag, select};
@@ -43,11 +44,12 @@ enum Reading {
     View(Box<dyn ViewRead>),
 }
 
-/// What a request wants of it.
+/// What a request wants of it, once a leaf of the audit log says who sees it.
 pub(crate) async fn answer(
     state: &ApiState,
     request: &HttpRequest,
     content: Content,
+    viewer: &Viewer,
 ) -> Result<HttpResponse, Problem> {
     let (mut response, range) = match select(request, content.length, content.tag.as_ref())? {
         Selection::NotModified => return Ok(headers(HttpResponse::NotModified(), &content).finish()),
@@ -59,6 +61,7 @@ pub(crate) async fn answer(
             (response, range)
         }
     };
+    viewer.sees(range.clone()).await?;
     let length = range.end - range.start;
     let stream = pieces(read(state, content.source, range).await?);
     response.content_type(content.media_type);

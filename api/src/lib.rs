@@ -9,6 +9,7 @@
 
 mod app;
 mod artefact;
+mod audit;
 mod auth;
 mod content;
 mod dto;
@@ -32,6 +33,7 @@ mod upload;
 #[cfg(test)]
 mod tests;
 
+pub use audit::{CheckpointKey, CheckpointKeyError, Trail};
 pub use auth::{TOKEN_PREFIX, TokenSecret};
 pub use identity::{
     Algorithm, IdentityProvider, IdentityRules, KeySet, KeySetCell, KeySetError, UnknownAlgorithm,

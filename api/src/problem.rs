@@ -121,6 +121,14 @@ impl Problem {
         problem
     }
 
+    pub(crate) fn is_unauthenticated(&self) -> bool {
+        self.kind == Kind::Unauthenticated
+    }
+
+    pub(crate) fn is_forbidden(&self) -> bool {
+        self.kind == Kind::Forbidden
+    }
+
     /// Says up to where the recording is durable.
     pub(crate) fn at(mut self, upload_offset: u64) -> Self {
         self.extensions.upload_offset = Some(upload_offset);

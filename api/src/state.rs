@@ -5,6 +5,7 @@ use cluster::Cluster;
 use cluster::chunk::key::Random;
 use policy::AuthorizerCell;
 
+use crate::audit::{CheckpointKey, Trail};
 use crate::identity::IdentityProvider;
 use crate::intake::Intake;
 use crate::media::Media;
@@ -33,6 +34,10 @@ pub struct ApiState {
     pub limits: Limits,
     /// Who has asked how often.
     pub rates: Rates,
+    /// What is seen and refused, on its way to the audit log. The member flushes it.
+    pub trail: Arc<Trail>,
+    /// Signs checkpoints of the audit log.
+    pub checkpoint_key: CheckpointKey,
 }
 
 /// What requests may cost.

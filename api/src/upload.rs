@@ -12,7 +12,7 @@ use cluster::id::ObjectId;
 use futures_util::StreamExt;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::auth::OneSession;
+use crate::auth::{Allowed, OneSession, Record};
 use crate::dto::SealRequest;
 use crate::intake::PIECE_BYTES_MAX;
 use crate::metrics::APPENDED_BYTES;
@@ -76,9 +76,10 @@ pub(crate) async fn append(
 /// Ends a session, if it has not ended, and seals its recording. Asked again, it does what is left.
 pub(crate) async fn seal(
     state: &ApiState,
-    session: OneSession,
+    allowed: &Allowed<Record, OneSession>,
     request: SealRequest,
 ) -> Result<Sealed, Problem> {
+    let session = &allowed.target;
     let object = ObjectId::from(session.id);
     if let Some(length) = request.length {
         let standing = standing(state, object).await?;
@@ -88,21 +89,21 @@ pub(crate) async fn seal(
         }
     }
     match session.row.state {
-        SessionState::Live => end(state, session, request).await?,
+        SessionState::Live => end(allowed, request).await?,
         SessionState::Ended { .. } | SessionState::Purging(_) => {}
     }
     Ok(state.cluster.seal(object).await?)
 }
 
-async fn end(state: &ApiState, session: OneSession, request: SealRequest) -> Result<(), Problem> {
+async fn end(allowed: &Allowed<Record, OneSession>, request: SealRequest) -> Result<(), Problem> {
     let command = EndSession {
-        recording: session.id,
+        recording: allowed.target.id,
         end: request.end.into(),
         end_ms: request.end_ms,
         error_message: request.error_message,
         reason: request.reason,
     };
-    match state.cluster.submit(Command::EndSession(command)).await {
+    match allowed.submit(Command::EndSession(command)).await {
         Ok(_) | Err(SubmitError::Refused(Refusal::SessionEnded { .. })) => Ok(()),
         Err(error) => Err(error.into()),
     }

@@ -7,20 +7,22 @@ use std::pin::Pin;
 use actix_web::dev::{JsonBody, Payload};
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
-use cluster::catalog::SessionRow;
+use cluster::catalog::{AuditEvent, AuditKind, Command, Outcome, SessionRow};
+use cluster::facts::SubmitError;
 use policy::{Action, Decision, Resource};
 use serde::de::DeserializeOwned;
 
-use super::caller::Caller;
+use super::caller::{Caller, address};
 use super::permission::Permission;
 use super::target::{AllSessions, System, Target, relations};
+use super::viewer::Viewer;
+use crate::audit::{Refused, Shown, View, Who};
 use crate::problem::Problem;
 use crate::state::ApiState;
 
 /// Somebody who may do `A` to `T`, and what they may do it to. There is no other way to make one than to ask.
 ///
-/// Views leave no leaf in the audit log yet, since the catalog knows none: this is where one is committed before the
-/// first byte, once it does. Every byte that leaves passes through here.
+/// Refusals are counted for the audit log; what is shown passes a [`Viewer`], what is changed [`Allowed::submit`].
 pub(crate) struct Allowed<A, T = System> {
     pub(crate) caller: Caller,
     pub(crate) target: T,
@@ -32,7 +34,12 @@ pub(crate) struct Allowed<A, T = System> {
 impl<A: Permission, T: Target> Allowed<A, T> {
     async fn ask(request: HttpRequest) -> Result<Self, Problem> {
         let state = state(&request)?;
-        let caller = Caller::of(&request, &state).await?;
+        let caller = Caller::of(&request, &state).await.inspect_err(|problem| {
+            if problem.is_unauthenticated() {
+                let who = Who { address: address(&request), ..Who::default() };
+                state.trail.refuse(who, A::ACTIONS.first().copied(), Refused::Unauthenticated, String::new());
+            }
+        })?;
         let found = match T::find(&request, &caller, state.cluster.catalog()?)? {
             Some(found) => Some(found),
             None => {
@@ -42,7 +49,7 @@ impl<A: Permission, T: Target> Allowed<A, T> {
         };
         let (target, resource) = found.ok_or_else(Problem::not_found)?;
         for &action in A::ACTIONS {
-            if let Err(problem) = decide(&state, &caller, action, &resource) {
+            if let Err(problem) = demand(&state, &caller, action, &resource, || target.object()) {
                 // What is hidden must take the steps of what is not there.
                 if problem == Problem::not_found() {
                     state.cluster.read_index().await?;
@@ -57,10 +64,36 @@ impl<A: Permission, T: Target> Allowed<A, T> {
     }
 }
 
-impl<A, T> Allowed<A, T> {
-    /// Whether they may also do this to the same target.
+impl<A, T: Target> Allowed<A, T> {
+    /// Whether they may also do this to the same target; asked when it decides what they get, not whether.
+    pub(crate) fn may(&self, action: Action) -> bool {
+        decide(&self.state, &self.caller, action, &self.resource).is_ok()
+    }
+
+    /// Refuses those who may not also do this to the same target.
     pub(crate) fn also(&self, action: Action) -> Result<(), Problem> {
-        decide(&self.state, &self.caller, action, &self.resource)
+        demand(&self.state, &self.caller, action, &self.resource, || self.target.object())
+    }
+
+    /// Commits a change in their name, and its leaf.
+    pub(crate) async fn submit(&self, command: Command) -> Result<Outcome, SubmitError> {
+        self.state.cluster.submit(self.caller.asks(command)).await
+    }
+
+    /// Commits a leaf of what they are about to change, where the change cannot say who they are.
+    pub(crate) async fn announce(&self, action: Action, detail: String) -> Result<(), Problem> {
+        let Who { user, service, address } = self.caller.who();
+        let (action, object) = (action.name().to_owned(), self.target.object());
+        let kind = AuditKind::Change;
+        let event = AuditEvent { kind, user, service, action, object, address, detail };
+        self.state.cluster.submit(Command::Audit(event)).await?;
+        Ok(())
+    }
+
+    /// Them, about to see something of the target by an action that they were asked about.
+    pub(crate) fn viewer(&self, action: Action, shown: Shown) -> Viewer {
+        let (who, object) = (self.caller.who(), self.target.object());
+        Viewer { state: self.state.clone(), view: View { who, action, object, shown } }
     }
 }
 
@@ -102,6 +135,22 @@ impl<A: Permission, B: DeserializeOwned + 'static, T: Target> FromRequest for As
             Ok(Self { allowed, body })
         })
     }
+}
+
+/// Decides, and counts refusals.
+fn demand(
+    state: &ApiState,
+    caller: &Caller,
+    action: Action,
+    resource: &Resource,
+    object: impl FnOnce() -> String,
+) -> Result<(), Problem> {
+    let decided = decide(state, caller, action, resource);
+    if let Err(problem) = &decided {
+        let refused = if problem.is_forbidden() { Refused::Forbidden } else { Refused::Hidden };
+        state.trail.refuse(caller.who(), Some(action), refused, object());
+    }
+    decided
 }
 
 fn decide(state: &ApiState, caller: &Caller, action: Action, resource: &Resource) -> Result<(), Problem> {

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use actix_web::HttpRequest;
-use cluster::catalog::{TokenId, TokenKind, TokenRow};
+use cluster::catalog::{As, Command, TokenId, TokenKind, TokenRow};
 use policy::{Action, Authorizer, RecorderName, RoleName, Service, ServiceName, Subject, User, UserName};
 
 use super::act_for::named_user;
 use super::bearer::{bearer, invalid, known};
+use crate::audit::{Refused, Who};
 use crate::identity::{IdentityProvider, Vouched, is_jws};
 use crate::metrics::TOKENS_REFUSED;
 use crate::problem::Problem;
@@ -24,6 +25,8 @@ pub(crate) struct Caller {
     pub(crate) credential: Credential,
     /// Until when the credential is valid, in the cluster's time.
     pub(crate) expires_ms: Option<u64>,
+    /// From where the request came; empty when it is not known.
+    pub(crate) address: String,
 }
 
 /// How a caller has shown who they are.
@@ -39,16 +42,36 @@ impl Caller {
     /// Who sent a request, or for whom, if its token is valid at the cluster's time.
     pub(crate) async fn of(request: &HttpRequest, state: &ApiState) -> Result<Self, Problem> {
         let text = bearer(request)?;
+        let address = address(request);
         let authorizer = state.authorizer.get();
-        let sender = match &state.identity {
+        let known = match &state.identity {
             Some(provider) if is_jws(text) => Self::vouched(vouch(provider, text, state).await?, &authorizer),
             Some(_) | None => Self::known(known(text, state.cluster.catalog()?)?),
         };
+        let sender = Self { address, ..known };
         state.rates.count(&sender)?;
-        match named_user(request.headers(), || authorizer.permissions(&sender.subject))? {
+        let who = sender.who();
+        let named = named_user(request.headers(), || authorizer.permissions(&sender.subject));
+        let caller = named.and_then(|user| match user {
             Some(user) => sender.acting_for(user),
             None => Ok(sender),
+        });
+        if caller.as_ref().is_err_and(Problem::is_forbidden) {
+            state.trail.refuse(who, Some(Action::UsersActFor), Refused::Forbidden, String::new());
         }
+        caller
+    }
+
+    /// As leaves of the audit log name them.
+    pub(crate) fn who(&self) -> Who {
+        let service = self.subject.service().map(|service| service.name.0.clone()).unwrap_or_default();
+        Who { user: self.name.clone(), service, address: self.address.clone() }
+    }
+
+    /// A change in their name: its leaf says who they are and from where they came.
+    pub(crate) fn asks(&self, command: Command) -> Command {
+        let Who { user, service, address } = self.who();
+        Command::As(As { user, service, address, command: Box::new(command) })
     }
 
     fn known((token, row): (TokenId, TokenRow)) -> Self {
@@ -59,7 +82,8 @@ impl Caller {
             TokenKind::User => Subject::User(User { name: UserName(row.subject.clone()), roles }),
         };
         let (credential, expires_ms) = (Credential::Token(token), row.expires_ms);
-        Self { name: row.subject, roles: row.roles, subject, credential, expires_ms }
+        let address = String::new();
+        Self { name: row.subject, roles: row.roles, subject, credential, expires_ms, address }
     }
 
     /// What the provider calls a role and is none of ours is left out.
@@ -72,6 +96,7 @@ impl Caller {
             subject: Subject::User(User { name: UserName(user), roles }),
             credential: Credential::Jwt,
             expires_ms: Some(expires_ms),
+            address: String::new(),
         }
     }
 
@@ -96,6 +121,11 @@ impl Caller {
             Credential::Jwt => None,
         }
     }
+}
+
+/// From where a request came: whoever is connected, as headers can say anything.
+pub(super) fn address(request: &HttpRequest) -> String {
+    request.peer_addr().map(|address| address.ip().to_string()).unwrap_or_default()
 }
 
 async fn vouch(provider: &IdentityProvider, text: &str, state: &ApiState) -> Result<Vouched, Problem> {

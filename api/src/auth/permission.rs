@@ -32,6 +32,7 @@ permissions! {
     PreventPurge = [PreventPurge];
     ReleaseHold = [ReleaseHold];
     Purge = [Purge];
+    AuditRead = [AuditRead];
     ClusterRead = [ClusterRead];
     ParametersRead = [ParametersRead];
     ParametersManage = [ParametersManage];

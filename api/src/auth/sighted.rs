@@ -11,12 +11,16 @@ use policy::Action;
 use super::allowed::Allowed;
 use super::permission::Read;
 use super::target::OneSession;
+use super::viewer::Viewer;
+use crate::audit::Shown;
 use crate::problem::Problem;
 
 /// Somebody who may see a recording, and how much of it. There is no other way to make one than to ask.
 pub(crate) struct Sighted {
-    pub(crate) session: OneSession,
+    allowed: Allowed<Read, OneSession>,
     pub(crate) sight: Sight,
+    /// What decided how much.
+    action: Action,
 }
 
 /// How much of a recording somebody may see.
@@ -30,22 +34,36 @@ pub(crate) enum Sight {
 
 impl Sighted {
     fn new(allowed: Allowed<Read, OneSession>) -> Result<Self, Problem> {
-        let sight = sight(&allowed)?;
-        Ok(Self { session: allowed.target, sight })
+        let (sight, action) = sight(&allowed)?;
+        Ok(Self { allowed, sight, action })
+    }
+
+    /// The session whose recording it is.
+    pub(crate) fn session(&self) -> &OneSession {
+        &self.allowed.target
+    }
+
+    /// Them, about to see something of the recording.
+    pub(crate) fn viewer(&self, shown: Shown) -> Viewer {
+        self.allowed.viewer(self.action, shown)
     }
 }
 
-fn sight(allowed: &Allowed<Read, OneSession>) -> Result<Sight, Problem> {
+fn sight(allowed: &Allowed<Read, OneSession>) -> Result<(Sight, Action), Problem> {
     let whole = [Action::Download, Action::Keystrokes];
-    if whole.into_iter().all(|action| allowed.also(action).is_ok()) {
-        return Ok(Sight::Received);
+    if whole.into_iter().all(|action| allowed.may(action)) {
+        return Ok((Sight::Received, Action::Download));
     }
+    Ok((Sight::View, watching(allowed)?))
+}
+
+/// The action by which somebody watches a recording: while the session runs it takes Livestream, too.
+pub(crate) fn watching<A>(allowed: &Allowed<A, OneSession>) -> Result<Action, Problem> {
     allowed.also(Action::Recording)?;
     match allowed.target.row.state {
-        SessionState::Live => allowed.also(Action::Livestream)?,
-        SessionState::Ended { .. } | SessionState::Purging(_) => {}
+        SessionState::Live => allowed.also(Action::Livestream).map(|()| Action::Livestream),
+        SessionState::Ended { .. } | SessionState::Purging(_) => Ok(Action::Recording),
     }
-    Ok(Sight::View)
 }
 
 impl FromRequest for Sighted {

@@ -17,6 +17,11 @@ pub(crate) trait Target: Sized + 'static {
         catalog: &Catalog,
     ) -> Result<Option<(Self, Resource)>, Problem>;
 
+    /// What leaves of the audit log call it; empty where the action says it all.
+    fn object(&self) -> String {
+        String::new()
+    }
+
     /// Whether it was there and was purged: who may ask is told so, and gets nothing else.
     fn is_purged(&self) -> bool {
         false
@@ -89,6 +94,10 @@ impl Target for OneSession {
         Ok(Some((Self { id, row }, Resource::Session(relations))))
     }
 
+    fn object(&self) -> String {
+        format!("session/{}", self.id)
+    }
+
     fn is_purged(&self) -> bool {
         matches!(self.row.state, SessionState::Purging(_))
     }
@@ -103,6 +112,10 @@ impl Target for SessionOrTombstone {
         let found = OneSession::find(request, caller, catalog)?;
         Ok(found.map(|(session, resource)| (Self(session), resource)))
     }
+
+    fn object(&self) -> String {
+        self.0.object()
+    }
 }
 
 impl Target for OneVideo {
@@ -116,6 +129,10 @@ impl Target for OneVideo {
         let Some(session) = catalog.session(row.recording)? else { return Ok(None) };
         let relations = relations(caller, &session, catalog)?;
         Ok(Some((Self { id, row }, Resource::Session(relations))))
+    }
+
+    fn object(&self) -> String {
+        format!("video/{}", self.id)
     }
 
     fn is_purged(&self) -> bool {

@@ -2,14 +2,13 @@
 
 use actix_web::web::{Data, Query};
 use actix_web::{HttpRequest, HttpResponse, get};
-use cluster::catalog::SessionState;
-use policy::Action;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::problems::Problems;
-use crate::auth::{Allowed, OneSession, Recording};
+use crate::audit::Shown;
+use crate::auth::{Allowed, OneSession, Recording, watching};
 use crate::problem::Problem;
 use crate::state::ApiState;
 
@@ -47,12 +46,10 @@ pub(super) async fn show_frame(
     request: HttpRequest,
     state: Data<ApiState>,
 ) -> Result<HttpResponse, Problem> {
-    match allowed.target.row.state {
-        SessionState::Live => allowed.also(Action::Livestream)?,
-        SessionState::Ended { .. } | SessionState::Purging(_) => {}
-    }
+    let viewer = allowed.viewer(watching(&allowed)?, Shown::Frame);
     let at_ms = request.match_info().get("ms").and_then(|digits| digits.parse().ok());
     let at_ms = at_ms.ok_or_else(Problem::not_found)?;
     let png = state.media.frame(allowed.target.id, at_ms, query.pointer.unwrap_or(true)).await?;
+    viewer.sees(at_ms..at_ms.saturating_add(1)).await?;
     Ok(HttpResponse::Ok().content_type("image/png").body(png))
 }

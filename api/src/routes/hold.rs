@@ -54,9 +54,9 @@ pub(super) async fn place_hold(
     state.random.fill(&mut id)?;
     let hold = HoldId(id);
     let dto::NewHold { justification, expires_ms } = body;
-    let by = allowed.caller.name;
+    let by = allowed.caller.name.clone();
     let command = PlaceHold { hold, recording, justification, expires_ms, by };
-    state.cluster.submit(Command::PlaceHold(command)).await?;
+    allowed.submit(Command::PlaceHold(command)).await?;
     let location = format!("/v1/sessions/{recording}/holds/{hold}");
     Ok(HttpResponse::Created().insert_header((LOCATION, location)).json(shown(&state, recording, hold)?))
 }
@@ -87,8 +87,8 @@ pub(super) async fn release_hold(
     let holds = state.cluster.catalog()?.holds(recording)?;
     let hold = holds.into_iter().map(|(id, _)| id).find(|id| id.to_string() == text);
     let hold = hold.ok_or_else(Problem::not_found)?;
-    let (reason, by) = (query.into_inner().reason, allowed.caller.name);
-    state.cluster.submit(Command::ReleaseHold(Release { hold, recording, reason, by })).await?;
+    let (reason, by) = (query.into_inner().reason, allowed.caller.name.clone());
+    allowed.submit(Command::ReleaseHold(Release { hold, recording, reason, by })).await?;
     shown(&state, recording, hold).map(Json)
 }
 

@@ -2,10 +2,12 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get};
+use policy::Action;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::problems::Problems;
 use crate::artefact;
+use crate::audit::Shown;
 use crate::auth::{Allowed, Keystrokes, OneSession};
 use crate::content;
 use crate::problem::Problem;
@@ -39,5 +41,6 @@ pub(super) async fn show_keystrokes(
     state: Data<ApiState>,
 ) -> Result<HttpResponse, Problem> {
     let content = artefact::keystrokes(&state, &allowed.target)?;
-    content::answer(&state, &request, content).await
+    let viewer = allowed.viewer(Action::Keystrokes, Shown::Keystrokes);
+    content::answer(&state, &request, content, &viewer).await
 }

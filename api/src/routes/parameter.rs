@@ -50,9 +50,9 @@ pub(super) async fn set_parameter(
         name: parameter.name.to_owned(),
         value: body.value.into(),
         expected_version: body.expected_version,
-        by: allowed.caller.name,
+        by: allowed.caller.name.clone(),
     };
-    state.cluster.submit(Command::PutParameter(command)).await?;
+    allowed.submit(Command::PutParameter(command)).await?;
     shown(&state, parameter).map(Json)
 }
 

@@ -34,9 +34,9 @@ pub(super) async fn purge_session(
     Asked { allowed, body }: Asked<Purge, dto::PurgeRequest, OneSession>,
     state: Data<ApiState>,
 ) -> Result<HttpResponse, Problem> {
-    let OneSession { id: recording, .. } = allowed.target;
-    let cause = PurgeCause::Person { by: allowed.caller.name, reason: body.reason };
-    state.cluster.submit(Command::Purge(PurgeSession { recording, cause })).await?;
+    let recording = allowed.target.id;
+    let cause = PurgeCause::Person { by: allowed.caller.name.clone(), reason: body.reason };
+    allowed.submit(Command::Purge(PurgeSession { recording, cause })).await?;
     let row = state.cluster.catalog()?.session(recording)?.ok_or_else(Problem::not_found)?;
     Ok(HttpResponse::Accepted().json(report::report(&state, OneSession { id: recording, row }).await?))
 }

@@ -9,6 +9,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::problems::Problems;
 use crate::artefact;
+use crate::audit::Shown;
 use crate::auth::{Allowed, OneSession, Record, Sight, Sighted};
 use crate::content::{self, Content, Source};
 use crate::dto;
@@ -146,15 +147,15 @@ pub(super) async fn append_to_recording(
 )]
 #[get("/v1/sessions/{id}/recording")]
 pub(super) async fn read_recording(
-    Sighted { session, sight }: Sighted,
+    sighted: Sighted,
     request: HttpRequest,
     state: Data<ApiState>,
 ) -> Result<HttpResponse, Problem> {
-    let content = match sight {
-        Sight::Received => received(&state, &session).await?,
-        Sight::View => artefact::view(&state, &session)?,
+    let (content, shown) = match sighted.sight {
+        Sight::Received => (received(&state, sighted.session()).await?, Shown::Recording),
+        Sight::View => (artefact::view(&state, sighted.session())?, Shown::View),
     };
-    content::answer(&state, &request, content).await
+    content::answer(&state, &request, content, &sighted.viewer(shown)).await
 }
 
 async fn received(state: &ApiState, session: &OneSession) -> Result<Content, Problem> {

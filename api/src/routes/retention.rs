@@ -45,7 +45,7 @@ pub(super) async fn put_rule(
     request: HttpRequest,
     state: Data<ApiState>,
 ) -> Result<Json<Vec<dto::RetentionRule>>, Problem> {
-    set(&state, &request, Some(body.days.into()), allowed.caller.name).await?;
+    set(&allowed, &request, Some(body.days.into())).await?;
     rules(&state).map(Json)
 }
 
@@ -62,20 +62,19 @@ pub(super) async fn put_rule(
 pub(super) async fn delete_rule(
     allowed: Allowed<ParametersManage>,
     request: HttpRequest,
-    state: Data<ApiState>,
 ) -> Result<HttpResponse, Problem> {
-    set(&state, &request, None, allowed.caller.name).await?;
+    set(&allowed, &request, None).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
 async fn set(
-    state: &ApiState,
+    allowed: &Allowed<ParametersManage>,
     request: &HttpRequest,
     retention: Option<Retention>,
-    by: String,
 ) -> Result<(), Problem> {
+    let by = allowed.caller.name.clone();
     let command = PutRetention { scope: scope(request)?, retention, by };
-    state.cluster.submit(Command::PutRetention(command)).await?;
+    allowed.submit(Command::PutRetention(command)).await?;
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use actix_web::http::header::{LINK, LOCATION};
 use actix_web::web::{Data, Json, Query};
 use actix_web::{HttpRequest, HttpResponse, get, post};
+use policy::Action;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::problems::Problems;
@@ -33,6 +34,10 @@ pub(super) async fn open_session(
     state: Data<ApiState>,
 ) -> Result<HttpResponse, Problem> {
     let info = body.into_info(allowed.caller.recorder_token());
+    if info.recorder_token.is_none() {
+        // The session's own leaf names recorders alone, by their token.
+        allowed.announce(Action::Record, format!("opens a session on {}", info.device_address)).await?;
+    }
     let id = state.cluster.open_session(cluster::cluster::NewSession { info }).await?;
     let opened = dto::Opened { id: id.to_string(), recording: format!("/v1/sessions/{id}/recording") };
     Ok(HttpResponse::Created().insert_header((LOCATION, format!("/v1/sessions/{id}"))).json(opened))
@@ -60,7 +65,7 @@ pub(super) async fn list_sessions(
 }
 
 /// The same query with another cursor. What the client has encoded is not encoded again.
-fn next_link(request: &HttpRequest, cursor: &str) -> String {
+pub(super) fn next_link(request: &HttpRequest, cursor: &str) -> String {
     let kept =
         request.query_string().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
     let pairs: String = kept.map(|pair| format!("{pair}&")).collect();
@@ -97,6 +102,6 @@ pub(super) async fn seal_session(
     Asked { allowed, body }: Asked<Record, dto::SealRequest, OneSession>,
     state: Data<ApiState>,
 ) -> Result<Json<dto::SealDone>, Problem> {
-    let sealed = upload::seal(&state, allowed.target, body).await?;
+    let sealed = upload::seal(&state, &allowed, body).await?;
     Ok(Json(sealed.into()))
 }

@@ -6,6 +6,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::problems::Problems;
 use crate::artefact;
+use crate::audit::Shown;
 use crate::auth::Sighted;
 use crate::content;
 use crate::problem::Problem;
@@ -38,10 +39,10 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
 )]
 #[get("/v1/sessions/{id}/timeline")]
 pub(super) async fn show_timeline(
-    Sighted { session, sight }: Sighted,
+    sighted: Sighted,
     request: HttpRequest,
     state: Data<ApiState>,
 ) -> Result<HttpResponse, Problem> {
-    let content = artefact::timeline(&state, &session, sight)?;
-    content::answer(&state, &request, content).await
+    let content = artefact::timeline(&state, sighted.session(), sighted.sight)?;
+    content::answer(&state, &request, content, &sighted.viewer(Shown::Timeline)).await
 }

@@ -47,8 +47,8 @@ pub(super) async fn create_token(
     let mut id = [0; 16];
     state.random.fill(&mut id)?;
     let id = TokenId(id);
-    let command = wanted.into_command(id, secret.hash(), allowed.caller.name);
-    state.cluster.submit(Command::CreateToken(command)).await?;
+    let command = wanted.into_command(id, secret.hash(), allowed.caller.name.clone());
+    allowed.submit(Command::CreateToken(command)).await?;
     let made = dto::MadeToken { id: id.to_string(), token: secret.expose().to_owned() };
     Ok(HttpResponse::Created().insert_header((LOCATION, format!("/v1/tokens/{id}"))).json(made))
 }
@@ -69,7 +69,8 @@ pub(super) async fn revoke_token(
     let tokens = state.cluster.catalog()?.tokens()?;
     let token = tokens.into_iter().map(|(id, _)| id).find(|id| id.to_string() == text);
     let token = token.ok_or_else(Problem::not_found)?;
-    state.cluster.submit(Command::RevokeToken { token, by: allowed.caller.name }).await?;
+    let by = allowed.caller.name.clone();
+    allowed.submit(Command::RevokeToken { token, by }).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

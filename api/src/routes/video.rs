@@ -9,6 +9,7 @@ use policy::Action;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::problems::Problems;
+use crate::audit::Shown;
 use crate::auth::{Allowed, Asked, Caller, Convert, Download, OneSession, OneVideo, Read};
 use crate::content::{self, Content, Source};
 use crate::dto;
@@ -64,7 +65,7 @@ pub(super) async fn request_video(
         allowed.also(Action::Keystrokes)?;
     }
     let command = command(&state, &allowed, wanted)?;
-    let Outcome::Video { video: id, .. } = state.cluster.submit(Command::RequestVideo(command)).await? else {
+    let Outcome::Video { video: id, .. } = allowed.submit(Command::RequestVideo(command)).await? else {
         return Err(Problem::new(Kind::Internal, "the catalog answered with something else"));
     };
     let row = state.cluster.catalog()?.video(id)?.ok_or_else(Problem::not_found)?;
@@ -147,7 +148,8 @@ pub(super) async fn read_video(
         allowed.also(Action::Keystrokes)?;
     }
     let content = file(&state, &allowed.target)?;
-    content::answer(&state, &request, content).await
+    let viewer = allowed.viewer(Action::Download, Shown::Video);
+    content::answer(&state, &request, content, &viewer).await
 }
 
 fn file(state: &ApiState, video: &OneVideo) -> Result<Content, Problem> {

@@ -229,6 +229,11 @@ impl World {
         };
         let path = path.replace("{id}", &target).replace("{name}", &target).replace("{ms}", "12");
         let path = path.replace("{scope}", "device");
+        let path = match path.as_str() {
+            "/v1/audit/proof" => format!("{path}?leaf=0"),
+            "/v1/audit/consistency" => format!("{path}?from=1"),
+            _ => path,
+        };
         let mut request = TestRequest::with_uri(&path).method(method.parse().unwrap());
         if cell.credential != "none" {
             let token = self.token(cell).await;

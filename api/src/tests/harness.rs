@@ -14,7 +14,9 @@ use actix_web::middleware::from_fn;
 use actix_web::test::{TestRequest, init_service};
 use actix_web::web::Bytes;
 use actix_web::{App, Error};
-use cluster::catalog::{ClockSample, Command, CreateToken, Format, MemoryEngine, TokenId, TokenKind};
+use cluster::catalog::{
+    AuditKey, ClockSample, Command, CreateToken, Format, MemoryEngine, TokenId, TokenKind,
+};
 use cluster::chunk::disk::MemoryDisk;
 use cluster::chunk::key::{Kek, KekId, Random};
 use cluster::id::{MemberId, RecordingId};
@@ -27,8 +29,10 @@ use serde_json::{Value, json};
 use crate::guard::guard;
 use crate::intake::{Intake, IntakeRefusal};
 use crate::media::{BoxFuture, Media, MediaError, ViewPart, ViewRead};
-use crate::{ApiState, IdentityProvider, Limits, Metrics, Rates, TokenSecret, app};
+use crate::{ApiState, CheckpointKey, IdentityProvider, Limits, Metrics, Rates, TokenSecret, Trail, app};
 
+/// For how long a view goes on without a leaf: longer than any test.
+const WINDOW: Duration = Duration::from_secs(3600);
 /// The cluster's time in tests.
 pub(super) const NOW_MS: u64 = 1_800_000_000_000;
 pub(super) const PIECES: &str = "application/offset+octet-stream";
@@ -131,6 +135,8 @@ impl Member {
         member.state.cluster.ready(Duration::from_secs(20)).await.unwrap();
         let sample = ClockSample { member: MemberId(1), wall_ms: NOW_MS };
         member.submit(Command::Clock(sample)).await;
+        let public_key = member.state.checkpoint_key.public_key();
+        member.submit(Command::AuditKey(AuditKey { member: MemberId(1), public_key })).await;
         member
     }
 
@@ -170,6 +176,8 @@ impl Member {
             codec_version: 1,
             limits,
             rates: Rates::new(&limits),
+            trail: Arc::new(Trail::new(WINDOW)),
+            checkpoint_key: CheckpointKey::from_seed(&[7; 32]).unwrap(),
         };
         Self { state: Arc::new(state), disk }
     }

@@ -25,23 +25,23 @@ pub(crate) enum StartError {
         /// What the system says.
         source: io::Error,
     },
-    /// The KEK's file cannot be read or written.
+    /// A key's file cannot be read or written.
     #[error("cannot use the key file {}: {source}", path.display())]
-    Kek {
+    Key {
         /// Which.
         path: PathBuf,
         /// What the system says.
         source: io::Error,
     },
-    /// The KEK's file holds something else.
+    /// A key's file holds something else.
     #[error("the key file {} holds no key: expected one line as `custody serve` wrote it", path.display())]
-    KekForm {
+    KeyForm {
         /// Which.
         path: PathBuf,
     },
-    /// Others can read the KEK.
+    /// Others can read a key.
     #[error("the key file {} can be read by others (mode {mode:03o}), expected mode 600", path.display())]
-    KekMode {
+    KeyMode {
         /// Which.
         path: PathBuf,
         /// Its mode.
@@ -93,6 +93,9 @@ pub(crate) enum StartError {
     /// No mail server can be spoken to.
     #[error(transparent)]
     Mailer(#[from] MailerError),
+    /// The key for checkpoints is none.
+    #[error(transparent)]
+    CheckpointKey(#[from] api::CheckpointKeyError),
     /// Nothing can be counted.
     #[error(transparent)]
     Metrics(#[from] api::MetricsError),

@@ -1,13 +1,13 @@
 //! One member, from the start of its tasks to their end.
 
 use super::error::{RunError, StartError};
-use super::{clock, identity, kek, retention, roles, systemd, tokens};
+use super::{audit, clock, identity, kek, retention, roles, systemd, tokens};
 use crate::config::Settings;
 use crate::jobs::{JobTools, Runner, Work};
 use crate::mail::{Mailer, Outbox};
 use crate::seams::{CodecMedia, FormatIntake};
 use crate::tasks::{TaskError, Tasks};
-use api::{ApiState, IdentityProvider, Metrics, Rates, Server, ServerOptions, Stopper};
+use api::{ApiState, CheckpointKey, IdentityProvider, Metrics, Rates, Server, ServerOptions, Stopper, Trail};
 use cluster::chunk::disk::RealDisk;
 use cluster::chunk::key::Random;
 use cluster::cluster::{FatalError, StartReport};
@@ -85,19 +85,24 @@ impl Member {
     ) -> Result<SocketAddr, StartError> {
         cluster.ready(READY_LIMIT).await?;
         clock::tell(cluster).await?;
+        let checkpoint_key = audit::begin(cluster, &*random, &settings.data_dir.join("audit-key")).await?;
+        let trail = Arc::new(Trail::new(audit::WINDOW));
         if !options.without_first_token {
             tokens::create_first(cluster, &*random, &settings.data_dir.join("first-admin-token")).await?;
         }
         let authorizer = Arc::new(AuthorizerCell::new(roles::authorizer(cluster)?));
         let provider = settings.identity.clone().map(|rules| Arc::new(IdentityProvider::new(rules)));
         let judges = Judges { authorizer: Arc::clone(&authorizer), identity: provider.clone() };
-        let server = bind(settings, cluster, judges, random)?;
+        let witness = Witness { trail: Arc::clone(&trail), checkpoint_key };
+        let server = bind(settings, cluster, judges, witness, random)?;
         let address = server.address();
         let mailer = mailer(settings)?;
 
         let of = || Arc::clone(cluster);
         let told = of();
         tasks.spawn("clock", GRACE, |stop| clock::run(told, stop));
+        let told = of();
+        tasks.spawn("audit", GRACE, |stop| audit::run(told, trail, stop));
         let kept = of();
         tasks.spawn("retention", GRACE, |stop| retention::run(kept, stop));
         let judged = of();
@@ -217,10 +222,17 @@ struct Judges {
     identity: Option<Arc<IdentityProvider>>,
 }
 
+/// Who writes down what was seen, and signs it.
+struct Witness {
+    trail: Arc<Trail>,
+    checkpoint_key: CheckpointKey,
+}
+
 fn bind(
     settings: &Settings,
     cluster: &Arc<Cluster>,
     judges: Judges,
+    witness: Witness,
     random: Arc<dyn Random>,
 ) -> Result<Server, StartError> {
     let state = ApiState {
@@ -234,6 +246,8 @@ fn bind(
         codec_version: CODEC_VERSION,
         limits: settings.limits,
         rates: Rates::new(&settings.limits),
+        trail: witness.trail,
+        checkpoint_key: witness.checkpoint_key,
     };
     let tls = settings.tls.as_ref();
     let options = ServerOptions {

@@ -1,10 +1,12 @@
 //! A member that serves: everything is started, runs, and is stopped in the opposite order.
 
+mod audit;
 mod clock;
 mod discovery;
 mod error;
 mod identity;
 mod kek;
+mod key_file;
 mod member;
 mod retention;
 mod roles;
