@@ -2,6 +2,7 @@
 
 mod acting;
 mod artefacts;
+mod audit;
 mod authorisation;
 mod harness;
 mod permissions;
@@ -13,3 +14,4 @@ mod sessions;
 mod settings;
 pub(crate) mod signer;
 mod videos;
+mod wire;

@@ -103,7 +103,7 @@ mod tests {
             refusals.count(caller("ada", 7), Refused::Hidden, "session/2".to_owned());
         }
         let taken = refusals.take();
-        assert_eq!(taken.len(), KNOWN_MAX + 1);
+        assert_eq!(taken.len(), KNOWN_MAX);
         let told: Vec<_> = taken.iter().map(|(caller, count)| event(caller, count)).collect();
         let find = |user: &str, address: &str| {
             told.iter().find(|leaf| leaf.user == user && leaf.address == address).unwrap()

@@ -25,6 +25,7 @@ pub(crate) struct LeavesQuery {
     /// About this object, as `session/…`, `video/…`, `parameter/…`.
     object: Option<String>,
     /// `change`, `view`, `refusal` or `heartbeat`.
+    #[param(inline)]
     kind: Option<LeafKind>,
     /// Not before this time.
     from_ms: Option<u64>,
@@ -136,7 +137,8 @@ impl Leaf {
 #[into_params(parameter_in = Query)]
 pub(crate) struct InclusionQuery {
     /// The leaf.
-    pub(crate) leaf: u64,
+    #[param(required = true)]
+    pub(crate) leaf: Option<u64>,
     /// How many leaves the tree has; all without.
     pub(crate) size: Option<u64>,
 }
@@ -160,7 +162,8 @@ pub(crate) struct Inclusion {
 #[into_params(parameter_in = Query)]
 pub(crate) struct ConsistencyQuery {
     /// The older size, from 1.
-    pub(crate) from: u64,
+    #[param(required = true)]
+    pub(crate) from: Option<u64>,
     /// The newer size; all without.
     pub(crate) to: Option<u64>,
 }

@@ -101,7 +101,7 @@ pub(super) async fn prove_inclusion(
     state: Data<ApiState>,
 ) -> Result<Json<dto::Inclusion>, Problem> {
     let catalog = state.cluster.catalog()?;
-    let leaf = query.leaf;
+    let leaf = query.leaf.ok_or_else(|| no_such(catalog, "a leaf"))?;
     let size = query.size.map_or_else(|| all(catalog), Ok)?;
     let (Some(path), Some(root), Some(row)) =
         (catalog.audit_inclusion(leaf, size)?, catalog.audit_root(size)?, catalog.audit_leaf(leaf)?)
@@ -125,7 +125,7 @@ pub(super) async fn prove_consistency(
     state: Data<ApiState>,
 ) -> Result<Json<dto::Consistency>, Problem> {
     let catalog = state.cluster.catalog()?;
-    let from = query.from;
+    let from = query.from.ok_or_else(|| no_such(catalog, "an older size"))?;
     let to = query.to.map_or_else(|| all(catalog), Ok)?;
     let (Some(path), Some(older), Some(newer)) =
         (catalog.audit_consistency(from, to)?, catalog.audit_root(from)?, catalog.audit_root(to)?)

@@ -20,12 +20,13 @@ use cluster::catalog::{
 use cluster::chunk::disk::MemoryDisk;
 use cluster::chunk::key::{Kek, KekId, Random};
 use cluster::id::{MemberId, RecordingId};
-use cluster::rpc::NoPeers;
+use cluster::rpc::{NoPeers, Peers};
 use cluster::{Cluster, ClusterOptions};
 use policy::{Authorizer, AuthorizerCell, Revision, Role};
 use ring::rand::SystemRandom;
 use serde_json::{Value, json};
 
+use super::wire::Wire;
 use crate::guard::guard;
 use crate::intake::{Intake, IntakeRefusal};
 use crate::media::{BoxFuture, Media, MediaError, ViewPart, ViewRead};
@@ -145,24 +146,42 @@ impl Member {
         Self::start_as(limits, None).await
     }
 
+    /// Two members, and what stands between them.
+    pub(super) async fn start_two() -> (Self, Self, Wire) {
+        let wire = Wire::default();
+        let founders = BTreeSet::from([MemberId(1), MemberId(2)]);
+        let start = async |member| {
+            let peers = Arc::new(wire.end(member));
+            let started = Self::start_among(member, &founders, peers, Limits::default(), None).await;
+            wire.connect(member, started.state.cluster.handler());
+            started
+        };
+        let (one, other) = (start(MemberId(1)).await, start(MemberId(2)).await);
+        (one.become_ready().await, other, wire)
+    }
+
     async fn start_as(limits: Limits, identity: Option<Arc<IdentityProvider>>) -> Self {
+        let founders = BTreeSet::from([MemberId(1)]);
+        Self::start_among(MemberId(1), &founders, Arc::new(NoPeers), limits, identity).await
+    }
+
+    async fn start_among(
+        member: MemberId,
+        founders: &BTreeSet<MemberId>,
+        peers: Arc<dyn Peers>,
+        limits: Limits,
+        identity: Option<Arc<IdentityProvider>>,
+    ) -> Self {
         let disk = MemoryDisk::default();
         let random: Arc<dyn Random> = Arc::new(SystemRandom::new());
         let kek = Kek::generate(KekId(1), &*random).unwrap();
         let options = ClusterOptions {
-            founders: BTreeSet::from([MemberId(1)]),
-            ..ClusterOptions::new(MemberId(1), PathBuf::from("member"), "boot".to_owned())
+            founders: founders.clone(),
+            ..ClusterOptions::new(member, PathBuf::from("member"), "boot".to_owned())
         };
         let engine = Arc::new(MemoryEngine::new());
-        let started = Cluster::start_on(
-            options,
-            kek,
-            Arc::new(disk.clone()),
-            Arc::clone(&random),
-            engine,
-            Arc::new(NoPeers),
-        )
-        .await;
+        let started =
+            Cluster::start_on(options, kek, Arc::new(disk.clone()), Arc::clone(&random), engine, peers).await;
         let (cluster, _) = started.unwrap();
         let authorizer = Authorizer::build(Revision(1), &Role::seeded()).unwrap();
         let state = ApiState {
