@@ -90,6 +90,6 @@ mod tests {
         );
         let many = tally(&[0..1, 100..101, 103..104, 200..201, 300..301, 303..310]);
         assert_eq!((many.requests(), many.to_string().as_str()), (6, "0-0 100-103 200-200 300-309"));
-        assert_eq!(tally(&[5..5]).to_string(), "5-5");
+        assert_eq!(Tally::of(5..5).to_string(), "5-5");
     }
 }

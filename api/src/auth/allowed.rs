@@ -20,6 +20,9 @@ use crate::audit::{Refused, Shown, View, Who};
 use crate::problem::Problem;
 use crate::state::ApiState;
 
+/// The most characters of what is announced.
+const ANNOUNCED_CHARS: usize = 240;
+
 /// Somebody who may do `A` to `T`, and what they may do it to. There is no other way to make one than to ask.
 ///
 /// Refusals are counted for the audit log; what is shown passes a [`Viewer`], what is changed [`Allowed::submit`].
@@ -84,6 +87,8 @@ impl<A, T: Target> Allowed<A, T> {
     pub(crate) async fn announce(&self, action: Action, detail: String) -> Result<(), Problem> {
         let Who { user, service, address } = self.caller.who();
         let (action, object) = (action.name().to_owned(), self.target.object());
+        // A log entry is bounded, and a leaf would cut it all the same.
+        let detail = detail.chars().take(ANNOUNCED_CHARS).collect();
         let kind = AuditKind::Change;
         let event = AuditEvent { kind, user, service, action, object, address, detail };
         self.state.cluster.submit(Command::Audit(event)).await?;

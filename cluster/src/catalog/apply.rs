@@ -55,12 +55,11 @@ pub(super) fn request(
 
 /// A command and, in the same batch, its leaf.
 fn audited(step: &mut Step<'_, '_>, command: Command) -> Effect {
-    let (change, command) = match command {
-        Command::As(audit::As { user, service, address, command }) => {
-            let change = audit::of(step, &command)?;
-            (change.map(|change| change.asked_by(user, service, address)), *command)
-        }
-        command => (audit::of(step, &command)?, command),
+    let (change, command) = if let Command::As(audit::As { user, service, address, command }) = command {
+        let change = audit::of(step, &command)?;
+        (change.map(|change| change.asked_by(user, service, address)), *command)
+    } else {
+        (audit::of(step, &command)?, command)
     };
     let outcome = apply(step, command)?;
     if let Some(change) = change {

@@ -6,6 +6,7 @@
     reason = "helpers of tests panic, and show what the member says"
 )]
 
+mod audit;
 mod commands;
 mod conversion;
 mod damage;
