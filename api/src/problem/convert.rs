@@ -114,6 +114,7 @@ fn kind_of(refusal: &Refusal) -> Kind {
         | Refusal::TooManyRoles { .. }
         | Refusal::TokenExpired { .. }
         | Refusal::RecorderRoles
+        | Refusal::TooManyUsers { .. }
         | Refusal::TooManyHolds { .. }
         | Refusal::HoldExpired { .. }
         | Refusal::ProtocolUnknown { .. }

@@ -1,3 +1,4 @@
+use super::access::PutAccess;
 use super::clock::ClockSample;
 use super::hold::{PlaceHold, ReleaseHold};
 use super::job::{ClaimJob, ClaimToken, Complete, CompleteIndex, FailJob, IndexDone, Progress};
@@ -142,4 +143,6 @@ pub enum Command {
     },
     /// What the view of a recording needs is made.
     KeepView(KeepView),
+    /// Names the auditors of a session, and who may not see it.
+    PutAccess(PutAccess),
 }

@@ -3,6 +3,7 @@
 //! `Catalog::apply` is pure and deterministic: no clock, no randomness, no order of hash maps, no I/O outside
 //! its batch. Each command has its rules beside its row.
 
+mod access;
 #[expect(clippy::module_inception, reason = "the main type has a file of its name, as all types have")]
 mod catalog;
 mod clock;
@@ -32,6 +33,7 @@ mod view;
 #[cfg(test)]
 mod tests;
 
+pub use access::{AccessRow, PutAccess};
 pub use catalog::Catalog;
 pub(crate) use catalog::{CommandEntry, MembershipRow};
 pub use clock::{ClockRow, ClockSample, Suspicion};

@@ -206,4 +206,6 @@ pub enum Refusal {
     RetentionDays { limit: u64 },
     #[error("there are at most {limit} rules of retention")]
     TooManyRules { limit: u64 },
+    #[error("a session names at most {limit} users in each list")]
+    TooManyUsers { limit: u64 },
 }
