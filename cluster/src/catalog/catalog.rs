@@ -393,5 +393,6 @@ fn apply_command(step: &mut Step<'_, '_>, command: Command) -> Effect {
         }
         Command::KeepView(command) => view::keep(step, command),
         Command::PutAccess(command) => access::put(step, command),
+        Command::RetryVideo(command) => video::retry(step, command),
     }
 }

@@ -11,7 +11,7 @@ use super::retention::PutRetention;
 use super::role::PutRole;
 use super::session::{EndSession, OpenSession};
 use super::token::{CreateToken, TokenId};
-use super::video::RequestVideo;
+use super::video::{RequestVideo, RetryVideo};
 use super::view::KeepView;
 use crate::id::{Epoch, JobId, MemberId, ObjectId, RecordingId};
 use serde::{Deserialize, Serialize};
@@ -145,4 +145,6 @@ pub enum Command {
     KeepView(KeepView),
     /// Names the auditors of a session, and who may not see it.
     PutAccess(PutAccess),
+    /// Makes a video that failed or was cancelled once more.
+    RetryVideo(RetryVideo),
 }

@@ -67,5 +67,5 @@ pub use session::{
 pub use step::LogPosition;
 pub use token::{CreateToken, TokenId, TokenKind, TokenRow};
 pub use transaction::CatalogError;
-pub use video::{Container, RequestVideo, VideoFacts, VideoRow, VideoSettings, VideoState};
+pub use video::{Container, RequestVideo, RetryVideo, VideoFacts, VideoRow, VideoSettings, VideoState};
 pub use view::{KeepView, ViewRow};

@@ -208,4 +208,8 @@ pub enum Refusal {
     TooManyRules { limit: u64 },
     #[error("a session names at most {limit} users in each list")]
     TooManyUsers { limit: u64 },
+    #[error("there is no video {video}")]
+    VideoUnknown { video: VideoId },
+    #[error("video {video} neither failed nor was cancelled")]
+    VideoNotEnded { video: VideoId },
 }
