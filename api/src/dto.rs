@@ -9,7 +9,7 @@ mod token;
 mod video;
 mod whoami;
 
-pub(crate) use mail::{Mail, MailPage, MailQuery};
+pub(crate) use mail::{Mail, MailAlert, MailPage, MailQuery};
 pub(crate) use member::{Health, Member};
 pub(crate) use parameter::{NewValue, Parameter};
 pub(crate) use session::{

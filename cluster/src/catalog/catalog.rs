@@ -184,7 +184,7 @@ impl Catalog {
 
     /// The oldest jobs that have not ended, at most `limit`.
     pub fn open_jobs(&self, limit: usize) -> Result<Vec<(JobId, JobRow)>, CatalogError> {
-        self.open(Tree::JobsOpen, limit, JobId)
+        self.open(Tree::JobsOpen, KeyRange::all(), limit, JobId)
     }
 
     /// A mail.
@@ -192,9 +192,14 @@ impl Catalog {
         self.get(&outbox::key(mail))
     }
 
-    /// The oldest mails that are still to be sent, at most `limit`.
-    pub fn open_mails(&self, limit: usize) -> Result<Vec<(MailId, MailRow)>, CatalogError> {
-        self.open(Tree::OutboxOpen, limit, MailId)
+    /// The oldest mails that are still to be sent, behind `after`, at most `limit`.
+    pub fn open_mails(
+        &self,
+        after: Option<MailId>,
+        limit: usize,
+    ) -> Result<Vec<(MailId, MailRow)>, CatalogError> {
+        let range = after.map_or(KeyRange::all(), |after| KeyRange::all().after(outbox::key(after).to_vec()));
+        self.open(Tree::OutboxOpen, range, limit, MailId)
     }
 
     /// The value of a parameter: what was set, or its default.
@@ -294,11 +299,12 @@ impl Catalog {
     fn open<K, R: Row>(
         &self,
         index: Tree,
+        range: KeyRange,
         limit: usize,
         name: impl Fn(u64) -> K,
     ) -> Result<Vec<(K, R)>, CatalogError> {
         let mut found = Vec::new();
-        for (key, _) in self.engine.scan(index, KeyRange::all(), limit)? {
+        for (key, _) in self.engine.scan(index, range, limit)? {
             if let (Some(number), Some(row)) = (key.last_chunk(), self.get(&key)?) {
                 found.push((name(u64::from_be_bytes(*number)), row));
             }
@@ -370,5 +376,6 @@ fn apply_command(step: &mut Step<'_, '_>, command: Command) -> Effect {
         Command::CreateToken(command) => token::create(step, command),
         Command::RevokeToken { token, by } => token::revoke(step, token, &by),
         Command::KeepKeyStates(command) => key_states::keep(step, command),
+        Command::BlockMail(command) => outbox::blocked(step, command),
     }
 }

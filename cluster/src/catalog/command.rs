@@ -1,7 +1,7 @@
 use super::clock::ClockSample;
 use super::job::{ClaimJob, ClaimToken, Complete, CompleteIndex, FailJob, IndexDone, Progress};
 use super::key_states::KeepKeyStates;
-use super::outbox::MailId;
+use super::outbox::{BlockMail, MailId};
 use super::parameter::PutParameter;
 use super::recording::{CloseChunk, OpenChunk, Seal};
 use super::role::PutRole;
@@ -119,4 +119,6 @@ pub enum Command {
     CompleteIndex(CompleteIndex),
     /// The key states of a recording are made.
     KeepKeyStates(KeepKeyStates),
+    /// A mail cannot be sent until an operator has mended something.
+    BlockMail(BlockMail),
 }

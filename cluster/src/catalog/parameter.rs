@@ -10,6 +10,8 @@ use std::fmt;
 
 /// Whether videos may be asked for and downloaded.
 pub(crate) const VIDEO_DOWNLOAD_ENABLED: &str = "video_download_enabled";
+/// Whether the webhook is told.
+pub(crate) const WEBHOOK_ENABLED: &str = "webhook_enabled";
 
 /// What values a parameter takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +84,13 @@ impl Parameter {
             kind: ParameterKind::Switch,
             default: ParameterValue::Switch(false),
             description: "Whether videos of sessions may be made and downloaded.",
+        },
+        Self {
+            name: WEBHOOK_ENABLED,
+            kind: ParameterKind::Switch,
+            default: ParameterValue::Switch(false),
+            description: "Whether the webhook of the members' configuration is told when a session ends, a video is \
+                          ready, or a video cannot be made.",
         },
     ];
 

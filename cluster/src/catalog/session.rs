@@ -2,6 +2,7 @@
 
 use super::engine::Tree;
 use super::index;
+use super::outbox::{self, WebhookEvent};
 use super::outcome::{Outcome, Refusal};
 use super::recording::{self, WrappedKeys};
 use super::row::Row;
@@ -285,6 +286,7 @@ pub(crate) fn end(step: &mut Step<'_, '_>, command: EndSession) -> Effect {
     let state = SessionState::Ended { end, end_ms, error_message, reason };
     let row = SessionRow { state, ..older.clone() };
     store(step, recording, Some(&older), &row)?;
+    outbox::tell(step, recording, WebhookEvent::SessionEnded { end })?;
     Ok(Outcome::Done)
 }
 

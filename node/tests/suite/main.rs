@@ -12,4 +12,6 @@ mod damage;
 mod harness;
 mod identity;
 mod import;
+mod mail;
 mod service;
+mod webhook;
