@@ -77,7 +77,7 @@ impl Templates {
         for language in Language::ALL {
             let folder = folder.join(language.as_str());
             for path in files(&folder)? {
-                found.push((known(&language.as_str(), &path)?, path));
+                found.push((known(language.as_str(), &path)?, path));
             }
         }
         fs::metadata(folder).map_err(|source| unreadable(folder, source))?;
