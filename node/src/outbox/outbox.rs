@@ -134,6 +134,8 @@ impl Outbox {
             Err(DeliveryError::Fault { fault, message: error }) => {
                 count("blocked");
                 let pause = self.rest.begin(Instant::now());
+                // Others are tried before this one is again: the fault may be its own.
+                self.after = Some(mail);
                 self.set_alert(true);
                 tracing::error!(%mail, channel, %fault, %error, ?pause, "nothing is sent until this is mended");
                 let retry_after_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);

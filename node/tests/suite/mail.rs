@@ -150,6 +150,22 @@ fn a_mail_waits_while_an_operator_has_to_mend_something_and_is_never_given_up() 
 }
 
 #[test]
+fn a_mail_that_cannot_be_sent_holds_up_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let smtp = SmtpServer::start(port);
+    let served = Served::start(folder.path(), &plain(port));
+    served.allow_videos();
+    let session = served.import(folder.path(), SAMPLE);
+    served.request_video(&session, &["login@example.org", "ada@example.org"]);
+    assert_eq!(mail_once(&served, "login@example.org", "blocked")["fault"], "credentials");
+    mail_once(&served, "ada@example.org", "sent");
+    assert_eq!(smtp.mail()["to"], json!(["ada@example.org"]));
+    assert_eq!(mail_once(&served, "login@example.org", "blocked")["attempts"], 0);
+    assert!(smtp.is_silent());
+}
+
+#[test]
 fn a_test_mail_says_each_step_or_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let server = Protected::new(folder.path());

@@ -1,7 +1,7 @@
 """A real mail server for tests: aiosmtpd on loopback, each mail as one line of JSON on standard output.
 
 Arguments: the port; then, for a server that wants STARTTLS and a login, certificate, key and the password of the user
-custody. Who a mail is for says what becomes of it: never@ is refused for good; what is for later@ is refused the first
+custody. Who a mail is for says what becomes of it: never@ is refused for good; login@ is to log in first; what is for later@ is refused the first
 time; mails from nobody@ are not taken. A refused mail is written, too, when its text was sent.
 """
 
@@ -29,6 +29,8 @@ class Handler:
     async def handle_RCPT(self, server, session, envelope, address, options):
         if address.startswith("never@"):
             return "550 5.1.1 no such user"
+        if address.startswith("login@"):
+            return "530 5.7.0 log in first"
         envelope.rcpt_tos.append(address)
         return "250 ok"
 
