@@ -246,6 +246,17 @@ fn a_test_mail_says_each_step_or_what_to_do() {
         assert_eq!(code, Some(1), "{text}");
         assert!(text.contains(advice), "{advice}: {text}");
     }
+    let wrapped = free_port();
+    let files = [server.file("smtp.pem"), server.file("smtp.key")];
+    let smtp = SmtpServer::start_with(wrapped, &[&files[0], &files[1], PASSWORD, "tls"]);
+    let settings = right.replace(&server.port.to_string(), &wrapped.to_string());
+    let settings = settings.replace("\n[mail]", "\nencryption = \"tls\"\n[mail]");
+    let (code, text) = sent(server.trusting(), &settings, "ada@example.org");
+    assert_eq!(code, Some(0), "{text}");
+    assert_eq!((&smtp.mail()["is_logged_in"], text.contains("encrypted")), (&json!(true), true));
+    let (code, text) = sent(custody(), &settings, "ada@example.org");
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("UnknownIssuer: check smtp.encryption, that smtp.host is the name"), "{text}");
     let (code, text) = sent(server.trusting(), &server.settings("wrong battery"), "ada@example.org");
     assert_eq!(code, Some(1), "{text}");
     assert!(

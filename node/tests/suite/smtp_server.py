@@ -1,7 +1,7 @@
 """A real mail server for tests: aiosmtpd on loopback, each mail as one line of JSON on standard output.
 
 Arguments: the port; then, for a server that wants STARTTLS and a login, certificate, key and the password of the user
-custody. Who a mail is for says what becomes of it: never@ is refused for good; login@ is to log in first; what is for later@ is refused the first
+custody; then, for TLS from the first byte, the word tls. Who a mail is for says what becomes of it: never@ is refused for good; login@ is to log in first; what is for later@ is refused the first
 time; mails from nobody@ are not taken. A refused mail is written, too, when its text was sent.
 """
 
@@ -61,7 +61,7 @@ class Handler:
         return answer
 
 
-def options(certificate=None, key=None, password=None):
+def options(certificate=None, key=None, password=None, encryption=None):
     if certificate is None:
         return {}
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -71,6 +71,10 @@ def options(certificate=None, key=None, password=None):
         is_right = login.login == b"custody" and login.password == password.encode()
         return AuthResult(success=is_right, handled=False)
 
+    if encryption == "tls":
+        # The server does not know of the TLS around it.
+        login = {"auth_required": True, "auth_require_tls": False, "authenticator": authenticator}
+        return {"ssl_context": context, **login}
     return {
         "tls_context": context,
         "require_starttls": True,
