@@ -1,10 +1,14 @@
 //! What is said about sessions and videos, gathered from the facts.
 
-use cluster::catalog::{Cursor, JobKind, Parameter, ParameterValue, SessionColumn, SessionQuery, VideoRow};
+use cluster::catalog::{
+    Cursor, JobKind, ObjectState, Parameter, ParameterValue, SessionColumn, SessionQuery, VideoRow,
+};
 use cluster::id::{JobId, ObjectId, RecordingId, VideoId};
 
 use crate::auth::{AllSessions, Allowed, OneSession, Read};
-use crate::dto::{ListQuery, Report, ReportFacts, SessionPage, SessionSummary, Video, VideoJob, VideoParts};
+use crate::dto::{
+    Hold, ListQuery, Report, ReportFacts, SessionPage, SessionSummary, Video, VideoJob, VideoParts,
+};
 use crate::problem::{Kind, Problem};
 use crate::state::ApiState;
 
@@ -20,9 +24,19 @@ pub(crate) async fn report(state: &ApiState, session: OneSession) -> Result<Repo
     let OneSession { id, row } = session;
     let object = ObjectId::from(id);
     let facts = state.cluster.catalog()?.object(object)?.ok_or_else(Problem::not_found)?;
-    let size_bytes = state.cluster.length(object).await?;
-    let video = videos(state, id)?;
-    Ok(ReportFacts { id, row, object: facts.state, size_bytes, video }.into())
+    let size_bytes = match facts.state {
+        ObjectState::Sealed(sealed) => sealed.length,
+        ObjectState::Open | ObjectState::Interrupted { .. } => state.cluster.length(object).await?,
+    };
+    let (video, holds) = (videos(state, id)?, holds(state, id)?);
+    Ok(ReportFacts { id, row, object: facts.state, size_bytes, video, holds }.into())
+}
+
+/// The holds of a session, released ones included.
+pub(crate) fn holds(state: &ApiState, recording: RecordingId) -> Result<Vec<Hold>, Problem> {
+    let catalog = state.cluster.catalog()?;
+    let clock = catalog.clock()?;
+    Ok(catalog.holds(recording)?.into_iter().map(|(id, row)| Hold::new(id, row, &clock)).collect())
 }
 
 /// A page of the sessions that the caller may read.

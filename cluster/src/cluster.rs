@@ -2,8 +2,8 @@
 //!
 //! Whoever holds a [`Cluster`] needs nothing else of this crate's halves: [`Cluster::submit`] and
 //! [`Cluster::catalog`] for facts, [`Cluster::append`], [`Cluster::seal`] and [`Cluster::read`] for bytes.
-//! The chunks of an object and their facts are the door's own: OpenSession, OpenStream, TakeOver, OpenChunk,
-//! CloseChunk, Interrupt and Seal are not to be submitted by others.
+//! The chunks of an object and their facts are the door's own: OpenSession, OpenStream, OpenTextStream, TakeOver,
+//! OpenChunk, CloseChunk, Interrupt and Seal are not to be submitted by others.
 
 mod answer;
 mod append;
@@ -14,6 +14,7 @@ mod operations;
 mod options;
 mod owner;
 mod pool;
+mod purged;
 mod read;
 mod recovery;
 mod seal;
@@ -28,6 +29,7 @@ pub use errors::{
     AppendError, FatalError, OpenSessionError, ReadError, SealError, StartError, StopError, WriteFailure,
 };
 pub use options::{ClusterOptions, NewSession, Sealed, StartReport};
+pub use purged::DeletePurgedError;
 pub use read::ObjectRead;
 
 use crate::catalog::{Catalog, Command, Engine, OpenSession, Outcome, SledEngine, WrappedKeys};
@@ -222,10 +224,19 @@ impl Cluster {
         Ok(recording)
     }
 
-    /// A further stream of a recording, for what derives from it: its index, packets, a video.
-    pub async fn open_stream(&self, recording: RecordingId) -> Result<ObjectId, SubmitError> {
+    /// A further stream of a recording, for what derives from it: its index, packets, a video; or, under the second
+    /// key, text of its keystrokes.
+    pub async fn open_stream(
+        &self,
+        recording: RecordingId,
+        purpose: KeyPurpose,
+    ) -> Result<ObjectId, SubmitError> {
         let owner = self.member();
-        let Outcome::Stream(stream) = self.submit(Command::OpenStream { recording, owner }).await? else {
+        let open = match purpose {
+            KeyPurpose::Bytes => Command::OpenStream { recording, owner },
+            KeyPurpose::Text => Command::OpenTextStream { recording, owner },
+        };
+        let Outcome::Stream(stream) = self.submit(open).await? else {
             return Err(SubmitError::Unknown { id: None });
         };
         let object = ObjectId { recording, stream };

@@ -50,6 +50,9 @@ impl<A: Permission, T: Target> Allowed<A, T> {
                 return Err(problem);
             }
         }
+        if target.is_purged() {
+            return Err(Problem::session_purged());
+        }
         Ok(Self { caller, target, state, resource, action: PhantomData })
     }
 }

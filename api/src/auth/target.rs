@@ -1,7 +1,7 @@
 //! What a route is about, and how it relates to who asks.
 
 use actix_web::HttpRequest;
-use cluster::catalog::{Catalog, SessionRow, TokenKind, VideoRow};
+use cluster::catalog::{Catalog, SessionRow, SessionState, TokenKind, VideoRow, VideoState};
 use cluster::id::{RecordingId, VideoId};
 use policy::{Relations, Resource};
 
@@ -16,6 +16,11 @@ pub(crate) trait Target: Sized + 'static {
         caller: &Caller,
         catalog: &Catalog,
     ) -> Result<Option<(Self, Resource)>, Problem>;
+
+    /// Whether it was there and was purged: who may ask is told so, and gets nothing else.
+    fn is_purged(&self) -> bool {
+        false
+    }
 }
 
 /// The caller.
@@ -36,6 +41,10 @@ pub(crate) struct OneSession {
     pub(crate) id: RecordingId,
     pub(crate) row: SessionRow,
 }
+
+/// The session that the route names, or what a purge has left of it.
+#[derive(Debug, Clone)]
+pub(crate) struct SessionOrTombstone(pub(crate) OneSession);
 
 /// The video that the route names.
 #[derive(Debug, Clone)]
@@ -79,6 +88,21 @@ impl Target for OneSession {
         let relations = relations(caller, &row, catalog)?;
         Ok(Some((Self { id, row }, Resource::Session(relations))))
     }
+
+    fn is_purged(&self) -> bool {
+        matches!(self.row.state, SessionState::Purging(_))
+    }
+}
+
+impl Target for SessionOrTombstone {
+    fn find(
+        request: &HttpRequest,
+        caller: &Caller,
+        catalog: &Catalog,
+    ) -> Result<Option<(Self, Resource)>, Problem> {
+        let found = OneSession::find(request, caller, catalog)?;
+        Ok(found.map(|(session, resource)| (Self(session), resource)))
+    }
 }
 
 impl Target for OneVideo {
@@ -92,6 +116,10 @@ impl Target for OneVideo {
         let Some(session) = catalog.session(row.recording)? else { return Ok(None) };
         let relations = relations(caller, &session, catalog)?;
         Ok(Some((Self { id, row }, Resource::Session(relations))))
+    }
+
+    fn is_purged(&self) -> bool {
+        self.row.state == VideoState::Purged
     }
 }
 

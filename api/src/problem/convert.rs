@@ -28,6 +28,11 @@ impl Problem {
         Self::new(Kind::Internal, "the reason is in this member's log")
     }
 
+    /// What was there is gone for good.
+    pub(crate) fn session_purged() -> Self {
+        Self::new(Kind::SessionPurged, "only the head of its report is left")
+    }
+
     pub(crate) fn not_ready(reason: impl std::fmt::Display) -> Self {
         Self::new(Kind::NotReady, reason).retry_after(NOT_READY_S)
     }
@@ -109,6 +114,11 @@ fn kind_of(refusal: &Refusal) -> Kind {
         | Refusal::TooManyRoles { .. }
         | Refusal::TokenExpired { .. }
         | Refusal::RecorderRoles
+        | Refusal::TooManyHolds { .. }
+        | Refusal::HoldExpired { .. }
+        | Refusal::ProtocolUnknown { .. }
+        | Refusal::RetentionDays { .. }
+        | Refusal::TooManyRules { .. }
         | Refusal::RowTooLong { .. } => Kind::InvalidField,
         Refusal::DatabaseFormat { .. } => Kind::DatabaseFormat,
         Refusal::RecordingUnknown { .. }
@@ -116,7 +126,12 @@ fn kind_of(refusal: &Refusal) -> Kind {
         | Refusal::ParameterUnknown { .. }
         | Refusal::JobUnknown { .. }
         | Refusal::MailUnknown { .. }
+        | Refusal::HoldUnknown { .. }
         | Refusal::TokenUnknown { .. } => Kind::NotFound,
+        Refusal::SessionPurged { .. } => Kind::SessionPurged,
+        Refusal::Held { .. } => Kind::SessionHeld,
+        Refusal::HoldReleased { .. } => Kind::HoldReleased,
+        Refusal::SecondPersonNeeded { .. } => Kind::SecondPersonNeeded,
         Refusal::SessionEnded { .. } => Kind::SessionEnded,
         Refusal::SessionNotEnded { .. } | Refusal::ObjectNotSealed { .. } => Kind::SessionNotEnded,
         Refusal::ObjectSealed { .. } => Kind::RecordingSealed,
@@ -125,7 +140,13 @@ fn kind_of(refusal: &Refusal) -> Kind {
         Refusal::JobEnded { .. } | Refusal::JobClaimed { .. } | Refusal::MailEnded { .. } => Kind::Conflict,
         // Another owner writes the object from here on: the recorder asks for the offset and goes on there.
         Refusal::EpochNotCurrent { .. } | Refusal::EpochNotNext { .. } => Kind::NotReady,
-        Refusal::RecordingExists { .. }
+        // Only the cluster itself purges by age, in few sessions at once.
+        Refusal::NotDue { .. }
+        | Refusal::ClockSuspected
+        | Refusal::PurgePace { .. }
+        | Refusal::TooManySessions { .. }
+        | Refusal::HoldExists { .. }
+        | Refusal::RecordingExists { .. }
         | Refusal::ObjectOfOther { .. }
         | Refusal::ChunkMembers { .. }
         | Refusal::ChunkOpen { .. }

@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, get, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::problems::Problems;
-use crate::auth::{AllSessions, Allowed, Asked, NewSession, OneSession, Read, Record};
+use crate::auth::{AllSessions, Allowed, Asked, NewSession, OneSession, Read, Record, SessionOrTombstone};
 use crate::dto;
 use crate::problem::Problem;
 use crate::report;
@@ -75,10 +75,10 @@ fn next_link(request: &HttpRequest, cursor: &str) -> String {
 )]
 #[get("/v1/sessions/{id}")]
 pub(super) async fn show_session(
-    allowed: Allowed<Read, OneSession>,
+    allowed: Allowed<Read, SessionOrTombstone>,
     state: Data<ApiState>,
 ) -> Result<Json<dto::Report>, Problem> {
-    report::report(&state, allowed.target).await.map(Json)
+    report::report(&state, allowed.target.0).await.map(Json)
 }
 
 /// Ends a session and makes its recording final

@@ -4,6 +4,7 @@ use cluster::catalog::{
     Outcome, ParameterValue, Progress, PutParameter, VideoFacts,
 };
 use cluster::chunk::Hash;
+use cluster::chunk::key::KeyPurpose;
 use cluster::id::{MemberId, RecordingId};
 use serde_json::{Value, json};
 
@@ -28,7 +29,7 @@ pub(super) async fn claim(member: &Member) -> ClaimToken {
 /// Makes the video of a claim: its bytes are these.
 pub(super) async fn complete(member: &Member, session: &str, claim: ClaimToken, bytes: &[u8]) {
     let recording: RecordingId = session.parse().unwrap();
-    let object = member.state.cluster.open_stream(recording).await.unwrap();
+    let object = member.state.cluster.open_stream(recording, KeyPurpose::Bytes).await.unwrap();
     member.state.cluster.append(object, 0, bytes.to_vec()).await.unwrap();
     member.state.cluster.seal(object).await.unwrap();
     let digest = ring::digest::digest(&ring::digest::SHA256, bytes);

@@ -201,6 +201,10 @@ pub(crate) fn claim(step: &mut Step<'_, '_>, command: ClaimJob) -> Effect {
     let ClaimJob { job, member, lease_ms } = command;
     check_lease(lease_ms)?;
     let mut row = open(step, job)?;
+    if session::is_purged(step, row.recording)? {
+        finish(step, job, row, JobState::Cancelled)?;
+        return Ok(Outcome::GivenUp);
+    }
     // A member that claims its own job anew was started again, or knows what it does: the older claim is fenced.
     if let JobState::Claimed(claim) = row.state
         && step.now_ms <= claim.deadline_ms
@@ -313,6 +317,12 @@ pub(crate) fn cancel(step: &mut Step<'_, '_>, job: JobId, by: &str) -> Effect {
     row.detail = by.to_owned();
     finish(step, job, row, JobState::Cancelled)?;
     Ok(Outcome::Done)
+}
+
+/// Ends a job of a session that is purged.
+pub(crate) fn cancel_purged(step: &mut Step<'_, '_>, job: JobId) -> Result<(), Halt> {
+    let row = open(step, job)?;
+    finish(step, job, row, JobState::Cancelled)
 }
 
 pub(crate) fn key(job: JobId) -> [u8; 8] {

@@ -1,6 +1,7 @@
 //! The outbox: mails and messages to the webhook that are to be sent, written in the batch of what they tell about.
 
-use super::engine::Tree;
+use super::catalog::Catalog;
+use super::engine::{KeyRange, Tree};
 use super::job::FailureKind;
 use super::outcome::{Outcome, Refusal};
 use super::parameter;
@@ -8,6 +9,7 @@ use super::row::Row;
 use super::session::{End, named};
 use super::step::{Counter, Effect, Halt, Step};
 use super::text;
+use super::transaction::CatalogError;
 use crate::id::{RecordingId, VideoId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -139,6 +141,23 @@ pub struct BlockMail {
 
 impl Row for MailRow {
     const TREE: Tree = Tree::Outbox;
+}
+
+impl Catalog {
+    /// A mail.
+    pub fn mail(&self, mail: MailId) -> Result<Option<MailRow>, CatalogError> {
+        self.get(&key(mail))
+    }
+
+    /// The oldest mails that are still to be sent, behind `after`, at most `limit`.
+    pub fn open_mails(
+        &self,
+        after: Option<MailId>,
+        limit: usize,
+    ) -> Result<Vec<(MailId, MailRow)>, CatalogError> {
+        let range = after.map_or(KeyRange::all(), |after| KeyRange::all().after(key(after).to_vec()));
+        self.open(Tree::OutboxOpen, range, limit, MailId)
+    }
 }
 
 pub(crate) fn create(

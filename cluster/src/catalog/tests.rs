@@ -2,6 +2,7 @@ mod chunks;
 mod clock;
 mod determinism;
 mod jobs;
+mod purging;
 mod requests;
 mod rows;
 mod sessions;

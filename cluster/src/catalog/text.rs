@@ -25,6 +25,14 @@ pub(crate) fn message(field: &str, text: &str) -> Result<(), Refusal> {
     check(field, text, MESSAGE_BYTES_MAX, true)
 }
 
+/// A message that must not be empty.
+pub(crate) fn needed_message(field: &str, text: &str) -> Result<(), Refusal> {
+    match text.trim().is_empty() {
+        true => Err(Refusal::TextMissing { field: field.to_owned() }),
+        false => message(field, text),
+    }
+}
+
 fn check(field: &str, text: &str, bytes_max: usize, lines: bool) -> Result<(), Refusal> {
     if text.len() > bytes_max {
         let limit_bytes = u64::try_from(bytes_max).unwrap_or(u64::MAX);

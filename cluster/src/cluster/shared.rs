@@ -157,11 +157,12 @@ impl Shared {
         Ok(Arc::clone(object.key.get_or_init(|| key)))
     }
 
-    /// The data key of an object's recording.
+    /// The data key of an object: one of the two of its recording.
     fn key(&self, object: ObjectId) -> Result<Arc<DataKey>, ReadError> {
         let row = self.facts.catalog()?.object(object.recording.into())?;
         let keys = row.and_then(|row| row.keys).ok_or(ReadError::KeyMissing { object })?;
-        let wrapped = WrappedKey::from_bytes(&keys.data)?;
+        let wrapped = if object.stream.is_text() { &keys.derived } else { &keys.data };
+        let wrapped = WrappedKey::from_bytes(wrapped)?;
         Ok(Arc::new(DataKey::unwrap(object.recording, &wrapped, &self.kek)?))
     }
 

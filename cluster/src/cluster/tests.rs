@@ -2,7 +2,9 @@
 
 mod appends;
 mod crash;
+mod keys;
 mod members;
+mod purged;
 mod three;
 
 use super::*;

@@ -235,7 +235,9 @@ async fn show_results(
                 print(&format!("mail to     {}\n{}", recipients.join(", "), indented(readable(&text))))?;
             }
             VideoState::Failed { failure } => print(&format!("no video of {name}: {failure}"))?,
-            VideoState::Cancelled | VideoState::Pending => print(&format!("no video of {name}"))?,
+            VideoState::Cancelled | VideoState::Pending | VideoState::Purged => {
+                print(&format!("no video of {name}"))?
+            }
         }
     }
     Ok(())

@@ -9,7 +9,7 @@ use super::rest::Rest;
 use super::shown::shown;
 use crate::tasks::{Stop, TaskResult};
 use cluster::Cluster;
-use cluster::catalog::{BlockMail, Command, MailId, MailRow, MailState, SessionRow};
+use cluster::catalog::{BlockMail, Command, MailId, MailRow, MailState, SessionRow, SessionState};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -108,8 +108,10 @@ impl Outbox {
     /// Hands one over and commits what became of it.
     async fn deliver(&mut self, Due { id, row, session }: Due) {
         let outcome = match &session {
+            Some(SessionRow { state: SessionState::Purging(_), .. }) | None => {
+                Err(DeliveryError::Final("its session is gone".to_owned()))
+            }
             Some(session) => self.channel.deliver(Item { id, row: &row, session }).await,
-            None => Err(DeliveryError::Final("its session is gone".to_owned())),
         };
         let command = self.command(id, row.attempts, outcome);
         if let Err(error) = self.cluster.submit(command).await {

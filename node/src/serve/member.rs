@@ -1,12 +1,12 @@
 //! One member, from the start of its tasks to their end.
 
 use super::error::{RunError, StartError};
-use super::{clock, identity, kek, roles, systemd, tokens};
+use super::{clock, identity, kek, retention, roles, systemd, tokens};
 use crate::config::Settings;
 use crate::jobs::{JobTools, Runner, Work};
 use crate::mail::{Mailer, MailerError, Mails, Templates};
 use crate::outbox::{Channel, Outbox};
-use crate::seams::{FormatIntake, FramePool};
+use crate::seams::{CodecMedia, FormatIntake};
 use crate::tasks::{TaskError, Tasks};
 use crate::webhook::{self, Webhook};
 use api::{ApiState, IdentityProvider, Metrics, Rates, Server, ServerOptions, Stopper};
@@ -100,6 +100,8 @@ impl Member {
         let of = || Arc::clone(cluster);
         let told = of();
         tasks.spawn("clock", GRACE, |stop| clock::run(told, stop));
+        let kept = of();
+        tasks.spawn("retention", GRACE, |stop| retention::run(kept, stop));
         let judged = of();
         tasks.spawn("roles", GRACE, |stop| roles::run(judged, authorizer, stop));
         if let Some(provider) = provider {
@@ -224,13 +226,12 @@ fn bind(
     judges: Judges,
     random: Arc<dyn Random>,
 ) -> Result<Server, StartError> {
-    let runtime = Handle::current();
     let state = ApiState {
         cluster: Arc::clone(cluster),
         authorizer: judges.authorizer,
         identity: judges.identity,
         intake: Arc::new(FormatIntake),
-        media: Arc::new(FramePool::new(Arc::clone(cluster), runtime)),
+        media: Arc::new(CodecMedia::new(cluster, Handle::current())),
         random,
         metrics: Metrics::install().or_else(|_| Metrics::detached())?,
         codec_version: CODEC_VERSION,

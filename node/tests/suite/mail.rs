@@ -166,6 +166,25 @@ fn a_mail_that_cannot_be_sent_holds_up_no_other() {
 }
 
 #[test]
+fn no_mail_goes_out_about_a_session_that_was_purged() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let served = Served::start(folder.path(), &plain(port));
+    served.allow_videos();
+    let session = served.import(folder.path(), SAMPLE);
+    served.request_video(&session, &["ada@example.org"]);
+    mail_once(&served, "ada@example.org", "blocked");
+    let (status, answer) =
+        served.post(&format!("/v1/sessions/{session}/purge"), &json!({ "reason": "asked for" }));
+    assert!((200..300).contains(&status), "{status} {answer}");
+    assert!(served.terminate().success());
+    let smtp = SmtpServer::start(port);
+    let served = Served::start(folder.path(), &plain(port));
+    assert_eq!(mail_once(&served, "ada@example.org", "failed")["error"], "its session is gone");
+    assert!(smtp.is_silent());
+}
+
+#[test]
 fn a_test_mail_says_each_step_or_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let server = Protected::new(folder.path());

@@ -14,4 +14,5 @@ mod identity;
 mod import;
 mod mail;
 mod service;
+mod view;
 mod webhook;

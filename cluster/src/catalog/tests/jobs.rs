@@ -62,6 +62,28 @@ fn key_states_are_kept_by_the_claim_of_the_index_and_stay_with_the_recording() {
 }
 
 #[test]
+fn what_a_view_needs_is_kept_by_the_claim_of_the_index() {
+    let mut world = World::recorded();
+    let claim = world.claim(JobId(1), MEMBER);
+    let keep = |view| Command::KeepView(KeepView { claim, view });
+    let [first, second] = [1, 2].map(|length| {
+        let [index, timeline] = [world.artefact(), world.artefact()];
+        ViewRow { length, index, timeline }
+    });
+    let unknown = ObjectId { recording: RECORDING, stream: StreamId(9) };
+    for lacking in [ViewRow { index: unknown, ..first }, ViewRow { timeline: unknown, ..first }] {
+        assert_eq!(world.refused(keep(lacking)), Refusal::ObjectUnknown { object: unknown });
+    }
+    assert_eq!(world.catalog.view(RECORDING).unwrap(), None);
+    world.done(keep(first));
+    world.done(keep(second));
+    let artefact = world.artefact();
+    world.done(Command::IndexDone(IndexDone { claim, facts: index_facts(artefact) }));
+    assert_eq!(world.refused(keep(first)), Refusal::JobEnded { job: JobId(1) });
+    assert_eq!(world.catalog.view(RECORDING).unwrap(), Some(second));
+}
+
+#[test]
 fn an_index_and_its_keystrokes_are_ready_together() {
     let mut world = World::recorded();
     let claim = world.claim(JobId(1), MEMBER);

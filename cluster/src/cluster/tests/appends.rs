@@ -12,7 +12,7 @@ async fn what_is_appended_is_read_back_around_every_border() {
     let recording = cluster.open_session(session()).await.unwrap();
     let sizes = [0, 1, 65_535, 65_536, 65_537, CHUNK_PLAINTEXT - 1, CHUNK_PLAINTEXT, CHUNK_PLAINTEXT + 1];
     for size in sizes {
-        let object = cluster.open_stream(recording).await.unwrap();
+        let object = cluster.open_stream(recording, KeyPurpose::Bytes).await.unwrap();
         let bytes = noise(1, size);
         for (at, piece) in bytes.chunks(3 << 20).enumerate() {
             let offset = at * (3 << 20);

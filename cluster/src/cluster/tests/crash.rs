@@ -99,7 +99,9 @@ impl World {
 
     async fn open(&mut self, cluster: &Cluster) -> Result<(), Dying> {
         let object = match self.expected.first() {
-            Some(first) if self.choices.below(2) == 0 => cluster.open_stream(first.object.recording).await?,
+            Some(first) if self.choices.below(2) == 0 => {
+                cluster.open_stream(first.object.recording, KeyPurpose::Bytes).await?
+            }
             Some(_) | None => cluster.open_session(session()).await?.into(),
         };
         let expected =

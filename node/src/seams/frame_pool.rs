@@ -6,7 +6,7 @@ use crate::recording::{OpenError, Recording};
 use crate::tasks::on_thread;
 use crate::worker::message::{Reply, Request};
 use crate::worker::process::{ProcessError, WorkerProcess};
-use api::{BoxFuture, Media, MediaError};
+use api::MediaError;
 use cluster::Cluster;
 use cluster::id::{ObjectId, RecordingId};
 use codec::key_states::KeyState;
@@ -26,7 +26,7 @@ const RETRY_AFTER_S: u64 = 2;
 const PICTURES: &str = "custody_pictures_total";
 
 /// Draws pictures for the API.
-pub(crate) struct FramePool {
+pub(super) struct FramePool {
     cluster: Arc<Cluster>,
     runtime: Handle,
     free: Arc<Semaphore>,
@@ -65,11 +65,17 @@ impl Drop for StopOnDrop {
 
 impl FramePool {
     /// A pool that reads from `cluster`.
-    pub(crate) fn new(cluster: Arc<Cluster>, runtime: Handle) -> Self {
+    pub(super) fn new(cluster: Arc<Cluster>, runtime: Handle) -> Self {
         Self { cluster, runtime, free: Arc::new(Semaphore::new(FRAMES_AT_ONCE)) }
     }
 
-    async fn draw(&self, recording: RecordingId, at_ms: u64, pointer: bool) -> Result<Vec<u8>, MediaError> {
+    /// The picture of a recording at a media time.
+    pub(super) async fn draw(
+        &self,
+        recording: RecordingId,
+        at_ms: u64,
+        pointer: bool,
+    ) -> Result<Vec<u8>, MediaError> {
         let busy = MediaError::Busy { retry_after_s: RETRY_AFTER_S };
         let permit = Arc::clone(&self.free).try_acquire_owned().map_err(|_| busy)?;
         let object = ObjectId::from(recording);
@@ -113,17 +119,6 @@ impl FramePool {
                 None
             }
         }
-    }
-}
-
-impl Media for FramePool {
-    fn frame(
-        &self,
-        recording: RecordingId,
-        at_ms: u64,
-        pointer: bool,
-    ) -> BoxFuture<'_, Result<Vec<u8>, MediaError>> {
-        Box::pin(self.draw(recording, at_ms, pointer))
     }
 }
 
