@@ -14,8 +14,8 @@ pub(crate) use act_for::is_user_name;
 pub(crate) use allowed::{Allowed, Asked};
 pub(crate) use caller::{Caller, Credential};
 pub(crate) use permission::{
-    Any, ClusterRead, Convert, Download, Keystrokes, ParametersManage, ParametersRead, PreventPurge, Purge,
-    Read, Record, Recording, ReleaseHold, UsersManage, UsersRead,
+    Any, Auditors, ClusterRead, Convert, Download, Keystrokes, ParametersManage, ParametersRead,
+    PreventPurge, Purge, Read, Record, Recording, ReleaseHold, UsersManage, UsersRead,
 };
 pub(crate) use sighted::{Sight, Sighted};
 pub(crate) use target::{AllSessions, NewSession, OneSession, OneVideo, SessionOrTombstone, Themselves};

@@ -1,5 +1,6 @@
 //! What is sent and received as JSON: one file a resource. Times are milliseconds since 1970, lengths bytes.
 
+mod access;
 mod hold;
 mod mail;
 mod member;
@@ -12,6 +13,7 @@ mod token;
 mod video;
 mod whoami;
 
+pub(crate) use access::{Access, NewAccess};
 pub(crate) use hold::{Hold, NewHold, ReleaseQuery};
 pub(crate) use mail::{Mail, MailAlert, MailPage, MailQuery};
 pub(crate) use member::{Health, Member};

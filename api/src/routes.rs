@@ -1,5 +1,7 @@
 //! Handlers: extract, call one method, convert. One file a resource.
 
+pub(crate) mod access;
+pub(crate) mod conversion;
 pub(crate) mod frame;
 pub(crate) mod health;
 pub(crate) mod hold;

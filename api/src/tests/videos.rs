@@ -207,3 +207,45 @@ async fn keystrokes_in_videos_take_their_permission() {
     assert_eq!(member.get(&auditor, &content).await.bytes(), b"typed");
     assert_eq!(member.get(&converter, &content).await.problem(), (403, "permission-missing".to_owned()));
 }
+
+#[actix_web::test]
+async fn a_video_is_cancelled_and_made_once_more() {
+    let member = Member::start().await;
+    enable(&member, true).await;
+    let (recorder, auditor) = (member.recorder().await, member.user(AUDITOR).await);
+    let session = member.sealed(&recorder, b"x").await;
+    let asked_for = member.post(&auditor, &format!("/v1/sessions/{session}/videos"), &json!({})).await.json();
+    let video = format!("/v1/videos/{}", asked_for["id"].as_str().unwrap());
+    let post = async |part: &str| member.post(&auditor, &format!("{video}/{part}"), &json!({})).await;
+    assert_eq!(post("retry").await.problem(), (409, "conflict".to_owned()));
+    assert_eq!(post("cancel").await.json()["state"], "cancelled");
+    assert_eq!(post("cancel").await.problem(), (409, "conflict".to_owned()));
+    let again = post("retry").await;
+    assert_eq!((again.status, &again.json()["state"]), (StatusCode::ACCEPTED, &json!("pending")));
+    complete(&member, &session, claim(&member).await, b"video").await;
+    assert_eq!(member.get(&auditor, &format!("{video}/content")).await.bytes(), b"video");
+    assert_eq!(post("retry").await.problem(), (409, "conflict".to_owned()));
+}
+
+#[actix_web::test]
+async fn events_tell_each_change_of_a_video_until_its_end() {
+    let member = Member::start().await;
+    enable(&member, true).await;
+    let (recorder, auditor) = (member.recorder().await, member.user(AUDITOR).await);
+    let session = member.sealed(&recorder, b"x").await;
+    let asked_for = member.post(&auditor, &format!("/v1/sessions/{session}/videos"), &json!({})).await.json();
+    let path = format!("/v1/videos/{}/events", asked_for["id"].as_str().unwrap());
+    let work = async {
+        let claim = claim(&member).await;
+        complete(&member, &session, claim, b"video").await;
+    };
+    let (answer, ()) = tokio::join!(member.get(&auditor, &path), work);
+    assert_eq!(answer.header("content-type"), "text/event-stream");
+    let text = std::str::from_utf8(answer.bytes()).unwrap();
+    let events: Vec<Value> = text
+        .split("\n\n")
+        .filter_map(|event| event.strip_prefix("event: video\ndata: "))
+        .map(|data| serde_json::from_str(data).unwrap())
+        .collect();
+    assert_eq!((&events[0]["state"], &events.last().unwrap()["state"]), (&json!("pending"), &json!("ready")));
+}

@@ -1,3 +1,4 @@
+use super::access;
 use super::clock::{self, ClockRow};
 use super::command::Command;
 use super::engine::{Batch, Engine, KeyAndRow, KeyRange, Tree};
@@ -382,6 +383,8 @@ fn apply_command(step: &mut Step<'_, '_>, command: Command) -> Effect {
             recording::open_stream(step, recording, owner, KeyPurpose::Text)
         }
         Command::KeepView(command) => view::keep(step, command),
+        Command::PutAccess(command) => access::put(step, command),
+        Command::RetryVideo(command) => video::retry(step, command),
         Command::BlockMail(command) => outbox::blocked(step, command),
     }
 }

@@ -42,11 +42,13 @@ pub enum Tree {
     SessionsByEnd = 25,
     PurgedBytes = 26,
     Views = 27,
+    Access = 28,
+    SessionsByAuditor = 29,
 }
 
 impl Tree {
     /// All trees, in the order of their numbers.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 30] = [
         Self::Meta,
         Self::Sessions,
         Self::SessionsByStart,
@@ -75,6 +77,8 @@ impl Tree {
         Self::SessionsByEnd,
         Self::PurgedBytes,
         Self::Views,
+        Self::Access,
+        Self::SessionsByAuditor,
     ];
 
     /// The number that stands for it in stored keys.

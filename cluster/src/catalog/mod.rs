@@ -3,6 +3,7 @@
 //! `Catalog::apply` is pure and deterministic: no clock, no randomness, no order of hash maps, no I/O outside
 //! its batch. Each command has its rules beside its row.
 
+mod access;
 #[expect(clippy::module_inception, reason = "the main type has a file of its name, as all types have")]
 mod catalog;
 mod clock;
@@ -32,6 +33,7 @@ mod view;
 #[cfg(test)]
 mod tests;
 
+pub use access::{AccessRow, PutAccess};
 pub use catalog::Catalog;
 pub(crate) use catalog::{CommandEntry, MembershipRow};
 pub use clock::{ClockRow, ClockSample, Suspicion};
@@ -65,5 +67,5 @@ pub use session::{
 pub use step::LogPosition;
 pub use token::{CreateToken, TokenId, TokenKind, TokenRow};
 pub use transaction::CatalogError;
-pub use video::{Container, RequestVideo, VideoFacts, VideoRow, VideoSettings, VideoState};
+pub use video::{Container, RequestVideo, RetryVideo, VideoFacts, VideoRow, VideoSettings, VideoState};
 pub use view::{KeepView, ViewRow};

@@ -206,4 +206,10 @@ pub enum Refusal {
     RetentionDays { limit: u64 },
     #[error("there are at most {limit} rules of retention")]
     TooManyRules { limit: u64 },
+    #[error("a session names at most {limit} users in each list")]
+    TooManyUsers { limit: u64 },
+    #[error("there is no video {video}")]
+    VideoUnknown { video: VideoId },
+    #[error("video {video} neither failed nor was cancelled")]
+    VideoNotEnded { video: VideoId },
 }

@@ -1,3 +1,4 @@
+mod access;
 mod chunks;
 mod clock;
 mod determinism;
