@@ -15,7 +15,7 @@ mod whoami;
 
 pub(crate) use access::{Access, NewAccess};
 pub(crate) use hold::{Hold, NewHold, ReleaseQuery};
-pub(crate) use mail::{Mail, MailPage, MailQuery};
+pub(crate) use mail::{Mail, MailAlert, MailPage, MailQuery};
 pub(crate) use member::{Health, Member};
 pub(crate) use parameter::{NewValue, Parameter};
 pub(crate) use purge::{DueSession, PurgePlan, PurgePlanQuery, PurgeRequest};

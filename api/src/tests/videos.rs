@@ -1,7 +1,7 @@
 use actix_web::http::{Method, StatusCode};
 use cluster::catalog::{
-    ClaimJob, ClaimToken, Command, Complete, FailJob, FailureKind, JobProgress, Outcome, ParameterValue,
-    Progress, PutParameter, VideoFacts,
+    BlockMail, ClaimJob, ClaimToken, Command, Complete, FailJob, FailureKind, JobProgress, MailFault, MailId,
+    Outcome, ParameterValue, Progress, PutParameter, VideoFacts,
 };
 use cluster::chunk::Hash;
 use cluster::chunk::key::KeyPurpose;
@@ -130,6 +130,21 @@ async fn a_video_is_asked_for_watched_and_downloaded() {
         (&mail["state"], &mail["address"], &mail["video"]),
         (&json!("pending"), &json!("ada@example.org"), &json!(video))
     );
+    assert_eq!(
+        (&mail["channel"], &mail["fault"], &outbox["alerts"]),
+        (&json!("mail"), &Value::Null, &json!([]))
+    );
+    let error = "535 no".to_owned();
+    let blocked = BlockMail { mail: MailId(1), fault: MailFault::Credentials, error, retry_after_ms: 1000 };
+    member.submit(Command::BlockMail(blocked)).await;
+    let outbox = member.get(&member.user(SYSTEM).await, "/v1/outbox").await.json();
+    let mail = &outbox["mails"][0];
+    assert_eq!(
+        (&mail["state"], &mail["fault"], &mail["attempts"]),
+        (&json!("blocked"), &json!("credentials"), &json!(0))
+    );
+    let alert = json!({ "channel": "mail", "fault": "credentials", "error": "535 no" });
+    assert_eq!(outbox["alerts"], json!([alert]));
 
     enable(&member, false).await;
     let off = member.get(&auditor, &content).await;

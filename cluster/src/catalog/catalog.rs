@@ -5,7 +5,7 @@ use super::engine::{Batch, Engine, KeyAndRow, KeyRange, Tree};
 use super::hold;
 use super::job::{self, JobRow};
 use super::key_states::{self, KeyStatesRow};
-use super::outbox::{self, MailId, MailRow};
+use super::outbox;
 use super::outcome::Applied;
 use super::parameter::{self, Parameter, ParameterRow, ParameterValue};
 use super::purge;
@@ -195,17 +195,7 @@ impl Catalog {
 
     /// The oldest jobs that have not ended, at most `limit`.
     pub fn open_jobs(&self, limit: usize) -> Result<Vec<(JobId, JobRow)>, CatalogError> {
-        self.open(Tree::JobsOpen, limit, JobId)
-    }
-
-    /// A mail.
-    pub fn mail(&self, mail: MailId) -> Result<Option<MailRow>, CatalogError> {
-        self.get(&outbox::key(mail))
-    }
-
-    /// The oldest mails that are still to be sent, at most `limit`.
-    pub fn open_mails(&self, limit: usize) -> Result<Vec<(MailId, MailRow)>, CatalogError> {
-        self.open(Tree::OutboxOpen, limit, MailId)
+        self.open(Tree::JobsOpen, KeyRange::all(), limit, JobId)
     }
 
     /// The value of a parameter: what was set, or its default.
@@ -302,14 +292,15 @@ impl Catalog {
     }
 
     /// The rows whose numbers stand in an index.
-    fn open<K, R: Row>(
+    pub(super) fn open<K, R: Row>(
         &self,
         index: Tree,
+        range: KeyRange,
         limit: usize,
         name: impl Fn(u64) -> K,
     ) -> Result<Vec<(K, R)>, CatalogError> {
         let mut found = Vec::new();
-        for (key, _) in self.engine.scan(index, KeyRange::all(), limit)? {
+        for (key, _) in self.engine.scan(index, range, limit)? {
             if let (Some(number), Some(row)) = (key.last_chunk(), self.get(&key)?) {
                 found.push((name(u64::from_be_bytes(*number)), row));
             }
@@ -394,5 +385,6 @@ fn apply_command(step: &mut Step<'_, '_>, command: Command) -> Effect {
         Command::KeepView(command) => view::keep(step, command),
         Command::PutAccess(command) => access::put(step, command),
         Command::RetryVideo(command) => video::retry(step, command),
+        Command::BlockMail(command) => outbox::blocked(step, command),
     }
 }

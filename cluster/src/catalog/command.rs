@@ -3,7 +3,7 @@ use super::clock::ClockSample;
 use super::hold::{PlaceHold, ReleaseHold};
 use super::job::{ClaimJob, ClaimToken, Complete, CompleteIndex, FailJob, IndexDone, Progress};
 use super::key_states::KeepKeyStates;
-use super::outbox::MailId;
+use super::outbox::{BlockMail, MailId};
 use super::parameter::PutParameter;
 use super::purge::{DeletedBytes, Purge};
 use super::recording::{CloseChunk, OpenChunk, Seal};
@@ -147,4 +147,6 @@ pub enum Command {
     PutAccess(PutAccess),
     /// Makes a video that failed or was cancelled once more.
     RetryVideo(RetryVideo),
+    /// A mail cannot be sent until an operator has mended something.
+    BlockMail(BlockMail),
 }

@@ -48,7 +48,7 @@ pub use job::{
     JobProgress, JobRow, JobState, Progress,
 };
 pub use key_states::{KeepKeyStates, KeyStatesRow};
-pub use outbox::{MailId, MailKind, MailRow, MailState};
+pub use outbox::{BlockMail, MailFault, MailId, MailKind, MailRow, MailState, WebhookEvent};
 pub use outcome::{Applied, Outcome, Refusal};
 pub use parameter::{Parameter, ParameterKind, ParameterRow, ParameterValue, PutParameter};
 pub(crate) use purge::DELETED_MAX;

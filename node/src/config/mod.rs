@@ -5,8 +5,10 @@
 mod error;
 mod identity;
 mod keys;
+mod mail;
 mod secret;
 mod settings;
+mod webhook;
 
 #[cfg(test)]
 mod tests;
@@ -14,5 +16,7 @@ mod tests;
 pub(crate) use error::ConfigError;
 pub(crate) use identity::ProviderUrl;
 pub(crate) use keys::Values;
+pub(crate) use mail::{Language, Texts};
 pub(crate) use secret::{Secret, SecretFile};
 pub(crate) use settings::{Encryption, LogFormat, Settings, Smtp};
+pub(crate) use webhook::{Network, WebhookSettings};

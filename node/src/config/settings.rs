@@ -3,7 +3,9 @@
 use super::error::ConfigError;
 use super::identity::identity;
 use super::keys::Values;
+use super::mail::{Texts, texts};
 use super::secret::SecretFile;
+use super::webhook::{WebhookSettings, webhook};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -45,6 +47,8 @@ pub(crate) struct Settings {
     public_url: Option<String>,
     /// Whom to hand mails to; without, none are sent and all wait.
     pub(crate) smtp: Option<Smtp>,
+    /// Which server is told besides people; without, messages for it wait.
+    pub(crate) webhook: Option<WebhookSettings>,
     /// Who vouches for users, besides the cluster's own tokens.
     pub(crate) identity: Option<api::IdentityRules>,
     /// Worker processes of one conversion.
@@ -88,6 +92,8 @@ pub(crate) struct Smtp {
     pub(crate) login: Option<Login>,
     /// How long one mail may take.
     pub(crate) timeout: Duration,
+    /// What the mails say.
+    pub(crate) texts: Texts,
 }
 
 /// A name and the file with its password.
@@ -161,6 +167,7 @@ impl Settings {
             member: member(values)?,
             public_url: public_url(values, listen.api)?,
             smtp: smtp(values)?,
+            webhook: webhook(values)?,
             identity: identity(values)?,
             workers: workers(values)?,
             log: values.get("log", "plain or json")?.unwrap_or(LogFormat::Plain),
@@ -179,7 +186,7 @@ impl Settings {
 
     /// How long a mail on its way may take to end.
     pub(crate) fn mail_grace(&self) -> Duration {
-        self.smtp.as_ref().map_or(Duration::ZERO, |smtp| smtp.timeout) + Duration::from_secs(1)
+        self.smtp.as_ref().map_or(Duration::ZERO, |smtp| smtp.timeout) + Duration::from_secs(2)
     }
 
     /// Looks at the files that settings name. What is a credential can only be seen by the service itself.
@@ -194,11 +201,16 @@ impl Settings {
         }
         let login = self.smtp.as_ref().and_then(|smtp| smtp.login.as_ref());
         match login.map(|login| &login.password_file) {
-            Some(file) if !file.is_credential() || self.credentials.is_some() => {
+            Some(file) if self.can_read(file) => {
                 file.read("smtp.password_file", self.credentials.as_deref()).map(drop)
             }
             Some(_) | None => Ok(()),
         }
+    }
+
+    /// Whether a secret can be read here: credentials are there for the service only.
+    pub(crate) fn can_read(&self, file: &SecretFile) -> bool {
+        !file.is_credential() || self.credentials.is_some()
     }
 }
 
@@ -269,10 +281,12 @@ fn public_url(values: &Values, api: SocketAddr) -> Result<Option<String>, Config
 }
 
 fn smtp(values: &Values) -> Result<Option<Smtp>, ConfigError> {
-    let text = "a name";
     let Some(host) = values.get("smtp.host", "the name of a mail server")? else {
-        return match values.get::<String>("smtp.from", text)? {
-            Some(_) => Err(ConfigError::Without { key: "smtp.from", other: "smtp.host" }),
+        return match ["smtp.from", "mail.language", "mail.templates"]
+            .into_iter()
+            .find(|key| values.is_set(key))
+        {
+            Some(key) => Err(ConfigError::Without { key, other: "smtp.host" }),
             None => Ok(None),
         };
     };
@@ -290,6 +304,7 @@ fn smtp(values: &Values) -> Result<Option<Smtp>, ConfigError> {
         login: login(values, encryption)?,
         encryption,
         timeout: Duration::from_secs(seconds),
+        texts: texts(values)?,
     }))
 }
 

@@ -62,6 +62,20 @@ fn each_refusal_names_the_key_and_what_was_expected() {
             "[smtp]\nhost = \"m\"\nfrom = \"a@b.c\"\nusername = \"u\"\npassword_file = \"p\"\nencryption = \"none\"",
             "smtp.username is set and smtp.encryption is none: a password is sent over TLS only",
         ),
+        ("[mail]\nlanguage = \"en\"", "mail.language is set without smtp.host"),
+        (
+            "[smtp]\nhost = \"m\"\nfrom = \"a@b.c\"\n[mail]\nlanguage = \"de\"",
+            "FILE sets mail.language to something else than en or pt-BR",
+        ),
+        ("[webhook]\nsecret_file = \"s\"", "webhook.secret_file is set without webhook.url"),
+        (
+            "[webhook]\nurl = \"https://portal.example.org/hook\"",
+            "webhook.secret_file is not set, expected a path, or the name of a systemd credential",
+        ),
+        (
+            "[webhook]\nurl = \"https://p.example.org\"\nsecret_file = \"s\"\nallow_addresses = \"10.0.0.1\"",
+            "FILE sets webhook.allow_addresses to something else than networks such as 10.1.0.0/16, with commas between",
+        ),
         ("[identity]\naudience = \"custody\"", "identity.audience is set without identity.issuer"),
         (
             "[identity]\nissuer = \"https://portal.example.org\"",
@@ -130,6 +144,31 @@ fn an_identity_provider_is_read_with_its_usual_claims_or_its_own() {
     };
     assert_eq!(rules, own);
     assert_eq!(check("", &[]).unwrap().identity, None);
+}
+
+#[test]
+fn the_webhook_is_told_over_tls_or_on_loopback_when_that_is_allowed() {
+    let settings = |url: &str, is_loopback_http: bool| {
+        let allow = format!("allow_loopback_http = {is_loopback_http}");
+        check(&format!("[webhook]\nurl = {url:?}\nsecret_file = \"s\"\n{allow}"), &[])
+    };
+    for (url, is_allowed) in [
+        ("https://portal.example.org/hook?key=1", [true, true]),
+        ("http://127.0.0.1:8080/hook", [false, true]),
+        ("http://localhost/hook", [false, true]),
+        ("http://portal.example.org/hook", [false, false]),
+        ("http://10.0.0.1/hook", [false, false]),
+        ("https://user@portal.example.org/hook", [false, false]),
+        ("https://portal.example.org/hook#x", [false, false]),
+        ("ftp://127.0.0.1/hook", [false, false]),
+        ("file:///etc/passwd", [false, false]),
+        ("hook", [false, false]),
+    ] {
+        let found = [false, true].map(|is_loopback_http| settings(url, is_loopback_http).is_ok());
+        assert_eq!(found, is_allowed, "{url}");
+    }
+    let settings = settings("https://portal.example.org/hook?key=hunter2", false).unwrap();
+    assert!(!format!("{settings:?}").contains("hunter2"));
 }
 
 #[test]

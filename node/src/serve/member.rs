@@ -4,9 +4,11 @@ use super::error::{RunError, StartError};
 use super::{clock, identity, kek, retention, roles, systemd, tokens};
 use crate::config::Settings;
 use crate::jobs::{JobTools, Runner, Work};
-use crate::mail::{Mailer, Outbox};
+use crate::mail::{Mailer, MailerError, Mails, Templates};
+use crate::outbox::{Channel, Outbox};
 use crate::seams::{CodecMedia, FormatIntake};
 use crate::tasks::{TaskError, Tasks};
+use crate::webhook::{self, Webhook};
 use api::{ApiState, IdentityProvider, Metrics, Rates, Server, ServerOptions, Stopper};
 use cluster::chunk::disk::RealDisk;
 use cluster::chunk::key::Random;
@@ -93,7 +95,7 @@ impl Member {
         let judges = Judges { authorizer: Arc::clone(&authorizer), identity: provider.clone() };
         let server = bind(settings, cluster, judges, random)?;
         let address = server.address();
-        let mailer = mailer(settings)?;
+        let channels = channels(settings, settings.public_url(address))?;
 
         let of = || Arc::clone(cluster);
         let told = of();
@@ -109,9 +111,10 @@ impl Member {
             let runner = Runner::new(job_tools(settings, of()), work);
             tasks.spawn(name, JOB_GRACE, |stop| runner.run(stop));
         }
-        if let Some((mailer, from)) = mailer {
-            let outbox = Outbox { cluster: of(), mailer, from, public_url: settings.public_url(address) };
-            tasks.spawn("outbox", settings.mail_grace(), |stop| outbox.run(stop));
+        for (channel, grace) in channels {
+            let name = channel.name();
+            let outbox = Outbox::new(of(), channel);
+            tasks.spawn(name, grace, |stop| outbox.run(stop));
         }
         if let Some(every) = systemd::watchdog_every() {
             let watched = of();
@@ -245,13 +248,28 @@ fn bind(
     Ok(Server::bind(&options, Arc::new(state))?)
 }
 
-fn mailer(settings: &Settings) -> Result<Option<(Mailer, lettre::message::Mailbox)>, StartError> {
-    let Some(smtp) = &settings.smtp else {
-        tracing::info!("no smtp.host is set: mails wait in the outbox");
-        return Ok(None);
-    };
+/// Whom what stands in the outbox is handed to, and how long each may take to end.
+fn channels(settings: &Settings, public_url: String) -> Result<Vec<(Channel, Duration)>, StartError> {
     let credentials = settings.credentials.as_deref();
-    Ok(Some((Mailer::new(smtp, credentials)?, smtp.from.clone())))
+    let mut channels = Vec::new();
+    match &settings.smtp {
+        Some(smtp) => {
+            let mailer = Mailer::new(smtp, credentials).map_err(|error| match error {
+                MailerError::Config(error) => StartError::Config(error),
+                MailerError::Tls(_) => StartError::Mailer(error),
+            })?;
+            let templates = Templates::load(&smtp.texts)?;
+            let (from, public_url) = (smtp.from.clone(), public_url.clone());
+            let mails = Mails { mailer, from, public_url, templates };
+            channels.push((Channel::Mail(mails), settings.mail_grace()));
+        }
+        None => tracing::info!("no smtp.host is set: mails wait in the outbox"),
+    }
+    if let Some(webhook) = &settings.webhook {
+        let webhook = Webhook::new(webhook, public_url, credentials)?;
+        channels.push((Channel::Webhook(webhook), webhook::GRACE));
+    }
+    Ok(channels)
 }
 
 fn job_tools(settings: &Settings, cluster: Arc<Cluster>) -> JobTools {
