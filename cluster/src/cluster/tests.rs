@@ -27,7 +27,6 @@ fn options(dir: &Path) -> ClusterOptions {
     let options = ClusterOptions::new(MemberId(1), dir.to_owned(), "boot".to_owned());
     ClusterOptions {
         founders: BTreeSet::from([options.member]),
-        write_threads: 3,
         read_threads: 3,
         ..options
     }
