@@ -5,14 +5,12 @@
 //! the chunk files. It also keeps marks: how much of a chunk file is known to be on the disk, so that damage is
 //! told from a torn tail. And it keeps fences: promises to take no more of a chunk from older owners.
 
-mod commit;
 mod replay;
 mod segment;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-pub use commit::{Committer, Done, JournalHandle, NotDurable, Retirer, group_commit};
 pub use replay::{JournalError, Recovered};
 
 use self::segment::{FrameHeader, FrameKind, SegmentHeader};
@@ -31,10 +29,6 @@ pub struct JournalLimits {
     pub segment_bytes: u64,
     /// A segment is retired so many milliseconds after its first append.
     pub segment_age_ms: u64,
-    /// Most bytes that one fsync acknowledges.
-    pub batch_bytes: usize,
-    /// Most appends that wait for an fsync; further ones block.
-    pub queue_appends: usize,
 }
 
 impl Default for JournalLimits {
@@ -43,8 +37,6 @@ impl Default for JournalLimits {
             direct_bytes: 256 << 10,
             segment_bytes: 256 << 20,
             segment_age_ms: 30_000,
-            batch_bytes: 4 << 20,
-            queue_appends: 1024,
         }
     }
 }
@@ -66,7 +58,7 @@ impl Entry {
     }
 }
 
-/// The journal of one member. Its user is one thread: see [`group_commit`].
+/// The journal of one member. Its user is one thread.
 #[derive(Debug)]
 pub struct Journal {
     volume: Volume,

@@ -17,8 +17,6 @@ const JOURNAL: JournalLimits = JournalLimits {
     direct_bytes: 2_500,
     segment_bytes: 20_000,
     segment_age_ms: 500,
-    batch_bytes: 1 << 20,
-    queue_appends: 1024,
 };
 
 /// A member and what befalls it.

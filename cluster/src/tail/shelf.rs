@@ -244,3 +244,6 @@ impl Shelf {
         self.store.receive(object, chunk, bytes)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,8 +11,6 @@ const LIMITS: JournalLimits = JournalLimits {
     direct_bytes: 2500,
     segment_bytes: 12_000,
     segment_age_ms: 20,
-    batch_bytes: 1 << 20,
-    queue_appends: 16,
 };
 
 /// A small generator of choices, from a seed.
