@@ -33,11 +33,7 @@ pub struct JournalLimits {
 
 impl Default for JournalLimits {
     fn default() -> Self {
-        Self {
-            direct_bytes: 256 << 10,
-            segment_bytes: 256 << 20,
-            segment_age_ms: 30_000,
-        }
+        Self { direct_bytes: 256 << 10, segment_bytes: 256 << 20, segment_age_ms: 30_000 }
     }
 }
 

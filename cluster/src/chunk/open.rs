@@ -301,7 +301,9 @@ impl Tail {
     pub(crate) fn holds(&self, chunk: &ClosedChunk) -> bool {
         let leaves: Vec<Hash> = self.lock().entries.iter().map(|entry| entry.leaf).collect();
         let is_as_long = memory_size(chunk.leaves) == Some(leaves.len());
-        is_as_long && chunk.header(self.header.id.object) == self.header && merkle::root(&leaves) == chunk.subtree
+        is_as_long
+            && chunk.header(self.header.id.object) == self.header
+            && merkle::root(&leaves) == chunk.subtree
     }
 
     /// The record that holds the byte at `offset` of the object: its index, entry and checked ciphertext.

@@ -124,13 +124,7 @@ impl Shared {
     }
 
     /// Asks another member; nothing is known when it does not answer.
-    async fn ask_owner(
-        &self,
-        owner: MemberId,
-        object: ObjectId,
-        request: Request,
-        until: Instant,
-    ) -> Answer {
+    async fn ask_owner(&self, owner: MemberId, object: ObjectId, request: Request, until: Instant) -> Answer {
         let request = rpc::encode(&rpc::Request::Ask { object, request });
         let deadline = OWNER_DEADLINE.min(until.saturating_duration_since(Instant::now()));
         let answer = self.peers.call(owner, request, deadline).await.ok();

@@ -107,7 +107,8 @@ impl Shared {
                 row = after;
                 continue;
             }
-            let last = chunks.iter().rev().map_while(|chunk| Some((chunk, self.tails.get(chunk.id(object))?)));
+            let last =
+                chunks.iter().rev().map_while(|chunk| Some((chunk, self.tails.get(chunk.id(object))?)));
             let closing = last.filter(|(chunk, tail)| tail.holds(chunk)).map(|(_, tail)| tail).collect();
             return Ok(View { row, chunks, closing, tail });
         }

@@ -13,11 +13,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Segments of the journal are short, so that they come and go while recorders write.
-const JOURNAL: JournalLimits = JournalLimits {
-    direct_bytes: 2_500,
-    segment_bytes: 20_000,
-    segment_age_ms: 500,
-};
+const JOURNAL: JournalLimits =
+    JournalLimits { direct_bytes: 2_500, segment_bytes: 20_000, segment_age_ms: 500 };
 
 /// A member and what befalls it.
 pub(crate) struct Node {

@@ -70,7 +70,8 @@ impl Ending {
         let targets = set.iter().map(|member| (*member, Target::default())).collect();
         let (best, prefix, began_ms) = (None, Vec::new(), turn.now_ms);
         let refusing = BTreeMap::new();
-        let mut ending = Self { chunk, set, epoch, targets, best, prefix, began_ms, is_lost: false, refusing };
+        let mut ending =
+            Self { chunk, set, epoch, targets, best, prefix, began_ms, is_lost: false, refusing };
         ending.step(turn);
         ending
     }

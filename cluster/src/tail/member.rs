@@ -436,7 +436,8 @@ impl Member {
             };
             let row = self.catalog.object(object)?;
             let open = row.as_ref().and_then(|row| row.open_chunk.as_ref());
-            let is_left = open.is_some_and(|open| open.number != ChunkNumber::MANIFEST && open.members == [me]);
+            let is_left =
+                open.is_some_and(|open| open.number != ChunkNumber::MANIFEST && open.members == [me]);
             if !is_left || lost.is_some() {
                 left.remove(&object);
             }

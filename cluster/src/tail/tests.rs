@@ -87,9 +87,10 @@ impl Alone {
                     self.member.told(ticket, Told::Applied(applied), now_ms)
                 }
                 Effect::ReadIndex { ticket } => self.member.told(ticket, Told::Read, now_ms),
-                Effect::Sync => self.member.batch(now_ms).map_or(Ok(Vec::new()), |batch| {
-                    Ok(self.member.durable(batch.run().unwrap()))
-                }),
+                Effect::Sync => self
+                    .member
+                    .batch(now_ms)
+                    .map_or(Ok(Vec::new()), |batch| Ok(self.member.durable(batch.run().unwrap()))),
                 Effect::Answer { answer, .. } => {
                     self.answers.push(answer);
                     Ok(Vec::new())

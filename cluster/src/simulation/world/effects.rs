@@ -55,7 +55,9 @@ impl World {
             }
             Effect::Sync => {
                 let process = self.nodes.get_mut(&member).map(|node| (node.now_ms(self.now_us), node));
-                if let Some((now_ms, Some(process))) = process.map(|(now_ms, node)| (now_ms, &mut node.process)) {
+                if let Some((now_ms, Some(process))) =
+                    process.map(|(now_ms, node)| (now_ms, &mut node.process))
+                {
                     process.batch = process.member.batch(now_ms);
                 }
                 let is_slow = self.nodes.get(&member).is_some_and(|node| node.slow_until_us > self.now_us);
