@@ -36,22 +36,19 @@ impl Shared {
         loop {
             let skipped = usize::try_from(at - offset).unwrap_or(bytes.len());
             let request = Request::Append { offset: at, bytes: tail::Bytes(bytes.slice(skipped..)) };
-            match self.ask(object, request, until).await? {
-                Answer::Durable { offset } => return Ok(offset),
-                Answer::Behind { durable_offset } => {
-                    let held = durable_offset.min(end);
-                    self.compare(object, at, bytes.slice(skipped..), held).await?;
-                    if held == end {
-                        return Ok(durable_offset);
-                    }
-                    at = held;
-                }
-                Answer::Gap { durable_offset } => {
-                    return Err(AppendError::Gap { object, offset, durable_offset });
-                }
-                Answer::Conflict => return Err(AppendError::Conflict { object, offset }),
-                answer => return Err(refused(object, &answer).into()),
+            let answer = self.ask(object, request, until).await?;
+            if let Answer::Durable { offset } = answer {
+                return Ok(offset);
             }
+            let Answer::Behind { durable_offset } = answer else {
+                return Err(not_appended(object, offset, &answer));
+            };
+            let held = durable_offset.min(end);
+            self.compare(object, at, bytes.slice(skipped..), held).await?;
+            if held == end {
+                return Ok(durable_offset);
+            }
+            at = held;
         }
     }
 
@@ -76,27 +73,23 @@ impl Shared {
 
     /// Up to where an object is durable.
     pub(super) async fn durable_offset(&self, object: ObjectId) -> Result<u64, Halt> {
-        match self.ask(object, Request::DurableOffset, Instant::now() + DEADLINE).await? {
-            Answer::Durable { offset } => Ok(offset),
-            Answer::Sealed(facts) => Ok(facts.length),
-            answer => Err(refused(object, &answer)),
+        let answer = self.ask(object, Request::DurableOffset, Instant::now() + DEADLINE).await?;
+        if let Answer::Durable { offset } | Answer::Sealed(SealFacts { length: offset, .. }) = answer {
+            return Ok(offset);
         }
+        Err(refused(object, &answer))
     }
 
     /// Notes that a recorder is away.
     pub(super) async fn interrupt(&self, object: ObjectId) -> Result<(), Halt> {
-        match self.ask(object, Request::Interrupt, Instant::now() + DEADLINE).await? {
-            Answer::Interrupted => Ok(()),
-            answer => Err(refused(object, &answer)),
-        }
+        let answer = self.ask(object, Request::Interrupt, Instant::now() + DEADLINE).await?;
+        if answer == Answer::Interrupted { Ok(()) } else { Err(refused(object, &answer)) }
     }
 
     /// Makes an object final.
     pub(super) async fn seal(&self, object: ObjectId) -> Result<SealFacts, Halt> {
-        match self.ask(object, Request::Seal, Instant::now() + DEADLINE).await? {
-            Answer::Sealed(facts) => Ok(facts),
-            answer => Err(refused(object, &answer)),
-        }
+        let answer = self.ask(object, Request::Seal, Instant::now() + DEADLINE).await?;
+        if let Answer::Sealed(facts) = answer { Ok(facts) } else { Err(refused(object, &answer)) }
     }
 
     /// Asks whoever owns the object, until somebody answers for certain.
@@ -135,6 +128,16 @@ impl Shared {
 
 fn failed(error: ReadError) -> AppendError {
     Halt::from(error).into()
+}
+
+fn not_appended(object: ObjectId, offset: u64, answer: &Answer) -> AppendError {
+    if let Answer::Gap { durable_offset } = answer {
+        return AppendError::Gap { object, offset, durable_offset: *durable_offset };
+    }
+    if *answer == Answer::Conflict {
+        return AppendError::Conflict { object, offset };
+    }
+    refused(object, answer).into()
 }
 
 /// Why an object is not changed.
