@@ -5,6 +5,7 @@
 mod error;
 mod identity;
 mod keys;
+mod members;
 mod secret;
 mod settings;
 
@@ -14,5 +15,6 @@ mod tests;
 pub(crate) use error::ConfigError;
 pub(crate) use identity::ProviderUrl;
 pub(crate) use keys::Values;
+pub(crate) use members::Members;
 pub(crate) use secret::{Secret, SecretFile};
 pub(crate) use settings::{Encryption, LogFormat, Settings, Smtp};
