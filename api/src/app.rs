@@ -41,6 +41,8 @@ pub(crate) fn documented(config: &mut Documented<'_>) {
         .configure(routes::timeline::routes)
         .configure(routes::keystrokes::routes)
         .configure(routes::video::routes)
+        .configure(routes::conversion::routes)
+        .configure(routes::access::routes)
         .configure(routes::hold::routes)
         .configure(routes::purge::routes)
         .configure(routes::retention::routes)

@@ -15,7 +15,7 @@ pub(crate) use act_for::is_user_name;
 pub(crate) use allowed::{Allowed, Asked};
 pub(crate) use caller::{Caller, Credential};
 pub(crate) use permission::{
-    Any, AuditRead, ClusterRead, Convert, Download, Keystrokes, ParametersManage, ParametersRead,
+    Any, AuditRead, Auditors, ClusterRead, Convert, Download, Keystrokes, ParametersManage, ParametersRead,
     PreventPurge, Purge, Read, Record, Recording, ReleaseHold, UsersManage, UsersRead,
 };
 pub(crate) use sighted::{Sight, Sighted, watching};

@@ -1,5 +1,6 @@
 //! What is sent and received as JSON: one file a resource. Times are milliseconds since 1970, lengths bytes.
 
+mod access;
 mod audit;
 mod hold;
 mod mail;
@@ -13,12 +14,13 @@ mod token;
 mod video;
 mod whoami;
 
+pub(crate) use access::{Access, NewAccess};
 pub(crate) use audit::{
     CheckpointKey, Consistency, ConsistencyQuery, Inclusion, InclusionQuery, Leaf, LeavesPage, LeavesQuery,
     path,
 };
 pub(crate) use hold::{Hold, NewHold, ReleaseQuery};
-pub(crate) use mail::{Mail, MailPage, MailQuery};
+pub(crate) use mail::{Mail, MailAlert, MailPage, MailQuery};
 pub(crate) use member::{Health, Member};
 pub(crate) use parameter::{NewValue, Parameter};
 pub(crate) use purge::{DueSession, PurgePlan, PurgePlanQuery, PurgeRequest};

@@ -27,7 +27,7 @@ pub(crate) fn page(
     let mut sessions = Vec::with_capacity(page.sessions.len());
     for due in page.sessions {
         let Some(row) = catalog.session(due.recording)? else { continue };
-        if allowed.reads(&row)? {
+        if allowed.reads(due.recording, &row)? {
             let held = is_held(catalog, due.recording)?;
             let id = due.recording.to_string();
             sessions.push(DueSession { id, ended_ms: due.ended_ms, due_ms: due.due_ms, held });

@@ -1,6 +1,8 @@
 //! Handlers: extract, call one method, convert. One file a resource.
 
+pub(crate) mod access;
 pub(crate) mod audit;
+pub(crate) mod conversion;
 pub(crate) mod frame;
 pub(crate) mod health;
 pub(crate) mod hold;

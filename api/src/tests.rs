@@ -1,5 +1,6 @@
 //! The routes against a real cluster, with an intake and a media of the tests' own.
 
+mod access;
 mod acting;
 mod artefacts;
 mod audit;

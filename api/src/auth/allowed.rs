@@ -9,6 +9,7 @@ use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 use cluster::catalog::{AuditEvent, AuditKind, Command, Outcome, SessionRow};
 use cluster::facts::SubmitError;
+use cluster::id::RecordingId;
 use policy::{Action, Decision, Resource};
 use serde::de::DeserializeOwned;
 
@@ -104,8 +105,8 @@ impl<A, T: Target> Allowed<A, T> {
 
 impl<A> Allowed<A, AllSessions> {
     /// Whether they may also read this one of all sessions.
-    pub(crate) fn reads(&self, row: &SessionRow) -> Result<bool, Problem> {
-        let relations = relations(&self.caller, row, self.state.cluster.catalog()?)?;
+    pub(crate) fn reads(&self, id: RecordingId, row: &SessionRow) -> Result<bool, Problem> {
+        let relations = relations(&self.caller, id, row, self.state.cluster.catalog()?)?;
         let resource = Resource::Session(relations);
         Ok(self.state.authorizer.get().decide(&self.caller.subject, Action::Read, &resource).is_allowed())
     }

@@ -29,6 +29,7 @@ permissions! {
     Keystrokes = [Keystrokes];
     Convert = [Convert];
     Download = [Download];
+    Auditors = [Auditors];
     PreventPurge = [PreventPurge];
     ReleaseHold = [ReleaseHold];
     Purge = [Purge];

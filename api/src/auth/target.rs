@@ -90,7 +90,7 @@ impl Target for OneSession {
     ) -> Result<Option<(Self, Resource)>, Problem> {
         let Some(id) = named::<RecordingId>(request) else { return Ok(None) };
         let Some(row) = catalog.session(id)? else { return Ok(None) };
-        let relations = relations(caller, &row, catalog)?;
+        let relations = relations(caller, id, &row, catalog)?;
         Ok(Some((Self { id, row }, Resource::Session(relations))))
     }
 
@@ -127,7 +127,7 @@ impl Target for OneVideo {
         let Some(id) = named::<VideoId>(request) else { return Ok(None) };
         let Some(row) = catalog.video(id)? else { return Ok(None) };
         let Some(session) = catalog.session(row.recording)? else { return Ok(None) };
-        let relations = relations(caller, &session, catalog)?;
+        let relations = relations(caller, row.recording, &session, catalog)?;
         Ok(Some((Self { id, row }, Resource::Session(relations))))
     }
 
@@ -141,7 +141,12 @@ impl Target for OneVideo {
 }
 
 /// How a caller and a session relate. A recorder keeps its sessions when it gets a new token.
-pub(crate) fn relations(caller: &Caller, row: &SessionRow, catalog: &Catalog) -> Result<Relations, Problem> {
+pub(crate) fn relations(
+    caller: &Caller,
+    id: RecordingId,
+    row: &SessionRow,
+    catalog: &Catalog,
+) -> Result<Relations, Problem> {
     let own = match (row.info.recorder_token, caller.recorder_token()) {
         (Some(opener), Some(token)) if opener == token => true,
         (Some(opener), Some(_)) => catalog
@@ -149,7 +154,9 @@ pub(crate) fn relations(caller: &Caller, row: &SessionRow, catalog: &Catalog) ->
             .is_some_and(|opener| opener.kind == TokenKind::Recorder && opener.subject == caller.name),
         (Some(_) | None, _) => false,
     };
-    Ok(Relations { own, ..Relations::default() })
+    let access = catalog.access(id)?;
+    let names = |users: &[String]| !caller.is_recorder() && users.contains(&caller.name);
+    Ok(Relations { own, auditor: names(&access.auditors), denied: names(&access.denied) })
 }
 
 /// The identifier in the route. One that is none names nothing.

@@ -295,6 +295,7 @@ impl ListQuery {
             device_address: self.device.clone(),
             protocol: self.protocol.map(catalog::Protocol::from),
             state: self.state.map(|state| state.name().to_owned()),
+            auditor: None,
         }
     }
 }

@@ -114,6 +114,7 @@ fn kind_of(refusal: &Refusal) -> Kind {
         | Refusal::TooManyRoles { .. }
         | Refusal::TokenExpired { .. }
         | Refusal::RecorderRoles
+        | Refusal::TooManyUsers { .. }
         | Refusal::TooManyHolds { .. }
         | Refusal::HoldExpired { .. }
         | Refusal::ProtocolUnknown { .. }
@@ -127,6 +128,7 @@ fn kind_of(refusal: &Refusal) -> Kind {
         | Refusal::JobUnknown { .. }
         | Refusal::MailUnknown { .. }
         | Refusal::HoldUnknown { .. }
+        | Refusal::VideoUnknown { .. }
         | Refusal::TokenUnknown { .. } => Kind::NotFound,
         Refusal::SessionPurged { .. } => Kind::SessionPurged,
         Refusal::Held { .. } => Kind::SessionHeld,
@@ -137,7 +139,10 @@ fn kind_of(refusal: &Refusal) -> Kind {
         Refusal::ObjectSealed { .. } => Kind::RecordingSealed,
         Refusal::ParameterOff { .. } => Kind::VideoDownloadDisabled,
         Refusal::VersionDiffers { .. } => Kind::VersionDiffers,
-        Refusal::JobEnded { .. } | Refusal::JobClaimed { .. } | Refusal::MailEnded { .. } => Kind::Conflict,
+        Refusal::VideoNotEnded { .. }
+        | Refusal::JobEnded { .. }
+        | Refusal::JobClaimed { .. }
+        | Refusal::MailEnded { .. } => Kind::Conflict,
         // Another owner writes the object from here on: the recorder asks for the offset and goes on there.
         Refusal::EpochNotCurrent { .. } | Refusal::EpochNotNext { .. } => Kind::NotReady,
         Refusal::AuditNotBegun => Kind::NotReady,
@@ -231,20 +236,9 @@ impl From<SealError> for Problem {
 impl From<WriteFailure> for Problem {
     fn from(failure: WriteFailure) -> Self {
         match failure {
-            WriteFailure::Submit(error) => error.into(),
-            WriteFailure::ReadIndex(error) => error.into(),
             WriteFailure::Read(error) => error.into(),
-            WriteFailure::Catalog(_)
-            | WriteFailure::Lost { .. }
-            | WriteFailure::Disk(_)
-            | WriteFailure::NotDurable(_)
-            | WriteFailure::Create(_)
-            | WriteFailure::Write(_)
-            | WriteFailure::Record(_)
-            | WriteFailure::Close(_)
-            | WriteFailure::Gather(_)
-            | WriteFailure::Manifest(_)
-            | WriteFailure::Outcome { .. } => Self::internal(&failure),
+            WriteFailure::NotTaken => Self::new(Kind::OutcomeUnknown, failure).retry_after(NOT_READY_S),
+            WriteFailure::Lost { .. } => Self::internal(&failure),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The bytes of a recording: appended as tus 1.0 says, read as they were received.
 
-use actix_web::http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
+use actix_web::http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap,
+};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, get, head, options, patch};
 use cluster::catalog::ObjectState;
@@ -114,6 +116,7 @@ pub(super) async fn append_to_recording(
     let headers = request.headers();
     check_version(headers)?;
     check_media_type(headers)?;
+    check_plain(headers)?;
     let offset = number(headers, UPLOAD_OFFSET).ok_or_else(|| {
         Problem::new(Kind::BadRequest, "expected one decimal number in the header Upload-Offset")
     })?;
@@ -191,6 +194,14 @@ fn check_version(headers: &HeaderMap) -> Result<(), Problem> {
             Err(Problem::new(Kind::TusVersion, format_args!("expected {TUS_VERSION}")))
         }
         Some(_) | None => Ok(()),
+    }
+}
+
+/// Bytes are kept as they come: what a sender has coded once more would be kept coded.
+fn check_plain(headers: &HeaderMap) -> Result<(), Problem> {
+    match headers.get_all(CONTENT_ENCODING).all(|coding| coding == "identity") {
+        true => Ok(()),
+        false => Err(Problem::new(Kind::UnsupportedMediaType, "expected bytes without a Content-Encoding")),
     }
 }
 

@@ -7,7 +7,9 @@ use policy::Action;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::problems::Problems;
-use crate::auth::{AllSessions, Allowed, Asked, NewSession, OneSession, Read, Record, SessionOrTombstone};
+use crate::auth::{
+    AllSessions, Allowed, Any, Asked, NewSession, OneSession, Read, Record, SessionOrTombstone,
+};
 use crate::dto;
 use crate::problem::Problem;
 use crate::report;
@@ -43,7 +45,7 @@ pub(super) async fn open_session(
     Ok(HttpResponse::Created().insert_header((LOCATION, format!("/v1/sessions/{id}"))).json(opened))
 }
 
-/// Lists the sessions that the caller may read, the newest first
+/// Lists the sessions that the caller may read, the newest first; who has no role that reads sees those that name them as auditor
 #[utoipa::path(
     tag = "sessions",
     params(dto::ListQuery),
@@ -51,7 +53,7 @@ pub(super) async fn open_session(
 )]
 #[get("/v1/sessions")]
 pub(super) async fn list_sessions(
-    allowed: Allowed<Read, AllSessions>,
+    allowed: Allowed<Any, AllSessions>,
     query: Query<dto::ListQuery>,
     request: HttpRequest,
     state: Data<ApiState>,

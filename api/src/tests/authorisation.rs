@@ -255,6 +255,7 @@ fn with_body(request: TestRequest, cell: &Cell) -> TestRequest {
         "POST /v1/sessions/{id}/videos" => {
             request.set_json(json!({ "keystrokes": cell.target.ends_with("with keystrokes") }))
         }
+        "PUT /v1/sessions/{id}/auditors" => request.set_json(json!({ "auditors": ["somebody"] })),
         "POST /v1/sessions/{id}/holds" => request.set_json(json!({ "justification": "inquiry" })),
         "POST /v1/sessions/{id}/purge" => request.set_json(json!({ "reason": "asked" })),
         "PUT /v1/retention-rules/{scope}/{name}" => request.set_json(json!({ "days": 7 })),

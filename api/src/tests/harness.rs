@@ -22,6 +22,7 @@ use cluster::chunk::key::{Kek, KekId, Random};
 use cluster::id::{MemberId, RecordingId};
 use cluster::rpc::{NoPeers, Peers};
 use cluster::{Cluster, ClusterOptions};
+use futures_util::future::join;
 use policy::{Authorizer, AuthorizerCell, Revision, Role};
 use ring::rand::SystemRandom;
 use serde_json::{Value, json};
@@ -157,6 +158,11 @@ impl Member {
             started
         };
         let (one, other) = (start(MemberId(1)).await, start(MemberId(2)).await);
+        let ready = |member: &Self| {
+            let cluster = Arc::clone(&member.state.cluster);
+            async move { cluster.ready(Duration::from_secs(20)).await.unwrap() }
+        };
+        join(ready(&one), ready(&other)).await;
         (one.become_ready().await, other, wire)
     }
 

@@ -1,5 +1,6 @@
 //! From a request to its effect and its leaf.
 
+use super::access;
 use super::audit;
 use super::clock::{self, ClockRow};
 use super::command::Command;
@@ -111,6 +112,9 @@ fn apply(step: &mut Step<'_, '_>, command: Command) -> Effect {
             recording::open_stream(step, recording, owner, KeyPurpose::Text)
         }
         Command::KeepView(command) => view::keep(step, command),
+        Command::PutAccess(command) => access::put(step, command),
+        Command::RetryVideo(command) => video::retry(step, command),
+        Command::BlockMail(command) => outbox::blocked(step, command),
         Command::As(_) => Err(Refusal::AskedTwice.into()),
         Command::Audit(command) => audit::event(step, command),
         Command::AuditKey(command) => audit::keep_key(step, &command),

@@ -3,7 +3,6 @@ use super::clock::{self, ClockRow};
 use super::engine::{Batch, Engine, KeyAndRow, KeyRange, Tree};
 use super::job::{self, JobRow};
 use super::key_states::KeyStatesRow;
-use super::outbox::{self, MailId, MailRow};
 use super::outcome::Applied;
 use super::parameter::{Parameter, ParameterRow, ParameterValue};
 use super::recording::{self, ChunkRow, ObjectRow};
@@ -190,17 +189,7 @@ impl Catalog {
 
     /// The oldest jobs that have not ended, at most `limit`.
     pub fn open_jobs(&self, limit: usize) -> Result<Vec<(JobId, JobRow)>, CatalogError> {
-        self.open(Tree::JobsOpen, limit, JobId)
-    }
-
-    /// A mail.
-    pub fn mail(&self, mail: MailId) -> Result<Option<MailRow>, CatalogError> {
-        self.get(&outbox::key(mail))
-    }
-
-    /// The oldest mails that are still to be sent, at most `limit`.
-    pub fn open_mails(&self, limit: usize) -> Result<Vec<(MailId, MailRow)>, CatalogError> {
-        self.open(Tree::OutboxOpen, limit, MailId)
+        self.open(Tree::JobsOpen, KeyRange::all(), limit, JobId)
     }
 
     /// The value of a parameter: what was set, or its default.
@@ -297,14 +286,15 @@ impl Catalog {
     }
 
     /// The rows whose numbers stand in an index.
-    fn open<K, R: Row>(
+    pub(super) fn open<K, R: Row>(
         &self,
         index: Tree,
+        range: KeyRange,
         limit: usize,
         name: impl Fn(u64) -> K,
     ) -> Result<Vec<(K, R)>, CatalogError> {
         let mut found = Vec::new();
-        for (key, _) in self.engine.scan(index, KeyRange::all(), limit)? {
+        for (key, _) in self.engine.scan(index, range, limit)? {
             if let (Some(number), Some(row)) = (key.last_chunk(), self.get(&key)?) {
                 found.push((name(u64::from_be_bytes(*number)), row));
             }

@@ -1,9 +1,10 @@
+use super::access::PutAccess;
 use super::audit::{As, AuditEvent, AuditKey};
 use super::clock::ClockSample;
 use super::hold::{PlaceHold, ReleaseHold};
 use super::job::{ClaimJob, ClaimToken, Complete, CompleteIndex, FailJob, IndexDone, Progress};
 use super::key_states::KeepKeyStates;
-use super::outbox::MailId;
+use super::outbox::{BlockMail, MailId};
 use super::parameter::PutParameter;
 use super::purge::{DeletedBytes, Purge};
 use super::recording::{CloseChunk, OpenChunk, Seal};
@@ -11,7 +12,7 @@ use super::retention::PutRetention;
 use super::role::PutRole;
 use super::session::{EndSession, OpenSession};
 use super::token::{CreateToken, TokenId};
-use super::video::RequestVideo;
+use super::video::{RequestVideo, RetryVideo};
 use super::view::KeepView;
 use crate::id::{Epoch, JobId, MemberId, ObjectId, RecordingId};
 use serde::{Deserialize, Serialize};
@@ -143,6 +144,12 @@ pub enum Command {
     },
     /// What the view of a recording needs is made.
     KeepView(KeepView),
+    /// Names the auditors of a session, and who may not see it.
+    PutAccess(PutAccess),
+    /// Makes a video that failed or was cancelled once more.
+    RetryVideo(RetryVideo),
+    /// A mail cannot be sent until an operator has mended something.
+    BlockMail(BlockMail),
     /// A change, and who asked for it how.
     As(As),
     /// Something is audited that changes nothing.

@@ -42,14 +42,16 @@ pub enum Tree {
     SessionsByEnd = 25,
     PurgedBytes = 26,
     Views = 27,
-    AuditLeaves = 28,
-    AuditNodes = 29,
-    AuditKeys = 30,
+    Access = 28,
+    SessionsByAuditor = 29,
+    AuditLeaves = 30,
+    AuditNodes = 31,
+    AuditKeys = 32,
 }
 
 impl Tree {
     /// All trees, in the order of their numbers.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 33] = [
         Self::Meta,
         Self::Sessions,
         Self::SessionsByStart,
@@ -78,6 +80,8 @@ impl Tree {
         Self::SessionsByEnd,
         Self::PurgedBytes,
         Self::Views,
+        Self::Access,
+        Self::SessionsByAuditor,
         Self::AuditLeaves,
         Self::AuditNodes,
         Self::AuditKeys,

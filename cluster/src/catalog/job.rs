@@ -1,7 +1,7 @@
 //! Jobs: long work, done by the member that holds the claim.
 
 use super::engine::Tree;
-use super::outbox::{self, MailKind};
+use super::outbox::{self, MailKind, WebhookEvent};
 use super::outcome::{Outcome, Refusal};
 use super::recording;
 use super::row::Row;
@@ -291,6 +291,7 @@ pub(crate) fn complete(step: &mut Step<'_, '_>, command: Complete) -> Effect {
     for address in ready.notify {
         mails.push(outbox::create(step, MailKind::VideoReady { video }, recording, address)?);
     }
+    mails.extend(outbox::tell(step, recording, WebhookEvent::VideoReady { video })?);
     Ok(Outcome::Completed { mails })
 }
 
@@ -353,6 +354,7 @@ fn finish(step: &mut Step<'_, '_>, job: JobId, mut row: JobRow, state: JobState)
         }
         (JobKind::Convert { video }, JobState::Failed(failure)) => {
             video::set_state(step, video, VideoState::Failed { failure })?;
+            outbox::tell(step, row.recording, WebhookEvent::ConversionFailed { video, failure })?;
         }
         (JobKind::Convert { video }, JobState::Cancelled) => {
             video::set_state(step, video, VideoState::Cancelled)?;

@@ -3,6 +3,7 @@
 //! `Catalog::apply` is pure and deterministic: no clock, no randomness, no order of hash maps, no I/O outside
 //! its batch. Each command has its rules beside its row.
 
+mod access;
 mod apply;
 mod audit;
 #[expect(clippy::module_inception, reason = "the main type has a file of its name, as all types have")]
@@ -34,6 +35,7 @@ mod view;
 #[cfg(test)]
 mod tests;
 
+pub use access::{AccessRow, PutAccess};
 pub use audit::{
     As, AuditEvent, AuditHead, AuditKey, AuditKeyRow, AuditKind, AuditLeaf, AuditPage, AuditQuery,
     HEARTBEAT_MS, LEAF_BYTES_MAX,
@@ -52,7 +54,7 @@ pub use job::{
     JobProgress, JobRow, JobState, Progress,
 };
 pub use key_states::{KeepKeyStates, KeyStatesRow};
-pub use outbox::{MailId, MailKind, MailRow, MailState};
+pub use outbox::{BlockMail, MailFault, MailId, MailKind, MailRow, MailState, WebhookEvent};
 pub use outcome::{Applied, Outcome, Refusal};
 pub use parameter::{Parameter, ParameterKind, ParameterRow, ParameterValue, PutParameter};
 pub(crate) use purge::DELETED_MAX;
@@ -71,5 +73,5 @@ pub use session::{
 pub use step::LogPosition;
 pub use token::{CreateToken, TokenId, TokenKind, TokenRow};
 pub use transaction::CatalogError;
-pub use video::{Container, RequestVideo, VideoFacts, VideoRow, VideoSettings, VideoState};
+pub use video::{Container, RequestVideo, RetryVideo, VideoFacts, VideoRow, VideoSettings, VideoState};
 pub use view::{KeepView, ViewRow};

@@ -211,6 +211,12 @@ pub enum Refusal {
     RetentionDays { limit: u64 },
     #[error("there are at most {limit} rules of retention")]
     TooManyRules { limit: u64 },
+    #[error("a session names at most {limit} users in each list")]
+    TooManyUsers { limit: u64 },
+    #[error("there is no video {video}")]
+    VideoUnknown { video: VideoId },
+    #[error("video {video} neither failed nor was cancelled")]
+    VideoNotEnded { video: VideoId },
     #[error("the audit log has not begun: no member has a key yet")]
     AuditNotBegun,
     #[error("a change is asked for once")]

@@ -14,6 +14,8 @@ pub(crate) const VIDEO_DOWNLOAD_ENABLED: &str = "video_download_enabled";
 pub(crate) const RETENTION_DAYS: &str = "retention_days";
 /// Whether a hold ends only when two persons want it.
 pub(crate) const HOLD_RELEASE_BY_TWO: &str = "hold_release_by_two";
+/// Whether the webhook is told.
+pub(crate) const WEBHOOK_ENABLED: &str = "webhook_enabled";
 
 /// What values a parameter takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +94,13 @@ impl Parameter {
             kind: ParameterKind::Switch,
             default: ParameterValue::Switch(false),
             description: "Whether a hold ends only when two different persons release it.",
+        },
+        Self {
+            name: WEBHOOK_ENABLED,
+            kind: ParameterKind::Switch,
+            default: ParameterValue::Switch(false),
+            description: "Whether the webhook of the members' configuration is told when a session ends, a video is \
+                          ready, or a video cannot be made.",
         },
     ];
 

@@ -2,6 +2,7 @@
 
 use super::engine::Tree;
 use super::index;
+use super::outbox::{self, WebhookEvent};
 use super::outcome::{Outcome, Refusal};
 use super::purge::{self, Tombstone};
 use super::recording::{self, WrappedKeys};
@@ -293,6 +294,7 @@ pub(crate) fn end(step: &mut Step<'_, '_>, command: EndSession) -> Effect {
     let row = SessionRow { state, ..older.clone() };
     store(step, recording, Some(&older), &row)?;
     purge::note_end(step, recording, end_ms)?;
+    outbox::tell(step, recording, WebhookEvent::SessionEnded { end })?;
     Ok(Outcome::Done)
 }
 

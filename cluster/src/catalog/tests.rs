@@ -1,3 +1,4 @@
+mod access;
 mod audit;
 mod chunks;
 mod clock;

@@ -54,6 +54,15 @@ pub struct RequestVideo {
     pub notify: Vec<String>,
 }
 
+/// Somebody wants a video that failed or was cancelled once more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetryVideo {
+    /// Which.
+    pub video: VideoId,
+    /// Who.
+    pub by: String,
+}
+
 /// What is known of a finished video.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VideoFacts {
@@ -172,6 +181,24 @@ fn join(step: &mut Step<'_, '_>, video: VideoId, notify: &[String]) -> Result<Op
             Ok(Some(outcome))
         }
     }
+}
+
+/// A further job for a video that has none.
+pub(crate) fn retry(step: &mut Step<'_, '_>, command: RetryVideo) -> Effect {
+    let RetryVideo { video, by } = command;
+    text::needed("by", &by)?;
+    let mut row: VideoRow = step.need(&video.0, || Refusal::VideoUnknown { video })?;
+    session::kept(step, row.recording)?;
+    match row.state {
+        VideoState::Failed { .. } | VideoState::Cancelled => {}
+        VideoState::Pending | VideoState::Ready(_) | VideoState::Purged => {
+            return Err(Refusal::VideoNotEnded { video }.into());
+        }
+    }
+    let job = job::create_convert(step, row.recording, video)?;
+    (row.job, row.state) = (job, VideoState::Pending);
+    step.rows.put(&video.0, &row)?;
+    Ok(Outcome::Video { video, job, is_new: true })
 }
 
 pub(crate) fn set_state(

@@ -8,6 +8,7 @@ mod identity;
 mod kek;
 mod key_file;
 mod member;
+mod members;
 mod retention;
 mod roles;
 mod systemd;

@@ -216,10 +216,15 @@ impl Served {
 
     /// Allows videos, as an administrator does.
     pub(crate) fn allow_videos(&self) {
+        self.switch_on("video_download_enabled");
+    }
+
+    /// Switches a parameter on, as an administrator does.
+    pub(crate) fn switch_on(&self, parameter: &str) {
         let headers = [("Content-Type", "application/json")];
         let body = json!({ "value": true }).to_string();
-        let (status, answer) =
-            self.send("PUT", "/v1/parameters/video_download_enabled", &headers, body.as_bytes());
+        let path = format!("/v1/parameters/{parameter}");
+        let (status, answer) = self.send("PUT", &path, &headers, body.as_bytes());
         assert_eq!(status, 200, "{answer}");
     }
 
@@ -269,11 +274,18 @@ pub(crate) struct SmtpServer {
 }
 
 impl SmtpServer {
+    /// One that takes mails from everybody.
     pub(crate) fn start(port: u16) -> Self {
+        Self::start_with(port, &[])
+    }
+
+    /// One with further arguments of the script.
+    pub(crate) fn start_with(port: u16, arguments: &[&str]) -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite/smtp_server.py");
         let mut child = Command::new("/usr/bin/python3")
             .arg(script)
             .arg(port.to_string())
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

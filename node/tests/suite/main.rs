@@ -13,5 +13,7 @@ mod damage;
 mod harness;
 mod identity;
 mod import;
+mod mail;
 mod service;
 mod view;
+mod webhook;

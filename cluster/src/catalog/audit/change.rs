@@ -4,6 +4,7 @@
 //! command never change.
 
 use super::{AuditEvent, AuditKind};
+use crate::catalog::access::PutAccess;
 use crate::catalog::command::Command;
 use crate::catalog::hold::{PlaceHold, ReleaseHold};
 use crate::catalog::parameter::{ParameterValue, PutParameter};
@@ -13,7 +14,7 @@ use crate::catalog::role::PutRole;
 use crate::catalog::session::{EndSession, OpenSession};
 use crate::catalog::step::{Halt, Step};
 use crate::catalog::token::{CreateToken, TokenKind, TokenRow};
-use crate::catalog::video::RequestVideo;
+use crate::catalog::video::{RequestVideo, RetryVideo};
 use serde::{Deserialize, Serialize};
 
 /// A change, and who asked for it how: what its leaf says beside what the change itself does.
@@ -81,6 +82,10 @@ pub(crate) fn of(step: &Step<'_, '_>, command: &Command) -> Result<Option<Change
         Command::ReleaseHold(command) => released(command),
         Command::PutRetention(command) => retention(command),
         Command::Purge(command) => purged(command),
+        Command::PutAccess(command) => access(command),
+        Command::RetryVideo(RetryVideo { video, by }) => {
+            Change::new("PAM.SessionManagement.Convert", format!("video/{video}"), "again".to_owned(), by)
+        }
         // What members tell one another, the steps of bytes and jobs, and what appends a leaf by itself.
         Command::StartMember { .. }
         | Command::Seed
@@ -104,6 +109,7 @@ pub(crate) fn of(step: &Step<'_, '_>, command: &Command) -> Result<Option<Change
         | Command::KeepKeyStates(_)
         | Command::KeepView(_)
         | Command::DeletedBytes(_)
+        | Command::BlockMail(_)
         | Command::As(_)
         | Command::Audit(_)
         | Command::AuditKey(_)
@@ -183,6 +189,12 @@ fn retention(command: &PutRetention) -> Change {
         None => "no rule".to_owned(),
     };
     Change::new("System.Parameters.Manage", object, detail, by)
+}
+
+fn access(command: &PutAccess) -> Change {
+    let PutAccess { recording, auditors, denied, by, .. } = command;
+    let detail = format!("auditors {}; denied {}", auditors.join(", "), denied.join(", "));
+    Change::new("PAM.SessionManagement.Auditors", format!("session/{recording}"), detail, by)
 }
 
 fn purged(command: &Purge) -> Change {

@@ -78,6 +78,12 @@ fn command() -> impl Strategy<Value = Command> {
             recordings: vec![recording],
         })),
         (1..3u64).prop_map(|mail| Command::MailSent { mail: MailId(mail) }),
+        (1..3u64).prop_map(|mail| Command::BlockMail(BlockMail {
+            mail: MailId(mail),
+            fault: MailFault::Tls,
+            error: String::new(),
+            retry_after_ms: 1
+        })),
         (1..3u64, 0..2u8).prop_map(|(member, key)| Command::AuditKey(AuditKey {
             member: MemberId(member),
             public_key: [key; 32],
