@@ -14,6 +14,9 @@ pub(crate) const APPENDED_BYTES: &str = "custody_appended_bytes_total";
 /// Tokens of the identity provider that were refused, by reason.
 pub(crate) const TOKENS_REFUSED: &str = "custody_identity_tokens_refused_total";
 
+/// Views that go on, as the audit log sees them.
+pub(crate) const VIEWS: &str = "custody_audit_views";
+
 const SECONDS: [f64; 10] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 60.0];
 
 /// Shows what the process has counted.

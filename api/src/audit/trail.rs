@@ -22,6 +22,7 @@ use tokio::time::Instant;
 use super::refusals::{self, Caller, Count, Refusals, Refused};
 use super::tally::Tally;
 use super::{View, Who};
+use crate::metrics::VIEWS;
 
 /// Views that are remembered; each request of a further one commits a leaf.
 const VIEWS_MAX: usize = 10_000;
@@ -162,6 +163,7 @@ impl Trail {
                 None => Arc::strong_count(&ongoing.opened) > 1,
             }
         });
+        metrics::gauge!(VIEWS).set(u32::try_from(views.len()).map_or(f64::MAX, f64::from));
         drop(views);
         let refused = self.refusals().take();
         untold.extend(refused.into_iter().map(|(caller, count)| Untold::Refusals(caller, count)));
