@@ -5,9 +5,10 @@ use super::machine::size;
 use super::outbox::PIECE_BYTES;
 use super::shared::Shared;
 use crate::chunk::FileError;
-use crate::id::{ChunkId, MemberId};
+use crate::facts::NotReady;
+use crate::id::{ChunkId, MemberId, ObjectId};
 use crate::rpc::{self, Handled, Handler};
-use crate::tail::{Bytes, Message};
+use crate::tail::{Answer, Bytes, Message, Request};
 use std::sync::{Arc, Weak};
 
 /// What other members talk to. It does not keep the door open: after a stop nothing is answered.
@@ -22,7 +23,7 @@ impl Handler for Answers {
                 rpc::Request::Facts(request) => rpc::encode(&shared.facts.answer(request).await),
                 rpc::Request::Tail(messages) => rpc::encode(&shared.take_messages(from, messages).await?),
                 rpc::Request::Piece { chunk, offset } => rpc::encode(&shared.piece(chunk, offset).await?),
-                rpc::Request::Ask { object, request } => rpc::encode(&shared.ask_here(object, request).await),
+                rpc::Request::Ask { object, request } => rpc::encode(&shared.answer(object, request).await),
                 rpc::Request::Length { object } => rpc::encode(&shared.length_here(object).ok()),
             })
         })
@@ -39,6 +40,14 @@ impl Shared {
             self.inbox.tell(Input::Receive { from, message, place });
         }
         Some(())
+    }
+
+    /// What a caller of another member wants; nothing before this one is ready.
+    async fn answer(&self, object: ObjectId, request: Request) -> Option<Answer> {
+        match self.catalog() {
+            Ok(_) => self.ask_here(object, request).await,
+            Err(NotReady) => None,
+        }
     }
 
     /// A piece of a closed chunk's file, as it lies here; the last one is shorter than the others, or empty.

@@ -120,7 +120,11 @@ impl Machine {
             let mut taken = 0;
             while let Some(input) = next {
                 if matches!(input, Input::Stop) {
-                    return self.finish_batch();
+                    let farewell = self.parts.member.farewell();
+                    self.act(farewell)?;
+                    self.finish_batch()?;
+                    self.runtime.block_on(self.parts.outbox.finish());
+                    return Ok(());
                 }
                 self.take(input)?;
                 self.tick_if_due()?;
@@ -329,6 +333,7 @@ pub(super) fn size(message: &Message) -> usize {
         Message::Fetched { frames, .. } | Message::Tail { frames, .. } => frames.0.len(),
         Message::Copy { bytes, .. } => bytes.0.len(),
         Message::Alive
+        | Message::Gone
         | Message::Appended { .. }
         | Message::Refused { .. }
         | Message::Fence { .. }

@@ -13,6 +13,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 /// Most bytes that wait for one member. What comes on top is lost: the machines say it again.
 const WAITING_BYTES_MAX: usize = 32 << 20;
@@ -24,6 +25,8 @@ const TOGETHER_BYTES_MAX: usize = 4 << 20;
 const DEADLINE: Duration = Duration::from_millis(1_500);
 /// How long a member may take to send a piece of a chunk.
 const PIECE_DEADLINE: Duration = Duration::from_secs(3);
+/// How long the end of this member may wait for others to hear of it.
+const FAREWELL: Duration = Duration::from_millis(300);
 /// A piece of a chunk that another member sends.
 pub(super) const PIECE_BYTES: usize = 1 << 20;
 /// Chunks that are fetched at once.
@@ -64,6 +67,18 @@ impl Outbox {
             // Its task ends with this outbox only.
             let _: Result<(), _> = way.queue.send((message, place));
         }
+    }
+
+    /// Waits until all that was said is taken, a little while.
+    pub(super) async fn finish(&self) {
+        let all = u32::try_from(WAITING_BYTES_MAX).unwrap_or(u32::MAX);
+        let taken = async {
+            for way in self.ways.values() {
+                // The room is never closed.
+                drop(way.room.acquire_many(all).await);
+            }
+        };
+        let _: Result<(), _> = timeout(FAREWELL, taken).await;
     }
 
     fn way(&mut self, to: MemberId) -> &Way {

@@ -109,6 +109,7 @@ impl Member {
         let mut effects = Vec::new();
         match message {
             Message::Alive => {}
+            Message::Gone => drop(self.around.heard_ms.remove(&from)),
             Message::Append(append) => {
                 effects.extend(self.replica.append(&mut self.shelf, &self.catalog, from, append)?);
             }
@@ -273,6 +274,12 @@ impl Member {
     /// The chunk files of a retired segment of the journal are synced.
     pub fn retired(&mut self, retired: Retired) {
         self.shelf.retired(retired);
+    }
+
+    /// Tells the others that this process ends, so that they need not wait for its lease.
+    pub fn farewell(&self) -> Vec<Effect> {
+        let others = self.around.members.iter().filter(|member| **member != self.around.me);
+        others.map(|to| Effect::Send { to: *to, message: Message::Gone }).collect()
     }
 
     /// The end of the process in order.

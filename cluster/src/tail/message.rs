@@ -101,6 +101,8 @@ pub enum Message {
         /// The records as they are stored; none when nothing more is known to be durable.
         frames: Bytes,
     },
+    /// The sender ends in order: what it owns may be taken over at once.
+    Gone,
 }
 
 /// Records of an owner's chunk.
@@ -229,6 +231,7 @@ impl Message {
             | Self::Fence { chunk, .. }
             | Self::Tail { chunk, .. } => chunk.offset.checked_add(CHUNK_BYTES_MAX).is_some(),
             Self::Alive
+            | Self::Gone
             | Self::Appended { .. }
             | Self::Refused { .. }
             | Self::Held { .. }

@@ -129,3 +129,16 @@ async fn a_cluster_that_stops_as_a_whole_goes_on_where_it_was() {
     assert_eq!(there.seal(object).await.unwrap().length, 300_000);
     assert_everywhere(&three, object, &bytes).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn what_a_member_owned_that_stops_in_order_is_taken_over_by_another() {
+    let mut three = Three::start().await;
+    let bytes = noise(7, 300_000);
+    let object: ObjectId = three.running[&MemberId(1)].cluster.open_session(session()).await.unwrap().into();
+    three.running[&MemberId(1)].cluster.append(object, 0, bytes[..200_000].to_vec()).await.unwrap();
+    three.stop(MemberId(1)).await;
+    let there = &three.running[&MemberId(2)].cluster;
+    assert_eq!(there.append(object, 100_000, bytes[100_000..].to_vec()).await.unwrap(), 300_000);
+    assert_eq!(there.seal(object).await.unwrap().length, 300_000);
+    assert_everywhere(&three, object, &bytes).await;
+}
