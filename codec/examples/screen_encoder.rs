@@ -12,9 +12,9 @@ use codec::cut::Cut;
 use codec::geometry::Size;
 use codec::limits::Limits;
 use codec::timeline::TimelineFold;
-use codec::video::screen::{Chroma, Format, ScreenEncoder};
+use codec::video::screen::{Format, ScreenEncoder};
 use codec::video::{
-    Encode, EncodeError, Encoder, Frame, Packet, Plan, SegmentCoder, StartEncoder, VideoSettings,
+    Chroma, Encode, EncodeError, Encoder, Frame, Packet, Plan, SegmentCoder, StartEncoder, VideoSettings,
 };
 use std::fs::{self, File};
 use std::io::{BufReader, BufWriter, Read, Write};
@@ -30,7 +30,7 @@ fn main() -> Result<()> {
     for recording in arguments {
         let bytes = unpack(Path::new(&recording))?;
         let screen = move |size: Size, _: &VideoSettings| -> Result<Box<dyn Encode>, EncodeError> {
-            Ok(Box::new(ScreenEncoder::new(Format { size, chroma: Chroma::Yuv420 }, base_q_idx)))
+            Ok(Box::new(ScreenEncoder::new(Format { size, chroma: Chroma::Half }, base_q_idx)))
         };
         println!("{recording}");
         println!("  screen q{base_q_idx}: {}", measure(&bytes, screen)?);
@@ -130,7 +130,7 @@ fn measure(
     let log = Log { luma: BufWriter::new(File::create(&luma)?), encoder_ms: Vec::new() };
     let log = Arc::new(Mutex::new(log));
     let kept = Arc::clone(&log);
-    let start: StartEncoder = Box::new(move |size, settings| {
+    let start: StartEncoder = Box::new(move |size, settings, _| {
         Ok(Box::new(Measured { encoder: start(size, settings)?, log: Arc::clone(&kept) }))
     });
     let (plan, packets) = convert(recording, start)?;

@@ -1,11 +1,12 @@
 //! What every encoder of a segment does.
 
 use super::frame::{Frame, Packet};
+use super::plan::Segment;
 use super::rav1e::EncodeError;
 use super::settings::VideoSettings;
 use crate::geometry::Size;
 
-/// Encodes one segment: its first frame becomes a key frame, no other does.
+/// Encodes one segment: its first frame becomes a key frame.
 pub trait Encode: Send {
     /// Takes one frame; returns the packets that are complete.
     fn encode(&mut self, frame: &Frame<'_>) -> Result<Vec<Packet>, EncodeError>;
@@ -14,5 +15,6 @@ pub trait Encode: Send {
     fn finish(self: Box<Self>) -> Result<Vec<Packet>, EncodeError>;
 }
 
-/// Starts an encoder for pictures of a size.
-pub type StartEncoder = Box<dyn Fn(Size, &VideoSettings) -> Result<Box<dyn Encode>, EncodeError> + Send>;
+/// Starts the encoder of a segment, for pictures of a size.
+pub type StartEncoder =
+    Box<dyn Fn(Size, &VideoSettings, &Segment) -> Result<Box<dyn Encode>, EncodeError> + Send>;

@@ -6,7 +6,8 @@ use super::frame::{Frame, Packet};
 use super::pacing::{self, Decision, Pacing};
 use super::plan::{Plan, Segment};
 use super::projection::{PictureChange, Projection};
-use super::rav1e::{EncodeError, Encoder};
+use super::rav1e::EncodeError;
+use super::segment_encoder::SegmentEncoder;
 use super::staleness::Staleness;
 use crate::geometry::{CopyVector, Rect};
 use crate::limits::Limits;
@@ -58,7 +59,7 @@ struct OpenSegment {
 impl SegmentCoder {
     /// Starts at byte 0 of the recording.
     pub fn new(plan: Plan, limits: Limits) -> Self {
-        Self::with_encoder(plan, limits, start_rav1e())
+        Self::with_encoder(plan, limits, start_encoder())
     }
 
     /// Starts at byte 0 of the recording; each segment is coded by what `start_encoder` returns.
@@ -69,7 +70,7 @@ impl SegmentCoder {
     /// Starts at a key state that stands at the first frame of a segment or before it; push the recording's bytes
     /// from its position on. The packets are those of a start at byte 0.
     pub fn resume(plan: Plan, key_state: &[u8], limits: Limits) -> Result<Self, RestoreError> {
-        Ok(Self::from_replay(plan, Replay::restore(key_state, limits)?, start_rav1e()))
+        Ok(Self::from_replay(plan, Replay::restore(key_state, limits)?, start_encoder()))
     }
 
     fn from_replay(plan: Plan, replay: Replay, start_encoder: StartEncoder) -> Self {
@@ -148,7 +149,7 @@ impl SegmentCoder {
     /// Codes the first frame of a segment: the picture as it is when time goes on.
     fn open(&self, segment: Segment, packets: &mut Vec<Packet>) -> Result<OpenSegment, SegmentError> {
         let mut open = OpenSegment {
-            encoder: (self.start_encoder)(self.plan.size(), &self.plan.settings)?,
+            encoder: (self.start_encoder)(self.plan.size(), &self.plan.settings, &segment)?,
             pacing: Pacing::new(self.plan.settings.rhythm),
             blink: Blink::default(),
             staleness: Staleness::new(self.projection.picture().clone()),
@@ -204,8 +205,8 @@ impl SegmentCoder {
     }
 }
 
-fn start_rav1e() -> StartEncoder {
-    Box::new(|size, settings| Ok(Box::new(Encoder::new(size, settings)?)))
+fn start_encoder() -> StartEncoder {
+    Box::new(|size, settings, segment| Ok(Box::new(SegmentEncoder::new(size, settings, segment))))
 }
 
 impl OpenSegment {

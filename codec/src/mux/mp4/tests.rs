@@ -11,9 +11,10 @@ use crate::mux::temporal_unit::tests::SEQUENCE_HEADER;
 use crate::mux::{Channels, Cue, SequenceHeader, SoundPacket, TemporalUnit, Texts, VideoSample};
 
 fn video(samples: &[(u32, u32, bool)]) -> VideoTrack {
-    let sample = |&(size_bytes, duration_ms, is_sync)| VideoSample { size_bytes, duration_ms, is_sync };
+    let sample =
+        |&(size_bytes, duration_ms, is_sync)| VideoSample { size_bytes, duration_ms, is_sync, header: 0 };
     VideoTrack {
-        sequence_header: SequenceHeader::parse(SEQUENCE_HEADER).unwrap(),
+        sequence_headers: vec![SequenceHeader::parse(SEQUENCE_HEADER).unwrap()],
         samples: samples.iter().map(sample).collect(),
     }
 }

@@ -68,6 +68,13 @@ pub(super) enum Cell {
     New { luma: Option<Colors>, chroma: Option<Colors> },
 }
 
+impl Cell {
+    /// Whether it shows something new in more colours than a palette holds.
+    pub(super) fn is_natural(&self) -> bool {
+        matches!(self, Self::New { luma: None, .. })
+    }
+}
+
 /// Pictures and what is known of their difference.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pictures<'a> {

@@ -13,6 +13,7 @@ use crate::geometry::{CopyVector, Rect};
 use crate::video::encode::Encode;
 use crate::video::frame::{Frame, Packet};
 use crate::video::rav1e::EncodeError;
+use crate::video::yuv::Yuv;
 
 /// A picture to be coded, and what is known of how it differs from the one before it.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +32,7 @@ pub struct ScreenEncoder {
     pub(super) state: FrameState,
     /// The picture that was coded last.
     before: KeptPicture,
+    natural_pixels: usize,
 }
 
 impl ScreenEncoder {
@@ -38,7 +40,11 @@ impl ScreenEncoder {
     /// [`Plan::SIZE_MAX`](crate::video::Plan::SIZE_MAX) says. `base_q_idx` is the quantizer index of residuals
     /// (AV1 specification, section 7.12.2); 0 is lossless.
     pub fn new(format: Format, base_q_idx: u8) -> Self {
-        Self { state: FrameState::new(format, base_q_idx), before: KeptPicture::new(format) }
+        Self {
+            state: FrameState::new(format, base_q_idx),
+            before: KeptPicture::new(format),
+            natural_pixels: 0,
+        }
     }
 
     /// Codes one frame as a temporal unit, in time that follows its damage unless it is the first.
@@ -50,11 +56,37 @@ impl ScreenEncoder {
         damage.iter().for_each(|area| map.add(*area));
         let before = (!key).then(|| self.before.as_source());
         let pictures = Pictures { source: frame.source, before, copies: frame.copies };
-        let packet = code_frame(&mut self.state, frame.source, &mut FrameDecisions::new(pictures, &map));
+        let mut decisions = FrameDecisions::new(pictures, &map);
+        let packet = code_frame(&mut self.state, frame.source, &mut decisions);
+        self.natural_pixels = decisions.natural_pixels();
         for area in damage {
             self.before.copy_area(&frame.source, *area);
         }
         packet
+    }
+
+    /// The sequence header unit of pictures of `format`.
+    pub fn sequence_header(format: Format) -> Vec<u8> {
+        let mut unit = Vec::new();
+        push_obu(&mut unit, ObuType::SequenceHeader, &sequence_header(format));
+        unit
+    }
+
+    /// Pixels of the frame that was coded last that were new and belong to cells of more colours than a palette has.
+    pub fn natural_pixels(&self) -> usize {
+        self.natural_pixels
+    }
+
+    /// How many cells of a picture have more colours than a palette holds, and how many were looked at: one in `step`
+    /// columns and rows of them.
+    pub fn natural_cells(picture: &Yuv, step: usize) -> (usize, usize) {
+        let source = Source::of_yuv(picture);
+        let pictures = Pictures { source, before: None, copies: &[] };
+        let cells = source.format.cells();
+        let rows = (0..cells.height).step_by(step);
+        let seen = rows.flat_map(|row| (0..cells.width).step_by(step).map(move |column| (row, column)));
+        let natural = seen.clone().filter(|(row, column)| pictures.cell(*row, *column).is_natural());
+        (natural.count(), seen.count())
     }
 }
 
@@ -76,7 +108,7 @@ pub(super) fn code_frame(state: &mut FrameState, source: Source<'_>, decide: &mu
     let mut packet = Vec::new();
     push_obu(&mut packet, ObuType::TemporalDelimiter, &[]);
     if state.header.key {
-        push_obu(&mut packet, ObuType::SequenceHeader, &sequence_header(state.format));
+        packet.extend(ScreenEncoder::sequence_header(state.format));
     }
     let head = state.header.write(state.format);
     let frame = Tile::code(state, source, head, decide);

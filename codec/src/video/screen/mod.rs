@@ -60,5 +60,5 @@ mod tile;
 mod conformance;
 
 pub use encoder::{ScreenEncoder, ScreenFrame};
-pub use format::{Chroma, Format};
+pub use format::Format;
 pub use source::Source;

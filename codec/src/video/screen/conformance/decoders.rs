@@ -1,6 +1,7 @@
 //! Decoders that are not ours, as processes.
 
-use super::super::format::{Chroma, Format};
+use super::super::format::Format;
+use crate::video::settings::Chroma;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
@@ -66,8 +67,8 @@ impl Decoder {
 
 fn pixels(format: Format) -> &'static str {
     match format.chroma {
-        Chroma::Yuv420 => "yuv420p",
-        Chroma::Yuv444 => "yuv444p",
+        Chroma::Half => "yuv420p",
+        Chroma::Full => "yuv444p",
     }
 }
 

@@ -8,11 +8,12 @@ mod random_picture;
 mod rng;
 
 use super::encoder::{ScreenEncoder, ScreenFrame, code_frame};
-use super::format::{Chroma, Format};
+use super::format::Format;
 use super::frame_state::FrameState;
 use super::planes::Planes;
 use super::source::Source;
 use crate::geometry::{Rect, Size};
+use crate::video::settings::Chroma;
 use decoders::Decoder;
 use random_choices::RandomChoices;
 use random_picture::RandomPicture;
@@ -40,7 +41,7 @@ fn samples(planes: &Planes) -> Vec<u8> {
 /// A format and a quantizer index.
 fn random_settings(rng: &mut Rng) -> (Format, u8) {
     let size = Size { width: rng.between(8, 200), height: rng.between(8, 200) };
-    let chroma = if rng.one_in(4) { Chroma::Yuv444 } else { Chroma::Yuv420 };
+    let chroma = if rng.one_in(4) { Chroma::Full } else { Chroma::Half };
     let base_q_idx = if rng.one_in(4) { 0 } else { u8::try_from(rng.between(1, 255)).unwrap() };
     (Format { size, chroma }, base_q_idx)
 }

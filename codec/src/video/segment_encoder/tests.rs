@@ -1,0 +1,87 @@
+use super::*;
+use crate::video::{Chroma, Profile, Yuv};
+
+const SIZE: Size = Size { width: 128, height: 96 };
+
+fn segment(is_busy: bool) -> Segment {
+    Segment { first_sync: 0, end_sync: 1, start_ms: 0, end_ms: 1, end_byte: 1, is_busy }
+}
+
+/// A picture of many colours (a film) or of two (a screen), other than that of another `number`.
+fn picture(is_film: bool, number: usize) -> Yuv {
+    let mut picture = Yuv::black(SIZE, Chroma::Half);
+    for (at, sample) in picture.y.iter_mut().enumerate() {
+        let (x, y) = (at % SIZE.width, at / SIZE.width);
+        let value =
+            if is_film { 16 + (x * 7 + y * 13 + number * 5) % 200 } else { 50 + (x / 4 + number) % 2 * 100 };
+        *sample = u8::try_from(value).unwrap();
+    }
+    picture
+}
+
+/// For each frame whether it is a key frame, and whether rav1e coded it: frames that are whole or nearly still.
+fn coded(is_busy: bool, frames: &[(bool, Rect)]) -> Vec<(bool, bool)> {
+    let mut encoder = SegmentEncoder::new(SIZE, &VideoSettings::of(Profile::Balanced), &segment(is_busy));
+    let mut packets = Vec::new();
+    let mut shown = Yuv::black(SIZE, Chroma::Half);
+    for (number, (is_film, damage)) in frames.iter().enumerate() {
+        let next = picture(*is_film, number);
+        for y in damage.top..damage.bottom {
+            let row = y * SIZE.width + damage.left..y * SIZE.width + damage.right;
+            shown.y[row.clone()].copy_from_slice(&next.y[row]);
+        }
+        let at_ms = i64::try_from(number).unwrap();
+        let frame = Frame { at_ms, picture: &shown, damage: &[*damage], copies: &[] };
+        packets.extend(encoder.encode(&frame).unwrap());
+    }
+    packets.extend(Box::new(encoder).finish().unwrap());
+    let times: Vec<_> = packets.iter().map(|packet| packet.at_ms).collect();
+    assert_eq!(times, (0..i64::try_from(frames.len()).unwrap()).collect::<Vec<_>>());
+    let mut is_rav1e = false;
+    let from_rav1e = packets.iter().map(|packet| {
+        // Behind the delimiter and the head of the sequence header stand its flags; ours are without order hints.
+        is_rav1e = if packet.key { !is_ours(&packet.data) } else { is_rav1e };
+        (packet.key, is_rav1e)
+    });
+    from_rav1e.collect()
+}
+
+fn is_ours(packet: &[u8]) -> bool {
+    let format = Format { size: SIZE, chroma: Chroma::Half };
+    let ours = ScreenEncoder::sequence_header(format);
+    packet[2..].starts_with(&ours)
+}
+
+const WHOLE: Rect = Rect { left: 0, top: 0, right: 128, bottom: 96 };
+const LITTLE: Rect = Rect { left: 8, top: 8, right: 24, bottom: 24 };
+
+#[test]
+fn a_screen_is_coded_by_our_encoder_however_much_of_it_changes() {
+    let mut expected = vec![(false, false); 20];
+    expected[0] = (true, false);
+    assert_eq!(coded(true, &[(false, WHOLE); 20]), expected);
+}
+
+#[test]
+fn a_film_is_coded_by_rav1e_from_its_first_picture_where_the_plan_says_that_much_changes() {
+    let mut expected = vec![(false, true); 5];
+    expected[0] = (true, true);
+    assert_eq!(coded(true, &[(true, WHOLE); 5]), expected);
+}
+
+#[test]
+fn a_film_that_begins_and_ends_within_a_segment_changes_the_encoder_twice() {
+    let frames = [vec![(false, WHOLE)], vec![(true, WHOLE); 6], vec![(true, LITTLE); 20]].concat();
+    let coded = coded(false, &frames);
+    let keys: Vec<_> = coded.iter().enumerate().filter(|(_, (key, _))| *key).map(|(at, _)| at).collect();
+    assert_eq!(keys, [0, 4, 24]);
+    let by_rav1e: Vec<_> =
+        coded.iter().enumerate().filter(|(_, (_, rav1e))| *rav1e).map(|(at, _)| at).collect();
+    assert_eq!(by_rav1e, (4..24).collect::<Vec<_>>());
+}
+
+#[test]
+fn one_photograph_is_no_film() {
+    let frames = [(false, WHOLE), (true, WHOLE), (true, LITTLE), (true, WHOLE), (true, LITTLE)];
+    assert!(coded(false, &frames).iter().skip(1).all(|(key, by_rav1e)| !key && !by_rav1e));
+}
