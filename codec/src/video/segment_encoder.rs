@@ -36,8 +36,8 @@ impl SegmentEncoder {
 
     /// An encoder for pictures of `size`.
     pub fn new(size: Size, settings: &VideoSettings, segment: &Segment) -> Self {
-        let (coding, share) = (Coding::Nothing, Share::default());
-        Self { size, settings: *settings, coding, share, is_busy: segment.is_busy }
+        let share = if segment.is_busy { Share::BUSY } else { Share::default() };
+        Self { size, settings: *settings, coding: Coding::Nothing, share, is_busy: segment.is_busy }
     }
 
     fn start_screen(&self) -> Coding {
@@ -71,7 +71,7 @@ impl Encode for SegmentEncoder {
             packets = std::mem::replace(&mut self.coding, next).finish()?;
             self.share = match self.coding {
                 Coding::Film(_) => Share::WHOLE,
-                Coding::Nothing | Coding::Screen(_) => Share::default(),
+                Coding::Nothing | Coding::Screen(_) => self.share,
             };
         }
         match &mut self.coding {
@@ -119,6 +119,8 @@ struct Share {
 impl Share {
     /// All of the picture, in every frame.
     const WHOLE: Self = Self { parts: 1 << 16 };
+    /// Where the plan expects a film: one more picture of it will do.
+    const BUSY: Self = Self { parts: (1 << 16) / 6 };
     /// Each frame counts as one in so many.
     const MEMORY: usize = 8;
     /// A film begins above one part in this many: a third is where both encoders take the same time, and rav1e's bytes

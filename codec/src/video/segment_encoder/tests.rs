@@ -81,6 +81,12 @@ fn a_film_that_begins_and_ends_within_a_segment_changes_the_encoder_twice() {
 }
 
 #[test]
+fn a_film_behind_a_title_is_noticed_soon_where_the_plan_says_that_much_changes() {
+    let frames = [vec![(false, WHOLE)], vec![(true, WHOLE); 3]].concat();
+    assert_eq!(coded(true, &frames), [(true, false), (false, false), (true, true), (false, true)]);
+}
+
+#[test]
 fn one_photograph_is_no_film() {
     let frames = [(false, WHOLE), (true, WHOLE), (true, LITTLE), (true, WHOLE), (true, LITTLE)];
     assert!(coded(false, &frames).iter().skip(1).all(|(key, by_rav1e)| !key && !by_rav1e));
