@@ -130,7 +130,7 @@ fn measure(
     let log = Log { luma: BufWriter::new(File::create(&luma)?), encoder_ms: Vec::new() };
     let log = Arc::new(Mutex::new(log));
     let kept = Arc::clone(&log);
-    let start: StartEncoder = Box::new(move |size, settings, _| {
+    let start: StartEncoder = Box::new(move |size, settings| {
         Ok(Box::new(Measured { encoder: start(size, settings)?, log: Arc::clone(&kept) }))
     });
     let (plan, packets) = convert(recording, start)?;

@@ -1,7 +1,6 @@
 //! What every encoder of a segment does.
 
 use super::frame::{Frame, Packet};
-use super::plan::Segment;
 use super::rav1e::EncodeError;
 use super::settings::VideoSettings;
 use crate::geometry::Size;
@@ -15,6 +14,5 @@ pub trait Encode: Send {
     fn finish(self: Box<Self>) -> Result<Vec<Packet>, EncodeError>;
 }
 
-/// Starts the encoder of a segment, for pictures of a size.
-pub type StartEncoder =
-    Box<dyn Fn(Size, &VideoSettings, &Segment) -> Result<Box<dyn Encode>, EncodeError> + Send>;
+/// Starts an encoder for pictures of a size.
+pub type StartEncoder = Box<dyn Fn(Size, &VideoSettings) -> Result<Box<dyn Encode>, EncodeError> + Send>;

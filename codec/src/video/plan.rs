@@ -20,8 +20,6 @@ pub struct Segment {
     pub end_ms: i64,
     /// All that is drawn and shown in the segment lies before this byte of the recording.
     pub end_byte: u64,
-    /// Whether most of its changes are large, as those of a film are: measured as drawn, not as seen.
-    pub is_busy: bool,
 }
 
 /// How a recording becomes a video.
@@ -54,8 +52,6 @@ impl Plan {
     /// large enough that key frames stay a small part of the bytes.
     const SEGMENT_EFFORT: u64 = 250;
     const WHOLE_EFFORT: u64 = 4;
-    /// A change is large when it draws more than one part in this many of the picture.
-    const LARGE_PARTS: u64 = 4;
     /// Most pixels that are coded, all coded frames together: about four hours of a core. Where a recording changes so
     /// often and for so long that there would be more, its pictures are coded less often.
     pub const LOAD_PIXELS_MAX: u64 = 500_000 * 1280 * 720;
@@ -154,7 +150,7 @@ impl<'a> Changes<'a> {
         let Some((mut first, changes)) = self.syncs.split_first() else { return Vec::new() };
         let mut start_ms = 0;
         let mut segments = Vec::new();
-        let (mut effort, mut counted, mut large) = (0, 0, 0);
+        let mut effort = 0;
         let mut counted_at_ms = i64::MIN;
         for sync in changes.iter().filter(|sync| sync.dirty_pixels > 0) {
             let at_ms = self.cut.video_ms(sync.at_ms);
@@ -165,14 +161,11 @@ impl<'a> Changes<'a> {
                     start_ms,
                     end_ms: at_ms,
                     end_byte: sync.end_byte,
-                    is_busy: 2 * large > counted,
                 });
-                (first, start_ms, effort, counted, large) = (sync, at_ms, 0, 0, 0);
+                (first, start_ms, effort) = (sync, at_ms, 0);
             }
             if at_ms.saturating_sub(counted_at_ms) >= counted_every_ms {
                 effort += self.effort(sync);
-                counted += 1;
-                large += usize::from(self.is_large(sync));
                 counted_at_ms = at_ms;
             }
         }
@@ -182,24 +175,14 @@ impl<'a> Changes<'a> {
             start_ms,
             end_ms: self.cut.duration_ms().max(start_ms + 1),
             end_byte: self.next.map_or(self.timeline.readable_bytes, |next| next.end_byte),
-            is_busy: 2 * large > counted,
         });
         segments
     }
 
     fn effort(&self, sync: &SyncPoint) -> u64 {
-        1 + self.dirty_parts(sync, Plan::WHOLE_EFFORT)
-    }
-
-    fn is_large(&self, sync: &SyncPoint) -> bool {
-        self.dirty_parts(sync, Plan::LARGE_PARTS) > 0
-    }
-
-    /// How many of the `parts` of the largest picture were drawn on.
-    fn dirty_parts(&self, sync: &SyncPoint, parts: u64) -> u64 {
         let dirty = u64::try_from(sync.dirty_pixels.min(self.largest.area())).unwrap_or(0);
         let whole = u64::try_from(self.largest.area().max(1)).unwrap_or(1);
-        parts * dirty / whole
+        1 + Plan::WHOLE_EFFORT * dirty / whole
     }
 }
 
@@ -262,14 +245,7 @@ mod tests {
         let settings = CutSettings { from_ms: Some(10_050), to_ms: Some(12_000), idle_max_ms: None };
         assert_eq!(
             plan(&timeline, &settings).segments,
-            [Segment {
-                first_sync: 100,
-                end_sync: 121,
-                start_ms: 0,
-                end_ms: 1_950,
-                end_byte: 1_220,
-                is_busy: false
-            }]
+            [Segment { first_sync: 100, end_sync: 121, start_ms: 0, end_ms: 1_950, end_byte: 1_220 }]
         );
     }
 

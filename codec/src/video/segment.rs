@@ -149,7 +149,7 @@ impl SegmentCoder {
     /// Codes the first frame of a segment: the picture as it is when time goes on.
     fn open(&self, segment: Segment, packets: &mut Vec<Packet>) -> Result<OpenSegment, SegmentError> {
         let mut open = OpenSegment {
-            encoder: (self.start_encoder)(self.plan.size(), &self.plan.settings, &segment)?,
+            encoder: (self.start_encoder)(self.plan.size(), &self.plan.settings)?,
             pacing: Pacing::new(self.plan.settings.rhythm),
             blink: Blink::default(),
             staleness: Staleness::new(self.projection.picture().clone()),
@@ -206,7 +206,7 @@ impl SegmentCoder {
 }
 
 fn start_encoder() -> StartEncoder {
-    Box::new(|size, settings, segment| Ok(Box::new(SegmentEncoder::new(size, settings, segment))))
+    Box::new(|size, settings| Ok(Box::new(SegmentEncoder::new(size, settings))))
 }
 
 impl OpenSegment {

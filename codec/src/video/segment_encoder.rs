@@ -1,15 +1,15 @@
 //! The encoder that suits what a segment shows: our own for screens, rav1e for films.
 //!
 //! A film changes everywhere in every picture and has no few colours: there our encoder takes more time than rav1e
-//! and many times its bytes, everywhere else it is the cheaper one by far. The choice is made of nothing but the segment
-//! and its frames, so it is the same wherever the segment is coded.
+//! and many times its bytes, everywhere else it is the cheaper one by far. The choice is made of nothing but the frames
+//! of the segment, so it is the same wherever the segment is coded.
 
 use super::encode::Encode;
 use super::frame::{Frame, Packet};
-use super::plan::Segment;
 use super::rav1e::{EncodeError, Encoder};
 use super::screen::{Format, ScreenEncoder};
 use super::settings::VideoSettings;
+use super::yuv::Yuv;
 use crate::geometry::{Rect, Size};
 
 /// Encodes one segment; where another encoder takes over, a key frame stands.
@@ -18,16 +18,22 @@ pub struct SegmentEncoder {
     settings: VideoSettings,
     coding: Coding,
     share: Share,
-    /// Whether the plan takes the segment for a film.
-    is_busy: bool,
 }
 
 /// Who codes the next frame.
 enum Coding {
-    /// Nothing was coded yet.
+    /// Nothing came yet.
     Nothing,
+    /// A first picture that may belong to a film: the next one will tell.
+    Waiting(Box<First>),
     Screen(Box<ScreenEncoder>),
     Film(Box<Encoder>),
+}
+
+/// The first picture of a segment.
+struct First {
+    at_ms: i64,
+    picture: Yuv,
 }
 
 impl SegmentEncoder {
@@ -35,73 +41,88 @@ impl SegmentEncoder {
     pub const FILM_PIXELS_MAX: usize = 1920 * 1088;
 
     /// An encoder for pictures of `size`.
-    pub fn new(size: Size, settings: &VideoSettings, segment: &Segment) -> Self {
-        let share = if segment.is_busy { Share::BUSY } else { Share::default() };
-        Self { size, settings: *settings, coding: Coding::Nothing, share, is_busy: segment.is_busy }
+    pub fn new(size: Size, settings: &VideoSettings) -> Self {
+        Self { size, settings: *settings, coding: Coding::Nothing, share: Share::default() }
     }
 
-    fn start_screen(&self) -> Coding {
+    fn screen(&self) -> Coding {
         let format = Format { size: self.size, chroma: self.settings.chroma };
         Coding::Screen(Box::new(ScreenEncoder::new(format, self.settings.screen_quantizer)))
     }
 
-    fn start_film(&self) -> Result<Coding, EncodeError> {
+    fn film(&self) -> Result<Coding, EncodeError> {
         Ok(Coding::Film(Box::new(Encoder::new(self.size, &self.settings)?)))
     }
 
-    /// Starts the encoder that suits `frame`, if it is not the one that is at work.
-    fn choose(&self, frame: &Frame<'_>) -> Result<Option<Coding>, EncodeError> {
+    /// Lets go of the encoder that does not suit `frame`; returns its last packets.
+    fn choose(&mut self, frame: &Frame<'_>) -> Result<Vec<Packet>, EncodeError> {
         let film_fits = self.size.area() <= Self::FILM_PIXELS_MAX;
-        Ok(match self.coding {
-            Coding::Nothing if film_fits && self.is_busy && Share::is_film_like(frame) => {
-                Some(self.start_film()?)
+        let next = match &self.coding {
+            Coding::Nothing if film_fits && Share::new_in(frame.picture, None).is_most() => {
+                Coding::Waiting(Box::new(First { at_ms: frame.at_ms, picture: frame.picture.clone() }))
             }
-            Coding::Nothing => Some(self.start_screen()),
-            Coding::Screen(_) if film_fits && self.share.is_film() => Some(self.start_film()?),
-            Coding::Film(_) if self.share.is_still() => Some(self.start_screen()),
-            Coding::Screen(_) | Coding::Film(_) => None,
-        })
+            Coding::Nothing => self.screen(),
+            Coding::Waiting(first) if Share::new_in(frame.picture, Some(&first.picture)).is_film() => {
+                self.film()?
+            }
+            Coding::Waiting(_) => self.screen(),
+            Coding::Screen(_) if film_fits && self.share.is_film() => self.film()?,
+            Coding::Film(_) if self.share.is_still() => self.screen(),
+            Coding::Screen(_) | Coding::Film(_) => return Ok(Vec::new()),
+        };
+        let before = std::mem::replace(&mut self.coding, next);
+        self.share = if matches!(self.coding, Coding::Film(_)) { Share::WHOLE } else { Share::default() };
+        match before {
+            Coding::Waiting(first) => self.code_first(&first),
+            Coding::Nothing | Coding::Screen(_) | Coding::Film(_) => before.finish(),
+        }
+    }
+
+    fn code_first(&mut self, first: &First) -> Result<Vec<Packet>, EncodeError> {
+        self.code(&Frame { at_ms: first.at_ms, picture: &first.picture, damage: &[], copies: &[] })
+    }
+
+    /// Codes a frame with the encoder that was chosen.
+    fn code(&mut self, frame: &Frame<'_>) -> Result<Vec<Packet>, EncodeError> {
+        match &mut self.coding {
+            Coding::Nothing | Coding::Waiting(_) => Ok(Vec::new()),
+            Coding::Screen(encoder) => {
+                let packets = encoder.encode(frame)?;
+                // The first picture is new everywhere, whatever it shows.
+                if !packets.iter().any(|packet| packet.key) {
+                    self.share.follow(encoder.natural_pixels(), self.size);
+                }
+                Ok(packets)
+            }
+            Coding::Film(encoder) => {
+                let drawn = frame.damage.iter().map(Rect::area).sum();
+                self.share.follow(drawn, self.size);
+                encoder.encode(frame)
+            }
+        }
     }
 }
 
 impl Encode for SegmentEncoder {
     fn encode(&mut self, frame: &Frame<'_>) -> Result<Vec<Packet>, EncodeError> {
-        let mut packets = Vec::new();
-        if let Some(next) = self.choose(frame)? {
-            packets = std::mem::replace(&mut self.coding, next).finish()?;
-            self.share = match self.coding {
-                Coding::Film(_) => Share::WHOLE,
-                Coding::Nothing | Coding::Screen(_) => self.share,
-            };
-        }
-        match &mut self.coding {
-            Coding::Nothing => {}
-            Coding::Screen(encoder) => {
-                let coded = encoder.encode(frame)?;
-                // The first picture of a segment is new everywhere, whatever it shows.
-                if !coded.iter().any(|packet| packet.key) {
-                    self.share.follow(encoder.natural_pixels(), self.size);
-                }
-                packets.extend(coded);
-            }
-            Coding::Film(encoder) => {
-                let drawn = frame.damage.iter().map(Rect::area).sum();
-                self.share.follow(drawn, self.size);
-                packets.extend(encoder.encode(frame)?);
-            }
-        }
+        let mut packets = self.choose(frame)?;
+        packets.extend(self.code(frame)?);
         Ok(packets)
     }
 
-    fn finish(self: Box<Self>) -> Result<Vec<Packet>, EncodeError> {
-        self.coding.finish()
+    fn finish(mut self: Box<Self>) -> Result<Vec<Packet>, EncodeError> {
+        let screen = self.screen();
+        match std::mem::replace(&mut self.coding, screen) {
+            Coding::Waiting(first) => self.code_first(&first),
+            coding @ (Coding::Nothing | Coding::Screen(_) | Coding::Film(_)) => coding.finish(),
+        }
     }
 }
 
 impl Coding {
     fn finish(self) -> Result<Vec<Packet>, EncodeError> {
         match self {
-            Self::Nothing => Ok(Vec::new()),
+            Self::Nothing | Self::Waiting(_) => Ok(Vec::new()),
             Self::Screen(encoder) => encoder.finish(),
             Self::Film(encoder) => encoder.finish(),
         }
@@ -119,8 +140,6 @@ struct Share {
 impl Share {
     /// All of the picture, in every frame.
     const WHOLE: Self = Self { parts: 1 << 16 };
-    /// Where the plan expects a film: one more picture of it will do.
-    const BUSY: Self = Self { parts: (1 << 16) / 6 };
     /// Each frame counts as one in so many.
     const MEMORY: usize = 8;
     /// A film begins above one part in this many: a third is where both encoders take the same time, and rav1e's bytes
@@ -128,8 +147,14 @@ impl Share {
     const FILM: usize = 4;
     /// A film ends below one part in this many.
     const STILL: usize = 8;
-    /// Of a picture, every cell in so many columns and rows is looked at.
+    /// Where pictures are judged without being coded, every cell in so many columns and rows is looked at.
     const CELL_STEP: usize = 3;
+
+    /// Of a picture, what is new and has many colours.
+    fn new_in(picture: &Yuv, before: Option<&Yuv>) -> Self {
+        let (natural, seen) = ScreenEncoder::natural_cells(picture, before, Self::CELL_STEP);
+        Self { parts: natural * Self::WHOLE.parts / seen.max(1) }
+    }
 
     /// Takes a frame into account whose `pixels` cost most.
     fn follow(&mut self, pixels: usize, size: Size) {
@@ -146,10 +171,8 @@ impl Share {
         self.parts < Self::WHOLE.parts / Self::STILL
     }
 
-    /// Whether most of a picture has many colours.
-    fn is_film_like(frame: &Frame<'_>) -> bool {
-        let (natural, seen) = ScreenEncoder::natural_cells(frame.picture, Self::CELL_STEP);
-        2 * natural > seen
+    fn is_most(self) -> bool {
+        self.parts > Self::WHOLE.parts / 2
     }
 }
 

@@ -330,9 +330,9 @@ fn streams_that_follow_one_another_have_a_sample_entry_each() {
     assert_eq!(demuxed(mp4.head()), appended(&mp4, &video, None));
     let moov = moov(mp4.head());
     let table = &moov.trak_boxes[0].mdia_box.minf_box.stbl_box;
-    let obus = table.stsd_box.entries.iter().map(|entry| match entry {
-        SampleEntry::Av01(entry) => entry.av1c_box.config_obus.clone(),
-        other => panic!("{other:?}"),
+    let obus = table.stsd_box.entries.iter().map(|entry| {
+        let SampleEntry::Av01(entry) = entry else { panic!("{entry:?}") };
+        entry.av1c_box.config_obus.clone()
     });
     let expected: Vec<_> = video.sequence_headers.iter().map(|header| header.obu().to_vec()).collect();
     assert_eq!(obus.collect::<Vec<_>>(), expected);

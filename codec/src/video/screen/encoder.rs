@@ -77,11 +77,11 @@ impl ScreenEncoder {
         self.natural_pixels
     }
 
-    /// How many cells of a picture have more colours than a palette holds, and how many were looked at: one in `step`
-    /// columns and rows of them.
-    pub fn natural_cells(picture: &Yuv, step: usize) -> (usize, usize) {
+    /// How many cells of a picture have more colours than a palette holds and differ from the picture before, and how
+    /// many were looked at: one in `step` columns and rows of them.
+    pub fn natural_cells(picture: &Yuv, before: Option<&Yuv>, step: usize) -> (usize, usize) {
         let source = Source::of_yuv(picture);
-        let pictures = Pictures { source, before: None, copies: &[] };
+        let pictures = Pictures { source, before: before.map(Source::of_yuv), copies: &[] };
         let cells = source.format.cells();
         let rows = (0..cells.height).step_by(step);
         let seen = rows.flat_map(|row| (0..cells.width).step_by(step).map(move |column| (row, column)));
