@@ -6,6 +6,7 @@ use super::decide::FrameDecisions;
 use super::format::Format;
 use super::frame_state::FrameState;
 use super::headers::sequence_header;
+use super::movement;
 use super::obu::{ObuType, push_obu};
 use super::source::{KeptPicture, Source};
 use super::tile::{Decide, Tile};
@@ -55,7 +56,9 @@ impl ScreenEncoder {
         let mut map = DamageMap::new(self.state.map.size());
         damage.iter().for_each(|area| map.add(*area));
         let before = (!key).then(|| self.before.as_source());
-        let pictures = Pictures { source: frame.source, before, copies: frame.copies };
+        let told = Pictures { source: frame.source, before, copies: frame.copies };
+        let copies = [frame.copies, &movement::find(&told, &map)].concat();
+        let pictures = Pictures { copies: &copies, ..told };
         let mut decisions = FrameDecisions::new(pictures, &map);
         let packet = code_frame(&mut self.state, frame.source, &mut decisions);
         self.natural_pixels = decisions.natural_pixels();

@@ -79,6 +79,10 @@ fn decided_stream(seed: u64) -> Stream {
         if rng.one_in(2) {
             damage.extend(picture.change(&mut rng));
         }
+        if rng.one_in(2) {
+            // The encoder has to find out.
+            copies.clear();
+        }
         let source = Source { format, planes: picture.planes() };
         stream.packets.push(encoder.code(&ScreenFrame { source, damage: &damage, copies: &copies }));
         let shown = samples(&encoder.state.reference);
@@ -135,5 +139,5 @@ fn fingerprint(streams: impl Iterator<Item = Stream>) -> u64 {
 fn streams_stay_the_same_byte_for_byte() {
     // A change here is a change of what videos look like: it must be meant.
     let fingerprints = [fingerprint((1..=16).map(random_stream)), fingerprint((1..=16).map(decided_stream))];
-    assert_eq!(fingerprints, [8_571_481_930_962_750_643, 12_835_378_809_018_976_968]);
+    assert_eq!(fingerprints, [8_571_481_930_962_750_643, 4_781_156_116_726_995_837]);
 }
