@@ -2,6 +2,7 @@
 //! the encoder behind one narrow seam ([`Frame`] in, [`Packet`] out).
 
 mod blink;
+mod check;
 mod encode;
 mod frame;
 mod level;
@@ -16,7 +17,7 @@ mod settings;
 mod staleness;
 mod yuv;
 
-pub use encode::{Encode, StartEncoder};
+pub use encode::{Encode, Start, StartEncoder};
 pub use frame::{Frame, Packet};
 pub use level::level_index;
 pub use plan::{Plan, Segment};

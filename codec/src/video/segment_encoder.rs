@@ -3,8 +3,12 @@
 //! A film changes everywhere in every picture and has no few colours: there our encoder takes more time than rav1e
 //! and many times its bytes, everywhere else it is the cheaper one by far. The choice is made of nothing but the frames
 //! of the segment, so it is the same wherever the segment is coded.
+//!
+//! Where our encoder is checked and a decoder sees something else than it means, the packet is thrown away and rav1e codes
+//! the rest of the segment.
 
-use super::encode::Encode;
+use super::check::{Check, Rav1dCheck};
+use super::encode::{Encode, Start};
 use super::frame::{Frame, Packet};
 use super::rav1e::{EncodeError, Encoder};
 use super::screen::{Format, ScreenEncoder};
@@ -18,6 +22,9 @@ pub struct SegmentEncoder {
     settings: VideoSettings,
     coding: Coding,
     share: Share,
+    /// What our encoder writes is checked.
+    check: Option<Box<dyn Check>>,
+    mismatches: u64,
 }
 
 /// Who codes the next frame.
@@ -40,9 +47,15 @@ impl SegmentEncoder {
     /// rav1e's memory follows the size of the picture: larger ones are coded by our encoder alone.
     pub const FILM_PIXELS_MAX: usize = 1920 * 1088;
 
-    /// An encoder for pictures of `size`.
-    pub fn new(size: Size, settings: &VideoSettings) -> Self {
-        Self { size, settings: *settings, coding: Coding::Nothing, share: Share::default() }
+    /// An encoder that has coded nothing yet.
+    pub fn new(start: &Start) -> Self {
+        let Start { size, settings, is_checked } = *start;
+        let check: Option<Box<dyn Check>> = if is_checked { Some(Box::new(Rav1dCheck::new())) } else { None };
+        Self { size, settings, coding: Coding::Nothing, share: Share::default(), check, mismatches: 0 }
+    }
+
+    fn film_fits(&self) -> bool {
+        self.size.area() <= Self::FILM_PIXELS_MAX
     }
 
     fn screen(&self) -> Coding {
@@ -56,7 +69,7 @@ impl SegmentEncoder {
 
     /// Lets go of the encoder that does not suit `frame`; returns its last packets.
     fn choose(&mut self, frame: &Frame<'_>) -> Result<Vec<Packet>, EncodeError> {
-        let film_fits = self.size.area() <= Self::FILM_PIXELS_MAX;
+        let film_fits = self.film_fits();
         let next = match &self.coding {
             Coding::Nothing if film_fits && Share::new_in(frame.picture, None).is_most() => {
                 Coding::Waiting(Box::new(First { at_ms: frame.at_ms, picture: frame.picture.clone() }))
@@ -67,7 +80,7 @@ impl SegmentEncoder {
             }
             Coding::Waiting(_) => self.screen(),
             Coding::Screen(_) if film_fits && self.share.is_film() => self.film()?,
-            Coding::Film(_) if self.share.is_still() => self.screen(),
+            Coding::Film(_) if self.share.is_still() && self.mismatches == 0 => self.screen(),
             Coding::Screen(_) | Coding::Film(_) => return Ok(Vec::new()),
         };
         let before = std::mem::replace(&mut self.coding, next);
@@ -88,9 +101,13 @@ impl SegmentEncoder {
             Coding::Nothing | Coding::Waiting(_) => Ok(Vec::new()),
             Coding::Screen(encoder) => {
                 let packets = encoder.encode(frame)?;
+                let natural_pixels = encoder.natural_pixels();
+                if !agree(&mut self.check, &packets, encoder) {
+                    return self.code_anew(frame, packets);
+                }
                 // The first picture is new everywhere, whatever it shows.
                 if !packets.iter().any(|packet| packet.key) {
-                    self.share.follow(encoder.natural_pixels(), self.size);
+                    self.share.follow(natural_pixels, self.size);
                 }
                 Ok(packets)
             }
@@ -100,6 +117,19 @@ impl SegmentEncoder {
                 encoder.encode(frame)
             }
         }
+    }
+}
+
+impl SegmentEncoder {
+    /// Codes a frame of which our encoder made `packets` that are wrong: with rav1e, where that fits.
+    fn code_anew(&mut self, frame: &Frame<'_>, packets: Vec<Packet>) -> Result<Vec<Packet>, EncodeError> {
+        self.mismatches += 1;
+        self.check = None;
+        if !self.film_fits() {
+            return Ok(packets);
+        }
+        self.coding = self.film()?;
+        self.code(frame)
     }
 }
 
@@ -117,6 +147,15 @@ impl Encode for SegmentEncoder {
             coding @ (Coding::Nothing | Coding::Screen(_) | Coding::Film(_)) => coding.finish(),
         }
     }
+
+    fn mismatches(&self) -> u64 {
+        self.mismatches
+    }
+}
+
+/// Whether a check, if there is one, agrees with all packets.
+fn agree(check: &mut Option<Box<dyn Check>>, packets: &[Packet], encoder: &ScreenEncoder) -> bool {
+    check.as_mut().is_none_or(|check| packets.iter().all(|packet| check.agrees(&packet.data, encoder)))
 }
 
 impl Coding {

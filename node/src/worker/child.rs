@@ -244,5 +244,9 @@ fn make_key_states(fold: &mut KeyStateFold, request: Request, replies: &mut impl
 
 fn summary_of(coder: &SegmentCoder) -> Summary {
     let faults = coder.faults();
-    Summary { faults: faults.count, first_fault: faults.first.as_ref().map(Fault::from) }
+    Summary {
+        faults: faults.count,
+        first_fault: faults.first.as_ref().map(Fault::from),
+        mismatches: coder.mismatches(),
+    }
 }

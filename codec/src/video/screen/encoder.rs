@@ -10,7 +10,7 @@ use super::movement;
 use super::obu::{ObuType, push_obu};
 use super::source::{KeptPicture, Source};
 use super::tile::{Decide, Tile};
-use crate::geometry::{CopyVector, Rect};
+use crate::geometry::{CopyVector, Rect, Size};
 use crate::video::encode::Encode;
 use crate::video::frame::{Frame, Packet};
 use crate::video::rav1e::EncodeError;
@@ -73,6 +73,15 @@ impl ScreenEncoder {
         let mut unit = Vec::new();
         push_obu(&mut unit, ObuType::SequenceHeader, &sequence_header(format));
         unit
+    }
+
+    /// The planes of the frame that was coded last, as decoders must show them: size, and rows.
+    pub fn shown(&self) -> [(Size, impl Iterator<Item = &[u8]>); 3] {
+        self.state
+            .reference
+            .planes
+            .each_ref()
+            .map(|plane| (plane.size, (0..plane.size.height).map(|y| plane.row(y, 0, plane.size.width))))
     }
 
     /// Pixels of the frame that was coded last that were new and belong to cells of more colours than a palette has.

@@ -3,6 +3,8 @@ use crate::video::{Chroma, Profile, Yuv};
 
 const SIZE: Size = Size { width: 128, height: 96 };
 
+const START: Start = Start { size: SIZE, settings: VideoSettings::of(Profile::Balanced), is_checked: true };
+
 /// A picture of many colours (a film) or of two (a screen), other than that of another `number`.
 fn picture(is_film: bool, number: usize) -> Yuv {
     let mut picture = Yuv::black(SIZE, Chroma::Half);
@@ -17,7 +19,10 @@ fn picture(is_film: bool, number: usize) -> Yuv {
 
 /// For each frame whether it is a key frame, and whether rav1e coded it: frames that are whole or nearly still.
 fn coded(frames: &[(bool, Rect)]) -> Vec<(bool, bool)> {
-    let mut encoder = SegmentEncoder::new(SIZE, &VideoSettings::of(Profile::Balanced));
+    coded_by(SegmentEncoder::new(&START), frames, 0)
+}
+
+fn coded_by(mut encoder: SegmentEncoder, frames: &[(bool, Rect)], mismatches: u64) -> Vec<(bool, bool)> {
     let mut packets = Vec::new();
     let mut shown = Yuv::black(SIZE, Chroma::Half);
     for (number, (is_film, damage)) in frames.iter().enumerate() {
@@ -30,6 +35,7 @@ fn coded(frames: &[(bool, Rect)]) -> Vec<(bool, bool)> {
         let frame = Frame { at_ms, picture: &shown, damage: &[*damage], copies: &[] };
         packets.extend(encoder.encode(&frame).unwrap());
     }
+    assert_eq!(encoder.mismatches(), mismatches);
     packets.extend(Box::new(encoder).finish().unwrap());
     let times: Vec<_> = packets.iter().map(|packet| packet.at_ms).collect();
     assert_eq!(times, (0..i64::try_from(frames.len()).unwrap()).collect::<Vec<_>>());
@@ -88,5 +94,26 @@ fn a_photograph_is_no_film() {
     ] {
         let coded = coded(&frames);
         assert_eq!((keys(&coded), by_rav1e(&coded)), (vec![0], vec![]), "{}", frames.len());
+    }
+}
+
+/// Agrees with some packets, then with one no more.
+struct FailingCheck(usize);
+
+impl Check for FailingCheck {
+    fn agrees(&mut self, _: &[u8], _: &ScreenEncoder) -> bool {
+        self.0 -= 1;
+        self.0 > 0
+    }
+}
+
+#[test]
+fn where_a_decoder_sees_something_else_rav1e_codes_the_rest_of_the_segment() {
+    for failing in [1, 4] {
+        let mut encoder = SegmentEncoder::new(&START);
+        encoder.check = Some(Box::new(FailingCheck(failing)));
+        let coded = coded_by(encoder, &[(false, LITTLE); 20], 1);
+        let keys_expected = if failing == 1 { vec![0] } else { vec![0, failing - 1] };
+        assert_eq!((keys(&coded), by_rav1e(&coded)), (keys_expected, (failing - 1..20).collect()));
     }
 }
