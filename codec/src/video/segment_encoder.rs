@@ -5,7 +5,7 @@
 //! of the segment, so it is the same wherever the segment is coded.
 //!
 //! Where our encoder is checked and a decoder sees something else than it means, the packet is thrown away and rav1e codes
-//! the rest of the segment.
+//! the rest of the segment. Where rav1e does not fit, nothing is checked.
 
 use super::check::{Check, Rav1dCheck};
 use super::encode::{Encode, Start};
@@ -50,8 +50,18 @@ impl SegmentEncoder {
     /// An encoder that has coded nothing yet.
     pub fn new(start: &Start) -> Self {
         let Start { size, settings, is_checked } = *start;
-        let check: Option<Box<dyn Check>> = if is_checked { Some(Box::new(Rav1dCheck::new())) } else { None };
-        Self { size, settings, coding: Coding::Nothing, share: Share::default(), check, mismatches: 0 }
+        let mut encoder = Self {
+            size,
+            settings,
+            coding: Coding::Nothing,
+            share: Share::default(),
+            check: None,
+            mismatches: 0,
+        };
+        if is_checked && encoder.film_fits() {
+            encoder.check = Some(Box::new(Rav1dCheck::new()));
+        }
+        encoder
     }
 
     fn film_fits(&self) -> bool {
@@ -103,7 +113,7 @@ impl SegmentEncoder {
                 let packets = encoder.encode(frame)?;
                 let natural_pixels = encoder.natural_pixels();
                 if !agree(&mut self.check, &packets, encoder) {
-                    return self.code_anew(frame, packets);
+                    return self.code_anew(frame);
                 }
                 // The first picture is new everywhere, whatever it shows.
                 if !packets.iter().any(|packet| packet.key) {
@@ -121,13 +131,10 @@ impl SegmentEncoder {
 }
 
 impl SegmentEncoder {
-    /// Codes a frame of which our encoder made `packets` that are wrong: with rav1e, where that fits.
-    fn code_anew(&mut self, frame: &Frame<'_>, packets: Vec<Packet>) -> Result<Vec<Packet>, EncodeError> {
+    /// Codes a frame that our encoder got wrong.
+    fn code_anew(&mut self, frame: &Frame<'_>) -> Result<Vec<Packet>, EncodeError> {
         self.mismatches += 1;
         self.check = None;
-        if !self.film_fits() {
-            return Ok(packets);
-        }
         self.coding = self.film()?;
         self.code(frame)
     }

@@ -12,11 +12,11 @@ pub(crate) const MEMORY_BYTES: u64 = 512 << 20;
 /// Memory of a worker beside pictures: program, stack, buffers, and what lies between blocks.
 const BASE_BYTES: u64 = 48 << 20;
 /// Memory of our encoder, and of the pictures before it, for each pixel of the video.
-const SCREEN_BYTES_PER_PIXEL: u64 = 20;
+const SCREEN_BYTES_PER_PIXEL: u64 = 18;
 /// What rav1e takes besides, where it may be used.
 const FILM_BYTES_PER_PIXEL: u64 = 100;
 /// What all of them take besides with a sample of colour for each pixel, which they keep in each of their pictures.
-const SCREEN_FULL_COLOUR_BYTES_PER_PIXEL: u64 = 12;
+const SCREEN_FULL_COLOUR_BYTES_PER_PIXEL: u64 = 8;
 const FILM_FULL_COLOUR_BYTES_PER_PIXEL: u64 = 40;
 /// Memory that a usual recording takes beside the encoder: by this workers share a machine.
 const USUAL_BYTES: u64 = 112 << 20;
@@ -116,9 +116,9 @@ mod tests {
     #[test]
     fn drawing_gets_what_the_encoder_leaves() {
         for (plan, drawing) in [
-            (plan(1280, 720), (464 << 20) - 1280 * 720 * 120),
-            (plan(1920, 1080), (464 << 20) - 1920 * 1080 * 120),
-            (plan(4096, 2304), (464 << 20) - 4096 * 2304 * 20),
+            (plan(1280, 720), (464 << 20) - 1280 * 720 * 118),
+            (plan(1920, 1080), (464 << 20) - 1920 * 1080 * 118),
+            (plan(4096, 2304), (464 << 20) - 4096 * 2304 * 18),
         ] {
             assert_eq!(video_limits(&plan).memory_bytes, (384 << 20).min(drawing));
         }
