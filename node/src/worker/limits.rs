@@ -16,7 +16,7 @@ const SCREEN_BYTES_PER_PIXEL: u64 = 18;
 /// What rav1e takes besides, where it may be used.
 const FILM_BYTES_PER_PIXEL: u64 = 100;
 /// What all of them take besides with a sample of colour for each pixel, which they keep in each of their pictures.
-const SCREEN_FULL_COLOUR_BYTES_PER_PIXEL: u64 = 8;
+const SCREEN_FULL_COLOUR_BYTES_PER_PIXEL: u64 = 6;
 const FILM_FULL_COLOUR_BYTES_PER_PIXEL: u64 = 40;
 /// Memory that a usual recording takes beside the encoder: by this workers share a machine.
 const USUAL_BYTES: u64 = 112 << 20;
