@@ -5,6 +5,7 @@ mod allowed;
 mod bearer;
 mod caller;
 mod permission;
+mod sighted;
 mod target;
 
 pub use bearer::{TOKEN_PREFIX, TokenSecret};
@@ -13,7 +14,8 @@ pub(crate) use act_for::is_user_name;
 pub(crate) use allowed::{Allowed, Asked};
 pub(crate) use caller::{Caller, Credential};
 pub(crate) use permission::{
-    Any, ClusterRead, Convert, Download, ParametersManage, ParametersRead, RawRecording, Read, Record,
-    Recording, UsersManage, UsersRead,
+    Any, Auditors, ClusterRead, Convert, Download, Keystrokes, ParametersManage, ParametersRead,
+    PreventPurge, Purge, Read, Record, Recording, ReleaseHold, UsersManage, UsersRead,
 };
-pub(crate) use target::{AllSessions, NewSession, OneSession, OneVideo, Themselves};
+pub(crate) use sighted::{Sight, Sighted};
+pub(crate) use target::{AllSessions, NewSession, OneSession, OneVideo, SessionOrTombstone, Themselves};

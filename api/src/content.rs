@@ -1,29 +1,46 @@
 //! Stored bytes as an answer.
 
+use std::error::Error;
 use std::ops::Range;
 
 use actix_web::body::SizedStream;
 use actix_web::http::header::{ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_RANGE, ETAG};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use bytes::Bytes;
-use cluster::cluster::{ObjectRead, ReadError};
-use cluster::id::ObjectId;
+use cluster::cluster::ObjectRead;
+use cluster::id::{ObjectId, RecordingId};
 use futures_util::Stream;
 use futures_util::stream::unfold;
 
+use crate::media::{ViewPart, ViewRead};
 use crate::problem::Problem;
 use crate::range::{Selection, Tag, select};
 use crate::state::ApiState;
 
 /// Bytes that may be sent.
 pub(crate) struct Content {
-    pub(crate) object: ObjectId,
+    pub(crate) source: Source,
     pub(crate) length: u64,
     /// Names bytes that no longer change.
     pub(crate) tag: Option<Tag>,
     pub(crate) media_type: &'static str,
     /// Of identifiers and fixed text alone, so that nothing has to be escaped.
     pub(crate) file_name: String,
+}
+
+/// Where they come from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Source {
+    /// They are stored.
+    Object(ObjectId),
+    /// They are the view of a recording.
+    View { recording: RecordingId, index: ObjectId },
+}
+
+/// Bytes that are being read.
+enum Reading {
+    Object(Box<ObjectRead>),
+    View(Box<dyn ViewRead>),
 }
 
 /// What a request wants of it.
@@ -43,15 +60,29 @@ pub(crate) async fn answer(
         }
     };
     let length = range.end - range.start;
-    let stream = pieces(read(state, content.object, range).await?);
+    let stream = pieces(read(state, content.source, range).await?);
     response.content_type(content.media_type);
     Ok(headers(response, &content).body(SizedStream::new(length, Box::pin(stream))))
 }
 
-async fn read(state: &ApiState, object: ObjectId, range: Range<u64>) -> Result<Option<ObjectRead>, Problem> {
-    match range.is_empty() {
-        true => Ok(None),
-        false => Ok(Some(state.cluster.read(object, range).await?)),
+async fn read(state: &ApiState, source: Source, range: Range<u64>) -> Result<Option<Reading>, Problem> {
+    if range.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(match source {
+        Source::Object(object) => Reading::Object(Box::new(state.cluster.read(object, range).await?)),
+        Source::View { recording, index } => {
+            Reading::View(state.media.view(ViewPart { recording, index, range }).await?)
+        }
+    }))
+}
+
+impl Reading {
+    async fn next(&mut self) -> Option<Result<Bytes, Box<dyn Error>>> {
+        match self {
+            Self::Object(read) => Some(read.next().await?.map(Bytes::from).map_err(Box::from)),
+            Self::View(read) => Some(read.next().await?.map(Bytes::from).map_err(Box::from)),
+        }
     }
 }
 
@@ -66,13 +97,13 @@ fn headers(mut response: HttpResponseBuilder, content: &Content) -> HttpResponse
 
 /// An answer cannot change its status once it has begun: after an error it ends early, which the client notices by
 /// its length.
-fn pieces(read: Option<ObjectRead>) -> impl Stream<Item = Result<Bytes, ReadError>> {
-    unfold(read, |read| async {
-        let mut read = read?;
-        let piece = read.next().await?;
+fn pieces(reading: Option<Reading>) -> impl Stream<Item = Result<Bytes, Box<dyn Error>>> {
+    unfold(reading, |reading| async {
+        let mut reading = reading?;
+        let piece = reading.next().await?;
         if let Err(error) = &piece {
             tracing::error!(%error, "an answer ends early");
         }
-        Some((piece.map(Bytes::from), Some(read)))
+        Some((piece, Some(reading)))
     })
 }

@@ -1,17 +1,25 @@
 //! What is sent and received as JSON: one file a resource. Times are milliseconds since 1970, lengths bytes.
 
+mod access;
+mod hold;
 mod mail;
 mod member;
 mod named;
 mod parameter;
+mod purge;
+mod retention;
 mod session;
 mod token;
 mod video;
 mod whoami;
 
-pub(crate) use mail::{Mail, MailPage, MailQuery};
+pub(crate) use access::{Access, NewAccess};
+pub(crate) use hold::{Hold, NewHold, ReleaseQuery};
+pub(crate) use mail::{Mail, MailAlert, MailPage, MailQuery};
 pub(crate) use member::{Health, Member};
 pub(crate) use parameter::{NewValue, Parameter};
+pub(crate) use purge::{DueSession, PurgePlan, PurgePlanQuery, PurgeRequest};
+pub(crate) use retention::{RetentionRule, RetentionScope, RetentionValue};
 pub(crate) use session::{
     ListQuery, NewSession, Opened, Report, ReportFacts, SealDone, SealRequest, SessionPage, SessionSummary,
     StateFilter,

@@ -8,6 +8,7 @@
 //! writes a job to the catalog instead.
 
 mod app;
+mod artefact;
 mod auth;
 mod content;
 mod dto;
@@ -18,6 +19,7 @@ mod media;
 mod metrics;
 mod openapi;
 mod problem;
+mod purge_plan;
 mod range;
 mod rate;
 mod report;
@@ -35,7 +37,7 @@ pub use identity::{
     Algorithm, IdentityProvider, IdentityRules, KeySet, KeySetCell, KeySetError, UnknownAlgorithm,
 };
 pub use intake::{Intake, IntakeRefusal, PIECE_BYTES_MAX};
-pub use media::{BoxFuture, Media, MediaError};
+pub use media::{BoxFuture, Media, MediaError, ViewPart, ViewRead};
 pub use metrics::{Metrics, MetricsError};
 pub use openapi::openapi_json;
 pub use rate::Rates;

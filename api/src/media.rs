@@ -1,9 +1,10 @@
 //! The seam for short work on recordings: whoever can draw them does so, in a bounded pool and with a deadline.
 
 use std::future::Future;
+use std::ops::Range;
 use std::pin::Pin;
 
-use cluster::id::RecordingId;
+use cluster::id::{ObjectId, RecordingId};
 
 /// A future on the heap, since a trait object answers with it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -17,6 +18,26 @@ pub trait Media: Send + Sync {
         at_ms: u64,
         pointer: bool,
     ) -> BoxFuture<'_, Result<Vec<u8>, MediaError>>;
+
+    /// A part of the view of a recording: its bytes without what only those may see who hold the permission Keystrokes.
+    fn view(&self, part: ViewPart) -> BoxFuture<'_, Result<Box<dyn ViewRead>, MediaError>>;
+}
+
+/// A part of the view of a recording.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ViewPart {
+    /// Of which recording.
+    pub recording: RecordingId,
+    /// The view's index, which the job has made.
+    pub index: ObjectId,
+    /// Bytes of the view: never empty, and within it.
+    pub range: Range<u64>,
+}
+
+/// A part of a view that is being read.
+pub trait ViewRead: Send {
+    /// The next bytes; none at the end, and none after an error.
+    fn next(&mut self) -> BoxFuture<'_, Option<Result<Vec<u8>, MediaError>>>;
 }
 
 /// Why there is no result.

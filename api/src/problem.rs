@@ -17,6 +17,9 @@ pub(crate) use kind::Kind;
 /// The media type of a problem.
 const CONTENT_TYPE: &str = "application/problem+json";
 
+/// When to ask again for what the index of a recording tells.
+const INDEX_S: u64 = 2;
+
 /// A request that is answered with a problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
@@ -104,6 +107,11 @@ impl Problem {
 
     pub(crate) fn too_many_requests(retry_after_s: u64) -> Self {
         Self::new(Kind::TooManyRequests, "you ask more often than one caller may").retry_after(retry_after_s)
+    }
+
+    pub(crate) fn index_not_ready() -> Self {
+        let detail = "a job reads the recording; what you ask for is there when it has ended";
+        Self::new(Kind::IndexNotReady, detail).retry_after(INDEX_S)
     }
 
     pub(crate) fn range_not_satisfiable(length: u64) -> Self {

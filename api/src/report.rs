@@ -1,10 +1,16 @@
 //! What is said about sessions and videos, gathered from the facts.
 
-use cluster::catalog::{Cursor, JobKind, Parameter, ParameterValue, SessionColumn, SessionQuery, VideoRow};
+use cluster::catalog::{
+    Cursor, JobKind, ObjectState, Parameter, ParameterValue, SessionColumn, SessionFilter, SessionQuery,
+    VideoRow,
+};
 use cluster::id::{JobId, ObjectId, RecordingId, VideoId};
+use policy::Action;
 
-use crate::auth::{AllSessions, Allowed, OneSession, Read};
-use crate::dto::{ListQuery, Report, ReportFacts, SessionPage, SessionSummary, Video, VideoJob, VideoParts};
+use crate::auth::{AllSessions, Allowed, Any, OneSession};
+use crate::dto::{
+    Hold, ListQuery, Report, ReportFacts, SessionPage, SessionSummary, Video, VideoJob, VideoParts,
+};
 use crate::problem::{Kind, Problem};
 use crate::state::ApiState;
 
@@ -20,19 +26,29 @@ pub(crate) async fn report(state: &ApiState, session: OneSession) -> Result<Repo
     let OneSession { id, row } = session;
     let object = ObjectId::from(id);
     let facts = state.cluster.catalog()?.object(object)?.ok_or_else(Problem::not_found)?;
-    let size_bytes = state.cluster.length(object).await?;
-    let video = videos(state, id)?;
-    Ok(ReportFacts { id, row, object: facts.state, size_bytes, video }.into())
+    let size_bytes = match facts.state {
+        ObjectState::Sealed(sealed) => sealed.length,
+        ObjectState::Open | ObjectState::Interrupted { .. } => state.cluster.length(object).await?,
+    };
+    let (video, holds) = (videos(state, id)?, holds(state, id)?);
+    Ok(ReportFacts { id, row, object: facts.state, size_bytes, video, holds }.into())
+}
+
+/// The holds of a session, released ones included.
+pub(crate) fn holds(state: &ApiState, recording: RecordingId) -> Result<Vec<Hold>, Problem> {
+    let catalog = state.cluster.catalog()?;
+    let clock = catalog.clock()?;
+    Ok(catalog.holds(recording)?.into_iter().map(|(id, row)| Hold::new(id, row, &clock)).collect())
 }
 
 /// A page of the sessions that the caller may read.
 pub(crate) fn sessions(
     state: &ApiState,
-    allowed: &Allowed<Read, AllSessions>,
+    allowed: &Allowed<Any, AllSessions>,
     query: &ListQuery,
 ) -> Result<SessionPage, Problem> {
     let page = state.cluster.catalog()?.sessions(&SessionQuery {
-        filter: query.filter(),
+        filter: SessionFilter { auditor: only_auditor(state, allowed)?, ..query.filter() },
         sort: SessionColumn::Start,
         descending: true,
         limit: query.limit.unwrap_or(PAGE_SESSIONS),
@@ -40,12 +56,24 @@ pub(crate) fn sessions(
     })?;
     let mut sessions = Vec::with_capacity(page.sessions.len());
     for (id, row) in page.sessions {
-        if allowed.reads(&row)? {
+        if allowed.reads(id, &row)? {
             sessions.push(SessionSummary::new(id, row));
         }
     }
     let next = page.next.map(|cursor| base64_simd::URL_SAFE_NO_PAD.encode_to_string(cursor.as_bytes()));
     Ok(SessionPage { sessions, next })
+}
+
+/// Who may not read sessions by a role sees those that name them as an auditor, if there is one.
+fn only_auditor(state: &ApiState, allowed: &Allowed<Any, AllSessions>) -> Result<Option<String>, Problem> {
+    let Err(refusal) = allowed.also(Action::Read) else { return Ok(None) };
+    let auditor = Some(allowed.caller.name.clone()).filter(|_| !allowed.caller.is_recorder());
+    let filter = SessionFilter { auditor: auditor.clone(), ..SessionFilter::default() };
+    let first = SessionQuery { filter, sort: SessionColumn::Start, descending: true, limit: 1, after: None };
+    match auditor.is_some() && !state.cluster.catalog()?.sessions(&first)?.sessions.is_empty() {
+        true => Ok(auditor),
+        false => Err(refusal),
+    }
 }
 
 /// The videos of a session.

@@ -1,11 +1,14 @@
 //! The routes against a real cluster, with an intake and a media of the tests' own.
 
+mod access;
 mod acting;
+mod artefacts;
 mod authorisation;
 mod harness;
 mod permissions;
 mod problems;
 mod recordings;
+mod retention;
 mod serving;
 mod sessions;
 mod settings;

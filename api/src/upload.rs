@@ -89,7 +89,7 @@ pub(crate) async fn seal(
     }
     match session.row.state {
         SessionState::Live => end(state, session, request).await?,
-        SessionState::Ended { .. } => {}
+        SessionState::Ended { .. } | SessionState::Purging(_) => {}
     }
     Ok(state.cluster.seal(object).await?)
 }

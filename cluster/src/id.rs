@@ -145,6 +145,20 @@ counted_id!(
 impl StreamId {
     /// The recording's own bytes as they were received.
     pub const RECORDING: Self = Self(0);
+    /// The bit that the numbers of streams have whose bytes are text of keystrokes. It is a part of the number, so
+    /// that whoever holds a chunk knows its key, and no fact can name another one.
+    const TEXT: u64 = 1 << 63;
+
+    /// The same number for a stream of text that derives from keystrokes.
+    #[must_use]
+    pub fn of_text(self) -> Self {
+        Self(self.0 | Self::TEXT)
+    }
+
+    /// Whether its bytes are text that derives from keystrokes, under the recording's second key.
+    pub fn is_text(self) -> bool {
+        self.0 & Self::TEXT != 0
+    }
 }
 
 impl ChunkNumber {
@@ -156,7 +170,8 @@ impl ChunkNumber {
 ///
 /// Stream 0 is the recording itself. Whatever derives from it (its index, the packets and the sound of one
 /// conversion attempt, a finished video) is a further stream of the same recording with a number of its own, so
-/// that keys, folders and a purge of all that derives from a session follow from the recording's identifier.
+/// that keys, folders and a purge of all that derives from a session follow from the recording's identifier. Text
+/// of keystrokes is told by its number ([`StreamId::is_text`]): it has a key of its own.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ObjectId {
     /// The recording which the bytes are or derive from.

@@ -8,6 +8,7 @@ use actix_web::dev::{JsonBody, Payload};
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 use cluster::catalog::SessionRow;
+use cluster::id::RecordingId;
 use policy::{Action, Decision, Resource};
 use serde::de::DeserializeOwned;
 
@@ -50,6 +51,9 @@ impl<A: Permission, T: Target> Allowed<A, T> {
                 return Err(problem);
             }
         }
+        if target.is_purged() {
+            return Err(Problem::session_purged());
+        }
         Ok(Self { caller, target, state, resource, action: PhantomData })
     }
 }
@@ -63,8 +67,8 @@ impl<A, T> Allowed<A, T> {
 
 impl<A> Allowed<A, AllSessions> {
     /// Whether they may also read this one of all sessions.
-    pub(crate) fn reads(&self, row: &SessionRow) -> Result<bool, Problem> {
-        let relations = relations(&self.caller, row, self.state.cluster.catalog()?)?;
+    pub(crate) fn reads(&self, id: RecordingId, row: &SessionRow) -> Result<bool, Problem> {
+        let relations = relations(&self.caller, id, row, self.state.cluster.catalog()?)?;
         let resource = Resource::Session(relations);
         Ok(self.state.authorizer.get().decide(&self.caller.subject, Action::Read, &resource).is_allowed())
     }

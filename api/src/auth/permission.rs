@@ -26,10 +26,13 @@ permissions! {
     Record = [Record];
     Read = [Read];
     Recording = [Recording];
-    /// A recording as it was received holds what was typed.
-    RawRecording = [Download, Keystrokes];
+    Keystrokes = [Keystrokes];
     Convert = [Convert];
     Download = [Download];
+    Auditors = [Auditors];
+    PreventPurge = [PreventPurge];
+    ReleaseHold = [ReleaseHold];
+    Purge = [Purge];
     ClusterRead = [ClusterRead];
     ParametersRead = [ParametersRead];
     ParametersManage = [ParametersManage];

@@ -1,7 +1,7 @@
 //! What a route is about, and how it relates to who asks.
 
 use actix_web::HttpRequest;
-use cluster::catalog::{Catalog, SessionRow, TokenKind, VideoRow};
+use cluster::catalog::{Catalog, SessionRow, SessionState, TokenKind, VideoRow, VideoState};
 use cluster::id::{RecordingId, VideoId};
 use policy::{Relations, Resource};
 
@@ -16,6 +16,11 @@ pub(crate) trait Target: Sized + 'static {
         caller: &Caller,
         catalog: &Catalog,
     ) -> Result<Option<(Self, Resource)>, Problem>;
+
+    /// Whether it was there and was purged: who may ask is told so, and gets nothing else.
+    fn is_purged(&self) -> bool {
+        false
+    }
 }
 
 /// The caller.
@@ -36,6 +41,10 @@ pub(crate) struct OneSession {
     pub(crate) id: RecordingId,
     pub(crate) row: SessionRow,
 }
+
+/// The session that the route names, or what a purge has left of it.
+#[derive(Debug, Clone)]
+pub(crate) struct SessionOrTombstone(pub(crate) OneSession);
 
 /// The video that the route names.
 #[derive(Debug, Clone)]
@@ -76,8 +85,23 @@ impl Target for OneSession {
     ) -> Result<Option<(Self, Resource)>, Problem> {
         let Some(id) = named::<RecordingId>(request) else { return Ok(None) };
         let Some(row) = catalog.session(id)? else { return Ok(None) };
-        let relations = relations(caller, &row, catalog)?;
+        let relations = relations(caller, id, &row, catalog)?;
         Ok(Some((Self { id, row }, Resource::Session(relations))))
+    }
+
+    fn is_purged(&self) -> bool {
+        matches!(self.row.state, SessionState::Purging(_))
+    }
+}
+
+impl Target for SessionOrTombstone {
+    fn find(
+        request: &HttpRequest,
+        caller: &Caller,
+        catalog: &Catalog,
+    ) -> Result<Option<(Self, Resource)>, Problem> {
+        let found = OneSession::find(request, caller, catalog)?;
+        Ok(found.map(|(session, resource)| (Self(session), resource)))
     }
 }
 
@@ -90,13 +114,22 @@ impl Target for OneVideo {
         let Some(id) = named::<VideoId>(request) else { return Ok(None) };
         let Some(row) = catalog.video(id)? else { return Ok(None) };
         let Some(session) = catalog.session(row.recording)? else { return Ok(None) };
-        let relations = relations(caller, &session, catalog)?;
+        let relations = relations(caller, row.recording, &session, catalog)?;
         Ok(Some((Self { id, row }, Resource::Session(relations))))
+    }
+
+    fn is_purged(&self) -> bool {
+        self.row.state == VideoState::Purged
     }
 }
 
 /// How a caller and a session relate. A recorder keeps its sessions when it gets a new token.
-pub(crate) fn relations(caller: &Caller, row: &SessionRow, catalog: &Catalog) -> Result<Relations, Problem> {
+pub(crate) fn relations(
+    caller: &Caller,
+    id: RecordingId,
+    row: &SessionRow,
+    catalog: &Catalog,
+) -> Result<Relations, Problem> {
     let own = match (row.info.recorder_token, caller.recorder_token()) {
         (Some(opener), Some(token)) if opener == token => true,
         (Some(opener), Some(_)) => catalog
@@ -104,7 +137,9 @@ pub(crate) fn relations(caller: &Caller, row: &SessionRow, catalog: &Catalog) ->
             .is_some_and(|opener| opener.kind == TokenKind::Recorder && opener.subject == caller.name),
         (Some(_) | None, _) => false,
     };
-    Ok(Relations { own, ..Relations::default() })
+    let access = catalog.access(id)?;
+    let names = |users: &[String]| !caller.is_recorder() && users.contains(&caller.name);
+    Ok(Relations { own, auditor: names(&access.auditors), denied: names(&access.denied) })
 }
 
 /// The identifier in the route. One that is none names nothing.

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::hex;
+use super::hold::Hold;
 use super::named::{End, Format, Protocol};
+use super::purge::TombstonePart;
 use super::video::VideoParts;
 
 /// A session that begins.
@@ -97,13 +99,17 @@ pub(crate) struct Report {
     pub(crate) user_info: UserInfoPart,
     pub(crate) session: SessionPart,
     pub(crate) video: VideoParts,
+    /// What keeps it from being purged, and what did.
+    pub(crate) holds: Vec<Hold>,
+    /// What a purge has left.
+    pub(crate) tombstone: Option<TombstonePart>,
 }
 
 /// The session.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct SessionInfoPart {
     pub(crate) id: String,
-    /// `live`, or how it ended.
+    /// `live`, how it ended, or `purging`.
     pub(crate) state: &'static str,
     pub(crate) start_ms: u64,
     pub(crate) end_ms: Option<u64>,
@@ -139,6 +145,10 @@ pub(crate) struct SessionPart {
     pub(crate) root: Option<String>,
     /// Where the bytes are.
     pub(crate) recording: String,
+    /// Where the timeline is, once the index is ready.
+    pub(crate) timeline: String,
+    /// Where the keystrokes are, once the index is ready.
+    pub(crate) keystrokes: String,
     /// Where a picture is; put a media time in place of `{ms}`.
     pub(crate) frame: String,
 }
@@ -150,15 +160,20 @@ pub(crate) struct ReportFacts {
     pub(crate) object: ObjectState,
     pub(crate) size_bytes: u64,
     pub(crate) video: VideoParts,
+    pub(crate) holds: Vec<Hold>,
 }
 
 impl From<ReportFacts> for Report {
     fn from(facts: ReportFacts) -> Self {
-        let ReportFacts { id, row, object, size_bytes, video } = facts;
+        let ReportFacts { id, row, object, size_bytes, video, holds } = facts;
+        let tombstone = match &row.state {
+            SessionState::Purging(tombstone) => Some(TombstonePart::from(tombstone.clone())),
+            SessionState::Live | SessionState::Ended { .. } => None,
+        };
         let session = SessionPart::new(id, &row, object, size_bytes);
         let user_info =
             UserInfoPart { name: row.info.user_name.clone(), address: row.info.user_address.clone() };
-        Self { session_info: SessionInfoPart::new(id, row), user_info, session, video }
+        Self { session_info: SessionInfoPart::new(id, row), user_info, session, video, holds, tombstone }
     }
 }
 
@@ -170,6 +185,7 @@ impl SessionInfoPart {
             SessionState::Ended { end: _, end_ms, error_message, reason } => {
                 (Some(end_ms), error_message, reason)
             }
+            SessionState::Purging(tombstone) => (Some(tombstone.end_ms), String::new(), String::new()),
         };
         Self {
             id: id.to_string(),
@@ -205,6 +221,8 @@ impl SessionPart {
             index_state,
             root,
             recording: format!("/v1/sessions/{id}/recording"),
+            timeline: format!("/v1/sessions/{id}/timeline"),
+            keystrokes: format!("/v1/sessions/{id}/keystrokes"),
             frame: format!("/v1/sessions/{id}/frames/{{ms}}.png"),
         }
     }
@@ -214,7 +232,7 @@ fn duration_ms(row: &SessionRow) -> Option<u64> {
     match (row.index.facts(), &row.state) {
         (Some(facts), _) => Some(facts.duration_ms),
         (None, SessionState::Ended { end_ms, .. }) => Some(end_ms.saturating_sub(row.info.start_ms)),
-        (None, SessionState::Live) => None,
+        (None, SessionState::Live | SessionState::Purging(_)) => None,
     }
 }
 
@@ -251,6 +269,7 @@ pub(crate) enum StateFilter {
     Dropped,
     Interrupted,
     Failed,
+    Purging,
 }
 
 impl StateFilter {
@@ -261,6 +280,7 @@ impl StateFilter {
             Self::Dropped => catalog::End::Dropped.as_str(),
             Self::Interrupted => catalog::End::Interrupted.as_str(),
             Self::Failed => catalog::End::Failed.as_str(),
+            Self::Purging => "purging",
         }
     }
 }
@@ -275,6 +295,7 @@ impl ListQuery {
             device_address: self.device.clone(),
             protocol: self.protocol.map(catalog::Protocol::from),
             state: self.state.map(|state| state.name().to_owned()),
+            auditor: None,
         }
     }
 }
@@ -311,6 +332,7 @@ impl SessionSummary {
         let end_ms = match row.state {
             SessionState::Live => None,
             SessionState::Ended { end_ms, .. } => Some(end_ms),
+            SessionState::Purging(ref tombstone) => Some(tombstone.end_ms),
         };
         Self {
             id: id.to_string(),

@@ -86,7 +86,7 @@ impl Video {
         let job = job.filter(|_| is_pending);
         let failure = match row.state {
             VideoState::Failed { failure } => Some(failure.into()),
-            VideoState::Pending | VideoState::Ready(_) | VideoState::Cancelled => None,
+            VideoState::Pending | VideoState::Ready(_) | VideoState::Cancelled | VideoState::Purged => None,
         };
         let (state, message) = describe(&row.state, job.as_ref());
         Self {
@@ -115,7 +115,7 @@ impl Video {
 fn facts(state: &VideoState) -> Option<VideoFacts> {
     match state {
         VideoState::Ready(facts) => Some(*facts),
-        VideoState::Pending | VideoState::Failed { .. } | VideoState::Cancelled => None,
+        VideoState::Pending | VideoState::Failed { .. } | VideoState::Cancelled | VideoState::Purged => None,
     }
 }
 
@@ -129,5 +129,6 @@ fn describe(state: &VideoState, job: Option<&VideoJob>) -> (&'static str, &'stat
             ("failed", "the video could not be generated; the recording is untouched")
         }
         VideoState::Cancelled => ("cancelled", "the video was cancelled"),
+        VideoState::Purged => ("purged", "the video was purged with its session"),
     }
 }

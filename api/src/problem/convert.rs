@@ -28,6 +28,11 @@ impl Problem {
         Self::new(Kind::Internal, "the reason is in this member's log")
     }
 
+    /// What was there is gone for good.
+    pub(crate) fn session_purged() -> Self {
+        Self::new(Kind::SessionPurged, "only the head of its report is left")
+    }
+
     pub(crate) fn not_ready(reason: impl std::fmt::Display) -> Self {
         Self::new(Kind::NotReady, reason).retry_after(NOT_READY_S)
     }
@@ -109,6 +114,12 @@ fn kind_of(refusal: &Refusal) -> Kind {
         | Refusal::TooManyRoles { .. }
         | Refusal::TokenExpired { .. }
         | Refusal::RecorderRoles
+        | Refusal::TooManyUsers { .. }
+        | Refusal::TooManyHolds { .. }
+        | Refusal::HoldExpired { .. }
+        | Refusal::ProtocolUnknown { .. }
+        | Refusal::RetentionDays { .. }
+        | Refusal::TooManyRules { .. }
         | Refusal::RowTooLong { .. } => Kind::InvalidField,
         Refusal::DatabaseFormat { .. } => Kind::DatabaseFormat,
         Refusal::RecordingUnknown { .. }
@@ -116,16 +127,31 @@ fn kind_of(refusal: &Refusal) -> Kind {
         | Refusal::ParameterUnknown { .. }
         | Refusal::JobUnknown { .. }
         | Refusal::MailUnknown { .. }
+        | Refusal::HoldUnknown { .. }
+        | Refusal::VideoUnknown { .. }
         | Refusal::TokenUnknown { .. } => Kind::NotFound,
+        Refusal::SessionPurged { .. } => Kind::SessionPurged,
+        Refusal::Held { .. } => Kind::SessionHeld,
+        Refusal::HoldReleased { .. } => Kind::HoldReleased,
+        Refusal::SecondPersonNeeded { .. } => Kind::SecondPersonNeeded,
         Refusal::SessionEnded { .. } => Kind::SessionEnded,
         Refusal::SessionNotEnded { .. } | Refusal::ObjectNotSealed { .. } => Kind::SessionNotEnded,
         Refusal::ObjectSealed { .. } => Kind::RecordingSealed,
         Refusal::ParameterOff { .. } => Kind::VideoDownloadDisabled,
         Refusal::VersionDiffers { .. } => Kind::VersionDiffers,
-        Refusal::JobEnded { .. } | Refusal::JobClaimed { .. } | Refusal::MailEnded { .. } => Kind::Conflict,
+        Refusal::VideoNotEnded { .. }
+        | Refusal::JobEnded { .. }
+        | Refusal::JobClaimed { .. }
+        | Refusal::MailEnded { .. } => Kind::Conflict,
         // Another owner writes the object from here on: the recorder asks for the offset and goes on there.
         Refusal::EpochNotCurrent { .. } | Refusal::EpochNotNext { .. } => Kind::NotReady,
-        Refusal::RecordingExists { .. }
+        // Only the cluster itself purges by age, in few sessions at once.
+        Refusal::NotDue { .. }
+        | Refusal::ClockSuspected
+        | Refusal::PurgePace { .. }
+        | Refusal::TooManySessions { .. }
+        | Refusal::HoldExists { .. }
+        | Refusal::RecordingExists { .. }
         | Refusal::ObjectOfOther { .. }
         | Refusal::ChunkMembers { .. }
         | Refusal::ChunkOpen { .. }
@@ -207,20 +233,9 @@ impl From<SealError> for Problem {
 impl From<WriteFailure> for Problem {
     fn from(failure: WriteFailure) -> Self {
         match failure {
-            WriteFailure::Submit(error) => error.into(),
-            WriteFailure::ReadIndex(error) => error.into(),
             WriteFailure::Read(error) => error.into(),
-            WriteFailure::Catalog(_)
-            | WriteFailure::Lost { .. }
-            | WriteFailure::Disk(_)
-            | WriteFailure::NotDurable(_)
-            | WriteFailure::Create(_)
-            | WriteFailure::Write(_)
-            | WriteFailure::Record(_)
-            | WriteFailure::Close(_)
-            | WriteFailure::Gather(_)
-            | WriteFailure::Manifest(_)
-            | WriteFailure::Outcome { .. } => Self::internal(&failure),
+            WriteFailure::NotTaken => Self::new(Kind::OutcomeUnknown, failure).retry_after(NOT_READY_S),
+            WriteFailure::Lost { .. } => Self::internal(&failure),
         }
     }
 }

@@ -57,9 +57,14 @@ kinds! {
     BytesDiffer = "bytes-differ", CONFLICT, "Other bytes are stored there";
     RecordingSealed = "recording-sealed", CONFLICT, "The recording is sealed";
     SessionNotEnded = "session-not-ended", CONFLICT, "The session has not ended";
+    IndexNotReady = "index-not-ready", CONFLICT, "The index of the recording is not made yet";
     SessionEnded = "session-ended", CONFLICT, "The session has ended";
     VideoNotReady = "video-not-ready", CONFLICT, "The video is not ready";
+    SessionHeld = "session-held", CONFLICT, "The session is kept by a hold";
+    HoldReleased = "hold-released", CONFLICT, "The hold was released";
+    SecondPersonNeeded = "second-person-needed", CONFLICT, "A second person is needed";
     Conflict = "conflict", CONFLICT, "The request does not fit what is there";
+    SessionPurged = "session-purged", GONE, "The session was purged";
     TusVersion = "tus-version", PRECONDITION_FAILED, "Another version of tus is spoken here";
     VersionDiffers = "version-differs", PRECONDITION_FAILED, "Somebody has changed it";
     TooLarge = "too-large", PAYLOAD_TOO_LARGE, "The body is too large";
@@ -69,6 +74,7 @@ kinds! {
     InvalidField = "invalid-field", UNPROCESSABLE_ENTITY, "A field has a value that is not allowed";
     DatabaseFormat = "database-format", UNPROCESSABLE_ENTITY, "Database sessions are recorded as statements only";
     RecordingRefused = "recording-refused", UNPROCESSABLE_ENTITY, "The recording holds what it must not";
+    IndexFailed = "index-failed", UNPROCESSABLE_ENTITY, "The recording has no index";
     NoPicture = "no-picture", UNPROCESSABLE_ENTITY, "There is no picture";
     RecordingDamaged = "recording-damaged", UNPROCESSABLE_ENTITY, "The recording cannot be drawn";
     TooManyRequests = "too-many-requests", TOO_MANY_REQUESTS, "Requests come too fast";

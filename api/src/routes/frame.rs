@@ -49,7 +49,7 @@ pub(super) async fn show_frame(
 ) -> Result<HttpResponse, Problem> {
     match allowed.target.row.state {
         SessionState::Live => allowed.also(Action::Livestream)?,
-        SessionState::Ended { .. } => {}
+        SessionState::Ended { .. } | SessionState::Purging(_) => {}
     }
     let at_ms = request.match_info().get("ms").and_then(|digits| digits.parse().ok());
     let at_ms = at_ms.ok_or_else(Problem::not_found)?;

@@ -1,4 +1,4 @@
-//! Mails and what became of them.
+//! Mails, messages to the webhook, and what became of them.
 
 use actix_web::get;
 use actix_web::web::{Data, Json, Query};
@@ -15,12 +15,14 @@ use crate::state::ApiState;
 const PAGE_MAILS: usize = 100;
 /// The most mails of a page.
 const PAGE_MAILS_MAX: usize = 1000;
+/// The mails that are looked at for alerts: the oldest ones are tried first.
+const ALERT_MAILS_MAX: usize = 1000;
 
 pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
     config.service(list_mails);
 }
 
-/// Mails, the oldest first
+/// Mails and messages to the webhook, the oldest first, and what keeps them from being sent
 #[utoipa::path(tag = "cluster", params(dto::MailQuery), responses((status = 200, description = "a page of mails", body = dto::MailPage), Problems))]
 #[get("/v1/outbox")]
 pub(super) async fn list_mails(
@@ -36,11 +38,13 @@ fn page(state: &ApiState, query: &dto::MailQuery) -> Result<dto::MailPage, Probl
     let limit = query.limit.unwrap_or(PAGE_MAILS).clamp(1, PAGE_MAILS_MAX);
     let first = query.after.unwrap_or(0).saturating_add(1);
     let catalog = state.cluster.catalog()?;
+    let open = catalog.open_mails(None, ALERT_MAILS_MAX)?;
+    let alerts = dto::MailAlert::of(open.into_iter().map(|(_, row)| row));
     let mut mails = Vec::new();
     for id in (first..).take(limit).map(MailId) {
-        let Some(row) = catalog.mail(id)? else { return Ok(dto::MailPage { mails, next: None }) };
+        let Some(row) = catalog.mail(id)? else { return Ok(dto::MailPage { mails, next: None, alerts }) };
         mails.push(dto::Mail::new(id, row));
     }
     let next = mails.last().map(|mail| mail.id);
-    Ok(dto::MailPage { mails, next })
+    Ok(dto::MailPage { mails, next, alerts })
 }

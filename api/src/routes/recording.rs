@@ -1,6 +1,8 @@
 //! The bytes of a recording: appended as tus 1.0 says, read as they were received.
 
-use actix_web::http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
+use actix_web::http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap,
+};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, get, head, options, patch};
 use cluster::catalog::ObjectState;
@@ -8,8 +10,9 @@ use cluster::id::ObjectId;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::problems::Problems;
-use crate::auth::{Allowed, OneSession, RawRecording, Record};
-use crate::content::{self, Content};
+use crate::artefact;
+use crate::auth::{Allowed, OneSession, Record, Sight, Sighted};
+use crate::content::{self, Content, Source};
 use crate::dto;
 use crate::problem::{Kind, Problem};
 use crate::range::Tag;
@@ -112,6 +115,7 @@ pub(super) async fn append_to_recording(
     let headers = request.headers();
     check_version(headers)?;
     check_media_type(headers)?;
+    check_plain(headers)?;
     let offset = number(headers, UPLOAD_OFFSET).ok_or_else(|| {
         Problem::new(Kind::BadRequest, "expected one decimal number in the header Upload-Offset")
     })?;
@@ -122,7 +126,11 @@ pub(super) async fn append_to_recording(
     Ok(tus(response, &state).finish())
 }
 
-/// The recording as it was received
+/// The recording: as it was received, or its view
+///
+/// With Download and Keystrokes it comes as it was received. With Recording alone (and Livestream, while the session is
+/// live) it comes as its view: the same instructions without keys and clipboards, once the recording is indexed. The two
+/// have other lengths and other ETags.
 #[utoipa::path(
     tag = "recordings",
     params(
@@ -133,21 +141,26 @@ pub(super) async fn append_to_recording(
         (status = 200, description = "all of it", body = Vec<u8>, content_type = "application/octet-stream", headers(("ETag" = String))),
         (status = 206, description = "the range", body = Vec<u8>, content_type = "application/octet-stream", headers(("Content-Range" = String))),
         (status = 304, description = "the client has it"),
+        (status = 409, description = "the session is live, or the recording is not indexed yet: there is no view; Retry-After says when to ask again"),
         (status = 416, description = "the range begins after the end"),
+        (status = 422, description = "the recording cannot be indexed: it has no view"),
         Problems
     )
 )]
 #[get("/v1/sessions/{id}/recording")]
 pub(super) async fn read_recording(
-    allowed: Allowed<RawRecording, OneSession>,
+    Sighted { session, sight }: Sighted,
     request: HttpRequest,
     state: Data<ApiState>,
 ) -> Result<HttpResponse, Problem> {
-    let content = content(&state, &allowed.target).await?;
+    let content = match sight {
+        Sight::Received => received(&state, &session).await?,
+        Sight::View => artefact::view(&state, &session)?,
+    };
     content::answer(&state, &request, content).await
 }
 
-async fn content(state: &ApiState, session: &OneSession) -> Result<Content, Problem> {
+async fn received(state: &ApiState, session: &OneSession) -> Result<Content, Problem> {
     let object = ObjectId::from(session.id);
     let row = state.cluster.catalog()?.object(object)?.ok_or_else(Problem::not_found)?;
     let tag = match row.state {
@@ -156,7 +169,13 @@ async fn content(state: &ApiState, session: &OneSession) -> Result<Content, Prob
     };
     let length = state.cluster.length(object).await?;
     let file_name = format!("session-{}.{}", session.id, session.row.info.format);
-    Ok(Content { object, length, tag, media_type: "application/octet-stream", file_name })
+    Ok(Content {
+        source: Source::Object(object),
+        length,
+        tag,
+        media_type: "application/octet-stream",
+        file_name,
+    })
 }
 
 fn tus(mut response: HttpResponseBuilder, state: &ApiState) -> HttpResponseBuilder {
@@ -174,6 +193,14 @@ fn check_version(headers: &HeaderMap) -> Result<(), Problem> {
             Err(Problem::new(Kind::TusVersion, format_args!("expected {TUS_VERSION}")))
         }
         Some(_) | None => Ok(()),
+    }
+}
+
+/// Bytes are kept as they come: what a sender has coded once more would be kept coded.
+fn check_plain(headers: &HeaderMap) -> Result<(), Problem> {
+    match headers.get_all(CONTENT_ENCODING).all(|coding| coding == "identity") {
+        true => Ok(()),
+        false => Err(Problem::new(Kind::UnsupportedMediaType, "expected bytes without a Content-Encoding")),
     }
 }
 

@@ -6,7 +6,9 @@ use actix_web::{HttpRequest, HttpResponse, get, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::problems::Problems;
-use crate::auth::{AllSessions, Allowed, Asked, NewSession, OneSession, Read, Record};
+use crate::auth::{
+    AllSessions, Allowed, Any, Asked, NewSession, OneSession, Read, Record, SessionOrTombstone,
+};
 use crate::dto;
 use crate::problem::Problem;
 use crate::report;
@@ -38,7 +40,7 @@ pub(super) async fn open_session(
     Ok(HttpResponse::Created().insert_header((LOCATION, format!("/v1/sessions/{id}"))).json(opened))
 }
 
-/// Lists the sessions that the caller may read, the newest first
+/// Lists the sessions that the caller may read, the newest first; who has no role that reads sees those that name them as auditor
 #[utoipa::path(
     tag = "sessions",
     params(dto::ListQuery),
@@ -46,7 +48,7 @@ pub(super) async fn open_session(
 )]
 #[get("/v1/sessions")]
 pub(super) async fn list_sessions(
-    allowed: Allowed<Read, AllSessions>,
+    allowed: Allowed<Any, AllSessions>,
     query: Query<dto::ListQuery>,
     request: HttpRequest,
     state: Data<ApiState>,
@@ -75,10 +77,10 @@ fn next_link(request: &HttpRequest, cursor: &str) -> String {
 )]
 #[get("/v1/sessions/{id}")]
 pub(super) async fn show_session(
-    allowed: Allowed<Read, OneSession>,
+    allowed: Allowed<Read, SessionOrTombstone>,
     state: Data<ApiState>,
 ) -> Result<Json<dto::Report>, Problem> {
-    report::report(&state, allowed.target).await.map(Json)
+    report::report(&state, allowed.target.0).await.map(Json)
 }
 
 /// Ends a session and makes its recording final

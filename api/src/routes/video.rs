@@ -10,7 +10,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::problems::Problems;
 use crate::auth::{Allowed, Asked, Caller, Convert, Download, OneSession, OneVideo, Read};
-use crate::content::{self, Content};
+use crate::content::{self, Content, Source};
 use crate::dto;
 use crate::problem::{Kind, Problem};
 use crate::range::Tag;
@@ -157,7 +157,7 @@ fn file(state: &ApiState, video: &OneVideo) -> Result<Content, Problem> {
     let OneVideo { id, row } = video;
     let VideoFacts { object, length, content_hash, .. } = match row.state {
         VideoState::Ready(facts) => facts,
-        VideoState::Pending | VideoState::Failed { .. } | VideoState::Cancelled => {
+        VideoState::Pending | VideoState::Failed { .. } | VideoState::Cancelled | VideoState::Purged => {
             return Err(Problem::new(
                 Kind::VideoNotReady,
                 format_args!("look at /v1/videos/{id} for its state"),
@@ -169,5 +169,6 @@ fn file(state: &ApiState, video: &OneVideo) -> Result<Content, Problem> {
         Container::Webm => "video/webm",
     };
     let file_name = format!("session-{}.{}", row.recording, row.settings.container);
-    Ok(Content { object, length, tag: Some(Tag(dto::hex(&content_hash.0))), media_type, file_name })
+    let source = Source::Object(object);
+    Ok(Content { source, length, tag: Some(Tag(dto::hex(&content_hash.0))), media_type, file_name })
 }

@@ -12,6 +12,7 @@ use cluster::id::MemberId;
 use policy::{Authorizer, Revision, Role};
 use serde_json::{Value, json};
 
+use super::artefacts::index;
 use super::harness::*;
 use super::permissions::routes;
 use super::signer::{ISSUER, Signer, claims, published, rules, text};
@@ -91,8 +92,10 @@ struct World {
     stranger: Signer,
     /// They arrange what a cell is about.
     system: String,
+    administrator: String,
     recorder: String,
     ended: String,
+    purged: String,
     /// Without and with typed text.
     videos: [String; 2],
     /// Texts of tokens by credential and roles.
@@ -111,13 +114,18 @@ impl World {
         let recorder = member.recorder().await;
         let administrator = member.user(ADMINISTRATOR).await;
         let ended = member.sealed(&recorder, b"x").await;
+        index(&member, &ended).await;
         let videos = [
             ready_video(&member, &administrator, &ended, false).await,
             ready_video(&member, &administrator, &ended, true).await,
         ];
+        let purged = member.sealed(&recorder, b"x").await;
+        member
+            .post(&administrator, &format!("/v1/sessions/{purged}/purge"), &json!({ "reason": "asked" }))
+            .await;
         let system = member.user(SYSTEM).await;
         let tokens = BTreeMap::new();
-        Self { member, signer, stranger, system, recorder, ended, videos, tokens }
+        Self { member, signer, stranger, system, administrator, recorder, ended, purged, videos, tokens }
     }
 
     /// The credential of a cell as the text of a token.
@@ -184,6 +192,13 @@ impl World {
                 session
             }
             "ended" | "ended with keystrokes" => self.ended.clone(),
+            "purged" => self.purged.clone(),
+            "sealed" => self.member.sealed(&self.recorder, b"x").await,
+            "held" => {
+                let session = self.member.sealed(&self.recorder, b"x").await;
+                self.hold(&session).await;
+                session
+            }
             "plain" => self.videos[0].clone(),
             "with keystrokes" => self.videos[1].clone(),
             "there" if is_tokens => {
@@ -197,10 +212,23 @@ impl World {
         }
     }
 
+    /// Places a hold on a session.
+    async fn hold(&self, session: &str) -> String {
+        let path = format!("/v1/sessions/{session}/holds");
+        let placed =
+            self.member.post(&self.administrator, &path, &json!({ "justification": "inquiry" })).await;
+        placed.json()["id"].as_str().unwrap().to_owned()
+    }
+
     async fn request(&mut self, cell: &Cell) -> TestRequest {
         let (method, path) = cell.route.split_once(' ').unwrap();
         let target = self.target(cell).await;
+        let path = match path.contains("{hold}") && cell.target == "held" {
+            true => path.replace("{hold}", &self.hold(&target).await),
+            false => path.replace("{hold}", ABSENT),
+        };
         let path = path.replace("{id}", &target).replace("{name}", &target).replace("{ms}", "12");
+        let path = path.replace("{scope}", "device");
         let mut request = TestRequest::with_uri(&path).method(method.parse().unwrap());
         if cell.credential != "none" {
             let token = self.token(cell).await;
@@ -222,6 +250,10 @@ fn with_body(request: TestRequest, cell: &Cell) -> TestRequest {
         "POST /v1/sessions/{id}/videos" => {
             request.set_json(json!({ "keystrokes": cell.target.ends_with("with keystrokes") }))
         }
+        "PUT /v1/sessions/{id}/auditors" => request.set_json(json!({ "auditors": ["somebody"] })),
+        "POST /v1/sessions/{id}/holds" => request.set_json(json!({ "justification": "inquiry" })),
+        "POST /v1/sessions/{id}/purge" => request.set_json(json!({ "reason": "asked" })),
+        "PUT /v1/retention-rules/{scope}/{name}" => request.set_json(json!({ "days": 7 })),
         "PUT /v1/parameters/{name}" => request.set_json(json!({ "value": 3 })),
         "POST /v1/tokens" => request.set_json(json!({ "kind": "user", "subject": "somebody" })),
         "PATCH /v1/sessions/{id}/recording" => request

@@ -47,7 +47,9 @@ fn request(method: &Method, path: &str, ids: (&str, &str)) -> TestRequest {
         .replace("/videos/{id}", &format!("/videos/{video}"))
         .replace("{id}", session)
         .replace("{ms}", "12")
-        .replace("{name}", "replicas");
+        .replace("{name}", "replicas")
+        .replace("{scope}", "device")
+        .replace("{hold}", session);
     TestRequest::with_uri(&path).method(method.clone())
 }
 

@@ -68,6 +68,8 @@ async fn bodies_that_are_not_what_was_expected_are_problems() {
         ("device_address", json!("")),
         ("device_address", json!("a\r\nb")),
         ("user_name", json!("\u{0}")),
+        ("user_name", json!("adm\u{202e}nimda")),
+        ("device_address", json!("a\u{2066}b")),
         ("user_name", json!("x".repeat(300))),
     ] {
         let mut session = ssh();

@@ -42,9 +42,13 @@ async fn a_session_is_opened_appended_sealed_and_reported() {
             "index_state": "absent",
             "root": sealed["root"],
             "recording": format!("/v1/sessions/{session}/recording"),
+            "timeline": format!("/v1/sessions/{session}/timeline"),
+            "keystrokes": format!("/v1/sessions/{session}/keystrokes"),
             "frame": format!("/v1/sessions/{session}/frames/{{ms}}.png"),
         },
         "video": { "download_enabled": false, "videos": [] },
+        "holds": [],
+        "tombstone": null,
     });
     assert_eq!(report, expected);
     // Who asks again learns the same.

@@ -1,9 +1,10 @@
 use actix_web::http::{Method, StatusCode};
 use cluster::catalog::{
-    ClaimJob, ClaimToken, Command, Complete, FailJob, FailureKind, JobProgress, Outcome, ParameterValue,
-    Progress, PutParameter, VideoFacts,
+    BlockMail, ClaimJob, ClaimToken, Command, Complete, FailJob, FailureKind, JobProgress, MailFault, MailId,
+    Outcome, ParameterValue, Progress, PutParameter, VideoFacts,
 };
 use cluster::chunk::Hash;
+use cluster::chunk::key::KeyPurpose;
 use cluster::id::{MemberId, RecordingId};
 use serde_json::{Value, json};
 
@@ -28,7 +29,7 @@ pub(super) async fn claim(member: &Member) -> ClaimToken {
 /// Makes the video of a claim: its bytes are these.
 pub(super) async fn complete(member: &Member, session: &str, claim: ClaimToken, bytes: &[u8]) {
     let recording: RecordingId = session.parse().unwrap();
-    let object = member.state.cluster.open_stream(recording).await.unwrap();
+    let object = member.state.cluster.open_stream(recording, KeyPurpose::Bytes).await.unwrap();
     member.state.cluster.append(object, 0, bytes.to_vec()).await.unwrap();
     member.state.cluster.seal(object).await.unwrap();
     let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
@@ -129,6 +130,21 @@ async fn a_video_is_asked_for_watched_and_downloaded() {
         (&mail["state"], &mail["address"], &mail["video"]),
         (&json!("pending"), &json!("ada@example.org"), &json!(video))
     );
+    assert_eq!(
+        (&mail["channel"], &mail["fault"], &outbox["alerts"]),
+        (&json!("mail"), &Value::Null, &json!([]))
+    );
+    let error = "535 no".to_owned();
+    let blocked = BlockMail { mail: MailId(1), fault: MailFault::Credentials, error, retry_after_ms: 1000 };
+    member.submit(Command::BlockMail(blocked)).await;
+    let outbox = member.get(&member.user(SYSTEM).await, "/v1/outbox").await.json();
+    let mail = &outbox["mails"][0];
+    assert_eq!(
+        (&mail["state"], &mail["fault"], &mail["attempts"]),
+        (&json!("blocked"), &json!("credentials"), &json!(0))
+    );
+    let alert = json!({ "channel": "mail", "fault": "credentials", "error": "535 no" });
+    assert_eq!(outbox["alerts"], json!([alert]));
 
     enable(&member, false).await;
     let off = member.get(&auditor, &content).await;
@@ -190,4 +206,46 @@ async fn keystrokes_in_videos_take_their_permission() {
     let content = format!("/v1/videos/{video}/content");
     assert_eq!(member.get(&auditor, &content).await.bytes(), b"typed");
     assert_eq!(member.get(&converter, &content).await.problem(), (403, "permission-missing".to_owned()));
+}
+
+#[actix_web::test]
+async fn a_video_is_cancelled_and_made_once_more() {
+    let member = Member::start().await;
+    enable(&member, true).await;
+    let (recorder, auditor) = (member.recorder().await, member.user(AUDITOR).await);
+    let session = member.sealed(&recorder, b"x").await;
+    let asked_for = member.post(&auditor, &format!("/v1/sessions/{session}/videos"), &json!({})).await.json();
+    let video = format!("/v1/videos/{}", asked_for["id"].as_str().unwrap());
+    let post = async |part: &str| member.post(&auditor, &format!("{video}/{part}"), &json!({})).await;
+    assert_eq!(post("retry").await.problem(), (409, "conflict".to_owned()));
+    assert_eq!(post("cancel").await.json()["state"], "cancelled");
+    assert_eq!(post("cancel").await.problem(), (409, "conflict".to_owned()));
+    let again = post("retry").await;
+    assert_eq!((again.status, &again.json()["state"]), (StatusCode::ACCEPTED, &json!("pending")));
+    complete(&member, &session, claim(&member).await, b"video").await;
+    assert_eq!(member.get(&auditor, &format!("{video}/content")).await.bytes(), b"video");
+    assert_eq!(post("retry").await.problem(), (409, "conflict".to_owned()));
+}
+
+#[actix_web::test]
+async fn events_tell_each_change_of_a_video_until_its_end() {
+    let member = Member::start().await;
+    enable(&member, true).await;
+    let (recorder, auditor) = (member.recorder().await, member.user(AUDITOR).await);
+    let session = member.sealed(&recorder, b"x").await;
+    let asked_for = member.post(&auditor, &format!("/v1/sessions/{session}/videos"), &json!({})).await.json();
+    let path = format!("/v1/videos/{}/events", asked_for["id"].as_str().unwrap());
+    let work = async {
+        let claim = claim(&member).await;
+        complete(&member, &session, claim, b"video").await;
+    };
+    let (answer, ()) = tokio::join!(member.get(&auditor, &path), work);
+    assert_eq!(answer.header("content-type"), "text/event-stream");
+    let text = std::str::from_utf8(answer.bytes()).unwrap();
+    let events: Vec<Value> = text
+        .split("\n\n")
+        .filter_map(|event| event.strip_prefix("event: video\ndata: "))
+        .map(|data| serde_json::from_str(data).unwrap())
+        .collect();
+    assert_eq!((&events[0]["state"], &events.last().unwrap()["state"]), (&json!("pending"), &json!("ready")));
 }

@@ -1,13 +1,17 @@
+use super::access;
 use super::clock::{self, ClockRow};
 use super::command::Command;
 use super::engine::{Batch, Engine, KeyAndRow, KeyRange, Tree};
+use super::hold;
 use super::job::{self, JobRow};
 use super::key_states::{self, KeyStatesRow};
-use super::outbox::{self, MailId, MailRow};
+use super::outbox;
 use super::outcome::Applied;
 use super::parameter::{self, Parameter, ParameterRow, ParameterValue};
+use super::purge;
 use super::recording::{self, ChunkRow, ObjectRow};
 use super::request::{self, Known, Request};
+use super::retention;
 use super::role::{self, RoleRow};
 use super::row::{self, Row};
 use super::session::{self, SessionRow};
@@ -15,6 +19,8 @@ use super::step::{Effect, Halt, LogPosition, Step};
 use super::token::{self, HashRow, TokenId, TokenRow};
 use super::transaction::{CatalogError, Transaction};
 use super::video::{self, RequestRow, VideoRow};
+use super::view::{self, ViewRow};
+use crate::chunk::key::KeyPurpose;
 use crate::id::{ChunkNumber, JobId, MemberId, ObjectId, RecordingId, VideoId};
 use serde::{Deserialize, Serialize};
 use std::ops::Bound;
@@ -159,6 +165,11 @@ impl Catalog {
         Ok(self.get::<KeyStatesRow>(&recording.0)?.map(|row| row.object))
     }
 
+    /// What the view of a recording needs, once its index is made.
+    pub fn view(&self, recording: RecordingId) -> Result<Option<ViewRow>, CatalogError> {
+        self.get(&recording.0)
+    }
+
     /// A video.
     pub fn video(&self, video: VideoId) -> Result<Option<VideoRow>, CatalogError> {
         self.get(&video.0)
@@ -184,17 +195,7 @@ impl Catalog {
 
     /// The oldest jobs that have not ended, at most `limit`.
     pub fn open_jobs(&self, limit: usize) -> Result<Vec<(JobId, JobRow)>, CatalogError> {
-        self.open(Tree::JobsOpen, limit, JobId)
-    }
-
-    /// A mail.
-    pub fn mail(&self, mail: MailId) -> Result<Option<MailRow>, CatalogError> {
-        self.get(&outbox::key(mail))
-    }
-
-    /// The oldest mails that are still to be sent, at most `limit`.
-    pub fn open_mails(&self, limit: usize) -> Result<Vec<(MailId, MailRow)>, CatalogError> {
-        self.open(Tree::OutboxOpen, limit, MailId)
+        self.open(Tree::JobsOpen, KeyRange::all(), limit, JobId)
     }
 
     /// The value of a parameter: what was set, or its default.
@@ -270,12 +271,12 @@ impl Catalog {
         &*self.engine
     }
 
-    fn get<R: Row>(&self, key: &[u8]) -> Result<Option<R>, CatalogError> {
+    pub(super) fn get<R: Row>(&self, key: &[u8]) -> Result<Option<R>, CatalogError> {
         let Some(bytes) = self.engine.get(R::TREE, key)? else { return Ok(None) };
         Ok(Some(row::decode(key, &bytes)?))
     }
 
-    fn list<K, R: Row>(
+    pub(super) fn list<K, R: Row>(
         &self,
         range: KeyRange,
         limit: usize,
@@ -291,14 +292,15 @@ impl Catalog {
     }
 
     /// The rows whose numbers stand in an index.
-    fn open<K, R: Row>(
+    pub(super) fn open<K, R: Row>(
         &self,
         index: Tree,
+        range: KeyRange,
         limit: usize,
         name: impl Fn(u64) -> K,
     ) -> Result<Vec<(K, R)>, CatalogError> {
         let mut found = Vec::new();
-        for (key, _) in self.engine.scan(index, KeyRange::all(), limit)? {
+        for (key, _) in self.engine.scan(index, range, limit)? {
             if let (Some(number), Some(row)) = (key.last_chunk(), self.get(&key)?) {
                 found.push((name(u64::from_be_bytes(*number)), row));
             }
@@ -346,7 +348,9 @@ fn apply_command(step: &mut Step<'_, '_>, command: Command) -> Effect {
         Command::ConfirmClock { by } => clock::confirm(step, &by),
         Command::OpenSession(command) => session::open(step, command),
         Command::EndSession(command) => session::end(step, command),
-        Command::OpenStream { recording, owner } => recording::open_stream(step, recording, owner),
+        Command::OpenStream { recording, owner } => {
+            recording::open_stream(step, recording, owner, KeyPurpose::Bytes)
+        }
         Command::TakeOver { object, epoch, owner } => recording::take_over(step, object, epoch, owner),
         Command::OpenChunk(command) => recording::open_chunk(step, command),
         Command::CloseChunk(command) => recording::close_chunk(step, command),
@@ -370,5 +374,17 @@ fn apply_command(step: &mut Step<'_, '_>, command: Command) -> Effect {
         Command::CreateToken(command) => token::create(step, command),
         Command::RevokeToken { token, by } => token::revoke(step, token, &by),
         Command::KeepKeyStates(command) => key_states::keep(step, command),
+        Command::PlaceHold(command) => hold::place(step, command),
+        Command::ReleaseHold(command) => hold::release(step, command),
+        Command::PutRetention(command) => retention::put(step, command),
+        Command::Purge(command) => purge::purge(step, command),
+        Command::DeletedBytes(command) => purge::deleted(step, command),
+        Command::OpenTextStream { recording, owner } => {
+            recording::open_stream(step, recording, owner, KeyPurpose::Text)
+        }
+        Command::KeepView(command) => view::keep(step, command),
+        Command::PutAccess(command) => access::put(step, command),
+        Command::RetryVideo(command) => video::retry(step, command),
+        Command::BlockMail(command) => outbox::blocked(step, command),
     }
 }

@@ -1,13 +1,18 @@
+use super::access::PutAccess;
 use super::clock::ClockSample;
+use super::hold::{PlaceHold, ReleaseHold};
 use super::job::{ClaimJob, ClaimToken, Complete, CompleteIndex, FailJob, IndexDone, Progress};
 use super::key_states::KeepKeyStates;
-use super::outbox::MailId;
+use super::outbox::{BlockMail, MailId};
 use super::parameter::PutParameter;
+use super::purge::{DeletedBytes, Purge};
 use super::recording::{CloseChunk, OpenChunk, Seal};
+use super::retention::PutRetention;
 use super::role::PutRole;
 use super::session::{EndSession, OpenSession};
 use super::token::{CreateToken, TokenId};
-use super::video::RequestVideo;
+use super::video::{RequestVideo, RetryVideo};
+use super::view::KeepView;
 use crate::id::{Epoch, JobId, MemberId, ObjectId, RecordingId};
 use serde::{Deserialize, Serialize};
 
@@ -119,4 +124,29 @@ pub enum Command {
     CompleteIndex(CompleteIndex),
     /// The key states of a recording are made.
     KeepKeyStates(KeepKeyStates),
+    /// A session is to be kept.
+    PlaceHold(PlaceHold),
+    /// A hold is to end.
+    ReleaseHold(ReleaseHold),
+    /// Sets a rule of retention.
+    PutRetention(PutRetention),
+    /// A session is to be gone.
+    Purge(Purge),
+    /// A member has deleted what it held of purged sessions.
+    DeletedBytes(DeletedBytes),
+    /// A further stream of a recording, for text that derives from its keystrokes: under the second key.
+    OpenTextStream {
+        /// Of which recording.
+        recording: RecordingId,
+        /// Who writes it.
+        owner: MemberId,
+    },
+    /// What the view of a recording needs is made.
+    KeepView(KeepView),
+    /// Names the auditors of a session, and who may not see it.
+    PutAccess(PutAccess),
+    /// Makes a video that failed or was cancelled once more.
+    RetryVideo(RetryVideo),
+    /// A mail cannot be sent until an operator has mended something.
+    BlockMail(BlockMail),
 }

@@ -36,11 +36,19 @@ pub enum Tree {
     Incarnations = 19,
     Outcomes = 20,
     KeyStates = 21,
+    Holds = 22,
+    RetentionRules = 23,
+    Ended = 24,
+    SessionsByEnd = 25,
+    PurgedBytes = 26,
+    Views = 27,
+    Access = 28,
+    SessionsByAuditor = 29,
 }
 
 impl Tree {
     /// All trees, in the order of their numbers.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 30] = [
         Self::Meta,
         Self::Sessions,
         Self::SessionsByStart,
@@ -63,6 +71,14 @@ impl Tree {
         Self::Incarnations,
         Self::Outcomes,
         Self::KeyStates,
+        Self::Holds,
+        Self::RetentionRules,
+        Self::Ended,
+        Self::SessionsByEnd,
+        Self::PurgedBytes,
+        Self::Views,
+        Self::Access,
+        Self::SessionsByAuditor,
     ];
 
     /// The number that stands for it in stored keys.

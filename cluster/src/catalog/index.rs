@@ -52,6 +52,8 @@ pub struct SessionFilter {
     pub protocol: Option<Protocol>,
     /// In this state: `live`, or how it ended.
     pub state: Option<String>,
+    /// That name this user as an auditor.
+    pub auditor: Option<String>,
 }
 
 /// Where a page ended. Its bytes mean nothing outside.
@@ -102,7 +104,8 @@ impl Cursor {
                 | Tree::SessionsByUser
                 | Tree::SessionsByDevice
                 | Tree::SessionsByProtocol
-                | Tree::SessionsByState,
+                | Tree::SessionsByState
+                | Tree::SessionsByAuditor,
             ) => Ok(Self(bytes.to_vec())),
             Some(_) | None => Err(CursorError),
         }
@@ -123,12 +126,7 @@ impl Cursor {
 /// The keys under which a session stands in the indexes: value, start, identifier.
 pub(crate) fn keys(recording: RecordingId, row: &SessionRow) -> [(Tree, Vec<u8>); 5] {
     let start_ms = row.info.start_ms;
-    let by = |value: &str| {
-        let mut key = value_prefix(value);
-        key.extend_from_slice(&start_ms.to_be_bytes());
-        key.extend_from_slice(&recording.0);
-        key
-    };
+    let by = |value: &str| key(value, start_ms, recording);
     let mut start = start_ms.to_be_bytes().to_vec();
     start.extend_from_slice(&recording.0);
     [
@@ -138,6 +136,14 @@ pub(crate) fn keys(recording: RecordingId, row: &SessionRow) -> [(Tree, Vec<u8>)
         (Tree::SessionsByProtocol, by(row.info.protocol.as_str())),
         (Tree::SessionsByState, by(row.state.name())),
     ]
+}
+
+/// The key of a session under one value.
+pub(crate) fn key(value: &str, start_ms: u64, recording: RecordingId) -> Vec<u8> {
+    let mut key = value_prefix(value);
+    key.extend_from_slice(&start_ms.to_be_bytes());
+    key.extend_from_slice(&recording.0);
+    key
 }
 
 /// A value ends with a byte that no value contains, so that no value's keys stand among another's.
@@ -171,9 +177,12 @@ impl SessionFilter {
 }
 
 impl SessionQuery {
-    /// The index to read, and its part. Sorted by start, the index of a filtered column does as well, since
+    /// The index to read, and its part. The sessions of an auditor are few, and always sorted by start. Sorted by start, the index of a filtered column does as well, since
     /// equal values stand in the order of their starts; the columns with most values come first.
     fn plan(&self) -> (Tree, KeyRange) {
+        if let Some(auditor) = &self.filter.auditor {
+            return (Tree::SessionsByAuditor, self.starts(&value_prefix(auditor)));
+        }
         const BY_CHOICE: [SessionColumn; 4] =
             [SessionColumn::User, SessionColumn::Device, SessionColumn::Protocol, SessionColumn::State];
         let column = match self.sort {

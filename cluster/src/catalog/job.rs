@@ -1,7 +1,7 @@
 //! Jobs: long work, done by the member that holds the claim.
 
 use super::engine::Tree;
-use super::outbox::{self, MailKind};
+use super::outbox::{self, MailKind, WebhookEvent};
 use super::outcome::{Outcome, Refusal};
 use super::recording;
 use super::row::Row;
@@ -201,6 +201,10 @@ pub(crate) fn claim(step: &mut Step<'_, '_>, command: ClaimJob) -> Effect {
     let ClaimJob { job, member, lease_ms } = command;
     check_lease(lease_ms)?;
     let mut row = open(step, job)?;
+    if session::is_purged(step, row.recording)? {
+        finish(step, job, row, JobState::Cancelled)?;
+        return Ok(Outcome::GivenUp);
+    }
     // A member that claims its own job anew was started again, or knows what it does: the older claim is fenced.
     if let JobState::Claimed(claim) = row.state
         && step.now_ms <= claim.deadline_ms
@@ -287,6 +291,7 @@ pub(crate) fn complete(step: &mut Step<'_, '_>, command: Complete) -> Effect {
     for address in ready.notify {
         mails.push(outbox::create(step, MailKind::VideoReady { video }, recording, address)?);
     }
+    mails.extend(outbox::tell(step, recording, WebhookEvent::VideoReady { video })?);
     Ok(Outcome::Completed { mails })
 }
 
@@ -312,6 +317,12 @@ pub(crate) fn cancel(step: &mut Step<'_, '_>, job: JobId, by: &str) -> Effect {
     row.detail = by.to_owned();
     finish(step, job, row, JobState::Cancelled)?;
     Ok(Outcome::Done)
+}
+
+/// Ends a job of a session that is purged.
+pub(crate) fn cancel_purged(step: &mut Step<'_, '_>, job: JobId) -> Result<(), Halt> {
+    let row = open(step, job)?;
+    finish(step, job, row, JobState::Cancelled)
 }
 
 pub(crate) fn key(job: JobId) -> [u8; 8] {
@@ -343,6 +354,7 @@ fn finish(step: &mut Step<'_, '_>, job: JobId, mut row: JobRow, state: JobState)
         }
         (JobKind::Convert { video }, JobState::Failed(failure)) => {
             video::set_state(step, video, VideoState::Failed { failure })?;
+            outbox::tell(step, row.recording, WebhookEvent::ConversionFailed { video, failure })?;
         }
         (JobKind::Convert { video }, JobState::Cancelled) => {
             video::set_state(step, video, VideoState::Cancelled)?;

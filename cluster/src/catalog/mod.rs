@@ -3,19 +3,23 @@
 //! `Catalog::apply` is pure and deterministic: no clock, no randomness, no order of hash maps, no I/O outside
 //! its batch. Each command has its rules beside its row.
 
+mod access;
 #[expect(clippy::module_inception, reason = "the main type has a file of its name, as all types have")]
 mod catalog;
 mod clock;
 mod command;
 mod engine;
+mod hold;
 mod index;
 mod job;
 mod key_states;
 mod outbox;
 mod outcome;
 mod parameter;
+mod purge;
 mod recording;
 mod request;
+mod retention;
 mod role;
 mod row;
 mod session;
@@ -24,10 +28,12 @@ mod text;
 mod token;
 mod transaction;
 mod video;
+mod view;
 
 #[cfg(test)]
 mod tests;
 
+pub use access::{AccessRow, PutAccess};
 pub use catalog::Catalog;
 pub(crate) use catalog::{CommandEntry, MembershipRow};
 pub use clock::{ClockRow, ClockSample, Suspicion};
@@ -35,19 +41,23 @@ pub use command::Command;
 pub use engine::{
     Batch, Engine, EngineError, KeyAndRow, KeyRange, MemoryEngine, SledEngine, SledOpenError, SledStart, Tree,
 };
+pub use hold::{HoldId, HoldRow, HoldState, HoldWord, PlaceHold, ReleaseHold};
 pub use index::{Cursor, CursorError, SessionColumn, SessionFilter, SessionPage, SessionQuery};
 pub use job::{
     Claim, ClaimJob, ClaimToken, Complete, CompleteIndex, FailJob, FailureKind, IndexDone, JobKind,
     JobProgress, JobRow, JobState, Progress,
 };
 pub use key_states::{KeepKeyStates, KeyStatesRow};
-pub use outbox::{MailId, MailKind, MailRow, MailState};
+pub use outbox::{BlockMail, MailFault, MailId, MailKind, MailRow, MailState, WebhookEvent};
 pub use outcome::{Applied, Outcome, Refusal};
 pub use parameter::{Parameter, ParameterKind, ParameterRow, ParameterValue, PutParameter};
+pub(crate) use purge::DELETED_MAX;
+pub use purge::{DeletedBytes, DuePage, DuePlace, DueSession, Purge, PurgeCause, Tombstone};
 pub use recording::{
     ChunkRow, CloseChunk, ObjectRow, ObjectState, OpenChunk, OpenChunkFact, Seal, SealFacts, WrappedKeys,
 };
 pub use request::{Incarnation, OUTCOMES_KEPT, Request, RequestId};
+pub use retention::{PutRetention, Retention, RetentionRow, RetentionScope};
 pub use role::{PutRole, RoleRow};
 pub use row::RowError;
 pub use session::{
@@ -57,4 +67,5 @@ pub use session::{
 pub use step::LogPosition;
 pub use token::{CreateToken, TokenId, TokenKind, TokenRow};
 pub use transaction::CatalogError;
-pub use video::{Container, RequestVideo, VideoFacts, VideoRow, VideoSettings, VideoState};
+pub use video::{Container, RequestVideo, RetryVideo, VideoFacts, VideoRow, VideoSettings, VideoState};
+pub use view::{KeepView, ViewRow};

@@ -1,3 +1,4 @@
+use super::hold::HoldId;
 use super::job::Claim;
 use super::outbox::MailId;
 use super::recording::OpenChunkFact;
@@ -58,6 +59,11 @@ pub enum Outcome {
     },
     /// A row with a version has a new one.
     Version(u64),
+    /// Somebody wanted a hold to end.
+    HoldRelease {
+        /// Whether it has ended; if not, a second person is needed.
+        is_released: bool,
+    },
 }
 
 /// Why a command has done nothing. Variants are only ever added at the end.
@@ -166,4 +172,44 @@ pub enum Refusal {
     WrappedKey { limit_bytes: u64 },
     #[error("a recorder's token has no roles: it may record its own sessions and nothing else")]
     RecorderRoles,
+    #[error("session {recording} was purged")]
+    SessionPurged { recording: RecordingId },
+    #[error("session {recording} is kept by {holds} hold(s); release them first")]
+    Held { recording: RecordingId, holds: u64 },
+    #[error("the retention of session {recording} has not passed")]
+    NotDue { recording: RecordingId, due_ms: Option<u64> },
+    #[error(
+        "the clocks of the members are suspected: nothing is purged by age until an operator confirms them"
+    )]
+    ClockSuspected,
+    #[error(
+        "the cluster purges at most {limit} sessions an hour by itself, the next ones from {again_ms} ms on"
+    )]
+    PurgePace { limit: u64, again_ms: u64 },
+    #[error("at most {limit} sessions are named at once")]
+    TooManySessions { limit: u64 },
+    #[error("a session has at most {limit} holds")]
+    TooManyHolds { limit: u64 },
+    #[error("hold {hold} exists")]
+    HoldExists { hold: HoldId },
+    #[error("there is no hold {hold}")]
+    HoldUnknown { hold: HoldId },
+    #[error("hold {hold} was released")]
+    HoldReleased { hold: HoldId },
+    #[error("hold {hold} is released by a second person, other than the one who asked for it")]
+    SecondPersonNeeded { hold: HoldId },
+    #[error("a hold until {expires_ms} ms is over, it is {now_ms} ms")]
+    HoldExpired { expires_ms: u64, now_ms: u64 },
+    #[error("{protocol} is no protocol")]
+    ProtocolUnknown { protocol: String },
+    #[error("a session is kept for 1 to {limit} days, or forever")]
+    RetentionDays { limit: u64 },
+    #[error("there are at most {limit} rules of retention")]
+    TooManyRules { limit: u64 },
+    #[error("a session names at most {limit} users in each list")]
+    TooManyUsers { limit: u64 },
+    #[error("there is no video {video}")]
+    VideoUnknown { video: VideoId },
+    #[error("video {video} neither failed nor was cancelled")]
+    VideoNotEnded { video: VideoId },
 }

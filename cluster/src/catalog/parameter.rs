@@ -10,6 +10,12 @@ use std::fmt;
 
 /// Whether videos may be asked for and downloaded.
 pub(crate) const VIDEO_DOWNLOAD_ENABLED: &str = "video_download_enabled";
+/// After how many days ended sessions are purged.
+pub(crate) const RETENTION_DAYS: &str = "retention_days";
+/// Whether a hold ends only when two persons want it.
+pub(crate) const HOLD_RELEASE_BY_TWO: &str = "hold_release_by_two";
+/// Whether the webhook is told.
+pub(crate) const WEBHOOK_ENABLED: &str = "webhook_enabled";
 
 /// What values a parameter takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +78,7 @@ impl Parameter {
             description: "For how long an interrupted recording can be resumed before it is sealed.",
         },
         Self {
-            name: "retention_days",
+            name: RETENTION_DAYS,
             kind: ParameterKind::NumberOrNever { min: 1, max: 1000 },
             default: ParameterValue::Number(90),
             description: "After how many days an ended session is purged.",
@@ -82,6 +88,19 @@ impl Parameter {
             kind: ParameterKind::Switch,
             default: ParameterValue::Switch(false),
             description: "Whether videos of sessions may be made and downloaded.",
+        },
+        Self {
+            name: HOLD_RELEASE_BY_TWO,
+            kind: ParameterKind::Switch,
+            default: ParameterValue::Switch(false),
+            description: "Whether a hold ends only when two different persons release it.",
+        },
+        Self {
+            name: WEBHOOK_ENABLED,
+            kind: ParameterKind::Switch,
+            default: ParameterValue::Switch(false),
+            description: "Whether the webhook of the members' configuration is told when a session ends, a video is \
+                          ready, or a video cannot be made.",
         },
     ];
 

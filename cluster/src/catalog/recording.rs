@@ -5,7 +5,7 @@ use super::job;
 use super::outcome::{Outcome, Refusal};
 use super::row::Row;
 use super::step::{Effect, Halt, Step};
-use crate::chunk::key::KekId;
+use crate::chunk::key::{KekId, KeyPurpose};
 use crate::chunk::{ClosedChunk, Hash};
 use crate::id::{ChunkNumber, Epoch, MemberId, ObjectId, RecordingId, StreamId};
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,13 @@ pub struct WrappedKeys {
     pub data: Vec<u8>,
     /// The key of derived keystrokes and search text.
     pub derived: Vec<u8>,
+}
+
+impl WrappedKeys {
+    /// The key under which an object of the recording stands.
+    pub fn of(&self, object: ObjectId) -> &[u8] {
+        if object.stream.is_text() { &self.derived } else { &self.data }
+    }
 }
 
 /// A chunk begins, on these members.
@@ -120,9 +127,9 @@ pub struct ObjectRow {
     pub chunk_count: u32,
     /// Their plaintext.
     pub length: u64,
-    /// The keys; only the recording itself has them, for all of its streams.
+    /// The keys; only the recording itself has them, for all of its streams, until it is purged.
     pub keys: Option<WrappedKeys>,
-    /// The newest stream that derives from it; 0 without.
+    /// The newest stream that derives from it; 0 without. Streams of text count with the others.
     pub newest_stream: StreamId,
 }
 
@@ -159,12 +166,24 @@ pub(crate) fn create(
     Ok(step.rows.put(&key(recording.into()), &ObjectRow { keys: Some(keys), ..new_row(owner) })?)
 }
 
-pub(crate) fn open_stream(step: &mut Step<'_, '_>, recording: RecordingId, owner: MemberId) -> Effect {
+pub(crate) fn open_stream(
+    step: &mut Step<'_, '_>,
+    recording: RecordingId,
+    owner: MemberId,
+    purpose: KeyPurpose,
+) -> Effect {
     let root_key = key(recording.into());
     let mut root: ObjectRow = step.need(&root_key, || Refusal::RecordingUnknown { recording })?;
-    let stream = StreamId(root.newest_stream.0 + 1);
-    root.newest_stream = stream;
+    if root.keys.is_none() {
+        return Err(Refusal::SessionPurged { recording }.into());
+    }
+    let newest = StreamId(root.newest_stream.0 + 1);
+    root.newest_stream = newest;
     step.rows.put(&root_key, &root)?;
+    let stream = match purpose {
+        KeyPurpose::Bytes => newest,
+        KeyPurpose::Text => newest.of_text(),
+    };
     step.rows.put(&key(ObjectId { recording, stream }), &new_row(owner))?;
     Ok(Outcome::Stream(stream))
 }
@@ -326,6 +345,10 @@ fn new_row(owner: MemberId) -> ObjectRow {
 
 fn growing(step: &Step<'_, '_>, object: ObjectId) -> Result<ObjectRow, Halt> {
     let row = get(step, object)?;
+    let recording = object.recording;
+    if object.stream != StreamId::RECORDING && get(step, recording.into())?.keys.is_none() {
+        return Err(Refusal::SessionPurged { recording }.into());
+    }
     match row.state {
         ObjectState::Open | ObjectState::Interrupted { .. } => Ok(row),
         ObjectState::Sealed(_) => Err(Refusal::ObjectSealed { object }.into()),

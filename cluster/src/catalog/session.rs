@@ -2,10 +2,12 @@
 
 use super::engine::Tree;
 use super::index;
+use super::outbox::{self, WebhookEvent};
 use super::outcome::{Outcome, Refusal};
+use super::purge::{self, Tombstone};
 use super::recording::{self, WrappedKeys};
 use super::row::Row;
-use super::step::{Effect, Step};
+use super::step::{Counter, Effect, Halt, Step};
 use super::text;
 use super::token::TokenId;
 use crate::id::{MemberId, ObjectId, RecordingId};
@@ -171,6 +173,8 @@ pub enum SessionState {
         /// Why it was dropped, say.
         reason: String,
     },
+    /// It is gone, and nothing of it can be read; members may still hold bytes that nobody can decrypt.
+    Purging(Tombstone),
 }
 
 impl SessionState {
@@ -179,6 +183,7 @@ impl SessionState {
         match self {
             Self::Live => "live",
             Self::Ended { end, .. } => end.as_str(),
+            Self::Purging(_) => "purging",
         }
     }
 }
@@ -265,6 +270,7 @@ pub(crate) fn open(step: &mut Step<'_, '_>, command: OpenSession) -> Effect {
     let row =
         SessionRow { info, state: SessionState::Live, index: IndexState::Absent, opened_ms: step.now_ms };
     recording::create(step, recording, keys, owner)?;
+    step.count(Counter::Session)?;
     store(step, recording, None, &row)?;
     Ok(Outcome::Done)
 }
@@ -273,10 +279,12 @@ pub(crate) fn end(step: &mut Step<'_, '_>, command: EndSession) -> Effect {
     let EndSession { recording, end, end_ms, error_message, reason } = command;
     text::message("error message", &error_message)?;
     text::message("reason", &reason)?;
-    let older = get(step, recording)?;
+    let older = kept(step, recording)?;
     match older.state {
         SessionState::Live => {}
-        SessionState::Ended { .. } => return Err(Refusal::SessionEnded { recording }.into()),
+        SessionState::Ended { .. } | SessionState::Purging(_) => {
+            return Err(Refusal::SessionEnded { recording }.into());
+        }
     }
     let start_ms = older.info.start_ms;
     if end_ms < start_ms {
@@ -285,11 +293,27 @@ pub(crate) fn end(step: &mut Step<'_, '_>, command: EndSession) -> Effect {
     let state = SessionState::Ended { end, end_ms, error_message, reason };
     let row = SessionRow { state, ..older.clone() };
     store(step, recording, Some(&older), &row)?;
+    purge::note_end(step, recording, end_ms)?;
+    outbox::tell(step, recording, WebhookEvent::SessionEnded { end })?;
     Ok(Outcome::Done)
 }
 
-pub(crate) fn get(step: &Step<'_, '_>, recording: RecordingId) -> Result<SessionRow, super::step::Halt> {
+pub(crate) fn get(step: &Step<'_, '_>, recording: RecordingId) -> Result<SessionRow, Halt> {
     step.need(&recording.0, || Refusal::RecordingUnknown { recording })
+}
+
+/// Whether a session was purged.
+pub(crate) fn is_purged(step: &Step<'_, '_>, recording: RecordingId) -> Result<bool, Halt> {
+    Ok(matches!(get(step, recording)?.state, SessionState::Purging(_)))
+}
+
+/// A session that was not purged.
+pub(crate) fn kept(step: &Step<'_, '_>, recording: RecordingId) -> Result<SessionRow, Halt> {
+    let row = get(step, recording)?;
+    match row.state {
+        SessionState::Live | SessionState::Ended { .. } => Ok(row),
+        SessionState::Purging(_) => Err(Refusal::SessionPurged { recording }.into()),
+    }
 }
 
 /// Sets what the index says.
@@ -297,18 +321,18 @@ pub(crate) fn set_index(
     step: &mut Step<'_, '_>,
     recording: RecordingId,
     index: IndexState,
-) -> Result<(), super::step::Halt> {
-    let row = SessionRow { index, ..get(step, recording)? };
+) -> Result<(), Halt> {
+    let row = SessionRow { index, ..kept(step, recording)? };
     Ok(step.rows.put(&recording.0, &row)?)
 }
 
 /// Stores a row and moves its keys in the indexes.
-fn store(
+pub(crate) fn store(
     step: &mut Step<'_, '_>,
     recording: RecordingId,
     older: Option<&SessionRow>,
     row: &SessionRow,
-) -> Result<(), super::step::Halt> {
+) -> Result<(), Halt> {
     if let Some(older) = older {
         for (tree, key) in index::keys(recording, older) {
             step.rows.remove(tree, &key);

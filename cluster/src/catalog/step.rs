@@ -76,13 +76,25 @@ impl Step<'_, '_> {
         self.rows.put(key, &CounterRow { newest: next })?;
         Ok(next)
     }
+
+    /// Counts down.
+    pub(crate) fn uncount(&mut self, counter: Counter) -> Result<(), Halt> {
+        let newest = self.counted(counter)?.saturating_sub(1);
+        Ok(self.rows.put(counter.key(), &CounterRow { newest })?)
+    }
+
+    /// What was counted.
+    pub(crate) fn counted(&self, counter: Counter) -> Result<u64, Halt> {
+        Ok(self.rows.get::<CounterRow>(counter.key())?.map_or(0, |row| row.newest))
+    }
 }
 
-/// What the catalog numbers.
+/// What the catalog counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Counter {
     Job,
     Mail,
+    Session,
 }
 
 impl Counter {
@@ -90,6 +102,7 @@ impl Counter {
         match self {
             Self::Job => b"count.job",
             Self::Mail => b"count.mail",
+            Self::Session => b"count.session",
         }
     }
 }

@@ -1,7 +1,9 @@
+mod access;
 mod chunks;
 mod clock;
 mod determinism;
 mod jobs;
+mod purging;
 mod requests;
 mod rows;
 mod sessions;

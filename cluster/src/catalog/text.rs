@@ -25,12 +25,26 @@ pub(crate) fn message(field: &str, text: &str) -> Result<(), Refusal> {
     check(field, text, MESSAGE_BYTES_MAX, true)
 }
 
+/// A message that must not be empty.
+pub(crate) fn needed_message(field: &str, text: &str) -> Result<(), Refusal> {
+    match text.trim().is_empty() {
+        true => Err(Refusal::TextMissing { field: field.to_owned() }),
+        false => message(field, text),
+    }
+}
+
+/// Whether a character is none that is read, or changes the order in which others are: with it a name looks like
+/// another one.
+fn is_control(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 fn check(field: &str, text: &str, bytes_max: usize, lines: bool) -> Result<(), Refusal> {
     if text.len() > bytes_max {
         let limit_bytes = u64::try_from(bytes_max).unwrap_or(u64::MAX);
         return Err(Refusal::TextTooLong { field: field.to_owned(), limit_bytes });
     }
-    let allowed = |c: char| !c.is_control() || (lines && (c == '\n' || c == '\t'));
+    let allowed = |c: char| !is_control(c) || (lines && (c == '\n' || c == '\t'));
     match text.chars().all(allowed) {
         true => Ok(()),
         false => Err(Refusal::TextControl { field: field.to_owned() }),

@@ -1,7 +1,8 @@
 //! Changes in the making: the rows of a batch as the commands of that batch see them.
 
-use super::engine::{Batch, Engine, EngineError, Tree};
+use super::engine::{Batch, Engine, EngineError, KeyRange, Tree};
 use super::row::{self, Row, RowError};
+use std::collections::BTreeMap;
 
 /// Why the catalog cannot be read or written. It stops a member; it is never an answer to a command.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -49,6 +50,29 @@ impl<'a> Transaction<'a> {
 
     pub(crate) fn has_key(&self, tree: Tree, key: &[u8]) -> Result<bool, CatalogError> {
         Ok(self.bytes(tree, key)?.is_some())
+    }
+
+    /// The rows whose keys begin with a prefix, in order, at most `limit`.
+    pub(crate) fn list<R: Row>(
+        &self,
+        prefix: &[u8],
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, R)>, CatalogError> {
+        let stored = self.engine.scan(
+            R::TREE,
+            KeyRange::prefix(prefix),
+            limit + self.batch.len() + self.command.len(),
+        )?;
+        let mut rows: BTreeMap<Vec<u8>, Option<Vec<u8>>> =
+            stored.into_iter().map(|(key, row)| (key, Some(row))).collect();
+        for (tree_and_key, row) in self.batch.iter().chain(&self.command) {
+            let (tree, key) = tree_and_key;
+            if *tree == R::TREE && key.starts_with(prefix) {
+                rows.insert(key.clone(), row.clone());
+            }
+        }
+        let rows = rows.into_iter().filter_map(|(key, row)| Some((key, row?))).take(limit);
+        rows.map(|(key, bytes)| Ok((key.clone(), row::decode(&key, &bytes)?))).collect()
     }
 
     /// Keeps what the command at work has changed.

@@ -15,6 +15,8 @@ use std::fmt;
 
 /// The most addresses that are told when a video is ready.
 const NOTIFY_MAX: usize = 8;
+/// The most kinds of videos of a recording that are looked at: formats, keystrokes or not, versions of the codec.
+const REQUESTS_MAX: usize = 512;
 
 named!(
     /// The file format of a video.
@@ -52,6 +54,15 @@ pub struct RequestVideo {
     pub notify: Vec<String>,
 }
 
+/// Somebody wants a video that failed or was cancelled once more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetryVideo {
+    /// Which.
+    pub video: VideoId,
+    /// Who.
+    pub by: String,
+}
+
 /// What is known of a finished video.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VideoFacts {
@@ -79,6 +90,8 @@ pub enum VideoState {
     },
     /// Nobody wants it any more.
     Cancelled,
+    /// It is gone with its session.
+    Purged,
 }
 
 /// A video in the catalog.
@@ -124,6 +137,7 @@ pub(crate) fn request(step: &mut Step<'_, '_>, command: RequestVideo) -> Effect 
     match session::get(step, recording)?.state {
         SessionState::Ended { .. } => {}
         SessionState::Live => return Err(Refusal::SessionNotEnded { recording }.into()),
+        SessionState::Purging(_) => return Err(Refusal::SessionPurged { recording }.into()),
     }
     let object = ObjectId::from(recording);
     match recording::get(step, object)?.state {
@@ -154,7 +168,7 @@ fn join(step: &mut Step<'_, '_>, video: VideoId, notify: &[String]) -> Result<Op
     let Some(mut row) = step.rows.get::<VideoRow>(&video.0)? else { return Ok(None) };
     let outcome = Outcome::Video { video, job: row.job, is_new: false };
     match row.state {
-        VideoState::Failed { .. } | VideoState::Cancelled => Ok(None),
+        VideoState::Failed { .. } | VideoState::Cancelled | VideoState::Purged => Ok(None),
         VideoState::Ready(_) => Ok(Some(outcome)),
         VideoState::Pending => {
             for address in notify {
@@ -169,6 +183,24 @@ fn join(step: &mut Step<'_, '_>, video: VideoId, notify: &[String]) -> Result<Op
     }
 }
 
+/// A further job for a video that has none.
+pub(crate) fn retry(step: &mut Step<'_, '_>, command: RetryVideo) -> Effect {
+    let RetryVideo { video, by } = command;
+    text::needed("by", &by)?;
+    let mut row: VideoRow = step.need(&video.0, || Refusal::VideoUnknown { video })?;
+    session::kept(step, row.recording)?;
+    match row.state {
+        VideoState::Failed { .. } | VideoState::Cancelled => {}
+        VideoState::Pending | VideoState::Ready(_) | VideoState::Purged => {
+            return Err(Refusal::VideoNotEnded { video }.into());
+        }
+    }
+    let job = job::create_convert(step, row.recording, video)?;
+    (row.job, row.state) = (job, VideoState::Pending);
+    step.rows.put(&video.0, &row)?;
+    Ok(Outcome::Video { video, job, is_new: true })
+}
+
 pub(crate) fn set_state(
     step: &mut Step<'_, '_>,
     video: VideoId,
@@ -181,6 +213,20 @@ pub(crate) fn set_state(
     row.state = state;
     step.rows.put(&video.0, &row)?;
     Ok(row)
+}
+
+/// The newest video of each kind that was asked for of a recording.
+pub(crate) fn of_recording(
+    step: &Step<'_, '_>,
+    recording: RecordingId,
+) -> Result<Vec<(VideoId, VideoRow)>, Halt> {
+    let mut videos = Vec::new();
+    for (_, RequestRow { video }) in step.rows.list(&recording.0, REQUESTS_MAX)? {
+        if let Some(row) = step.rows.get(&video.0)? {
+            videos.push((video, row));
+        }
+    }
+    Ok(videos)
 }
 
 /// Recording, then settings: all videos of a recording stand together.

@@ -4,7 +4,7 @@ use super::format::SoundFormat;
 use super::pcm::{PcmReader, StereoSample};
 use super::report::SoundReport;
 use crate::limits::Limits;
-use crate::source::guac::Instruction;
+use crate::source::guac::{Instruction, StreamStep};
 use std::collections::BTreeMap;
 
 /// Sound that a blob brought: `samples` moments of stream `index` at `rate_hz`.
@@ -69,34 +69,18 @@ impl Streams {
     }
 
     pub(super) fn apply(&mut self, instruction: &Instruction<'_>, report: &mut SoundReport) -> StreamEvent {
-        match *instruction {
-            Instruction::Audio { stream, mimetype } => self.open_sound(stream, mimetype, report),
-            Instruction::Img { stream, .. } => self.replace(stream, ServerStream::Silent, report),
-            Instruction::Clipboard { stream, .. } | Instruction::OtherStream { stream, .. } => {
+        let Some((stream, step)) = instruction.stream_step() else { return StreamEvent::None };
+        match step {
+            StreamStep::OpensSound(mimetype) => self.open_sound(stream, mimetype, report),
+            StreamStep::OpensImage => self.replace(stream, ServerStream::Silent, report),
+            StreamStep::OpensClipboard(_) | StreamStep::OpensOther => {
                 if let Some(slot) = self.slot(stream) {
                     slot.covered = true;
                 }
                 StreamEvent::None
             }
-            Instruction::Blob { stream, data } => self.blob(stream, data, report),
-            Instruction::End { stream } => self.end(stream, report),
-            Instruction::Size { .. }
-            | Instruction::Move { .. }
-            | Instruction::Shade { .. }
-            | Instruction::Dispose { .. }
-            | Instruction::Rect { .. }
-            | Instruction::Cfill { .. }
-            | Instruction::Copy { .. }
-            | Instruction::Transfer { .. }
-            | Instruction::Vector { .. }
-            | Instruction::InlineImage { .. }
-            | Instruction::Cursor { .. }
-            | Instruction::Sync { .. }
-            | Instruction::Mouse { .. }
-            | Instruction::Key { .. }
-            | Instruction::Error { .. }
-            | Instruction::Nop
-            | Instruction::Other { .. } => StreamEvent::None,
+            StreamStep::Fills(data) => self.blob(stream, data, report),
+            StreamStep::Ends => self.end(stream, report),
         }
     }
 

@@ -106,13 +106,28 @@ impl Canvas {
                 self.cursor.move_to(x, y);
                 Ok(())
             }
-            Instruction::Img { .. }
-            | Instruction::InlineImage { .. }
-            | Instruction::Blob { .. }
-            | Instruction::End { .. }
-            | Instruction::Audio { .. }
-            | Instruction::Clipboard { .. }
-            | Instruction::OtherStream { .. } => self.apply_stream(instruction),
+            Instruction::Img { stream, mask, layer, mimetype: _, x, y } => {
+                let mask = mask_of(mask).inspect_err(|_| _ = self.streams.take(stream))?;
+                self.streams.open(stream, ImageTarget { layer, mask, x, y }, &self.limits)
+            }
+            Instruction::InlineImage { mimetype: _, mask, layer, x, y, data } => {
+                self.draw_inline(ImageTarget { layer, mask: mask_of(mask)?, x, y }, data)
+            }
+            // Stream indexes are not one namespace: guacd's images and sound share theirs, and end one another; what
+            // a user sends has its own, and only covers an image of the same index until it ends.
+            Instruction::Audio { stream, .. } => {
+                self.streams.take(stream);
+                Ok(())
+            }
+            Instruction::Clipboard { stream, .. } | Instruction::OtherStream { stream, .. } => {
+                self.streams.cover(stream);
+                Ok(())
+            }
+            Instruction::Blob { stream, data } => self.streams.append(stream, data, &self.limits),
+            Instruction::End { stream } => match self.streams.end(stream) {
+                Some(image) => self.draw_image(image.target, &image.bytes),
+                None => Ok(()),
+            },
             Instruction::Sync { .. }
             | Instruction::Key { .. }
             | Instruction::Error { .. }
@@ -142,53 +157,13 @@ impl Canvas {
         self.cursor.image(self.size())
     }
 
-    /// Stream indexes are not one namespace: guacd's images and sound share theirs, and end one another; what a
-    /// user sends has its own, and only covers an image of the same index until it ends.
-    fn apply_stream(&mut self, instruction: &Instruction<'_>) -> Result<(), DrawError> {
-        match *instruction {
-            Instruction::Img { stream, mask, layer, mimetype: _, x, y } => {
-                let mask = mask_of(mask).inspect_err(|_| _ = self.streams.take(stream))?;
-                self.streams.open(stream, ImageTarget { layer, mask, x, y }, &self.limits)
-            }
-            Instruction::InlineImage { mimetype: _, mask, layer, x, y, data } => {
-                let target = ImageTarget { layer, mask: mask_of(mask)?, x, y };
-                let (chars, limit_bytes) = (data.len(), self.limits.image_bytes);
-                if chars / 4 * 3 > limit_bytes {
-                    return Err(DrawError::InlineImageBytes { chars, limit_bytes });
-                }
-                let bytes = STANDARD.decode_to_vec(data.as_bytes()).map_err(|_| DrawError::InlineBase64)?;
-                self.draw_image(target, &bytes)
-            }
-            Instruction::Blob { stream, data } => self.streams.append(stream, data, &self.limits),
-            Instruction::End { stream } => match self.streams.end(stream) {
-                Some(image) => self.draw_image(image.target, &image.bytes),
-                None => Ok(()),
-            },
-            Instruction::Audio { stream, .. } => {
-                self.streams.take(stream);
-                Ok(())
-            }
-            Instruction::Clipboard { stream, .. } | Instruction::OtherStream { stream, .. } => {
-                self.streams.cover(stream);
-                Ok(())
-            }
-            Instruction::Size { .. }
-            | Instruction::Move { .. }
-            | Instruction::Shade { .. }
-            | Instruction::Dispose { .. }
-            | Instruction::Rect { .. }
-            | Instruction::Cfill { .. }
-            | Instruction::Copy { .. }
-            | Instruction::Transfer { .. }
-            | Instruction::Vector { .. }
-            | Instruction::Cursor { .. }
-            | Instruction::Sync { .. }
-            | Instruction::Mouse { .. }
-            | Instruction::Key { .. }
-            | Instruction::Error { .. }
-            | Instruction::Nop
-            | Instruction::Other { .. } => Ok(()),
+    fn draw_inline(&mut self, target: ImageTarget, data: &str) -> Result<(), DrawError> {
+        let (chars, limit_bytes) = (data.len(), self.limits.image_bytes);
+        if chars / 4 * 3 > limit_bytes {
+            return Err(DrawError::InlineImageBytes { chars, limit_bytes });
         }
+        let bytes = STANDARD.decode_to_vec(data.as_bytes()).map_err(|_| DrawError::InlineBase64)?;
+        self.draw_image(target, &bytes)
     }
 
     fn resize(&mut self, layer: i32, width: i32, height: i32) -> Result<(), DrawError> {

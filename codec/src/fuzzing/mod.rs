@@ -21,8 +21,14 @@ use crate::timeline::TimelineFold;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 5] =
-    [("parser", parser), ("timeline", timeline), ("canvas", canvas), ("image", image), ("sound", sound)];
+pub const TARGETS: [Target; 6] = [
+    ("parser", parser),
+    ("timeline", timeline),
+    ("canvas", canvas),
+    ("key_state", key_state),
+    ("image", image),
+    ("sound", sound),
+];
 
 /// Limits that small inputs reach.
 fn limits() -> Limits {
@@ -149,6 +155,57 @@ fn check_screen(canvas: &Canvas, screen: &Screen) {
     let mut anew = Picture::black(size);
     canvas.flatten(Rect::of_size(size), &mut anew);
     assert!(anew == *screen.picture_without_pointer(), "something changed outside of the damage");
+}
+
+/// A replay restored from the key state of any frame goes on as the one that wrote it, and a damaged key state is
+/// refused or restored within the limits.
+pub fn key_state(data: &[u8]) {
+    /// Most bytes of a key state.
+    const BYTES_MAX: usize = 1 << 20;
+    let [frame, place, change, data @ ..] = data else { return };
+    let recording = script::recording(data);
+    let mut replay = Replay::new(limits());
+    replay.push(&recording);
+    let frames = (0..=frame % 16).map_while(|_| next_frame(&mut replay)).count();
+    let Some(key_state) = replay.key_state(BYTES_MAX) else { return };
+    assert!(key_state.bytes.len() <= BYTES_MAX, "longer than the limit");
+    assert_eq!(key_state.point.frames, frames, "another frame's key state");
+    let mut restored = Replay::restore(&key_state.bytes, limits()).expect("what was written can be read");
+    let position = usize::try_from(restored.position()).expect("a recording in memory");
+    restored.push(recording.get(position..).expect("a key state stands in its recording"));
+    assert_eq!(flattened(&mut restored), flattened(&mut replay), "the restored canvas shows another picture");
+    while let Some(shown) = next_frame(&mut replay) {
+        assert_eq!(next_frame(&mut restored), Some(shown), "the restored replay goes on with another frame");
+    }
+    assert_eq!(next_frame(&mut restored), None, "the restored replay goes on for longer");
+
+    let mut damaged = key_state.bytes;
+    let at = usize::from(*place) * damaged.len() / 256;
+    if let Some(byte) = damaged.get_mut(at) {
+        *byte = byte.wrapping_add(*change);
+    }
+    if let Ok(mut replay) = Replay::restore(&damaged, limits()) {
+        assert!(replay.canvas().memory_bytes() <= limits().memory_bytes, "more memory than the limit");
+        replay.push(&recording);
+        while next_frame(&mut replay).is_some() {}
+    }
+}
+
+/// The media time of the next frame and the hash of its picture.
+fn next_frame(replay: &mut Replay) -> Option<(i64, u64)> {
+    loop {
+        if let Moment::Frame { at_ms, .. } = replay.step().ok().flatten()? {
+            return Some((at_ms, flattened(replay)));
+        }
+    }
+}
+
+/// The hash of the whole screen, drawn anew.
+fn flattened(replay: &mut Replay) -> u64 {
+    let size = replay.canvas().size();
+    let mut picture = Picture::black(size);
+    replay.canvas().flatten(Rect::of_size(size), &mut picture);
+    hash(&picture)
 }
 
 /// FNV-1a (Fowler, Noll, Vo).

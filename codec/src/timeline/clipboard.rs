@@ -1,7 +1,7 @@
 //! Clipboards that are sent through a recording.
 
 use crate::limits::Limits;
-use crate::source::guac::Instruction;
+use crate::source::guac::{Instruction, StreamStep};
 use base64_simd::STANDARD;
 use std::collections::BTreeMap;
 
@@ -51,8 +51,9 @@ impl Clipboards {
         began: Began,
         limits: &Limits,
     ) -> Option<Clipboard> {
-        match *instruction {
-            Instruction::Clipboard { stream, mimetype } => {
+        let (stream, step) = instruction.stream_step()?;
+        match step {
+            StreamStep::OpensClipboard(mimetype) => {
                 let older = self.open.remove(&stream).map(|open| open.clipboard);
                 if self.open.len() >= limits.streams {
                     self.left_out += 1;
@@ -63,21 +64,19 @@ impl Clipboards {
                 self.open.insert(stream, Open { clipboard, is_covered: false });
                 older
             }
-            Instruction::Img { stream, .. }
-            | Instruction::Audio { stream, .. }
-            | Instruction::OtherStream { stream, .. } => {
+            StreamStep::OpensImage | StreamStep::OpensSound(_) | StreamStep::OpensOther => {
                 if let Some(open) = self.open.get_mut(&stream) {
                     open.is_covered = true;
                 }
                 None
             }
-            Instruction::Blob { stream, data } => {
+            StreamStep::Fills(data) => {
                 if let Some(open) = self.open.get_mut(&stream).filter(|open| !open.is_covered) {
                     open.clipboard.append(data, limits.clipboard_bytes);
                 }
                 None
             }
-            Instruction::End { stream } => match self.open.get_mut(&stream) {
+            StreamStep::Ends => match self.open.get_mut(&stream) {
                 Some(open) if open.is_covered => {
                     open.is_covered = false;
                     None
@@ -85,23 +84,6 @@ impl Clipboards {
                 Some(_) => self.open.remove(&stream).map(|open| open.clipboard),
                 None => None,
             },
-            Instruction::Size { .. }
-            | Instruction::Move { .. }
-            | Instruction::Shade { .. }
-            | Instruction::Dispose { .. }
-            | Instruction::Rect { .. }
-            | Instruction::Cfill { .. }
-            | Instruction::Copy { .. }
-            | Instruction::Transfer { .. }
-            | Instruction::Vector { .. }
-            | Instruction::InlineImage { .. }
-            | Instruction::Cursor { .. }
-            | Instruction::Sync { .. }
-            | Instruction::Mouse { .. }
-            | Instruction::Key { .. }
-            | Instruction::Error { .. }
-            | Instruction::Nop
-            | Instruction::Other { .. } => None,
         }
     }
 

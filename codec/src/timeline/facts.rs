@@ -209,6 +209,9 @@ impl Facts {
         }
         let index = self.counted.sync_count;
         self.counted.sync_count += 1;
+        if self.counted.empty_syncs == index && self.activity.picture_size().area() == 0 {
+            self.counted.empty_syncs += 1;
+        }
         if self.counted.syncs.len() >= self.limits.timeline_syncs {
             thin(&mut self.counted.syncs);
         }

@@ -35,6 +35,9 @@ pub struct Timeline {
     pub sizes: Vec<SizeChange>,
     /// Number of frames' ends.
     pub sync_count: usize,
+    /// How many of them came before there was a picture: the first ones may have no size.
+    #[serde(default)]
+    pub empty_syncs: usize,
     /// The longest silence between two `sync`.
     pub longest_gap_ms: i64,
     /// Keys that were pressed.

@@ -56,14 +56,16 @@ impl Plan {
     /// often and for so long that there would be more, its pictures are coded less often.
     pub const LOAD_PIXELS_MAX: u64 = 500_000 * 1280 * 720;
 
-    /// The plan of a recording, or `None` if it never shows a picture.
+    /// The plan of a recording, or `None` if it never shows a picture in the time of the cut.
+    ///
+    /// The first picture is on screen from the start: frames without size before it are not shown.
     pub fn new(timeline: &Timeline, cut: Cut, settings: VideoSettings) -> Option<Self> {
         let largest = timeline.largest_size()?;
         let size = video_size(largest);
         let changes = Changes::new(timeline, &cut, largest);
         let rhythm = changes.bearable_rhythm(settings.rhythm, size);
         let segments = changes.segments(rhythm);
-        Some(Self {
+        (!segments.is_empty()).then_some(Self {
             width: size.width,
             height: size.height,
             largest_width: largest.width,
@@ -126,6 +128,7 @@ impl<'a> Changes<'a> {
     fn new(timeline: &'a Timeline, cut: &'a Cut, largest: Size) -> Self {
         let syncs = timeline.syncs.as_slice();
         let first = syncs.partition_point(|sync| sync.at_ms <= cut.start_ms()).saturating_sub(1);
+        let first = first.max(syncs.partition_point(|sync| sync.index < timeline.empty_syncs));
         let end = syncs.partition_point(|sync| !cut.is_past(sync.at_ms)).max(first);
         Self { timeline, cut, largest, syncs: &syncs[first..end], next: syncs.get(end) }
     }
@@ -265,6 +268,23 @@ mod tests {
         let plan = plan(&timeline(200, 60_000), &CutSettings::default());
         assert_eq!(plan.segments.len(), 1);
         assert_eq!(Plan::new(&Timeline::default(), Cut::whole(0), VideoSettings::default()), None);
+    }
+
+    #[test]
+    fn the_first_picture_is_on_screen_from_the_start() {
+        let mut timeline = timeline(100, 100);
+        timeline.empty_syncs = 30;
+        let whole = plan(&timeline, &CutSettings::default()).segments;
+        assert_eq!(
+            whole,
+            [Segment { first_sync: 30, end_sync: 100, start_ms: 0, end_ms: 10_400, end_byte: 123_456 }]
+        );
+        let before = Cut::new(
+            &CutSettings { to_ms: Some(2_900), ..CutSettings::default() },
+            timeline.media_duration_ms,
+            &[],
+        );
+        assert_eq!(Plan::new(&timeline, before.unwrap(), VideoSettings::default()), None);
     }
 
     #[test]

@@ -64,18 +64,19 @@ impl ViewIndexFold {
         }
     }
 
-    /// Adds the next bytes. Where the view ends early, the rest is not part of it.
-    pub fn push(&mut self, bytes: &[u8]) {
-        if self.ended.is_some() {
-            return;
-        }
+    /// Adds the next bytes; gives those that may be seen. Where the view ends early, the rest is not part of it.
+    pub fn push(&mut self, bytes: &[u8]) -> &[u8] {
         self.seen.clear();
+        if self.ended.is_some() {
+            return &self.seen;
+        }
         self.ended = self.view.push(bytes, &mut self.seen).err();
         self.pushed_bytes += length(bytes.len());
         self.index.bytes += length(self.seen.len());
         if self.ended.is_none() {
             self.mark();
         }
+        &self.seen
     }
 
     /// The recording ends here.
@@ -102,6 +103,6 @@ impl ViewIndexFold {
     }
 }
 
-fn length(bytes: usize) -> u64 {
+pub(super) fn length(bytes: usize) -> u64 {
     u64::try_from(bytes).expect("a buffer's length fits 64 bits")
 }

@@ -2,13 +2,15 @@
 //! keys and clipboards.
 //!
 //! [`View`] filters bytes as they come, for live sessions; [`ViewIndex`] tells where to begin for a range of the
-//! filtered stream, so that ranges and live are the same bytes.
+//! filtered stream, and [`ViewRange`] reads it from there, so that ranges and live are the same bytes.
 
 mod index;
 mod owner;
+mod range;
 #[expect(clippy::module_inception, reason = "the main type of the module")]
 mod view;
 
 pub use index::{ViewIndex, ViewIndexFold, ViewPoint};
 pub use owner::Owner;
+pub use range::ViewRange;
 pub use view::{View, ViewError};

@@ -1,7 +1,10 @@
 //! `custody check-config`: is the configuration right?
 
 use super::{Exit, configuration};
+use crate::config::{ConfigError, Settings};
+use crate::mail::Templates;
 use crate::serve::{RunError, StartError};
+use crate::webhook::Webhook;
 use clap::Args;
 use std::io::Write;
 use std::path::PathBuf;
@@ -16,7 +19,7 @@ pub(super) struct CheckConfig {
 impl CheckConfig {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         let settings = configuration::read(self.file.as_deref(), [])
-            .and_then(|settings| settings.check_files().map(|()| settings))
+            .and_then(|settings| check_files(&settings).map(|()| settings))
             .map_err(|error| RunError::Start(StartError::Config(error)))?;
         let mut output = std::io::stdout().lock();
         writeln!(output, "the configuration is right")?;
@@ -30,9 +33,29 @@ impl CheckConfig {
             None => writeln!(output, "users by     tokens of this cluster: identity.issuer is not set")?,
         }
         match &settings.smtp {
-            Some(smtp) => writeln!(output, "mails to     {}:{}", smtp.host, smtp.port)?,
+            Some(smtp) => {
+                let language = smtp.texts.language.as_str();
+                writeln!(output, "mails to     {}:{} ({language})", smtp.host, smtp.port)?;
+            }
             None => writeln!(output, "mails        wait: smtp.host is not set")?,
         }
+        if let Some(webhook) = &settings.webhook {
+            writeln!(output, "webhook to   {}", webhook.host())?;
+        }
         Ok(Exit::Done)
+    }
+}
+
+/// Looks at what settings name, as the service does when it starts.
+fn check_files(settings: &Settings) -> Result<(), ConfigError> {
+    settings.check_files()?;
+    if let Some(smtp) = &settings.smtp {
+        Templates::load(&smtp.texts)?;
+    }
+    match &settings.webhook {
+        Some(webhook) if settings.can_read(&webhook.secret_file) => {
+            Webhook::new(webhook, String::new(), settings.credentials.as_deref()).map(drop)
+        }
+        Some(_) | None => Ok(()),
     }
 }

@@ -11,6 +11,7 @@ mod media_time;
 mod resync;
 mod serve;
 mod summary;
+mod test_mail;
 
 use crate::interrupt::Interrupt;
 use crate::serve::RunError;
@@ -32,6 +33,7 @@ enum Command {
     Demo(demo::Demo),
     Import(import::Import),
     CheckConfig(check_config::CheckConfig),
+    TestMail(test_mail::TestMail),
     Convert(convert::Convert),
     Inspect(inspect::Inspect),
     Frame(frame::FrameAt),
@@ -71,6 +73,7 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::Demo(command) => command.run(),
             Command::Import(command) => command.run(&interrupt),
             Command::CheckConfig(command) => command.run(),
+            Command::TestMail(command) => command.run(),
             Command::Convert(command) => command.run(&interrupt),
             Command::Inspect(command) => command.run(&interrupt),
             Command::Frame(command) => command.run(&interrupt),

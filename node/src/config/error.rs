@@ -1,4 +1,5 @@
 use super::keys::Source;
+use super::secret::SecretFile;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -94,6 +95,30 @@ pub(crate) enum ConfigError {
         key: &'static str,
         /// The credential.
         name: String,
+    },
+    /// A file in the folder for templates that takes no template's place.
+    #[error("{} takes no template's place; the templates are {known}", path.display())]
+    UnknownTemplate {
+        /// Which file.
+        path: PathBuf,
+        /// All that there are.
+        known: String,
+    },
+    /// A template that cannot be filled in.
+    #[error("{}, line {line}: {message}", path.display())]
+    Template {
+        /// Which file.
+        path: PathBuf,
+        /// Where, counted from 1.
+        line: usize,
+        /// What is wrong.
+        message: String,
+    },
+    /// A file for secrets of the webhook that holds something else.
+    #[error("webhook.secret_file names {file}, expected whsec_ and 24 to 64 bytes as base64, twice at most")]
+    WebhookSecret {
+        /// The file.
+        file: SecretFile,
     },
     /// A file for a secret that holds none.
     #[error("{key} names {}, expected one line with the secret", path.display())]

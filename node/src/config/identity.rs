@@ -52,7 +52,7 @@ impl FromStr for ProviderUrl {
     }
 }
 
-fn is_loopback(host: &str) -> bool {
+pub(super) fn is_loopback(host: &str) -> bool {
     let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     ip.map_or(host == "localhost", |ip| ip.is_loopback())
 }

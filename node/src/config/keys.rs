@@ -7,7 +7,12 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// All settings. In the file a full stop makes a table; in the environment `smtp.host` is `CUSTODY_SMTP_HOST`.
-const KEYS: [&str; 26] = [
+const KEYS: [&str; 37] = [
+    "cluster.ca",
+    "cluster.certificate",
+    "cluster.key",
+    "cluster.listen",
+    "cluster.members",
     "data_dir",
     "identity.algorithms",
     "identity.audience",
@@ -21,6 +26,8 @@ const KEYS: [&str; 26] = [
     "listen.api",
     "listen.health",
     "log",
+    "mail.language",
+    "mail.templates",
     "member",
     "public_url",
     "smtp.encryption",
@@ -32,6 +39,10 @@ const KEYS: [&str; 26] = [
     "smtp.username",
     "tls.certificate",
     "tls.key",
+    "webhook.allow_addresses",
+    "webhook.allow_loopback_http",
+    "webhook.secret_file",
+    "webhook.url",
     "work_dir",
     "workers",
 ];

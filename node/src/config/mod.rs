@@ -5,8 +5,11 @@
 mod error;
 mod identity;
 mod keys;
+mod mail;
+mod members;
 mod secret;
 mod settings;
+mod webhook;
 
 #[cfg(test)]
 mod tests;
@@ -14,5 +17,8 @@ mod tests;
 pub(crate) use error::ConfigError;
 pub(crate) use identity::ProviderUrl;
 pub(crate) use keys::Values;
+pub(crate) use mail::{Language, Texts};
+pub(crate) use members::Members;
 pub(crate) use secret::{Secret, SecretFile};
 pub(crate) use settings::{Encryption, LogFormat, Settings, Smtp};
+pub(crate) use webhook::{Network, WebhookSettings};

@@ -36,6 +36,12 @@ impl fmt::Debug for Secret {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SecretFile(PathBuf);
 
+impl fmt::Display for SecretFile {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.display().fmt(formatter)
+    }
+}
+
 impl FromStr for SecretFile {
     type Err = Infallible;
 

@@ -3,7 +3,10 @@
 use super::error::ConfigError;
 use super::identity::identity;
 use super::keys::Values;
+use super::mail::{Texts, texts};
+use super::members::{Members, members};
 use super::secret::SecretFile;
+use super::webhook::{WebhookSettings, webhook};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -34,6 +37,8 @@ pub(crate) struct Settings {
     pub(crate) kek_file: PathBuf,
     /// This member's number.
     pub(crate) member: u64,
+    /// The members of the cluster, when there are several.
+    pub(crate) members: Option<Members>,
     /// What requests may cost.
     pub(crate) limits: api::Limits,
     /// Where it answers.
@@ -45,6 +50,8 @@ pub(crate) struct Settings {
     public_url: Option<String>,
     /// Whom to hand mails to; without, none are sent and all wait.
     pub(crate) smtp: Option<Smtp>,
+    /// Which server is told besides people; without, messages for it wait.
+    pub(crate) webhook: Option<WebhookSettings>,
     /// Who vouches for users, besides the cluster's own tokens.
     pub(crate) identity: Option<api::IdentityRules>,
     /// Worker processes of one conversion.
@@ -88,6 +95,8 @@ pub(crate) struct Smtp {
     pub(crate) login: Option<Login>,
     /// How long one mail may take.
     pub(crate) timeout: Duration,
+    /// What the mails say.
+    pub(crate) texts: Texts,
 }
 
 /// A name and the file with its password.
@@ -151,6 +160,7 @@ impl Settings {
         let data_dir = values.get("data_dir", path)?.unwrap_or_else(|| PathBuf::from(DATA_DIR));
         let listen = listen(values)?;
         let tls = tls(values)?;
+        let member = member(values)?;
         if tls.is_none() && !listen.api.ip().is_loopback() {
             return Err(ConfigError::PlainHttp { address: listen.api });
         }
@@ -158,9 +168,11 @@ impl Settings {
             work_dir: values.get("work_dir", path)?.unwrap_or_else(|| data_dir.join("work")),
             kek_file: values.get("kek_file", path)?.unwrap_or_else(|| data_dir.join("kek")),
             limits: limits(values)?,
-            member: member(values)?,
+            member,
+            members: members(values, member)?,
             public_url: public_url(values, listen.api)?,
             smtp: smtp(values)?,
+            webhook: webhook(values)?,
             identity: identity(values)?,
             workers: workers(values)?,
             log: values.get("log", "plain or json")?.unwrap_or(LogFormat::Plain),
@@ -179,7 +191,7 @@ impl Settings {
 
     /// How long a mail on its way may take to end.
     pub(crate) fn mail_grace(&self) -> Duration {
-        self.smtp.as_ref().map_or(Duration::ZERO, |smtp| smtp.timeout) + Duration::from_secs(1)
+        self.smtp.as_ref().map_or(Duration::ZERO, |smtp| smtp.timeout) + Duration::from_secs(2)
     }
 
     /// Looks at the files that settings name. What is a credential can only be seen by the service itself.
@@ -192,13 +204,23 @@ impl Settings {
             readable("tls.certificate", &tls.certificate)?;
             readable("tls.key", &tls.key)?;
         }
+        if let Some(members) = &self.members {
+            readable("cluster.ca", &members.ca)?;
+            readable("cluster.certificate", &members.certificate)?;
+            readable("cluster.key", &members.key)?;
+        }
         let login = self.smtp.as_ref().and_then(|smtp| smtp.login.as_ref());
         match login.map(|login| &login.password_file) {
-            Some(file) if !file.is_credential() || self.credentials.is_some() => {
+            Some(file) if self.can_read(file) => {
                 file.read("smtp.password_file", self.credentials.as_deref()).map(drop)
             }
             Some(_) | None => Ok(()),
         }
+    }
+
+    /// Whether a secret can be read here: credentials are there for the service only.
+    pub(crate) fn can_read(&self, file: &SecretFile) -> bool {
+        !file.is_credential() || self.credentials.is_some()
     }
 }
 
@@ -269,10 +291,12 @@ fn public_url(values: &Values, api: SocketAddr) -> Result<Option<String>, Config
 }
 
 fn smtp(values: &Values) -> Result<Option<Smtp>, ConfigError> {
-    let text = "a name";
     let Some(host) = values.get("smtp.host", "the name of a mail server")? else {
-        return match values.get::<String>("smtp.from", text)? {
-            Some(_) => Err(ConfigError::Without { key: "smtp.from", other: "smtp.host" }),
+        return match ["smtp.from", "mail.language", "mail.templates"]
+            .into_iter()
+            .find(|key| values.is_set(key))
+        {
+            Some(key) => Err(ConfigError::Without { key, other: "smtp.host" }),
             None => Ok(None),
         };
     };
@@ -290,6 +314,7 @@ fn smtp(values: &Values) -> Result<Option<Smtp>, ConfigError> {
         login: login(values, encryption)?,
         encryption,
         timeout: Duration::from_secs(seconds),
+        texts: texts(values)?,
     }))
 }
 

@@ -44,7 +44,9 @@ fn the_environment_beats_the_file_and_flags_beat_both() {
 #[test]
 fn each_refusal_names_the_key_and_what_was_expected() {
     let unknown = refusal("[smtp]\nhost = \"mail\"\npassword = \"hunter2\"\n");
-    assert!(unknown.starts_with("FILE sets smtp.password, which is no setting; the settings are data_dir,"));
+    assert!(
+        unknown.starts_with("FILE sets smtp.password, which is no setting; the settings are cluster.ca,")
+    );
     for (text, expected) in [
         ("workers = \"many\"", "FILE sets workers to something else than a number from 1 to 256"),
         ("workers = 0", "FILE sets workers to something else than a number from 1 to 256"),
@@ -52,6 +54,16 @@ fn each_refusal_names_the_key_and_what_was_expected() {
         ("log = \"xml\"", "FILE sets log to something else than plain or json"),
         ("member = 0", "FILE sets member to something else than a number from 1 on"),
         ("[tls]\nkey = \"k\"", "tls.key is set without tls.certificate"),
+        ("[cluster]\nca = \"c\"", "cluster.ca is set without cluster.members"),
+        (
+            "[cluster]\nmembers = \"2=192.0.2.2:1 3=192.0.2.3:1\"",
+            "FILE sets cluster.members to something else than 2 to 9 members with this one, such as \
+             1=192.0.2.1:8446 2=192.0.2.2:8446",
+        ),
+        (
+            "[cluster]\nmembers = \"1=192.0.2.1:1 2=192.0.2.2:1\"",
+            "cluster.ca is not set, expected a path of a PEM file",
+        ),
         ("[smtp]\nhost = \"mail\"", "smtp.from is not set, expected an address such as custody@example.org"),
         ("[smtp]\nfrom = \"a@example.org\"", "smtp.from is set without smtp.host"),
         (
@@ -61,6 +73,20 @@ fn each_refusal_names_the_key_and_what_was_expected() {
         (
             "[smtp]\nhost = \"m\"\nfrom = \"a@b.c\"\nusername = \"u\"\npassword_file = \"p\"\nencryption = \"none\"",
             "smtp.username is set and smtp.encryption is none: a password is sent over TLS only",
+        ),
+        ("[mail]\nlanguage = \"en\"", "mail.language is set without smtp.host"),
+        (
+            "[smtp]\nhost = \"m\"\nfrom = \"a@b.c\"\n[mail]\nlanguage = \"de\"",
+            "FILE sets mail.language to something else than en or pt-BR",
+        ),
+        ("[webhook]\nsecret_file = \"s\"", "webhook.secret_file is set without webhook.url"),
+        (
+            "[webhook]\nurl = \"https://portal.example.org/hook\"",
+            "webhook.secret_file is not set, expected a path, or the name of a systemd credential",
+        ),
+        (
+            "[webhook]\nurl = \"https://p.example.org\"\nsecret_file = \"s\"\nallow_addresses = \"10.0.0.1\"",
+            "FILE sets webhook.allow_addresses to something else than networks such as 10.1.0.0/16, with commas between",
         ),
         ("[identity]\naudience = \"custody\"", "identity.audience is set without identity.issuer"),
         (
@@ -133,6 +159,31 @@ fn an_identity_provider_is_read_with_its_usual_claims_or_its_own() {
 }
 
 #[test]
+fn the_webhook_is_told_over_tls_or_on_loopback_when_that_is_allowed() {
+    let settings = |url: &str, is_loopback_http: bool| {
+        let allow = format!("allow_loopback_http = {is_loopback_http}");
+        check(&format!("[webhook]\nurl = {url:?}\nsecret_file = \"s\"\n{allow}"), &[])
+    };
+    for (url, is_allowed) in [
+        ("https://portal.example.org/hook?key=1", [true, true]),
+        ("http://127.0.0.1:8080/hook", [false, true]),
+        ("http://localhost/hook", [false, true]),
+        ("http://portal.example.org/hook", [false, false]),
+        ("http://10.0.0.1/hook", [false, false]),
+        ("https://user@portal.example.org/hook", [false, false]),
+        ("https://portal.example.org/hook#x", [false, false]),
+        ("ftp://127.0.0.1/hook", [false, false]),
+        ("file:///etc/passwd", [false, false]),
+        ("hook", [false, false]),
+    ] {
+        let found = [false, true].map(|is_loopback_http| settings(url, is_loopback_http).is_ok());
+        assert_eq!(found, is_allowed, "{url}");
+    }
+    let settings = settings("https://portal.example.org/hook?key=hunter2", false).unwrap();
+    assert!(!format!("{settings:?}").contains("hunter2"));
+}
+
+#[test]
 fn how_often_callers_may_ask_is_the_operators_to_say() {
     let usual = check("", &[]).unwrap().limits;
     assert_eq!(usual, api::Limits::default());
@@ -196,4 +247,24 @@ fn a_secret_is_one_line_of_a_file_or_a_credential() {
     assert!(!SecretFile::at(Path::new("password")).is_credential());
     std::fs::write(&path, "two\nlines\n").unwrap();
     assert!(matches!(named.read("smtp.password_file", None), Err(ConfigError::Secret { .. })));
+}
+
+#[test]
+fn a_cluster_of_several_members_is_read() {
+    let mut values = Values::default();
+    for (key, value) in [
+        ("member", "2"),
+        ("cluster.members", "1=192.0.2.1:8446 2=192.0.2.2:8446  3=192.0.2.3:8446"),
+        ("cluster.ca", "ca.pem"),
+        ("cluster.certificate", "certificate.pem"),
+        ("cluster.key", "key.pem"),
+    ] {
+        values.set_flag(key, Some(value.to_owned())).unwrap();
+    }
+    let members = Settings::check(&values, None).unwrap().members.unwrap();
+    assert_eq!(members.addresses.keys().copied().collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(members.listen, "192.0.2.2:8446".parse().unwrap());
+    values.set_flag("cluster.listen", Some("0.0.0.0:8446".to_owned())).unwrap();
+    let members = Settings::check(&values, None).unwrap().members.unwrap();
+    assert_eq!(members.listen, "0.0.0.0:8446".parse().unwrap());
 }

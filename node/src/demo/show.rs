@@ -232,10 +232,12 @@ async fn show_results(
                 ))?;
                 let mail = timeout(MAIL_LIMIT, mails.recv()).await.map_err(|_| DemoError::NoMail)?;
                 let CaughtMail { recipients, text } = mail.ok_or(DemoError::NoMail)?;
-                print(&format!("mail to     {}\n{}", recipients.join(", "), indented(&text)))?;
+                print(&format!("mail to     {}\n{}", recipients.join(", "), indented(readable(&text))))?;
             }
             VideoState::Failed { failure } => print(&format!("no video of {name}: {failure}"))?,
-            VideoState::Cancelled | VideoState::Pending => print(&format!("no video of {name}"))?,
+            VideoState::Cancelled | VideoState::Pending | VideoState::Purged => {
+                print(&format!("no video of {name}"))?
+            }
         }
     }
     Ok(())
@@ -253,6 +255,11 @@ async fn finished(cluster: &Cluster, video: VideoId) -> Result<VideoState, DemoE
             None => return Err(DemoError::Look(format!("there is no video {video}"))),
         }
     }
+}
+
+/// The headers of a mail and its plain part, without the same as HTML behind it.
+fn readable(mail: &str) -> &str {
+    mail.split_once("\nContent-Type: text/html").map_or(mail, |(plain, _)| plain)
 }
 
 fn indented(text: &str) -> String {

@@ -6,6 +6,7 @@ use crate::recording::OpenError;
 use crate::tasks::ThreadError;
 use crate::worker::process::ProcessError;
 use cluster::catalog::FailureKind;
+use cluster::facts::SubmitError;
 use codec::refusal::{Refusal, RefusalCode};
 
 /// What is kept of an error's words.
@@ -26,6 +27,9 @@ pub(crate) enum JobError {
     /// The result cannot be written.
     #[error("cannot write the result: {0}")]
     Write(std::io::Error),
+    /// What was made cannot be kept in the catalog.
+    #[error("cannot keep the result: {0}")]
+    Keep(#[source] SubmitError),
     /// The thread that did it panicked.
     #[error(transparent)]
     Thread(#[from] ThreadError),
@@ -37,7 +41,7 @@ impl JobError {
         match self {
             Self::Convert(error) => of_conversion(error),
             Self::Open(error) => of_reading(error),
-            Self::Store(_) | Self::Write(_) => Some(FailureKind::Storage),
+            Self::Store(_) | Self::Write(_) | Self::Keep(_) => Some(FailureKind::Storage),
             Self::Thread(_) => Some(FailureKind::Crashed),
         }
     }

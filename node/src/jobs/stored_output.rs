@@ -2,6 +2,7 @@
 
 use cluster::Cluster;
 use cluster::chunk::Hash;
+use cluster::chunk::key::KeyPurpose;
 use cluster::id::{ObjectId, RecordingId};
 use ring::digest::{Context, SHA256};
 use std::io::{self, Write};
@@ -56,6 +57,7 @@ pub(crate) struct StoredOutput {
     cluster: Arc<Cluster>,
     runtime: Handle,
     recording: RecordingId,
+    purpose: KeyPurpose,
     /// None before the first byte.
     object: Option<ObjectId>,
     offset: u64,
@@ -68,7 +70,13 @@ impl StoredOutput {
     /// runtime.
     pub(crate) fn new(cluster: Arc<Cluster>, runtime: Handle, recording: RecordingId) -> Self {
         let (waiting, hash) = (Vec::with_capacity(APPEND_BYTES), Context::new(&SHA256));
-        Self { cluster, runtime, recording, object: None, offset: 0, waiting, hash }
+        let purpose = KeyPurpose::Bytes;
+        Self { cluster, runtime, recording, purpose, object: None, offset: 0, waiting, hash }
+    }
+
+    /// As [`StoredOutput::new`], for text of keystrokes: under the recording's second key.
+    pub(crate) fn of_text(cluster: Arc<Cluster>, runtime: Handle, recording: RecordingId) -> Self {
+        Self { purpose: KeyPurpose::Text, ..Self::new(cluster, runtime, recording) }
     }
 
     /// Makes the object final.
@@ -90,7 +98,7 @@ impl StoredOutput {
         let recording = self.recording;
         let object = self
             .runtime
-            .block_on(self.cluster.open_stream(recording))
+            .block_on(self.cluster.open_stream(recording, self.purpose))
             .map_err(|error| StoreError::Open { recording, source: error.into() })?;
         self.object = Some(object);
         Ok(object)

@@ -1,8 +1,13 @@
-//! Mails: rows of the outbox become messages, and messages go to a mail server.
+//! Mails: what they say, how they are put together, and the mail server.
 
+mod letter;
+mod mails;
 mod message;
-mod outbox;
 mod smtp;
+mod templates;
 
-pub(crate) use outbox::Outbox;
-pub(crate) use smtp::{Mailer, MailerError};
+pub(crate) use letter::Letter;
+pub(crate) use mails::Mails;
+pub(crate) use message::{Heading, MessageError, message};
+pub(crate) use smtp::{Mailer, MailerError, Step};
+pub(crate) use templates::{TemplateError, Templates};

@@ -1,18 +1,21 @@
 //! One member, from the start of its tasks to their end.
 
 use super::error::{RunError, StartError};
-use super::{clock, identity, kek, roles, systemd, tokens};
+use super::members::{self, Others};
+use super::{clock, identity, kek, retention, roles, systemd, tokens};
 use crate::config::Settings;
 use crate::jobs::{JobTools, Runner, Work};
-use crate::mail::{Mailer, Outbox};
-use crate::seams::{FormatIntake, FramePool};
+use crate::mail::{Mailer, MailerError, Mails, Templates};
+use crate::outbox::{Channel, Outbox};
+use crate::seams::{CodecMedia, FormatIntake};
 use crate::tasks::{TaskError, Tasks};
+use crate::webhook::{self, Webhook};
 use api::{ApiState, IdentityProvider, Metrics, Rates, Server, ServerOptions, Stopper};
 use cluster::chunk::disk::RealDisk;
 use cluster::chunk::key::Random;
 use cluster::cluster::{FatalError, StartReport};
 use cluster::id::MemberId;
-use cluster::rpc::NoPeers;
+use cluster::rpc::Peers;
 use cluster::{Cluster, ClusterOptions};
 use policy::AuthorizerCell;
 use ring::rand::SystemRandom;
@@ -62,8 +65,14 @@ impl Member {
             make_folder(folder)?;
         }
         let random: Arc<dyn Random> = Arc::new(SystemRandom::new());
-        let cluster = start_cluster(&settings, Arc::clone(&random)).await?;
+        let others = members::open(MemberId(settings.member), settings.members.as_ref())?;
+        let Others { founders, peers, wire } = others;
+        let cluster = start_cluster(&settings, founders, peers, Arc::clone(&random)).await?;
         let mut tasks = Tasks::new();
+        if let Some(wire) = wire {
+            let handler = cluster.handler();
+            tasks.spawn("members", GRACE, |stop| members::run(wire, handler, stop));
+        }
         match Self::start_tasks(&settings, options, &cluster, random, &mut tasks).await {
             Ok(address) => Ok(Self { cluster, tasks, address }),
             Err(error) => {
@@ -85,7 +94,7 @@ impl Member {
     ) -> Result<SocketAddr, StartError> {
         cluster.ready(READY_LIMIT).await?;
         clock::tell(cluster).await?;
-        if !options.without_first_token {
+        if !options.without_first_token && is_first(settings) {
             tokens::create_first(cluster, &*random, &settings.data_dir.join("first-admin-token")).await?;
         }
         let authorizer = Arc::new(AuthorizerCell::new(roles::authorizer(cluster)?));
@@ -93,11 +102,13 @@ impl Member {
         let judges = Judges { authorizer: Arc::clone(&authorizer), identity: provider.clone() };
         let server = bind(settings, cluster, judges, random)?;
         let address = server.address();
-        let mailer = mailer(settings)?;
+        let channels = channels(settings, settings.public_url(address))?;
 
         let of = || Arc::clone(cluster);
         let told = of();
         tasks.spawn("clock", GRACE, |stop| clock::run(told, stop));
+        let kept = of();
+        tasks.spawn("retention", GRACE, |stop| retention::run(kept, stop));
         let judged = of();
         tasks.spawn("roles", GRACE, |stop| roles::run(judged, authorizer, stop));
         if let Some(provider) = provider {
@@ -107,9 +118,10 @@ impl Member {
             let runner = Runner::new(job_tools(settings, of()), work);
             tasks.spawn(name, JOB_GRACE, |stop| runner.run(stop));
         }
-        if let Some((mailer, from)) = mailer {
-            let outbox = Outbox { cluster: of(), mailer, from, public_url: settings.public_url(address) };
-            tasks.spawn("outbox", settings.mail_grace(), |stop| outbox.run(stop));
+        for (channel, grace) in channels {
+            let name = channel.name();
+            let outbox = Outbox::new(of(), channel);
+            tasks.spawn(name, grace, |stop| outbox.run(stop));
         }
         if let Some(every) = systemd::watchdog_every() {
             let watched = of();
@@ -159,17 +171,31 @@ async fn end_requests(stopper: &Stopper) {
     stopper.stop(true).await;
 }
 
-async fn start_cluster(settings: &Settings, random: Arc<dyn Random>) -> Result<Arc<Cluster>, StartError> {
+/// Whether this member makes what a cluster has once: the key, the first token.
+fn is_first(settings: &Settings) -> bool {
+    first(settings) == settings.member
+}
+
+fn first(settings: &Settings) -> u64 {
+    let members = settings.members.as_ref().and_then(|members| members.addresses.keys().next());
+    members.copied().unwrap_or(settings.member)
+}
+
+async fn start_cluster(
+    settings: &Settings,
+    founders: BTreeSet<MemberId>,
+    peers: Arc<dyn Peers>,
+    random: Arc<dyn Random>,
+) -> Result<Arc<Cluster>, StartError> {
     let dir = settings.data_dir.join("store");
+    if !is_first(settings) && !settings.kek_file.exists() {
+        return Err(StartError::KekElsewhere { path: settings.kek_file.clone(), first: first(settings) });
+    }
     let kek = kek::load_or_create(&settings.kek_file, &dir, &*random)?;
     let boot_id = std::fs::read_to_string(BOOT_ID).map_err(StartError::Runtime)?;
     let member = MemberId(settings.member);
-    let options = ClusterOptions {
-        founders: BTreeSet::from([member]),
-        ..ClusterOptions::new(member, dir, boot_id.trim().to_owned())
-    };
-    let (cluster, report) =
-        Cluster::start(options, kek, Arc::new(RealDisk), random, Arc::new(NoPeers)).await?;
+    let options = ClusterOptions { founders, ..ClusterOptions::new(member, dir, boot_id.trim().to_owned()) };
+    let (cluster, report) = Cluster::start(options, kek, Arc::new(RealDisk), random, peers).await?;
     log_report(&report);
     Ok(Arc::new(cluster))
 }
@@ -221,13 +247,12 @@ fn bind(
     judges: Judges,
     random: Arc<dyn Random>,
 ) -> Result<Server, StartError> {
-    let runtime = Handle::current();
     let state = ApiState {
         cluster: Arc::clone(cluster),
         authorizer: judges.authorizer,
         identity: judges.identity,
         intake: Arc::new(FormatIntake),
-        media: Arc::new(FramePool::new(Arc::clone(cluster), runtime)),
+        media: Arc::new(CodecMedia::new(cluster, Handle::current())),
         random,
         metrics: Metrics::install().or_else(|_| Metrics::detached())?,
         codec_version: CODEC_VERSION,
@@ -244,13 +269,28 @@ fn bind(
     Ok(Server::bind(&options, Arc::new(state))?)
 }
 
-fn mailer(settings: &Settings) -> Result<Option<(Mailer, lettre::message::Mailbox)>, StartError> {
-    let Some(smtp) = &settings.smtp else {
-        tracing::info!("no smtp.host is set: mails wait in the outbox");
-        return Ok(None);
-    };
+/// Whom what stands in the outbox is handed to, and how long each may take to end.
+fn channels(settings: &Settings, public_url: String) -> Result<Vec<(Channel, Duration)>, StartError> {
     let credentials = settings.credentials.as_deref();
-    Ok(Some((Mailer::new(smtp, credentials)?, smtp.from.clone())))
+    let mut channels = Vec::new();
+    match &settings.smtp {
+        Some(smtp) => {
+            let mailer = Mailer::new(smtp, credentials).map_err(|error| match error {
+                MailerError::Config(error) => StartError::Config(error),
+                MailerError::Tls(_) => StartError::Mailer(error),
+            })?;
+            let templates = Templates::load(&smtp.texts)?;
+            let (from, public_url) = (smtp.from.clone(), public_url.clone());
+            let mails = Mails { mailer, from, public_url, templates };
+            channels.push((Channel::Mail(mails), settings.mail_grace()));
+        }
+        None => tracing::info!("no smtp.host is set: mails wait in the outbox"),
+    }
+    if let Some(webhook) = &settings.webhook {
+        let webhook = Webhook::new(webhook, public_url, credentials)?;
+        channels.push((Channel::Webhook(webhook), webhook::GRACE));
+    }
+    Ok(channels)
 }
 
 fn job_tools(settings: &Settings, cluster: Arc<Cluster>) -> JobTools {

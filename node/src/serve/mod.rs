@@ -6,6 +6,8 @@ mod error;
 mod identity;
 mod kek;
 mod member;
+mod members;
+mod retention;
 mod roles;
 mod systemd;
 mod tokens;

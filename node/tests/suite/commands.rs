@@ -40,6 +40,19 @@ fn check_config_says_what_is_wrong_and_where() {
     let (code, text) = check("[tls]\ncertificate = \"/nowhere/c.pem\"\nkey = \"/nowhere/k.pem\"\n");
     assert_eq!(code, Some(EXIT_CONFIG));
     assert!(text.starts_with("custody: tls.certificate names /nowhere/c.pem: No such file"), "{text}");
+    let templates = folder.path().join("templates");
+    std::fs::create_dir_all(templates.join("en")).unwrap();
+    std::fs::write(templates.join("en/video-ready.html"), "<p>\n{{ title }}\n").unwrap();
+    let mails = format!(
+        "[smtp]\nhost = \"m\"\nfrom = \"a@example.org\"\n[mail]\nlanguage = \"pt-BR\"\ntemplates = {templates:?}\n"
+    );
+    let (code, text) = check(&mails);
+    assert_eq!(code, Some(EXIT_CONFIG));
+    assert!(text.contains("templates/en/video-ready.html, line 2: undefined value"), "{text}");
+    std::fs::write(templates.join("en/video-ready.html"), "<p>{{ url }}").unwrap();
+    let (code, text) = check(&mails);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("mails to     m:587 (pt-BR)"), "{text}");
     let (code, text) = check("dataDir = \"/srv\"\n");
     assert_eq!(code, Some(EXIT_CONFIG));
     assert!(text.contains("sets dataDir, which is no setting"), "{text}");

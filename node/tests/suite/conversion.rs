@@ -47,7 +47,8 @@ fn a_conversion_goes_on_after_a_stop_and_after_kill_9_and_its_mail_comes_once() 
     assert_eq!((status, json!(sha256(&bytes))), (200, ready["sha256"].clone()));
     assert!(tag.contains(ready["sha256"].as_str().unwrap()), "{tag}");
     let outbox = || served.get_json("/v1/outbox")["mails"][0].clone();
-    wait("a failure", || (outbox()["attempts"].as_u64() > Some(0)).then_some(()));
+    let blocked = wait("a failure", || Some(outbox()).filter(|mail| mail["state"] == "blocked"));
+    assert_eq!((&blocked["fault"], &blocked["attempts"]), (&json!("unreachable"), &json!(0)));
     let smtp = SmtpServer::start(port);
     let mail = smtp.mail();
     assert_eq!(mail["to"], json!(["ada@example.org"]));

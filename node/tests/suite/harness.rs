@@ -68,6 +68,15 @@ pub(crate) fn lines_of(pipe: impl Read + Send + 'static) -> Receiver<String> {
     receiver
 }
 
+/// What answers a GET.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Got {
+    pub(crate) status: u16,
+    pub(crate) tag: String,
+    pub(crate) content_range: String,
+    pub(crate) body: Vec<u8>,
+}
+
 /// A running member. Dropped, it is killed.
 pub(crate) struct Served {
     child: Child,
@@ -145,15 +154,30 @@ impl Served {
 
     /// Status, ETag and body of a GET.
     pub(crate) fn get(&self, path: &str, range: Option<&str>) -> (u16, String, Vec<u8>) {
+        let Got { status, tag, body, .. } = self.get_as(&self.token, path, range);
+        (status, tag, body)
+    }
+
+    /// A GET by somebody else.
+    pub(crate) fn get_as(&self, token: &str, path: &str, range: Option<&str>) -> Got {
         let url = format!("{}{path}", self.url);
-        let mut request = self.agent.get(&url).header("Authorization", format!("Bearer {}", self.token));
+        let mut request = self.agent.get(&url).header("Authorization", format!("Bearer {token}"));
         if let Some(range) = range {
             request = request.header("Range", range);
         }
         let mut answer = request.call().unwrap();
-        let tag = answer.headers().get("ETag").map_or("", |tag| tag.to_str().unwrap()).to_owned();
+        let header = |name| answer.headers().get(name).map_or("", |value| value.to_str().unwrap()).to_owned();
+        let (tag, content_range) = (header("ETag"), header("Content-Range"));
         let body = answer.body_mut().with_config().limit(1 << 30).read_to_vec().unwrap();
-        (answer.status().as_u16(), tag, body)
+        Got { status: answer.status().as_u16(), tag, content_range, body }
+    }
+
+    /// A token of a user with a role.
+    pub(crate) fn user(&self, role: &str) -> String {
+        let body = json!({ "kind": "user", "subject": "somebody", "roles": [role] });
+        let (status, made) = self.post("/v1/tokens", &body);
+        assert_eq!(status, 201, "{made}");
+        made["token"].as_str().unwrap().to_owned()
     }
 
     pub(crate) fn get_json(&self, path: &str) -> Value {
@@ -192,10 +216,15 @@ impl Served {
 
     /// Allows videos, as an administrator does.
     pub(crate) fn allow_videos(&self) {
+        self.switch_on("video_download_enabled");
+    }
+
+    /// Switches a parameter on, as an administrator does.
+    pub(crate) fn switch_on(&self, parameter: &str) {
         let headers = [("Content-Type", "application/json")];
         let body = json!({ "value": true }).to_string();
-        let (status, answer) =
-            self.send("PUT", "/v1/parameters/video_download_enabled", &headers, body.as_bytes());
+        let path = format!("/v1/parameters/{parameter}");
+        let (status, answer) = self.send("PUT", &path, &headers, body.as_bytes());
         assert_eq!(status, 200, "{answer}");
     }
 
@@ -245,11 +274,18 @@ pub(crate) struct SmtpServer {
 }
 
 impl SmtpServer {
+    /// One that takes mails from everybody.
     pub(crate) fn start(port: u16) -> Self {
+        Self::start_with(port, &[])
+    }
+
+    /// One with further arguments of the script.
+    pub(crate) fn start_with(port: u16, arguments: &[&str]) -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite/smtp_server.py");
         let mut child = Command::new("/usr/bin/python3")
             .arg(script)
             .arg(port.to_string())
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

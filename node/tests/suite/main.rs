@@ -12,4 +12,7 @@ mod damage;
 mod harness;
 mod identity;
 mod import;
+mod mail;
 mod service;
+mod view;
+mod webhook;

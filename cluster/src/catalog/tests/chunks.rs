@@ -145,6 +145,13 @@ fn streams_of_a_recording_are_counted_and_have_no_job() {
         let object = ObjectId { recording: RECORDING, stream: StreamId(stream) };
         assert_eq!(world.write(object), Outcome::Sealed { index_job: None });
     }
+    let text = world.done(Command::OpenTextStream { recording: RECORDING, owner: MEMBER });
+    assert_eq!(text, Outcome::Stream(StreamId(4).of_text()));
+    assert_eq!((StreamId(4).is_text(), StreamId(4).of_text().is_text()), (false, true));
+    let object = ObjectId { recording: RECORDING, stream: StreamId(4).of_text() };
+    assert_eq!(world.write(object), Outcome::Sealed { index_job: None });
+    let after = world.done(Command::OpenStream { recording: RECORDING, owner: MEMBER });
+    assert_eq!(after, Outcome::Stream(StreamId(5)));
     let recording = RecordingId([1; 16]);
     let unknown = world.refused(Command::OpenStream { recording, owner: MEMBER });
     assert_eq!(unknown, Refusal::RecordingUnknown { recording });

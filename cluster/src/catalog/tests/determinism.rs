@@ -24,6 +24,7 @@ fn command() -> impl Strategy<Value = Command> {
         recording().prop_map(|recording| Command::OpenSession(session(recording))),
         recording().prop_map(|recording| Command::EndSession(EndSession { recording, ..ending() })),
         recording().prop_map(|recording| Command::OpenStream { recording, owner: MEMBER }),
+        recording().prop_map(|recording| Command::OpenTextStream { recording, owner: MEMBER }),
         (object(), 2..4u64).prop_map(|(object, epoch)| Command::TakeOver {
             object,
             epoch: Epoch(epoch),
@@ -54,7 +55,35 @@ fn command() -> impl Strategy<Value = Command> {
             failure: FailureKind::Limit,
             detail: String::new()
         })),
+        (recording(), 0..3u8).prop_map(|(recording, number)| Command::PlaceHold(PlaceHold {
+            hold: HoldId([number; 16]),
+            recording,
+            justification: "inquiry".to_owned(),
+            expires_ms: (number > 0).then_some(300_000),
+            by: "ada".to_owned(),
+        })),
+        (recording(), 0..3u8).prop_map(|(recording, number)| Command::ReleaseHold(ReleaseHold {
+            hold: HoldId([number; 16]),
+            recording,
+            reason: String::new(),
+            by: "bob".to_owned(),
+        })),
+        (recording(), any::<bool>()).prop_map(|(recording, by_age)| {
+            let person = || PurgeCause::Person { by: "ada".to_owned(), reason: "asked".to_owned() };
+            let cause = if by_age { PurgeCause::Retention } else { person() };
+            Command::Purge(Purge { recording, cause })
+        }),
+        recording().prop_map(|recording| Command::DeletedBytes(DeletedBytes {
+            member: MEMBER,
+            recordings: vec![recording],
+        })),
         (1..3u64).prop_map(|mail| Command::MailSent { mail: MailId(mail) }),
+        (1..3u64).prop_map(|mail| Command::BlockMail(BlockMail {
+            mail: MailId(mail),
+            fault: MailFault::Tls,
+            error: String::new(),
+            retry_after_ms: 1
+        })),
     ]
 }
 

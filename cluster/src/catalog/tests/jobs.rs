@@ -62,6 +62,28 @@ fn key_states_are_kept_by_the_claim_of_the_index_and_stay_with_the_recording() {
 }
 
 #[test]
+fn what_a_view_needs_is_kept_by_the_claim_of_the_index() {
+    let mut world = World::recorded();
+    let claim = world.claim(JobId(1), MEMBER);
+    let keep = |view| Command::KeepView(KeepView { claim, view });
+    let [first, second] = [1, 2].map(|length| {
+        let [index, timeline] = [world.artefact(), world.artefact()];
+        ViewRow { length, index, timeline }
+    });
+    let unknown = ObjectId { recording: RECORDING, stream: StreamId(9) };
+    for lacking in [ViewRow { index: unknown, ..first }, ViewRow { timeline: unknown, ..first }] {
+        assert_eq!(world.refused(keep(lacking)), Refusal::ObjectUnknown { object: unknown });
+    }
+    assert_eq!(world.catalog.view(RECORDING).unwrap(), None);
+    world.done(keep(first));
+    world.done(keep(second));
+    let artefact = world.artefact();
+    world.done(Command::IndexDone(IndexDone { claim, facts: index_facts(artefact) }));
+    assert_eq!(world.refused(keep(first)), Refusal::JobEnded { job: JobId(1) });
+    assert_eq!(world.catalog.view(RECORDING).unwrap(), Some(second));
+}
+
+#[test]
 fn an_index_and_its_keystrokes_are_ready_together() {
     let mut world = World::recorded();
     let claim = world.claim(JobId(1), MEMBER);
@@ -90,7 +112,7 @@ fn a_video_and_its_mails_are_ready_together() {
     let videos = world.catalog.videos_of(RECORDING).unwrap();
     assert_eq!(videos.len(), 1);
     assert_eq!(videos[0].1.state, VideoState::Ready(facts(object)));
-    let mails = world.catalog.open_mails(10).unwrap();
+    let mails = world.catalog.open_mails(None, 10).unwrap();
     let addresses: Vec<_> = mails.iter().map(|(_, mail)| mail.address.as_str()).collect();
     assert_eq!(addresses, ["ada@example.org", "bob@example.org"]);
 
@@ -101,11 +123,72 @@ fn a_video_and_its_mails_are_ready_together() {
     assert_eq!(world.done(failed(Some(500))), Outcome::Failed { is_retried: true });
     let mail = world.catalog.mail(MailId(2)).unwrap().unwrap();
     assert_eq!((mail.attempts, mail.state), (1, MailState::Pending { next_ms: 500 }));
+    let fault = MailFault::Credentials;
+    let error = "535 no".to_owned();
+    let blocked = BlockMail { mail: MailId(2), fault, error: error.clone(), retry_after_ms: 700 };
+    assert_eq!(world.done(Command::BlockMail(blocked)), Outcome::Failed { is_retried: true });
+    let state = MailState::Blocked { next_ms: 700, fault };
+    assert_eq!(world.catalog.mail(MailId(2)).unwrap(), Some(MailRow { state, error, ..mail }));
+    let behind = world.catalog.open_mails(Some(MailId(1)), 10).unwrap();
+    assert_eq!(behind.iter().map(|(mail, _)| *mail).collect::<Vec<_>>(), [MailId(2)]);
+    assert_eq!(world.catalog.open_mails(Some(MailId(2)), 10).unwrap(), []);
     assert_eq!(world.done(failed(None)), Outcome::Failed { is_retried: false });
-    assert_eq!(world.catalog.open_mails(10).unwrap(), []);
+    assert_eq!(world.catalog.open_mails(None, 10).unwrap(), []);
     assert_eq!(
         world.refused(Command::MailSent { mail: MailId(3) }),
         Refusal::MailUnknown { mail: MailId(3) }
+    );
+}
+
+#[test]
+fn the_webhook_is_told_of_ends_and_videos_once_it_is_switched_on() {
+    let mut world = World::recorded();
+    world.allow_videos();
+    let job = world.video(&[]);
+    world.done(Command::PutParameter(PutParameter {
+        name: "webhook_enabled".to_owned(),
+        value: ParameterValue::Switch(true),
+        expected_version: None,
+        by: "ada".to_owned(),
+    }));
+    let claim = world.claim(job, MEMBER);
+    world.done(failing(claim));
+    assert_eq!(world.catalog.open_mails(None, 10).unwrap(), [], "it is tried again");
+    let claim = world.claim(job, MEMBER);
+    world.done(failing(claim));
+    let second = VideoId([2; 16]);
+    let Outcome::Video { job, .. } = world.done(Command::RequestVideo(video(second, &["ada@example.org"])))
+    else {
+        panic!("a video")
+    };
+    let claim = world.claim(job, MEMBER);
+    let object = world.artefact();
+    let completed = world.done(Command::Complete(Complete { claim, facts: facts(object) }));
+    assert_eq!(completed, Outcome::Completed { mails: vec![MailId(2), MailId(3)] });
+    let other = RecordingId([9; 16]);
+    world.done(Command::OpenSession(session(other)));
+    let (error_message, reason) = (String::new(), String::new());
+    let end = End::Dropped;
+    world.done(Command::EndSession(EndSession {
+        recording: other,
+        end,
+        end_ms: 9_000,
+        error_message,
+        reason,
+    }));
+    let told: Vec<_> = world.catalog.open_mails(None, 10).unwrap();
+    let told: Vec<_> = told.into_iter().map(|(_, mail)| (mail.kind, mail.recording, mail.address)).collect();
+    let failed = WebhookEvent::ConversionFailed { video: VIDEO, failure: FailureKind::Crashed };
+    let ready = WebhookEvent::VideoReady { video: second };
+    let nobody = String::new;
+    assert_eq!(
+        told,
+        [
+            (MailKind::Webhook(failed), RECORDING, nobody()),
+            (MailKind::VideoReady { video: second }, RECORDING, "ada@example.org".to_owned()),
+            (MailKind::Webhook(ready), RECORDING, nobody()),
+            (MailKind::Webhook(WebhookEvent::SessionEnded { end }), other, nobody()),
+        ]
     );
 }
 
@@ -220,7 +303,7 @@ fn a_job_is_tried_twice() {
     assert_eq!(world.done(failing(claim)), Outcome::Failed { is_retried: false });
     let failure = FailureKind::Crashed;
     assert_eq!(world.catalog.video(VIDEO).unwrap().unwrap().state, VideoState::Failed { failure });
-    assert_eq!(world.catalog.open_mails(1).unwrap(), []);
+    assert_eq!(world.catalog.open_mails(None, 1).unwrap(), []);
     world.done(Command::RequestVideo(video(VideoId([8; 16]), &[])));
 }
 

@@ -124,6 +124,7 @@ fn some_query() -> impl Strategy<Value = SessionQuery> {
             device_address: filter.3.map(str::to_owned),
             protocol: filter.4,
             state: filter.5.map(str::to_owned),
+            auditor: None,
         },
         sort,
         descending,

@@ -11,6 +11,8 @@ fn a_parameter_has_its_default_until_it_is_set() {
             ("resume_hours", ParameterValue::Number(24)),
             ("retention_days", ParameterValue::Number(90)),
             ("video_download_enabled", ParameterValue::Switch(false)),
+            ("hold_release_by_two", ParameterValue::Switch(false)),
+            ("webhook_enabled", ParameterValue::Switch(false)),
         ]
     );
     let retention = Parameter::named("retention_days").unwrap();

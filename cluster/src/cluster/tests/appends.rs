@@ -12,7 +12,7 @@ async fn what_is_appended_is_read_back_around_every_border() {
     let recording = cluster.open_session(session()).await.unwrap();
     let sizes = [0, 1, 65_535, 65_536, 65_537, CHUNK_PLAINTEXT - 1, CHUNK_PLAINTEXT, CHUNK_PLAINTEXT + 1];
     for size in sizes {
-        let object = cluster.open_stream(recording).await.unwrap();
+        let object = cluster.open_stream(recording, KeyPurpose::Bytes).await.unwrap();
         let bytes = noise(1, size);
         for (at, piece) in bytes.chunks(3 << 20).enumerate() {
             let offset = at * (3 << 20);
@@ -20,7 +20,7 @@ async fn what_is_appended_is_read_back_around_every_border() {
                 cluster.append(object, u64::try_from(offset).unwrap(), piece.to_vec()).await.unwrap();
             assert_eq!(durable, u64::try_from(offset + piece.len()).unwrap());
         }
-        assert_eq!(read_all(&cluster, object).await, bytes, "{size} bytes, growing");
+        assert!(read_all(&cluster, object).await == bytes, "{size} bytes, growing");
         let sealed = cluster.seal(object).await.unwrap();
         assert_eq!(sealed, cluster.seal(object).await.unwrap());
         let stored = recompute(&cluster, object, |path| std::fs::read(dir.path().join(path)).unwrap());

@@ -6,6 +6,7 @@ mod instruction;
 mod keysym;
 mod parser;
 mod resync;
+mod stream_step;
 mod time;
 mod vector;
 
@@ -14,6 +15,7 @@ pub use keysym::Key;
 pub(crate) use parser::ParserPlace;
 pub use parser::{ParseError, Parser, Read, Skipped};
 pub use resync::OnDamage;
+pub use stream_step::StreamStep;
 pub use time::MediaTime;
 pub(crate) use time::MediaTimeState;
 pub use vector::{Arc, LineCap, LineJoin, Pen, Vector};

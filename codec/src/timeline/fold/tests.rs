@@ -109,6 +109,17 @@ fn times_count_from_the_first_timestamp_where_there_is_no_sync() {
 }
 
 #[test]
+fn frames_without_size_count_up_to_the_first_picture() {
+    let empty = |text: &str| fold(recording(text).as_bytes(), Limits::default()).0.empty_syncs;
+    assert_eq!(empty("size 0 9 9\nsync 5\nsize 0 0 0\nsync 6"), 0);
+    assert_eq!(
+        empty("sync 5\nsize 0 0 9\nsync 6\nsize 1 9 9\nsync 7\nsize 0 9 9\nsync 8\nsize 0 0 0\nsync 9"),
+        3
+    );
+    assert_eq!(empty("sync 5\nsync 6\nsize 0 9 9"), 2);
+}
+
+#[test]
 fn silent_sound_is_idle_and_loud_sound_is_not() {
     let samples = |value: i16| {
         let bytes: Vec<u8> = std::iter::repeat_n(value.to_le_bytes(), 2 * 1_470).flatten().collect();

@@ -1,4 +1,5 @@
 use super::super::index::ViewIndexFold;
+use super::super::range::ViewRange;
 use super::*;
 use base64_simd::STANDARD;
 
@@ -114,7 +115,9 @@ fn every_range_of_the_view_is_the_same_from_the_index_as_live() {
     }
     let whole = seen(&recording);
     let mut fold = ViewIndexFold::new(Limits::default());
-    recording.as_bytes().chunks(1_000).for_each(|piece| fold.push(piece));
+    let folded: Vec<u8> =
+        recording.as_bytes().chunks(1_000).flat_map(|piece| fold.push(piece).to_vec()).collect();
+    assert_eq!(folded, whole.as_bytes());
     let index = fold.finish();
     assert_eq!(index.bytes, u64::try_from(whole.len()).unwrap());
     assert!(index.points.len() >= 4, "{}", index.points.len());
@@ -126,4 +129,32 @@ fn every_range_of_the_view_is_the_same_from_the_index_as_live() {
         View::resume(point, Limits::default()).push(&recording.as_bytes()[from..], &mut live).unwrap();
         assert_eq!(live, whole.as_bytes()[usize::try_from(point.view_byte).unwrap()..], "{at}");
     }
+    for (start, bytes) in (0..index.bytes).step_by(9_973).zip([0, 1, 70_000, 300, u64::MAX].iter().cycle()) {
+        let end = start.saturating_add(*bytes).min(index.bytes);
+        let mut range = ViewRange::new(&index, start..end, Limits::default());
+        let from = usize::try_from(range.start_byte()).unwrap();
+        let mut read = Vec::new();
+        for piece in recording.as_bytes()[from..].chunks(4_096) {
+            read.extend_from_slice(range.push(piece).unwrap());
+        }
+        let asked = usize::try_from(start).unwrap()..usize::try_from(end).unwrap();
+        assert_eq!((read, range.is_complete()), (whole.as_bytes()[asked].to_vec(), true), "{start}..{end}");
+    }
+}
+
+#[test]
+fn a_range_reaches_damage_and_not_beyond() {
+    let whole = instruction(&["sync", "1"]) + &instruction(&["sync", "2"]);
+    let recording = whole.clone() + "4.sync,x;" + &whole;
+    let mut fold = ViewIndexFold::new(Limits::default());
+    fold.push(recording.as_bytes());
+    let index = fold.finish();
+    let end = index.bytes;
+    assert_eq!(end, u64::try_from(whole.len()).unwrap());
+    let read = |range| {
+        let mut range = ViewRange::new(&index, range, Limits::default());
+        range.push(recording.as_bytes()).map(<[u8]>::to_vec)
+    };
+    assert_eq!(read(12..end), Ok(whole.as_bytes()[12..].to_vec()));
+    assert!(matches!(read(12..end + 1), Err(ViewError::Recording(_))));
 }

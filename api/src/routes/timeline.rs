@@ -1,0 +1,47 @@
+//! What a recording holds, and where.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, get};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::problems::Problems;
+use crate::artefact;
+use crate::auth::Sighted;
+use crate::content;
+use crate::problem::Problem;
+use crate::state::ApiState;
+
+pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(show_timeline);
+}
+
+/// The timeline of a recording: times, bytes of frames, heat map, idle spans, markers
+///
+/// Its bytes are those of what the same caller gets from `/v1/sessions/{id}/recording`: with Download and Keystrokes the
+/// recording as it was received, else the view. The timeline of the view tells nothing of keys and clipboards, neither when
+/// there were any nor how many. No timeline holds what was typed.
+#[utoipa::path(
+    tag = "recordings",
+    params(
+        ("id" = String, Path, description = "the session"),
+        ("Range" = Option<String>, Header, description = "one range of bytes; of several, the whole is sent")
+    ),
+    responses(
+        (status = 200, description = "the timeline, version 2", body = Object, content_type = "application/json", headers(("ETag" = String))),
+        (status = 206, description = "the range", body = Vec<u8>, content_type = "application/json", headers(("Content-Range" = String))),
+        (status = 304, description = "the client has it"),
+        (status = 409, description = "the session is live, or the recording is not indexed yet; Retry-After says when to ask again"),
+        (status = 416, description = "the range begins after the end"),
+        (status = 422, description = "the recording cannot be indexed"),
+        Problems
+    )
+)]
+#[get("/v1/sessions/{id}/timeline")]
+pub(super) async fn show_timeline(
+    Sighted { session, sight }: Sighted,
+    request: HttpRequest,
+    state: Data<ApiState>,
+) -> Result<HttpResponse, Problem> {
+    let content = artefact::timeline(&state, &session, sight)?;
+    content::answer(&state, &request, content).await
+}

@@ -1,0 +1,109 @@
+use actix_web::http::{Method, StatusCode};
+use serde_json::json;
+
+use super::harness::*;
+use super::videos::enable;
+
+const DAY_MS: u64 = 86_400_000;
+
+#[actix_web::test]
+async fn a_hold_keeps_a_session_and_a_purge_leaves_the_head_of_its_report() {
+    let member = Member::start().await;
+    let (recorder, administrator) = (member.recorder().await, member.user(ADMINISTRATOR).await);
+    let session = member.sealed(&recorder, b"evidence").await;
+    let of = |part: &str| format!("/v1/sessions/{session}{part}");
+
+    let hold = json!({ "justification": "inquiry 12", "expires_ms": NOW_MS + DAY_MS });
+    let placed = member.post(&administrator, &of("/holds"), &hold).await;
+    assert_eq!(placed.status, StatusCode::CREATED);
+    let id = placed.json()["id"].as_str().unwrap().to_owned();
+    assert_eq!(placed.header("location"), of(&format!("/holds/{id}")));
+    assert_eq!((&placed.json()["stands"], &placed.json()["state"]), (&json!(true), &json!("placed")));
+    let why = json!({ "reason": "asked by the user" });
+    let refused = member.post(&administrator, &of("/purge"), &why).await;
+    assert_eq!(refused.problem(), (409, "session-held".to_owned()));
+
+    let path = of(&format!("/holds/{id}?reason=closed"));
+    let released = member.send(asked(Method::DELETE, &administrator, &path)).await.json();
+    assert_eq!((&released["state"], &released["released"]["reason"]), (&json!("released"), &json!("closed")));
+    let again = member.send(asked(Method::DELETE, &administrator, &path)).await;
+    assert_eq!(again.problem(), (409, "hold-released".to_owned()));
+
+    let before = member.get(&administrator, &of("")).await.json();
+    let purged = member.post(&administrator, &of("/purge"), &why).await;
+    assert_eq!(purged.status, StatusCode::ACCEPTED);
+    let report = member.get(&administrator, &of("")).await.json();
+    assert_eq!(report, purged.json());
+    assert_eq!((&before["tombstone"], &report["session_info"]["state"]), (&json!(null), &json!("purging")));
+    let tombstone = &report["tombstone"];
+    assert_eq!((&tombstone["size_bytes"], &tombstone["root"]), (&json!(8), &before["session"]["root"]));
+    assert_eq!(tombstone["reason"], "asked by the user");
+    assert_eq!(report["holds"].as_array().unwrap().len(), 1);
+}
+
+#[actix_web::test]
+async fn nothing_of_a_purged_session_is_served() {
+    let member = Member::start().await;
+    enable(&member, true).await;
+    let (recorder, administrator) = (member.recorder().await, member.user(ADMINISTRATOR).await);
+    let session = member.sealed(&recorder, b"evidence").await;
+    let of = |part: &str| format!("/v1/sessions/{session}{part}");
+    let video = member.post(&administrator, &of("/videos"), &json!({})).await.json();
+    let video = format!("/v1/videos/{}", video["id"].as_str().unwrap());
+    member.post(&administrator, &of("/purge"), &json!({ "reason": "asked" })).await;
+    let gone = (410, "session-purged".to_owned());
+    for path in [
+        of("/recording"),
+        of("/timeline"),
+        of("/keystrokes"),
+        of("/frames/0.png"),
+        of("/videos"),
+        video.clone(),
+        format!("{video}/content"),
+    ] {
+        assert_eq!(member.get(&administrator, &path).await.problem(), gone, "{path}");
+    }
+    for path in [of("/videos"), of("/holds"), of("/purge")] {
+        let body = json!({ "reason": "again", "justification": "again" });
+        let answer = member.post(&administrator, &path, &body).await;
+        assert!(answer.problem() == gone || answer.status == StatusCode::BAD_REQUEST, "{path}");
+    }
+    assert_eq!(member.append(&recorder, &session, 8, b"more").await.problem(), gone);
+    assert_eq!(member.seal(&recorder, &session).await.problem(), gone);
+}
+
+#[actix_web::test]
+async fn the_plan_follows_the_rules_and_names_what_is_held() {
+    let member = Member::start().await;
+    let (recorder, administrator) = (member.recorder().await, member.user(ADMINISTRATOR).await);
+    let system = member.user(SYSTEM).await;
+    let session = member.sealed(&recorder, b"x").await;
+    let plan = |days: u64| format!("/v1/purge-plan?at_ms={}", NOW_MS + days * DAY_MS);
+    let due = |plan: serde_json::Value| plan["sessions"].as_array().unwrap().len();
+    assert_eq!(due(member.get(&administrator, &plan(89)).await.json()), 0);
+    assert_eq!(due(member.get(&administrator, &plan(90)).await.json()), 1);
+
+    let device = ssh()["device_address"].as_str().unwrap().to_owned();
+    let rule = format!("/v1/retention-rules/device/{device}");
+    let put = asked(Method::PUT, &system, &rule).set_json(json!({ "days": 7 }));
+    let rules = member.send(put).await.json();
+    assert_eq!((&rules[0]["scope"], &rules[0]["name"]), (&json!("device"), &json!(device)));
+    assert_eq!(due(member.get(&administrator, &plan(7)).await.json()), 1);
+    member
+        .post(
+            &administrator,
+            &format!("/v1/sessions/{session}/holds"),
+            &json!({ "justification": "inquiry" }),
+        )
+        .await;
+    let held = member.get(&administrator, &plan(7)).await.json();
+    assert_eq!((&held["sessions"][0]["held"], &held["next"]), (&json!(true), &json!(null)));
+
+    let put = asked(Method::PUT, &system, &rule).set_json(json!({ "days": "never" }));
+    assert_eq!(member.send(put).await.json()[0]["days"], "never");
+    assert_eq!(due(member.get(&administrator, &plan(5000)).await.json()), 0);
+    assert_eq!(member.send(asked(Method::DELETE, &system, &rule)).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(member.get(&system, "/v1/retention-rules").await.json(), json!([]));
+    let wrong = asked(Method::PUT, &system, "/v1/retention-rules/planet/mars").set_json(json!({ "days": 7 }));
+    assert_eq!(member.send(wrong).await.status, StatusCode::NOT_FOUND);
+}
