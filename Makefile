@@ -46,9 +46,10 @@ fix:
 	cargo fmt --all
 	cargo clippy $(ALL) --all-targets --fix --allow-dirty --allow-staged
 
-# Long runs: make soak SUITE=pictures|frames|determinism|power_cut|kill|members|hostile|simulation N=50 SEED=1 RECORDINGS=tests/data
+# Long runs: make soak SUITE=pictures|frames|determinism|power_cut|kill|members|hostile|simulation|screen N=50 SEED=1 RECORDINGS=tests/data
 # Each run is a line of JSON in $(TARGET)/soak/SUITE.jsonl; runs that stand there are not repeated. SUITE=fuzz runs each fuzz
-# target of codec for MINUTES from the saved inputs on; what breaks a law is kept in $(TARGET)/soak/fuzz.
+# target of codec for MINUTES from the saved inputs on; what breaks a law is kept in $(TARGET)/soak/fuzz. SUITE=screen lets all
+# decoders see N frames with random choices of our encoder, and N that it decides; it names the stream on which they differ.
 SUITE := determinism
 MINUTES := 10
 N := 50
@@ -62,6 +63,10 @@ soak:
 		CARGO_TARGET_DIR=$(abspath $(TARGET))/fuzz cargo +nightly fuzz run -O $$target $$into $(CURDIR)/tests/data/fuzz/$$target \
 			-- -max_total_time=$$((60 * $(MINUTES))) -timeout=20 -rss_limit_mb=2000 -max_len=4096 -artifact_prefix=$$into/found/; \
 	done
+else ifeq ($(SUITE),screen)
+soak:
+	@.ci/install cc nasm ffmpeg
+	SCREEN_FRAMES=$(N) SCREEN_SEED=$(SEED) cargo test --locked --package codec --features codec/asm --lib conformance
 else
 soak:
 	@.ci/install cc nasm ffmpeg python3-numpy losetup mkfs.ext4

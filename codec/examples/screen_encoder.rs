@@ -12,9 +12,10 @@ use codec::cut::Cut;
 use codec::geometry::Size;
 use codec::limits::Limits;
 use codec::timeline::TimelineFold;
-use codec::video::screen::{Chroma, Format, ScreenEncoder};
+use codec::video::screen::{Format, ScreenEncoder};
 use codec::video::{
-    Encode, EncodeError, Encoder, Frame, Packet, Plan, SegmentCoder, StartEncoder, VideoSettings,
+    Chroma, Encode, EncodeError, Encoder, Frame, Packet, Plan, SegmentCoder, Start, StartEncoder,
+    VideoSettings,
 };
 use std::fs::{self, File};
 use std::io::{BufReader, BufWriter, Read, Write};
@@ -29,14 +30,15 @@ fn main() -> Result<()> {
     let base_q_idx = arguments.next().context("expected a quantizer index")?.parse()?;
     for recording in arguments {
         let bytes = unpack(Path::new(&recording))?;
-        let screen = move |size: Size, _: &VideoSettings| -> Result<Box<dyn Encode>, EncodeError> {
-            Ok(Box::new(ScreenEncoder::new(Format { size, chroma: Chroma::Yuv420 }, base_q_idx)))
+        let screen = move |start: &Start| -> Result<Box<dyn Encode>, EncodeError> {
+            let format = Format { size: start.size, chroma: Chroma::Half };
+            Ok(Box::new(ScreenEncoder::new(format, base_q_idx)))
         };
         println!("{recording}");
         println!("  screen q{base_q_idx}: {}", measure(&bytes, screen)?);
         if std::env::var_os("SCREEN_ONLY").is_none() {
-            let rav1e = |size: Size, settings: &VideoSettings| -> Result<Box<dyn Encode>, EncodeError> {
-                Ok(Box::new(Encoder::new(size, settings)?))
+            let rav1e = |start: &Start| -> Result<Box<dyn Encode>, EncodeError> {
+                Ok(Box::new(Encoder::new(start.size, &start.settings)?))
             };
             println!("  rav1e: {}", measure(&bytes, rav1e)?);
         }
@@ -123,16 +125,15 @@ fn processor_ns() -> f64 {
 
 fn measure(
     recording: &[u8],
-    start: impl Fn(Size, &VideoSettings) -> Result<Box<dyn Encode>, EncodeError> + Send + 'static,
+    encoder: impl Fn(&Start) -> Result<Box<dyn Encode>, EncodeError> + Send + 'static,
 ) -> Result<Report> {
     let folder = tempfile::tempdir()?;
     let (luma, video) = (folder.path().join("luma"), folder.path().join("video.ivf"));
     let log = Log { luma: BufWriter::new(File::create(&luma)?), encoder_ms: Vec::new() };
     let log = Arc::new(Mutex::new(log));
     let kept = Arc::clone(&log);
-    let start: StartEncoder = Box::new(move |size, settings| {
-        Ok(Box::new(Measured { encoder: start(size, settings)?, log: Arc::clone(&kept) }))
-    });
+    let start: StartEncoder =
+        Box::new(move |start| Ok(Box::new(Measured { encoder: encoder(start)?, log: Arc::clone(&kept) })));
     let (plan, packets) = convert(recording, start)?;
     let mut log = log.lock().expect("no thread panics");
     log.luma.flush()?;

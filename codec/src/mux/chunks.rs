@@ -27,6 +27,8 @@ pub struct Chunk {
     pub packets: Range<usize>,
     /// Their lengths together, in bytes.
     pub bytes: u64,
+    /// Which of the track's sample entries describes them, counted from 0.
+    pub entry: usize,
 }
 
 /// Cuts all tracks into chunks and orders these by the time of their first packet, pictures before sound.
@@ -57,6 +59,11 @@ struct Queue<'a, P> {
 trait Packet {
     fn size_bytes(&self) -> u64;
     fn ticks(&self) -> u64;
+
+    /// Which sample entry describes it, counted from 0.
+    fn entry(&self) -> usize {
+        0
+    }
 }
 
 impl Packet for VideoSample {
@@ -66,6 +73,10 @@ impl Packet for VideoSample {
 
     fn ticks(&self) -> u64 {
         u64::from(self.duration_ms) * 48
+    }
+
+    fn entry(&self) -> usize {
+        self.header
     }
 }
 
@@ -137,16 +148,18 @@ impl<'a, P: Packet> Queue<'a, P> {
         (self.next < self.packets.len()).then_some(self.next_ticks)
     }
 
-    /// The packets that begin within one span of the next one.
+    /// The packets that begin within one span of the next one and are described as it is.
     fn take(&mut self) -> Chunk {
         let (first, end_ticks) = (self.next, self.next_ticks.saturating_add(self.span_ticks));
+        let entry = self.packets.get(first).map_or(0, Packet::entry);
         let mut bytes = 0;
-        while let Some(packet) = self.packets.get(self.next).filter(|_| self.next_ticks < end_ticks) {
+        let fits = |packet: &&P, ticks: u64| ticks < end_ticks && packet.entry() == entry;
+        while let Some(packet) = self.packets.get(self.next).filter(|next| fits(next, self.next_ticks)) {
             bytes += packet.size_bytes();
             self.next_ticks = self.next_ticks.saturating_add(packet.ticks());
             self.next += 1;
         }
-        Chunk { track: self.track, packets: first..self.next, bytes }
+        Chunk { track: self.track, packets: first..self.next, bytes, entry }
     }
 }
 
@@ -157,13 +170,13 @@ mod tests {
     use crate::mux::{Channels, Cue, SequenceHeader, SoundTrack, TextTrack, Texts, VideoTrack};
 
     fn picture(size_bytes: u32, duration_ms: u32) -> VideoSample {
-        VideoSample { size_bytes, duration_ms, is_sync: false }
+        VideoSample { size_bytes, duration_ms, is_sync: false, header: 0 }
     }
 
     #[test]
     fn chunks_span_a_second_and_alternate_in_time() {
         let video = VideoTrack {
-            sequence_header: SequenceHeader::parse(SEQUENCE_HEADER).unwrap(),
+            sequence_headers: vec![SequenceHeader::parse(SEQUENCE_HEADER).unwrap()],
             samples: vec![picture(5, 400), picture(6, 700), picture(7, 3_600_000), picture(8, 1)],
         };
         let sound = SoundTrack {

@@ -95,6 +95,18 @@ pub enum Mp4Error {
     /// Decoding could not start at the first picture.
     #[error("the first picture is no sync sample")]
     FirstNotSync,
+    /// The streams of the pictures are of different sizes.
+    #[error("sequence header {index} has another size than the first one")]
+    OtherSize {
+        /// Which sequence header.
+        index: usize,
+    },
+    /// A picture that no sequence header describes.
+    #[error("picture {index} has no sequence header, or takes another one without being a sync sample")]
+    NoSequenceHeader {
+        /// Which picture.
+        index: usize,
+    },
     /// A title that is a text.
     #[error("the title has {actual_bytes} bytes, expected at most {limit_bytes}")]
     TitleTooLong {
@@ -204,6 +216,22 @@ fn check_video(video: &VideoTrack) -> Result<(), Mp4Error> {
     }
     if let Some(index) = video.samples.iter().position(|sample| sample.duration_ms == 0) {
         return Err(Mp4Error::NoDuration { track, index });
+    }
+    check_headers(video)
+}
+
+fn check_headers(video: &VideoTrack) -> Result<(), Mp4Error> {
+    let size = video.size();
+    if let Some(index) = video.sequence_headers.iter().position(|header| header.size() != size) {
+        return Err(Mp4Error::OtherSize { index });
+    }
+    let mut before = None;
+    for (index, sample) in video.samples.iter().enumerate() {
+        let is_known = sample.header < video.sequence_headers.len();
+        if !is_known || before != Some(sample.header) && !sample.is_sync {
+            return Err(Mp4Error::NoSequenceHeader { index });
+        }
+        before = Some(sample.header);
     }
     Ok(())
 }

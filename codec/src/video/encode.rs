@@ -5,14 +5,30 @@ use super::rav1e::EncodeError;
 use super::settings::VideoSettings;
 use crate::geometry::Size;
 
-/// Encodes one segment: its first frame becomes a key frame, no other does.
+/// Encodes one segment: its first frame becomes a key frame.
 pub trait Encode: Send {
     /// Takes one frame; returns the packets that are complete.
     fn encode(&mut self, frame: &Frame<'_>) -> Result<Vec<Packet>, EncodeError>;
 
     /// Ends the segment; returns the packets that were still inside.
     fn finish(self: Box<Self>) -> Result<Vec<Packet>, EncodeError>;
+
+    /// How many packets so far were not what decoders must see.
+    fn mismatches(&self) -> u64 {
+        0
+    }
 }
 
-/// Starts an encoder for pictures of a size.
-pub type StartEncoder = Box<dyn Fn(Size, &VideoSettings) -> Result<Box<dyn Encode>, EncodeError> + Send>;
+/// What an encoder is started for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Start {
+    /// Size of the pictures.
+    pub size: Size,
+    /// How they are coded.
+    pub settings: VideoSettings,
+    /// Whether what is written is decoded and compared.
+    pub is_checked: bool,
+}
+
+/// Starts the encoder of a segment.
+pub type StartEncoder = Box<dyn Fn(&Start) -> Result<Box<dyn Encode>, EncodeError> + Send>;

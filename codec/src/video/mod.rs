@@ -2,6 +2,7 @@
 //! the encoder behind one narrow seam ([`Frame`] in, [`Packet`] out).
 
 mod blink;
+mod check;
 mod encode;
 mod frame;
 mod level;
@@ -11,15 +12,17 @@ mod projection;
 mod rav1e;
 pub mod screen;
 mod segment;
+mod segment_encoder;
 mod settings;
 mod staleness;
 mod yuv;
 
-pub use encode::{Encode, StartEncoder};
+pub use encode::{Encode, Start, StartEncoder};
 pub use frame::{Frame, Packet};
 pub use level::level_index;
 pub use plan::{Plan, Segment};
 pub use rav1e::{EncodeError, Encoder};
 pub use segment::{SegmentCoder, SegmentError};
+pub use segment_encoder::SegmentEncoder;
 pub use settings::{Chroma, Profile, Rhythm, VideoSettings};
 pub use yuv::Yuv;

@@ -81,6 +81,18 @@ impl Plan {
         Size { width: self.width, height: self.height }
     }
 
+    /// Whether what our encoder makes of a segment is decoded and compared: the first, the last, and one that depends
+    /// on the recording.
+    pub fn is_checked(&self, segment: &Segment) -> bool {
+        let Some(([first, middle @ ..], last)) = self.segments.split_last().map(|(last, rest)| (rest, last))
+        else {
+            return true;
+        };
+        let number = u64::try_from(middle.len()).ok().and_then(|count| last.end_byte.checked_rem(count));
+        let other = number.and_then(|number| middle.get(usize::try_from(number).ok()?));
+        [Some(first), other, Some(last)].contains(&Some(segment))
+    }
+
     /// Size of the largest picture of the recording.
     pub fn largest(&self) -> Size {
         Size { width: self.largest_width, height: self.largest_height }
@@ -233,6 +245,22 @@ mod tests {
         }
         let last = plan.segments.last().unwrap();
         assert_eq!((last.end_sync, last.end_ms, last.end_byte), (1_000, 99_900 + 500, 123_456));
+    }
+
+    #[test]
+    fn the_first_the_last_and_one_other_segment_are_checked() {
+        for (syncs, checked) in
+            [(100, vec![0]), (400, vec![0, 1]), (600, vec![0, 1, 2]), (3_000, vec![0, 7, 11])]
+        {
+            let plan = plan(&timeline(syncs, 100), &CutSettings::default());
+            let numbers = plan.segments.iter().enumerate().filter(|(_, segment)| plan.is_checked(segment));
+            assert_eq!(
+                numbers.map(|(number, _)| number).collect::<Vec<_>>(),
+                checked,
+                "{}",
+                plan.segments.len()
+            );
+        }
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! One worker's part: a recording's bytes in, the packets of segments out.
 
 use super::blink::Blink;
-use super::encode::{Encode, StartEncoder};
+use super::encode::{Encode, Start, StartEncoder};
 use super::frame::{Frame, Packet};
 use super::pacing::{self, Decision, Pacing};
 use super::plan::{Plan, Segment};
 use super::projection::{PictureChange, Projection};
-use super::rav1e::{EncodeError, Encoder};
+use super::rav1e::EncodeError;
+use super::segment_encoder::SegmentEncoder;
 use super::staleness::Staleness;
 use crate::geometry::{CopyVector, Rect};
 use crate::limits::Limits;
@@ -43,6 +44,7 @@ pub struct SegmentCoder {
     is_shown: bool,
     open: Option<OpenSegment>,
     start_encoder: StartEncoder,
+    mismatches: u64,
 }
 
 /// A segment whose first frame was coded.
@@ -58,7 +60,7 @@ struct OpenSegment {
 impl SegmentCoder {
     /// Starts at byte 0 of the recording.
     pub fn new(plan: Plan, limits: Limits) -> Self {
-        Self::with_encoder(plan, limits, start_rav1e())
+        Self::with_encoder(plan, limits, start_encoder())
     }
 
     /// Starts at byte 0 of the recording; each segment is coded by what `start_encoder` returns.
@@ -69,7 +71,7 @@ impl SegmentCoder {
     /// Starts at a key state that stands at the first frame of a segment or before it; push the recording's bytes
     /// from its position on. The packets are those of a start at byte 0.
     pub fn resume(plan: Plan, key_state: &[u8], limits: Limits) -> Result<Self, RestoreError> {
-        Ok(Self::from_replay(plan, Replay::restore(key_state, limits)?, start_rav1e()))
+        Ok(Self::from_replay(plan, Replay::restore(key_state, limits)?, start_encoder()))
     }
 
     fn from_replay(plan: Plan, replay: Replay, start_encoder: StartEncoder) -> Self {
@@ -84,6 +86,7 @@ impl SegmentCoder {
             is_shown: false,
             open: None,
             start_encoder,
+            mismatches: 0,
         }
     }
 
@@ -129,6 +132,7 @@ impl SegmentCoder {
         if let Some(at_ms) = due_ms.filter(|due_ms| !self.is_in_next(segment, *due_ms)) {
             packets.extend(open.code(at_ms, &self.projection)?);
         }
+        self.mismatches += open.encoder.mismatches();
         packets.extend(open.encoder.finish()?);
         Ok(packets)
     }
@@ -136,6 +140,12 @@ impl SegmentCoder {
     /// What could not be drawn up to here.
     pub fn faults(&self) -> &Faults {
         self.replay.faults()
+    }
+
+    /// How many packets of our encoder were decoded to something else than it meant, in the segments that were checked:
+    /// rav1e has coded those pictures instead.
+    pub fn mismatches(&self) -> u64 {
+        self.mismatches
     }
 
     /// Brings the picture that is on screen when a segment begins to the video.
@@ -148,7 +158,11 @@ impl SegmentCoder {
     /// Codes the first frame of a segment: the picture as it is when time goes on.
     fn open(&self, segment: Segment, packets: &mut Vec<Packet>) -> Result<OpenSegment, SegmentError> {
         let mut open = OpenSegment {
-            encoder: (self.start_encoder)(self.plan.size(), &self.plan.settings)?,
+            encoder: (self.start_encoder)(&Start {
+                size: self.plan.size(),
+                settings: self.plan.settings,
+                is_checked: self.plan.is_checked(&segment),
+            })?,
             pacing: Pacing::new(self.plan.settings.rhythm),
             blink: Blink::default(),
             staleness: Staleness::new(self.projection.picture().clone()),
@@ -204,8 +218,8 @@ impl SegmentCoder {
     }
 }
 
-fn start_rav1e() -> StartEncoder {
-    Box::new(|size, settings| Ok(Box::new(Encoder::new(size, settings)?)))
+fn start_encoder() -> StartEncoder {
+    Box::new(|start| Ok(Box::new(SegmentEncoder::new(start))))
 }
 
 impl OpenSegment {

@@ -37,6 +37,8 @@ pub struct Rhythm {
 /// Settings of pacing and encoder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VideoSettings {
+    /// Quantizer index of our encoder for screens, 0 (lossless) to 255.
+    pub screen_quantizer: u8,
     /// rav1e's quantizer, 0 (best) to 255.
     pub quantizer: u8,
     /// rav1e's speed preset, 0 (slowest) to 10.
@@ -75,18 +77,21 @@ impl VideoSettings {
     pub const fn of(profile: Profile) -> Self {
         match profile {
             Profile::Fast => Self {
+                screen_quantizer: 120,
                 quantizer: 120,
                 speed: 10,
                 chroma: Chroma::Half,
                 rhythm: Rhythm { small_ms: 250, large_ms: 83 },
             },
             Profile::Balanced => Self {
+                screen_quantizer: 80,
                 quantizer: 80,
                 speed: 10,
                 chroma: Chroma::Half,
                 rhythm: Rhythm { small_ms: 100, large_ms: 33 },
             },
             Profile::Legible => Self {
+                screen_quantizer: 0,
                 quantizer: 50,
                 speed: 10,
                 chroma: Chroma::Full,

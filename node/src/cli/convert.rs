@@ -94,6 +94,7 @@ impl Convert {
             self.print_result(&report, bytes);
         }
         self.print_slowness(&report);
+        print_mismatches(&report);
         Ok(print_losses(&report))
     }
 
@@ -129,6 +130,17 @@ impl Convert {
             report.pictures,
             if report.has_sound { "with sound" } else { "no sound" },
             bytes,
+        );
+    }
+}
+
+/// Says that our encoder was wrong somewhere; the video is whole.
+#[expect(clippy::print_stderr, reason = "the command line speaks to its user")]
+fn print_mismatches(report: &Report) {
+    let mismatches = report.summary.mismatches;
+    if mismatches > 0 {
+        eprintln!(
+            "custody: {mismatches} of the checked segments did not decode to what our encoder meant: rav1e coded the rest of them (please report this)"
         );
     }
 }

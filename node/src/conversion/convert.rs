@@ -1,6 +1,6 @@
 //! The whole pipeline as one straight function.
 
-use super::part::{PartError, Parts, VideoPart};
+use super::part::{PartError, Parts, Picture, VideoPart, number_of};
 use super::survey::{survey, survey_until};
 use super::work::{Made, SoundPart};
 use crate::interrupt::Interrupt;
@@ -95,18 +95,9 @@ pub(crate) enum ConvertError {
     /// A packet cannot be kept.
     #[error(transparent)]
     Part(#[from] PartError),
-    /// The encoder left out its sequence header.
-    #[error("the encoder wrote no sequence header")]
-    NoSequenceHeader,
     /// The encoder's sequence header cannot be read.
     #[error("the encoder wrote a sequence header that cannot be used: {0}")]
     SequenceHeader(#[from] SequenceHeaderError),
-    /// Two segments that do not fit one track.
-    #[error("segment {segment} has another sequence header than the first one")]
-    Mismatch {
-        /// Which segment.
-        segment: usize,
-    },
     /// The file cannot be laid out.
     #[error("cannot lay out the video: {0}")]
     Mux(#[from] Mp4Error),
@@ -152,24 +143,30 @@ fn no_picture(timeline: &Timeline) -> ConvertError {
 
 /// The pictures of all segments as one track: each lasts until the next one, the last to the end of the video.
 fn video_track(parts: &[(VideoPart, Arc<File>)], plan: &Plan) -> Result<VideoTrack, ConvertError> {
-    let mut headers = parts.iter().map(|(part, _)| part.sequence_header.as_deref());
-    let first = headers.next().flatten().ok_or(ConvertError::NoSequenceHeader)?;
-    if let Some(other) = headers.position(|header| header != Some(first)) {
-        return Err(ConvertError::Mismatch { segment: other + 1 });
+    let mut headers = Vec::new();
+    let mut pictures = Vec::new();
+    for (part, _) in parts {
+        let of_track: Vec<_> =
+            part.sequence_headers.iter().map(|header| number_of(header, &mut headers)).collect();
+        // Without a header, the picture is refused below.
+        let header = |picture: &Picture| of_track.get(picture.header).copied().unwrap_or(usize::MAX);
+        pictures.extend(part.pictures.iter().map(|picture| (picture, header(picture))));
     }
     let end_ms = plan.segments.last().map_or(0, |segment| segment.end_ms);
-    let pictures: Vec<_> = parts.iter().flat_map(|(part, _)| &part.pictures).collect();
-    let ends = pictures.iter().skip(1).map(|next| next.at_ms).chain([end_ms]);
+    let ends = pictures.iter().skip(1).map(|(next, _)| next.at_ms).chain([end_ms]);
     let samples = pictures
         .iter()
         .zip(ends)
-        .map(|(picture, end_ms)| VideoSample {
+        .map(|((picture, header), end_ms)| VideoSample {
             size_bytes: picture.size_bytes,
             duration_ms: u32::try_from(end_ms - picture.at_ms).unwrap_or(0).max(1),
             is_sync: picture.is_sync,
+            header: *header,
         })
         .collect();
-    Ok(VideoTrack { sequence_header: SequenceHeader::parse(first)?, samples })
+    let sequence_headers =
+        headers.iter().map(|header| SequenceHeader::parse(header)).collect::<Result<_, _>>()?;
+    Ok(VideoTrack { sequence_headers, samples })
 }
 
 fn sound_track(part: &SoundPart, plan: &Plan) -> SoundTrack {

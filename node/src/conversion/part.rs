@@ -43,8 +43,8 @@ pub(super) struct VideoPart {
     pub(super) range: Range<u64>,
     /// Facts of the pictures in order.
     pub(super) pictures: Vec<Picture>,
-    /// The sequence header OBU of the first key frame.
-    pub(super) sequence_header: Option<Vec<u8>>,
+    /// The different sequence header OBUs of the key frames, in the order in which they came.
+    pub(super) sequence_headers: Vec<Vec<u8>>,
 }
 
 /// One coded picture.
@@ -56,6 +56,8 @@ pub(super) struct Picture {
     pub(super) size_bytes: u32,
     /// Whether decoding can start here.
     pub(super) is_sync: bool,
+    /// Which of the part's sequence headers it is decoded with.
+    pub(super) header: usize,
 }
 
 impl PacketFile {
@@ -76,10 +78,11 @@ impl PacketFile {
         let size_bytes = u32::try_from(bytes).map_err(|_| PartError::TooLong { bytes })?;
         self.append(unit.sample)?;
         part.range.end = self.bytes;
-        part.pictures.push(Picture { at_ms: packet.at_ms, size_bytes, is_sync: unit.is_sync });
-        if part.sequence_header.is_none() {
-            part.sequence_header = unit.sequence_header.map(<[u8]>::to_vec);
-        }
+        let header = match unit.sequence_header {
+            Some(header) => number_of(header, &mut part.sequence_headers),
+            None => part.pictures.last().map_or(0, |before| before.header),
+        };
+        part.pictures.push(Picture { at_ms: packet.at_ms, size_bytes, is_sync: unit.is_sync, header });
         Ok(())
     }
 
@@ -103,6 +106,14 @@ impl PacketFile {
     pub(super) fn into_file(self) -> Result<Arc<File>, PartError> {
         Ok(Arc::new(self.file.into_inner().map_err(io::IntoInnerError::into_error)?))
     }
+}
+
+/// The place of a sequence header among `headers`, the last one if it is new.
+pub(super) fn number_of(header: &[u8], headers: &mut Vec<Vec<u8>>) -> usize {
+    headers.iter().position(|known| known == header).unwrap_or_else(|| {
+        headers.push(header.to_vec());
+        headers.len() - 1
+    })
 }
 
 /// Stored parts, read one after the other.

@@ -272,9 +272,11 @@ fn collect(
             Ok(coded) => {
                 let of_file = |(number, part)| (number, part, Arc::clone(&coded.file));
                 numbered.extend(coded.parts.into_iter().map(of_file));
+                let mismatches = summary.mismatches + coded.summary.mismatches;
                 if coded.summary.faults > summary.faults {
                     summary = coded.summary;
                 }
+                summary.mismatches = mismatches;
             }
             Err(error) => errors.push(error),
         }

@@ -30,6 +30,10 @@ pub(super) fn convert(
         progress: counter,
     };
     let report = conversion.run(&mut output, interrupt)?;
+    if report.summary.mismatches > 0 {
+        let segments = report.summary.mismatches;
+        tracing::warn!(%recording, segments, "checked segments did not decode to what our encoder meant: rav1e coded the rest of them");
+    }
     let video = output.seal()?;
     Ok(VideoFacts {
         object: video.object,

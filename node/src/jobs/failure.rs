@@ -62,9 +62,7 @@ fn of_conversion(error: &ConvertError) -> Option<FailureKind> {
         ConvertError::Worker(error) => of_worker(error),
         ConvertError::Part(PartError::File(_)) | ConvertError::Write(_) => Some(FailureKind::Storage),
         ConvertError::Part(PartError::Packet(_) | PartError::TooLong { .. })
-        | ConvertError::NoSequenceHeader
-        | ConvertError::SequenceHeader(_)
-        | ConvertError::Mismatch { .. } => Some(FailureKind::Crashed),
+        | ConvertError::SequenceHeader(_) => Some(FailureKind::Crashed),
     }
 }
 

@@ -42,7 +42,7 @@ const RELEASE_LIMIT: Duration = Duration::from_secs(10);
 /// Identifies this start of the machine.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 /// The version of the codec; another one makes other videos.
-const CODEC_VERSION: u32 = 1;
+const CODEC_VERSION: u32 = 2;
 
 /// What differs between a service and a demonstration.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -103,7 +103,7 @@ fn answer(work: &mut Work, request: Request, replies: &mut impl Write) -> Result
             Ok(())
         }
         (Request::Video(plan), work @ &mut Work::Nothing(on_damage)) => {
-            limits::confine(limits::memory_bytes(&plan))?;
+            limits::confine(limits::MEMORY_BYTES)?;
             let limits = Limits { on_damage, ..limits::video_limits(&plan) };
             *work = Work::Video(Box::new(SegmentCoder::new(plan, limits)));
             Ok(())
@@ -244,5 +244,9 @@ fn make_key_states(fold: &mut KeyStateFold, request: Request, replies: &mut impl
 
 fn summary_of(coder: &SegmentCoder) -> Summary {
     let faults = coder.faults();
-    Summary { faults: faults.count, first_fault: faults.first.as_ref().map(Fault::from) }
+    Summary {
+        faults: faults.count,
+        first_fault: faults.first.as_ref().map(Fault::from),
+        mismatches: coder.mismatches(),
+    }
 }

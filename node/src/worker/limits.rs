@@ -2,25 +2,24 @@
 
 use codec::geometry::Size;
 use codec::limits::Limits;
-use codec::video::{Chroma, Plan};
+use codec::video::{Chroma, Plan, SegmentEncoder};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
 use std::io;
 
-/// Memory that no worker exceeds, whatever the recording, up to videos of 1920x1080; larger videos need more for
-/// their encoder alone.
+/// Memory that no worker exceeds, whatever the recording: its whole address space is held to it.
 pub(crate) const MEMORY_BYTES: u64 = 512 << 20;
-/// The largest video whose encoder shares [`MEMORY_BYTES`] with the drawing.
-const SHARED_PIXELS: u64 = 1920 * 1088;
 /// Memory of a worker beside pictures: program, stack, buffers, and what lies between blocks.
 const BASE_BYTES: u64 = 48 << 20;
-/// Memory of the encoder for each pixel of the video.
-const ENCODER_BYTES_PER_PIXEL: u64 = 110;
-/// What it takes besides with a sample of colour for each pixel, which it keeps in each of its pictures.
-const FULL_COLOUR_BYTES_PER_PIXEL: u64 = 40;
-/// Memory that a usual recording takes, and for each pixel of the video: by this workers share a machine.
+/// Memory of our encoder, and of the pictures before it, for each pixel of the video.
+const SCREEN_BYTES_PER_PIXEL: u64 = 18;
+/// What rav1e takes besides, where it may be used.
+const FILM_BYTES_PER_PIXEL: u64 = 100;
+/// What all of them take besides with a sample of colour for each pixel, which they keep in each of their pictures.
+const SCREEN_FULL_COLOUR_BYTES_PER_PIXEL: u64 = 6;
+const FILM_FULL_COLOUR_BYTES_PER_PIXEL: u64 = 40;
+/// Memory that a usual recording takes beside the encoder: by this workers share a machine.
 const USUAL_BYTES: u64 = 112 << 20;
-const USUAL_BYTES_PER_PIXEL: u64 = 144;
 /// The same for each pixel of the screen.
 const USUAL_BYTES_PER_SCREEN_PIXEL: u64 = 16;
 /// Memory of a worker that codes sound.
@@ -31,37 +30,27 @@ const PART_CPU_S: u64 = 120;
 /// Descriptors of a worker: its three pipes and some to spare for the runtime.
 const DESCRIPTORS: u64 = 16;
 
-/// The memory that a worker gets for a plan, in bytes: its whole address space is held to it.
-pub(crate) fn memory_bytes(plan: &Plan) -> u64 {
-    if pixels(plan.size()) <= SHARED_PIXELS {
-        return MEMORY_BYTES;
-    }
-    let drawing = u64::try_from(Limits::default().memory_bytes).unwrap_or(u64::MAX);
-    (BASE_BYTES + encoder_bytes(plan)).saturating_add(drawing)
-}
-
 /// The limits of a recording that is drawn beside an encoder.
 pub(crate) fn video_limits(plan: &Plan) -> Limits {
     let limits = Limits::default();
-    let free_bytes = memory_bytes(plan).saturating_sub(BASE_BYTES + encoder_bytes(plan));
+    let free_bytes = MEMORY_BYTES.saturating_sub(BASE_BYTES + encoder_bytes(plan));
     let memory_bytes = usize::try_from(free_bytes).unwrap_or(usize::MAX).min(limits.memory_bytes);
     Limits { memory_bytes, ..limits }
 }
 
 fn encoder_bytes(plan: &Plan) -> u64 {
-    pixels(plan.size()).saturating_mul(ENCODER_BYTES_PER_PIXEL + colour_bytes_per_pixel(plan))
-}
-
-fn colour_bytes_per_pixel(plan: &Plan) -> u64 {
-    match plan.settings.chroma {
-        Chroma::Half => 0,
-        Chroma::Full => FULL_COLOUR_BYTES_PER_PIXEL,
+    let is_full = plan.settings.chroma == Chroma::Full;
+    let mut each = SCREEN_BYTES_PER_PIXEL;
+    each += if is_full { SCREEN_FULL_COLOUR_BYTES_PER_PIXEL } else { 0 };
+    if plan.size().area() <= SegmentEncoder::FILM_PIXELS_MAX {
+        each += FILM_BYTES_PER_PIXEL;
+        each += if is_full { FILM_FULL_COLOUR_BYTES_PER_PIXEL } else { 0 };
     }
+    pixels(plan.size()).saturating_mul(each)
 }
 
 fn usual_bytes(plan: &Plan) -> u64 {
-    let each = USUAL_BYTES_PER_PIXEL + colour_bytes_per_pixel(plan);
-    let video = pixels(plan.size()).saturating_mul(each);
+    let video = encoder_bytes(plan);
     let screen = pixels(plan.largest()).saturating_mul(USUAL_BYTES_PER_SCREEN_PIXEL);
     USUAL_BYTES.saturating_add(video).saturating_add(screen)
 }
@@ -126,12 +115,11 @@ mod tests {
 
     #[test]
     fn drawing_gets_what_the_encoder_leaves() {
-        for (plan, memory, drawing) in [
-            (plan(1280, 720), 512 << 20, (464 << 20) - 1280 * 720 * 110),
-            (plan(1920, 1080), 512 << 20, (464 << 20) - 1920 * 1080 * 110),
-            (plan(4096, 2304), (432 << 20) + 4096 * 2304 * 110, 384 << 20),
+        for (plan, drawing) in [
+            (plan(1280, 720), (464 << 20) - 1280 * 720 * 118),
+            (plan(1920, 1080), (464 << 20) - 1920 * 1080 * 118),
+            (plan(4096, 2304), (464 << 20) - 4096 * 2304 * 18),
         ] {
-            assert_eq!(memory_bytes(&plan), memory);
             assert_eq!(video_limits(&plan).memory_bytes, (384 << 20).min(drawing));
         }
     }

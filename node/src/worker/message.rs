@@ -91,6 +91,8 @@ pub(crate) struct Summary {
     pub(crate) faults: u64,
     /// The first of them.
     pub(crate) first_fault: Option<Fault>,
+    /// Packets of our encoder that a decoder did not see as it meant them; rav1e has coded those pictures instead.
+    pub(crate) mismatches: u64,
 }
 
 /// An instruction that could not be drawn.
@@ -297,6 +299,7 @@ mod tests {
             Reply::Summary(Summary {
                 faults: 3,
                 first_fault: Some(Fault { at_ms: 5, refusal: refusal.clone() }),
+                mismatches: 2,
             }),
             Reply::Failed(refusal),
             Reply::Ready,

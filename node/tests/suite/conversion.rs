@@ -1,6 +1,6 @@
 //! Jobs outlive their workers and their member; their mail comes once.
 
-use super::harness::{Served, SmtpServer, free_port, sha256, wait};
+use super::harness::{Served, SmtpServer, free_port, plain, sha256, wait};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 const STOP: Duration = Duration::from_secs(15);
 /// How long a claim holds without its member.
 const LEASE: Duration = Duration::from_secs(60);
+/// A recording that goes on as often takes its conversion long enough to be seen at work.
+const COPIES: usize = 16;
 
 fn is_begun(video: &serde_json::Value) -> bool {
     video["progress"]["done_ms"].as_u64().is_some_and(|done_ms| done_ms > 0)
@@ -23,7 +25,9 @@ fn a_conversion_goes_on_after_a_stop_and_after_kill_9_and_its_mail_comes_once() 
     );
     let served = Served::start(folder.path(), &settings);
     served.allow_videos();
-    let session = served.import(folder.path(), "vnc-truncated.guac.zst");
+    let long = folder.path().join("long.guac");
+    std::fs::write(&long, plain("ssh-terminal.guac.zst").repeat(COPIES)).unwrap();
+    let session = served.import(folder.path(), long.to_str().unwrap());
     let video = served.request_video(&session, &["ada@example.org"]);
     served.video_once(&video, "progress", is_begun);
     let stopping = Instant::now();

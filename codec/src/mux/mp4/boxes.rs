@@ -95,16 +95,22 @@ impl Movie<'_> {
     fn video_track(&self, offsets: Offsets) -> Result<TrackBoxes> {
         let video = self.tracks.video;
         let samples = &video.samples;
-        let mut entry = video.sequence_header.sample_entry().clone();
-        let shown = (entry.visual.width, entry.visual.height, TkhdBox::DEFAULT_MATRIX);
-        entry.unknown_boxes.push(colour());
+        let entries = video.sequence_headers.iter().map(|header| {
+            let mut entry = header.sample_entry().clone();
+            entry.unknown_boxes.push(colour());
+            SampleEntry::Av01(entry)
+        });
+        // Recordings have sides of 8192 pixels at most.
+        let side = |pixels: usize| u16::try_from(pixels).unwrap_or(u16::MAX);
+        let size = video.size();
+        let shown = (side(size.width), side(size.height), TkhdBox::DEFAULT_MATRIX);
         let sync_samples = numbers().zip(samples).filter(|(_, sample)| sample.is_sync);
         let sample_numbers: Vec<_> = sync_samples.map(|(number, _)| number).collect();
         // All samples are sync samples when the box is absent (ISO/IEC 14496-12 8.6.2.1).
         let stss_box = (sample_numbers.len() < samples.len()).then_some(StssBox { sample_numbers });
         let sizes = samples.iter().map(|sample| sample.size_bytes).collect();
         let durations = samples.iter().map(|sample| sample.duration_ms);
-        let table = sample_table(SampleEntry::Av01(entry), durations, sizes, &self.tables.video, offsets)?;
+        let table = sample_table(entries.collect(), durations, sizes, &self.tables.video, offsets)?;
         let chapters = self.tracks.texts.map(|_| text_boxes::chapter_reference(CHAPTERS_ID)).transpose()?;
         Ok(TrackBoxes {
             id: VIDEO_ID,
@@ -139,7 +145,8 @@ impl Movie<'_> {
         let durations = durations.chain([sound.last_packet_samples()]);
         let sizes = sound.packets.iter().map(|packet| u32::from(packet.size_bytes)).collect();
         let media_duration = durations.clone().map(u64::from).sum();
-        let table = sample_table(SampleEntry::Opus(entry), durations, sizes, &self.tables.sound, offsets)?;
+        let table =
+            sample_table(vec![SampleEntry::Opus(entry)], durations, sizes, &self.tables.sound, offsets)?;
         Ok(TrackBoxes {
             id: SOUND_ID,
             enabled: true,
@@ -159,7 +166,7 @@ impl Movie<'_> {
     }
 
     fn subtitle_track(&self, subtitles: &TextTrack, offsets: Offsets) -> Result<TrackBoxes> {
-        let region = Region::of(self.tracks.video.sequence_header.size());
+        let region = Region::of(self.tracks.video.size());
         Ok(TrackBoxes {
             id: SUBTITLES_ID,
             enabled: true,
@@ -198,7 +205,7 @@ impl Movie<'_> {
     }
 
     fn trak(&self, track: TrackBoxes) -> TrakBox {
-        // The field is signed in the box type; recordings have sides of 8192 pixels at most.
+        // The field is signed in the box type.
         let side = |pixels: u16| FixedPointNumber::new(i16::try_from(pixels).unwrap_or(i16::MAX), 0);
         let (width, height, matrix) = track.shown;
         let tkhd_box = TkhdBox {
@@ -237,14 +244,14 @@ impl Movie<'_> {
 }
 
 fn sample_table(
-    entry: SampleEntry,
+    entries: Vec<SampleEntry>,
     durations: impl Iterator<Item = u32>,
     entry_sizes: Vec<u32>,
     chunks: &ChunkTable,
     offsets: Offsets,
 ) -> Result<StblBox> {
     Ok(StblBox {
-        stsd_box: StsdBox { entries: vec![entry] },
+        stsd_box: StsdBox { entries },
         stts_box: SttsBox::from_sample_deltas(durations)?,
         ctts_box: None,
         cslg_box: None,
@@ -267,7 +274,7 @@ fn text_table(
     let durations = track.samples.iter().map(|sample| sample.duration_ms);
     let length = |data: &[u8]| u32::try_from(data.len()).unwrap_or(u32::MAX);
     let sizes = track.samples.iter().map(|sample| length(&sample.data)).collect();
-    sample_table(entry, durations, sizes, chunks, offsets)
+    sample_table(vec![entry], durations, sizes, chunks, offsets)
 }
 
 /// Sound starts behind the pre-skip, with the first picture (Encapsulation of Opus in ISOBMFF 4.4).

@@ -19,8 +19,8 @@ pub(super) enum Offsets {
 /// The chunks of one track.
 #[derive(Debug, Default)]
 pub(super) struct ChunkTable {
-    /// Packets per chunk.
-    packets: Vec<u32>,
+    /// Packets per chunk, and the number of the sample entry that describes them.
+    packets: Vec<(u32, NonZeroU32)>,
     /// Where each chunk starts, counted from the start of the payload.
     offsets: Vec<u64>,
 }
@@ -45,7 +45,9 @@ impl Tables {
                 Track::Subtitles => &mut tables.subtitles,
                 Track::Chapters => &mut tables.chapters,
             };
-            table.packets.push(u32::try_from(chunk.packets.len()).unwrap_or(u32::MAX));
+            let entry = u32::try_from(chunk.entry).unwrap_or(u32::MAX);
+            let entry = NonZeroU32::MIN.saturating_add(entry);
+            table.packets.push((u32::try_from(chunk.packets.len()).unwrap_or(u32::MAX), entry));
             table.offsets.push(offset);
             offset += chunk.bytes;
         }
@@ -54,12 +56,15 @@ impl Tables {
 }
 
 impl ChunkTable {
-    /// Runs of chunks with the same number of packets.
+    /// Runs of chunks with the same number of packets and the same description.
     pub(super) fn stsc(&self) -> StscBox {
         let mut entries: Vec<StscEntry> = Vec::new();
-        for (first_chunk, &sample_per_chunk) in numbers().zip(&self.packets) {
-            if entries.last().is_none_or(|last| last.sample_per_chunk != sample_per_chunk) {
-                let sample_description_index = NonZeroU32::MIN;
+        for (first_chunk, &(sample_per_chunk, sample_description_index)) in numbers().zip(&self.packets) {
+            let alike = |last: &StscEntry| {
+                last.sample_per_chunk == sample_per_chunk
+                    && last.sample_description_index == sample_description_index
+            };
+            if !entries.last().is_some_and(alike) {
                 entries.push(StscEntry { first_chunk, sample_per_chunk, sample_description_index });
             }
         }

@@ -9,11 +9,14 @@ use super::*;
 use crate::geometry::Size;
 use crate::mux::temporal_unit::tests::SEQUENCE_HEADER;
 use crate::mux::{Channels, Cue, SequenceHeader, SoundPacket, TemporalUnit, Texts, VideoSample};
+use crate::video::Chroma;
+use crate::video::screen::{Format, ScreenEncoder};
 
 fn video(samples: &[(u32, u32, bool)]) -> VideoTrack {
-    let sample = |&(size_bytes, duration_ms, is_sync)| VideoSample { size_bytes, duration_ms, is_sync };
+    let sample =
+        |&(size_bytes, duration_ms, is_sync)| VideoSample { size_bytes, duration_ms, is_sync, header: 0 };
     VideoTrack {
-        sequence_header: SequenceHeader::parse(SEQUENCE_HEADER).unwrap(),
+        sequence_headers: vec![SequenceHeader::parse(SEQUENCE_HEADER).unwrap()],
         samples: samples.iter().map(sample).collect(),
     }
 }
@@ -311,6 +314,43 @@ fn both_kinds_of_track_are_recognised() {
     demuxer.handle_input(Input { position: 0, data: mp4.head() });
     let kinds: Vec<_> = demuxer.tracks().unwrap().iter().map(|track| track.kind).collect();
     assert_eq!(kinds, [TrackKind::Video, TrackKind::Audio]);
+}
+
+#[test]
+fn streams_that_follow_one_another_have_a_sample_entry_each() {
+    let ours =
+        |size| SequenceHeader::parse(&ScreenEncoder::sequence_header(Format { size, chroma: Chroma::Half }));
+    let size = Size { width: 320, height: 180 };
+    let mut video =
+        video(&[(5, 400, true), (6, 100, false), (7, 100, true), (8, 3_000, false), (9, 400, true)]);
+    video.sequence_headers.push(ours(size).unwrap());
+    video.samples[2].header = 1;
+    video.samples[3].header = 1;
+    let mp4 = lay_out(&video, None, &Metadata::default()).unwrap();
+    assert_eq!(demuxed(mp4.head()), appended(&mp4, &video, None));
+    let moov = moov(mp4.head());
+    let table = &moov.trak_boxes[0].mdia_box.minf_box.stbl_box;
+    let obus = table.stsd_box.entries.iter().map(|entry| {
+        let SampleEntry::Av01(entry) = entry else { panic!("{entry:?}") };
+        entry.av1c_box.config_obus.clone()
+    });
+    let expected: Vec<_> = video.sequence_headers.iter().map(|header| header.obu().to_vec()).collect();
+    assert_eq!(obus.collect::<Vec<_>>(), expected);
+    let runs: Vec<_> = table
+        .stsc_box
+        .entries
+        .iter()
+        .map(|run| (run.first_chunk.get(), run.sample_description_index.get()))
+        .collect();
+    assert_eq!(runs, [(1, 1), (2, 2), (3, 1)]);
+
+    let refused = |video: &VideoTrack| lay_out(video, None, &Metadata::default()).unwrap_err().to_string();
+    video.samples[2].is_sync = false;
+    assert!(refused(&video).starts_with("picture 2 has no sequence header"), "{}", refused(&video));
+    video.samples[2] = VideoSample { is_sync: true, header: 2, ..video.samples[2] };
+    assert!(refused(&video).starts_with("picture 2 has no sequence header"), "{}", refused(&video));
+    video.sequence_headers.push(ours(Size { width: 320, height: 182 }).unwrap());
+    assert_eq!(refused(&video), "sequence header 2 has another size than the first one");
 }
 
 /// The packets of a few grey pictures, as the encoder of the product writes them.

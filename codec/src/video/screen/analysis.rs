@@ -68,6 +68,13 @@ pub(super) enum Cell {
     New { luma: Option<Colors>, chroma: Option<Colors> },
 }
 
+impl Cell {
+    /// Whether it shows something new in more colours than a palette holds.
+    pub(super) fn is_natural(&self) -> bool {
+        matches!(self, Self::New { luma: None, .. })
+    }
+}
+
 /// Pictures and what is known of their difference.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pictures<'a> {
@@ -81,12 +88,7 @@ pub(super) struct Pictures<'a> {
 impl Pictures<'_> {
     /// What the cell at `row` and `column` shows.
     pub(super) fn cell(&self, row: usize, column: usize) -> Cell {
-        let area = Rect {
-            left: CELL * column,
-            top: CELL * row,
-            right: CELL * (column + 1),
-            bottom: CELL * (row + 1),
-        };
+        let area = area_of(row, column);
         if let Some(before) = &self.before {
             if (0..3).all(|plane| self.equals(before, plane, area, 0, 0)) {
                 return Cell::Same;
@@ -97,6 +99,13 @@ impl Pictures<'_> {
             }
         }
         Cell::New { luma: self.luma_colors(row, column), chroma: self.chroma_colors(row, column) }
+    }
+
+    /// Whether the luma of a cell is neither what it was in `before` nor what a hint says.
+    pub(super) fn is_new(&self, before: &Source<'_>, row: usize, column: usize) -> bool {
+        let area = area_of(row, column);
+        !self.equals(before, 0, area, 0, 0)
+            && !self.copies_to(area).any(|copy| self.equals(before, 0, area, copy.dx, copy.dy))
     }
 
     /// The few colours of chroma of a block of one cell.
@@ -111,7 +120,7 @@ impl Pictures<'_> {
 
     /// Whether `area` (in luma samples) of a plane equals that of `before` from which it moved by `dx` and `dy` samples
     /// of the plane.
-    fn equals(&self, before: &Source<'_>, plane: usize, area: Rect, dx: i32, dy: i32) -> bool {
+    pub(super) fn equals(&self, before: &Source<'_>, plane: usize, area: Rect, dx: i32, dy: i32) -> bool {
         let shift = self.source.format.shift(plane);
         let size = self.source.format.plane_size(plane);
         let (left, right) = (area.left >> shift, (area.right >> shift).min(size.width));
@@ -158,6 +167,11 @@ impl Pictures<'_> {
         }
         Colors::of(samples[0].iter().zip(&samples[1]).take(side * side).map(|(u, v)| chroma_color(*u, *v)))
     }
+}
+
+/// The samples of a cell in luma; the last ones may lie outside of the picture.
+pub(super) fn area_of(row: usize, column: usize) -> Rect {
+    Rect { left: CELL * column, top: CELL * row, right: CELL * (column + 1), bottom: CELL * (row + 1) }
 }
 
 /// The vector that points to where the samples of a copy were.

@@ -44,6 +44,18 @@ impl DamageMap {
         row < self.size.height && column < self.size.width && self.cells[row * self.size.width + column]
     }
 
+    /// How many cells may have changed.
+    pub(super) fn count(&self) -> usize {
+        self.cells.iter().filter(|cell| **cell).count()
+    }
+
+    /// Row and column of the cells that may have changed.
+    pub(super) fn cells(&self) -> impl Iterator<Item = (usize, usize)> {
+        let width = self.size.width;
+        let damaged = self.cells.iter().enumerate().filter(|(_, cell)| **cell);
+        damaged.map(move |(index, _)| (index / width, index % width))
+    }
+
     /// Whether a cell of the superblock that holds `block` may have changed.
     pub(super) fn touches_superblock(&self, block: Block) -> bool {
         self.superblocks[self.superblock(block.row, block.column)]

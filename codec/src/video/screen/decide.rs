@@ -30,12 +30,19 @@ pub(super) struct FrameDecisions<'a> {
     damage: &'a DamageMap,
     /// Of the superblock that is decided.
     cells: Cells,
+    natural_cells: usize,
 }
 
 impl<'a> FrameDecisions<'a> {
     /// Decides what `pictures` show; only what `damage` marks may differ from the picture before.
     pub(super) fn new(pictures: Pictures<'a>, damage: &'a DamageMap) -> Self {
-        Self { pictures, damage, cells: [Cell::Same; SUPERBLOCK_CELLS * SUPERBLOCK_CELLS] }
+        let cells = [Cell::Same; SUPERBLOCK_CELLS * SUPERBLOCK_CELLS];
+        Self { pictures, damage, cells, natural_cells: 0 }
+    }
+
+    /// Pixels that are new and belong to cells of many colours, in the superblocks that were decided.
+    pub(super) fn natural_pixels(&self) -> usize {
+        self.natural_cells * SMALLEST_AREA
     }
 
     /// The choice for a block that shows something new, if all of it is alike enough.
@@ -84,6 +91,7 @@ impl Decide for FrameDecisions<'_> {
                     if self.damage.at(row, column) { self.pictures.cell(row, column) } else { Cell::Same };
             }
         }
+        self.natural_cells += self.cells.iter().filter(|cell| cell.is_natural()).count();
     }
 
     fn decide(&mut self, state: &FrameState, block: Block) -> Option<Choice> {

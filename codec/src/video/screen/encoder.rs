@@ -6,13 +6,15 @@ use super::decide::FrameDecisions;
 use super::format::Format;
 use super::frame_state::FrameState;
 use super::headers::sequence_header;
+use super::movement;
 use super::obu::{ObuType, push_obu};
 use super::source::{KeptPicture, Source};
 use super::tile::{Decide, Tile};
-use crate::geometry::{CopyVector, Rect};
+use crate::geometry::{CopyVector, Rect, Size};
 use crate::video::encode::Encode;
 use crate::video::frame::{Frame, Packet};
 use crate::video::rav1e::EncodeError;
+use crate::video::yuv::Yuv;
 
 /// A picture to be coded, and what is known of how it differs from the one before it.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +33,7 @@ pub struct ScreenEncoder {
     pub(super) state: FrameState,
     /// The picture that was coded last.
     before: KeptPicture,
+    natural_pixels: usize,
 }
 
 impl ScreenEncoder {
@@ -38,7 +41,11 @@ impl ScreenEncoder {
     /// [`Plan::SIZE_MAX`](crate::video::Plan::SIZE_MAX) says. `base_q_idx` is the quantizer index of residuals
     /// (AV1 specification, section 7.12.2); 0 is lossless.
     pub fn new(format: Format, base_q_idx: u8) -> Self {
-        Self { state: FrameState::new(format, base_q_idx), before: KeptPicture::new(format) }
+        Self {
+            state: FrameState::new(format, base_q_idx),
+            before: KeptPicture::new(format),
+            natural_pixels: 0,
+        }
     }
 
     /// Codes one frame as a temporal unit, in time that follows its damage unless it is the first.
@@ -49,12 +56,49 @@ impl ScreenEncoder {
         let mut map = DamageMap::new(self.state.map.size());
         damage.iter().for_each(|area| map.add(*area));
         let before = (!key).then(|| self.before.as_source());
-        let pictures = Pictures { source: frame.source, before, copies: frame.copies };
-        let packet = code_frame(&mut self.state, frame.source, &mut FrameDecisions::new(pictures, &map));
+        let told = Pictures { source: frame.source, before, copies: frame.copies };
+        let copies = [frame.copies, &movement::find(&told, &map)].concat();
+        let pictures = Pictures { copies: &copies, ..told };
+        let mut decisions = FrameDecisions::new(pictures, &map);
+        let packet = code_frame(&mut self.state, frame.source, &mut decisions);
+        self.natural_pixels = decisions.natural_pixels();
         for area in damage {
             self.before.copy_area(&frame.source, *area);
         }
         packet
+    }
+
+    /// The sequence header unit of pictures of `format`.
+    pub fn sequence_header(format: Format) -> Vec<u8> {
+        let mut unit = Vec::new();
+        push_obu(&mut unit, ObuType::SequenceHeader, &sequence_header(format));
+        unit
+    }
+
+    /// The planes of the frame that was coded last, as decoders must show them: size, and rows.
+    pub fn shown(&self) -> [(Size, impl Iterator<Item = &[u8]>); 3] {
+        self.state
+            .reference
+            .planes
+            .each_ref()
+            .map(|plane| (plane.size, (0..plane.size.height).map(|y| plane.row(y, 0, plane.size.width))))
+    }
+
+    /// Pixels of the frame that was coded last that were new and belong to cells of more colours than a palette has.
+    pub fn natural_pixels(&self) -> usize {
+        self.natural_pixels
+    }
+
+    /// How many cells of a picture have more colours than a palette holds and differ from the picture before, and how
+    /// many were looked at: one in `step` columns and rows of them.
+    pub fn natural_cells(picture: &Yuv, before: Option<&Yuv>, step: usize) -> (usize, usize) {
+        let source = Source::of_yuv(picture);
+        let pictures = Pictures { source, before: before.map(Source::of_yuv), copies: &[] };
+        let cells = source.format.cells();
+        let rows = (0..cells.height).step_by(step);
+        let seen = rows.flat_map(|row| (0..cells.width).step_by(step).map(move |column| (row, column)));
+        let natural = seen.clone().filter(|(row, column)| pictures.cell(*row, *column).is_natural());
+        (natural.count(), seen.count())
     }
 }
 
@@ -76,7 +120,7 @@ pub(super) fn code_frame(state: &mut FrameState, source: Source<'_>, decide: &mu
     let mut packet = Vec::new();
     push_obu(&mut packet, ObuType::TemporalDelimiter, &[]);
     if state.header.key {
-        push_obu(&mut packet, ObuType::SequenceHeader, &sequence_header(state.format));
+        packet.extend(ScreenEncoder::sequence_header(state.format));
     }
     let head = state.header.write(state.format);
     let frame = Tile::code(state, source, head, decide);

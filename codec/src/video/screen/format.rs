@@ -1,15 +1,7 @@
 //! What all frames of a segment share.
 
 use crate::geometry::Size;
-
-/// How chroma is sampled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Chroma {
-    /// Half size in both directions (Main profile).
-    Yuv420,
-    /// Full size (High profile).
-    Yuv444,
-}
+use crate::video::settings::Chroma;
 
 /// Size and sampling of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +15,7 @@ pub struct Format {
 impl Format {
     /// How far a length in luma samples is shifted to the right in a plane.
     pub(super) fn shift(self, plane: usize) -> u32 {
-        u32::from(plane > 0 && self.chroma == Chroma::Yuv420)
+        u32::from(plane > 0 && self.chroma == Chroma::Half)
     }
 
     /// Size of a plane; luma is plane 0.

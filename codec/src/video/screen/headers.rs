@@ -4,9 +4,10 @@
 //! no filters behind the reconstruction; one tile.
 
 use super::bits::BitWriter;
-use super::format::{Chroma, Format};
+use super::format::Format;
 use crate::geometry::Size;
 use crate::video::level::level_index;
+use crate::video::settings::Chroma;
 
 /// `BILINEAR` (section 6.8.9): what odd vectors do to subsampled chroma is then a mean.
 const BILINEAR: usize = 3;
@@ -23,8 +24,8 @@ const REFS_PER_FRAME: usize = 7;
 pub(super) fn sequence_header(format: Format) -> Vec<u8> {
     let mut bits = BitWriter::default();
     let profile = match format.chroma {
-        Chroma::Yuv420 => 0,
-        Chroma::Yuv444 => 1,
+        Chroma::Half => 0,
+        Chroma::Full => 1,
     };
     bits.field(profile, 3);
     bits.flag(false); // still_picture
@@ -64,7 +65,7 @@ pub(super) fn sequence_header(format: Format) -> Vec<u8> {
 /// Section 5.5.2, for 8 bits.
 fn color_config(bits: &mut BitWriter, chroma: Chroma) {
     bits.flag(false); // high_bitdepth
-    if chroma == Chroma::Yuv420 {
+    if chroma == Chroma::Half {
         bits.flag(false); // mono_chrome
     }
     bits.flag(true); // color_description_present_flag
@@ -72,7 +73,7 @@ fn color_config(bits: &mut BitWriter, chroma: Chroma) {
         bits.field(BT_709.0, BT_709.1);
     }
     bits.flag(false); // color_range: limited
-    if chroma == Chroma::Yuv420 {
+    if chroma == Chroma::Half {
         bits.field(0, 2); // chroma_sample_position: unknown
     }
     bits.flag(false); // separate_uv_delta_q

@@ -16,7 +16,7 @@
 //! | palettes | 5.11.46, 5.11.49, 5.11.50 | `palette`, `palette_tokens` |
 //! | residuals | 5.11.34 to 5.11.47, 7.12 | `reconstruction`, `coefs`, `coef_contexts`, `quantizer` |
 //! | prediction and transforms | 7.11, 7.13 | `intra`, `inter`, `inverse_transform`, `forward_transform` |
-//! | our decisions | none | `encoder`, `damage`, `analysis`, `decide`, `choice`, `cost` |
+//! | our decisions | none | `encoder`, `damage`, `analysis`, `movement`, `decide`, `choice`, `cost` |
 //!
 //! What is written and what is decided are apart: a `tile` writes any legal `Choice` that a `Decide` makes, and the
 //! tests let one choose at random, so that every context is reached. The encoder keeps the picture as decoders
@@ -43,6 +43,7 @@ mod intra;
 mod inverse_transform;
 mod mode_info;
 mod mode_map;
+mod movement;
 mod mv_coding;
 mod mv_stack;
 mod obu;
@@ -60,5 +61,5 @@ mod tile;
 mod conformance;
 
 pub use encoder::{ScreenEncoder, ScreenFrame};
-pub use format::{Chroma, Format};
+pub use format::Format;
 pub use source::Source;

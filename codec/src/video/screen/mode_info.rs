@@ -2,12 +2,12 @@
 
 use super::block::{Block, BlockSize, IntraMode, Mv};
 use super::choice::{Choice, Palettes, Prediction};
-use super::format::Chroma;
 use super::mode_map::CellInfo;
 use super::mv_coding::code_mv;
 use super::mv_stack::MvStack;
 use super::palette::PaletteSite;
 use super::tile::Tile;
+use crate::video::settings::Chroma;
 
 /// Symbol of an angle that is exactly vertical or horizontal (`MAX_ANGLE_DELTA`).
 const ANGLE_DELTA_ZERO: usize = 3;
@@ -102,7 +102,7 @@ impl Tile<'_> {
             self.symbols.symbol(&mut *modes.angle_delta[luma.number() - 1], ANGLE_DELTA_ZERO);
         }
         let cfl_allowed = if self.state.header.lossless() {
-            block.size == BlockSize::Px8 && self.state.format.chroma == Chroma::Yuv420
+            block.size == BlockSize::Px8 && self.state.format.chroma == Chroma::Half
         } else {
             block.size <= BlockSize::Px32
         };

@@ -1,6 +1,6 @@
 //! The picture that is to be coded.
 
-use super::format::{Chroma, Format};
+use super::format::Format;
 use super::intra::Square;
 use crate::geometry::Rect;
 use crate::video::yuv::Yuv;
@@ -15,9 +15,9 @@ pub struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    /// A picture with subsampled chroma.
+    /// A whole picture.
     pub fn of_yuv(picture: &'a Yuv) -> Self {
-        let format = Format { size: picture.size, chroma: Chroma::Yuv420 };
+        let format = Format { size: picture.size, chroma: picture.chroma };
         Self { format, planes: [&picture.y, &picture.cb, &picture.cr] }
     }
 

@@ -2,12 +2,12 @@
 
 use super::super::block::{Block, BlockSize, IntraMode, Mv, TxType};
 use super::super::choice::{Choice, Palettes, Prediction};
-use super::super::format::Chroma;
 use super::super::frame_state::FrameState;
 use super::super::mv_coding::whole_mv;
 use super::super::palette::Palette;
 use super::super::tile::Decide;
 use super::rng::Rng;
+use crate::video::settings::Chroma;
 
 pub(super) struct RandomChoices<'a> {
     rng: &'a mut Rng,
@@ -76,7 +76,7 @@ impl<'a> RandomChoices<'a> {
             palettes.luma = self.palette(side, true);
         }
         if chroma == IntraMode::Dc && self.rng.one_in(2) {
-            let side = if state.format.chroma == Chroma::Yuv420 { side / 2 } else { side };
+            let side = if state.format.chroma == Chroma::Half { side / 2 } else { side };
             palettes.chroma = self.palette(side, false);
         }
         Prediction::Intra { luma, chroma, palettes }
