@@ -27,9 +27,14 @@ fn sequence_header() -> SequenceHeader {
 
 fn mux(criterion: &mut Criterion) {
     let video = VideoTrack {
-        sequence_header: sequence_header(),
+        sequence_headers: vec![sequence_header()],
         samples: (0..PICTURES)
-            .map(|index| VideoSample { size_bytes: 1_000, duration_ms: 250, is_sync: index % 250 == 0 })
+            .map(|index| VideoSample {
+                size_bytes: 1_000,
+                duration_ms: 250,
+                is_sync: index % 250 == 0,
+                header: 0,
+            })
             .collect(),
     };
     let sound = SoundTrack {
