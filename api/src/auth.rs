@@ -4,6 +4,7 @@ mod act_for;
 mod allowed;
 mod bearer;
 mod caller;
+pub(crate) mod cookie;
 mod permission;
 mod sighted;
 mod target;
@@ -15,7 +16,8 @@ pub(crate) use allowed::{Allowed, Asked};
 pub(crate) use caller::{Caller, Credential};
 pub(crate) use permission::{
     Any, Auditors, ClusterRead, Convert, Download, Keystrokes, ParametersManage, ParametersRead,
-    PreventPurge, Purge, Read, Record, Recording, ReleaseHold, UsersManage, UsersRead,
+    PreventPurge, Purge, Read, Record, Recording, ReleaseHold, RolesManage, RolesRead, UsersManage,
+    UsersRead,
 };
 pub(crate) use sighted::{Sight, Sighted};
 pub(crate) use target::{AllSessions, NewSession, OneSession, OneVideo, SessionOrTombstone, Themselves};

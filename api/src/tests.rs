@@ -13,4 +13,5 @@ mod serving;
 mod sessions;
 mod settings;
 pub(crate) mod signer;
+mod users;
 mod videos;

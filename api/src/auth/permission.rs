@@ -38,4 +38,6 @@ permissions! {
     ParametersManage = [ParametersManage];
     UsersRead = [UsersRead];
     UsersManage = [UsersManage];
+    RolesRead = [RolesRead];
+    RolesManage = [RolesManage];
 }

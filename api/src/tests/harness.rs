@@ -27,7 +27,7 @@ use serde_json::{Value, json};
 use crate::guard::guard;
 use crate::intake::{Intake, IntakeRefusal};
 use crate::media::{BoxFuture, Media, MediaError, ViewPart, ViewRead};
-use crate::{ApiState, IdentityProvider, Limits, Metrics, Rates, TokenSecret, app};
+use crate::{ApiState, IdentityProvider, Limits, Metrics, Rates, Threads, TokenSecret, app};
 
 /// The cluster's time in tests.
 pub(super) const NOW_MS: u64 = 1_800_000_000_000;
@@ -122,7 +122,12 @@ impl Member {
 
     /// A member that believes a provider, and that anybody may ask as often as they like.
     pub(super) async fn start_believing(provider: IdentityProvider) -> Self {
-        let limits = Limits { requests_per_s: NonZeroU32::MAX, ..Limits::default() };
+        let limits = Limits {
+            requests_per_s: NonZeroU32::MAX,
+            logins_per_min: NonZeroU32::MAX,
+            address_logins_per_min: NonZeroU32::MAX,
+            ..Limits::default()
+        };
         Self::start_as(limits, Some(Arc::new(provider))).await.become_ready().await
     }
 
@@ -170,6 +175,7 @@ impl Member {
             codec_version: 1,
             limits,
             rates: Rates::new(&limits),
+            threads: Threads::default(),
         };
         Self { state: Arc::new(state), disk }
     }

@@ -12,12 +12,13 @@ use super::purge;
 use super::recording::{self, ChunkRow, ObjectRow};
 use super::request::{self, Known, Request};
 use super::retention;
-use super::role::{self, RoleRow};
+use super::role;
 use super::row::{self, Row};
 use super::session::{self, SessionRow};
 use super::step::{Effect, Halt, LogPosition, Step};
-use super::token::{self, HashRow, TokenId, TokenRow};
+use super::token;
 use super::transaction::{CatalogError, Transaction};
+use super::user;
 use super::video::{self, RequestRow, VideoRow};
 use super::view::{self, ViewRow};
 use crate::chunk::key::KeyPurpose;
@@ -208,27 +209,6 @@ impl Catalog {
         self.get(parameter.name.as_bytes())
     }
 
-    /// All roles, by name.
-    pub fn roles(&self) -> Result<Vec<(String, RoleRow)>, CatalogError> {
-        self.list(KeyRange::all(), usize::MAX, |key| String::from_utf8(key.to_vec()).ok())
-    }
-
-    /// A token.
-    pub fn token(&self, token: TokenId) -> Result<Option<TokenRow>, CatalogError> {
-        self.get(&token.0)
-    }
-
-    /// The token whose text has this SHA-256, if it was not revoked; whether it has expired is asked of the row.
-    pub fn token_by_hash(&self, hash: [u8; 32]) -> Result<Option<(TokenId, TokenRow)>, CatalogError> {
-        let Some(HashRow { token }) = self.get(&hash)? else { return Ok(None) };
-        Ok(self.token(token)?.map(|row| (token, row)))
-    }
-
-    /// All tokens.
-    pub fn tokens(&self) -> Result<Vec<(TokenId, TokenRow)>, CatalogError> {
-        self.list(KeyRange::all(), usize::MAX, |key| key.try_into().ok().map(TokenId))
-    }
-
     /// Rows as they are stored, from a place on, in the order of trees and keys; without any after the last.
     pub(crate) fn dump(
         &self,
@@ -386,5 +366,10 @@ fn apply_command(step: &mut Step<'_, '_>, command: Command) -> Effect {
         Command::PutAccess(command) => access::put(step, command),
         Command::RetryVideo(command) => video::retry(step, command),
         Command::BlockMail(command) => outbox::blocked(step, command),
+        Command::CreateUser(command) => user::create(step, command),
+        Command::PutUser(command) => user::put(step, command),
+        Command::SetPassword(command) => user::set_password(step, command),
+        Command::DeleteUser { name, by } => user::delete(step, &name, &by),
+        Command::LogIn(command) => user::log_in(step, command),
     }
 }

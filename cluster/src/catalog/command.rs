@@ -11,6 +11,7 @@ use super::retention::PutRetention;
 use super::role::PutRole;
 use super::session::{EndSession, OpenSession};
 use super::token::{CreateToken, TokenId};
+use super::user::{CreateUser, LogIn, PutUser, SetPassword};
 use super::video::{RequestVideo, RetryVideo};
 use super::view::KeepView;
 use crate::id::{Epoch, JobId, MemberId, ObjectId, RecordingId};
@@ -149,4 +150,19 @@ pub enum Command {
     RetryVideo(RetryVideo),
     /// A mail cannot be sent until an operator has mended something.
     BlockMail(BlockMail),
+    /// Makes a local user.
+    CreateUser(CreateUser),
+    /// Changes a local user.
+    PutUser(PutUser),
+    /// Sets a local user's password.
+    SetPassword(SetPassword),
+    /// A local user is no more.
+    DeleteUser {
+        /// Which.
+        name: String,
+        /// Who.
+        by: String,
+    },
+    /// A local user has shown their password.
+    LogIn(LogIn),
 }

@@ -44,11 +44,13 @@ pub enum Tree {
     Views = 27,
     Access = 28,
     SessionsByAuditor = 29,
+    Users = 30,
+    Logins = 31,
 }
 
 impl Tree {
     /// All trees, in the order of their numbers.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 32] = [
         Self::Meta,
         Self::Sessions,
         Self::SessionsByStart,
@@ -79,6 +81,8 @@ impl Tree {
         Self::Views,
         Self::Access,
         Self::SessionsByAuditor,
+        Self::Users,
+        Self::Logins,
     ];
 
     /// The number that stands for it in stored keys.

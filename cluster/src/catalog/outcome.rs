@@ -212,4 +212,20 @@ pub enum Refusal {
     VideoUnknown { video: VideoId },
     #[error("video {video} neither failed nor was cancelled")]
     VideoNotEnded { video: VideoId },
+    #[error("there is a user {name}")]
+    UserExists { name: String },
+    #[error("there is no user {name}")]
+    UserUnknown { name: String },
+    #[error("there are at most {limit} users")]
+    UsersFull { limit: u64 },
+    #[error("a password's hash is of argon2id, in PHC form")]
+    PasswordHashForm,
+    #[error("name and password are not those of a user who may log in")]
+    LoginRefused,
+    #[error("a login is made with a password")]
+    LoginKind,
+    #[error("there are at most {limit} roles")]
+    RolesFull { limit: u64 },
+    #[error("no role would hold System.Roles.Manage and System.Users.Manage any more")]
+    LastManager,
 }

@@ -95,6 +95,7 @@ pub(crate) enum Counter {
     Job,
     Mail,
     Session,
+    User,
 }
 
 impl Counter {
@@ -103,6 +104,7 @@ impl Counter {
             Self::Job => b"count.job",
             Self::Mail => b"count.mail",
             Self::Session => b"count.session",
+            Self::User => b"count.user",
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::outbox::{Channel, Outbox};
 use crate::seams::{CodecMedia, FormatIntake};
 use crate::tasks::{TaskError, Tasks};
 use crate::webhook::{self, Webhook};
-use api::{ApiState, IdentityProvider, Metrics, Rates, Server, ServerOptions, Stopper};
+use api::{ApiState, IdentityProvider, Metrics, Rates, Server, ServerOptions, Stopper, Threads};
 use cluster::chunk::disk::RealDisk;
 use cluster::chunk::key::Random;
 use cluster::cluster::{FatalError, StartReport};
@@ -237,6 +237,7 @@ fn bind(
         codec_version: CODEC_VERSION,
         limits: settings.limits,
         rates: Rates::new(&settings.limits),
+        threads: Threads::default(),
     };
     let tls = settings.tls.as_ref();
     let options = ServerOptions {
