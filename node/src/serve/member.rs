@@ -87,14 +87,17 @@ impl Member {
     ) -> Result<SocketAddr, StartError> {
         cluster.ready(READY_LIMIT).await?;
         clock::tell(cluster).await?;
-        if !options.without_first_token {
-            tokens::create_first(cluster, &*random, &settings.data_dir.join("first-admin-token")).await?;
-        }
+        let first_token = settings.data_dir.join("first-admin-token");
+        let is_new =
+            !options.without_first_token && tokens::create_first(cluster, &*random, &first_token).await?;
         let authorizer = Arc::new(AuthorizerCell::new(roles::authorizer(cluster)?));
         let provider = settings.identity.clone().map(|rules| Arc::new(IdentityProvider::new(rules)));
         let judges = Judges { authorizer: Arc::clone(&authorizer), identity: provider.clone() };
         let server = bind(settings, cluster, judges, random)?;
         let address = server.address();
+        if is_new {
+            tokens::tell_first(&first_token, &settings.public_url(address));
+        }
         let channels = channels(settings, settings.public_url(address))?;
 
         let of = || Arc::clone(cluster);
