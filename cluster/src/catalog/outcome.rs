@@ -164,7 +164,7 @@ pub enum Refusal {
     TokenExists,
     #[error("there is no token {token}")]
     TokenUnknown { token: super::token::TokenId },
-    #[error("a token has at most {limit} roles")]
+    #[error("a user or a token has at most {limit} roles")]
     TooManyRoles { limit: u64 },
     #[error("the token would expire at {expires_ms} ms, it is {now_ms} ms")]
     TokenExpired { expires_ms: u64, now_ms: u64 },
