@@ -9,15 +9,14 @@ mod answer;
 mod append;
 mod errors;
 mod folder;
-mod object;
-mod operations;
+mod inbox;
+mod input;
+mod machine;
 mod options;
-mod owner;
+mod outbox;
 mod pool;
 mod purged;
 mod read;
-mod recovery;
-mod seal;
 mod shared;
 mod threads;
 
@@ -33,21 +32,20 @@ pub use purged::DeletePurgedError;
 pub use read::ObjectRead;
 
 use crate::catalog::{Catalog, Command, Engine, OpenSession, Outcome, SledEngine, WrappedKeys};
-use crate::chunk::disk::{Disk, Fatal};
-use crate::chunk::journal::{
-    Committer, Journal, JournalHandle, JournalLimits, Recovered, Retirer, group_commit,
-};
+use crate::chunk::disk::Disk;
+use crate::chunk::journal::JournalLimits;
 use crate::chunk::key::{DataKey, Kek, KeyPurpose, Random};
-use crate::chunk::{ChunkStore, FileError};
 use crate::facts::{Facts, FactsOptions, NotReady, ReadIndexError, SubmitError};
-use crate::id::{ChunkId, MemberId, ObjectId, RecordingId};
+use crate::id::{ChunkId, ChunkNumber, MemberId, ObjectId, RecordingId};
+use crate::raft::Commit;
 use crate::rpc::{Handler, Peers};
+use crate::tail::{Found, Member, MemberParts, Shelf, TailOptions};
 use answer::Answers;
-use append::Append;
-use errors::Halt;
-use object::{Object, View, Writer};
+use inbox::Inbox;
+use input::Input;
+use machine::{Machine, MachineParts};
+use outbox::Outbox;
 use pool::{Pool, join_all};
-use recovery::Recovery;
 use shared::{Parts, Shared};
 use std::fs::File;
 use std::ops::Range;
@@ -56,7 +54,8 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use threads::Clock;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// Most bytes of one append.
 pub const APPEND_BYTES_MAX: usize = 8 << 20;
@@ -70,20 +69,13 @@ const STOP_DEADLINE: Duration = Duration::from_secs(20);
 pub struct Cluster {
     shared: Arc<Shared>,
     clock: Clock,
-    journal_threads: Vec<JoinHandle<()>>,
-    /// What the last run left open, until [`Cluster::ready`] looks at it.
-    recovery: tokio::sync::Mutex<Recovery>,
-    fatal: watch::Receiver<Option<Fatal>>,
+    threads: Vec<JoinHandle<()>>,
+    /// Whether nothing of the last run is left to be ended by this member alone.
+    recovered: watch::Receiver<bool>,
+    /// Open chunks that were found damaged or missing.
+    damaged: Vec<ChunkId>,
+    fatal: watch::Receiver<Option<FatalError>>,
     lock: Option<File>,
-}
-
-/// The bytes of a member, as they were found.
-struct Bytes {
-    store: ChunkStore,
-    journal: JournalHandle,
-    committer: Committer,
-    retirer: Retirer,
-    recovered: Vec<Recovered>,
 }
 
 impl Cluster {
@@ -116,41 +108,79 @@ impl Cluster {
         peers: Arc<dyn Peers>,
     ) -> Result<(Self, StartReport), StartError> {
         let (bytes_disk, dir, limits) = (Arc::clone(&disk), options.dir.join("bytes"), options.journal);
-        let (bytes, kek) =
-            blocking(move || open_bytes(bytes_disk, &dir, limits, &kek).map(|bytes| (bytes, kek))).await??;
-        let Bytes { store, journal, committer, retirer, recovered } = bytes;
+        let opened = move || open_bytes(bytes_disk, &dir, limits, &kek).map(|bytes| (bytes, kek));
+        let ((shelf, found), kek) = blocking(opened).await??;
         let thread = |source| StartError::Thread { source };
         let facts_options = FactsOptions {
             founders: options.founders.clone(),
             snapshot_after_bytes: options.snapshot_after_bytes,
             ..FactsOptions::new(options.member, options.dir.join("facts"))
         };
-        let writers = Pool::start("cluster-write", options.write_threads).map_err(thread)?;
         let readers = Pool::start("cluster-read", options.read_threads).map_err(thread)?;
-        let (facts, facts_report) = Facts::start(facts_options, disk, engine, peers).await?;
-        let (tell_fatal, fatal) = watch::channel(None);
-        let journal_threads = threads::start_journal(committer, retirer, &tell_fatal).map_err(thread)?;
-        let parts = Parts { facts, store, journal, kek, random, writers, readers, fatal: tell_fatal };
-        let shared = Arc::new(Shared::new(parts));
-        let clock = Clock::start(&shared, options.idle_after).map_err(thread)?;
+        let catalog = Catalog::new(Arc::clone(&engine));
+        let (facts, facts_report) = Facts::start(facts_options, disk, engine, Arc::clone(&peers)).await?;
+        let (facts, kek) = (Arc::new(facts), Arc::new(kek));
+        let (inputs_in, inputs) = mpsc::unbounded_channel();
+        let inbox = Inbox::new(inputs_in);
+        let commits = inbox.clone();
+        facts.watch_commits(move |commit| {
+            let input = match commit {
+                Commit::Chunk { object, number } => Input::Committed { object, number },
+                Commit::Snapshot => Input::Replaced,
+            };
+            commits.tell(input);
+        });
         let report = StartReport {
             facts: facts_report,
-            recovered: chunks(&recovered, |recovered| recovered.outcome.is_ok()),
-            damaged: chunks(&recovered, |recovered| matches!(recovered.outcome, Err(FileError::Damaged(_)))),
+            recovered: found.whole.clone(),
+            damaged: found.damaged.clone(),
         };
-        let recovery = tokio::sync::Mutex::new(Recovery::Found(recovered));
-        Ok((Self { shared, clock, journal_threads, recovery, fatal, lock: None }, report))
+        let damaged = found.damaged.iter().chain(&found.missing).copied().collect();
+        let shared = Parts {
+            facts: Arc::clone(&facts),
+            store: shelf.store().clone(),
+            tails: shelf.tails(),
+            kek: Arc::clone(&kek),
+            random,
+            peers: Arc::clone(&peers),
+            readers,
+            inbox: inbox.clone(),
+        };
+        let (tell_fatal, fatal) = watch::channel(None);
+        let (tell_recovered, recovered) = watch::channel(false);
+        let tail = tail_options(&options);
+        let member = MemberParts { member: options.member, options: tail, shelf, found, catalog, kek };
+        let machine = MachineParts {
+            me: options.member,
+            member: Member::new(member),
+            facts,
+            outbox: Outbox::new(peers, inbox.clone()),
+            inputs,
+            inbox: inbox.clone(),
+            fatal: tell_fatal,
+            recovered: tell_recovered,
+        };
+        let threads = Machine::start(machine).map_err(thread)?;
+        let clock = Clock::start(inbox).map_err(thread)?;
+        let shared = Arc::new(Shared::new(shared));
+        Ok((Self { shared, clock, threads, recovered, damaged, fatal, lock: None }, report))
     }
 
-    /// Waits until this member knows what is committed, then closes what the last run left open.
+    /// Waits until this member knows what is committed, and has ended what the last run left open and nobody else can
+    /// end. Cancel-safe.
     pub async fn ready(&self, deadline: Duration) -> Result<(), ReadIndexError> {
-        let until = tokio::time::Instant::now() + deadline;
-        let recover = async {
-            let mut recovery = self.recovery.lock().await;
-            self.shared.facts.ready(deadline).await?;
-            recovery.run(&self.shared).await
-        };
-        tokio::time::timeout_at(until, recover).await.map_err(|_| ReadIndexError::NoLeader)?
+        let until = Instant::now() + deadline;
+        self.shared.facts.ready(deadline).await?;
+        self.shared.inbox.tell(Input::Start);
+        let mut recovered = self.recovered.clone();
+        match timeout_at(until, recovered.wait_for(|recovered| *recovered)).await {
+            Ok(Ok(_)) => {
+                self.shared.be_ready();
+                Ok(())
+            }
+            Ok(Err(_)) => Err(ReadIndexError::Stopped),
+            Err(_) => Err(ReadIndexError::NoLeader),
+        }
     }
 
     /// Submits a command and waits until it is committed on a majority and applied here.
@@ -178,11 +208,16 @@ impl Cluster {
         self.shared.facts.members()
     }
 
-    /// Chunks of the last run whose acknowledged bytes are damaged or missing on this member. Their objects refuse
-    /// appends and seals, and reads end before them.
+    /// Chunks of the last run whose acknowledged bytes are damaged or missing on this member, and which are not closed
+    /// yet. When too few other members have them, their objects refuse appends and seals, and reads end before them.
     pub fn lost(&self) -> Vec<ChunkId> {
-        let mut lost: Vec<ChunkId> =
-            self.shared.all().iter().filter_map(|object| object.view().lost).collect();
+        let is_open = |chunk: &ChunkId| {
+            let row = self.catalog().ok()?.object(chunk.object).ok()??;
+            let open = row.open_chunk.filter(|open| open.number != ChunkNumber::MANIFEST)?;
+            Some((open.number, open.epoch) == (chunk.number, chunk.epoch))
+        };
+        let mut lost = self.damaged.clone();
+        lost.retain(|chunk| is_open(chunk) == Some(true));
         lost.sort_unstable();
         lost
     }
@@ -192,9 +227,9 @@ impl Cluster {
         Arc::new(Answers(Arc::downgrade(&self.shared)))
     }
 
-    /// Changes of objects that are under way.
+    /// Requests for objects that are under way.
     pub fn operations(&self) -> usize {
-        self.shared.operations.count()
+        self.shared.inbox.requests()
     }
 
     /// Resolves when the process must end. Cancel-safe.
@@ -202,7 +237,7 @@ impl Cluster {
         let mut told = self.fatal.clone();
         let bytes = async move {
             match told.wait_for(Option::is_some).await.map(|fatal| fatal.clone()) {
-                Ok(Some(fatal)) => FatalError::Bytes(fatal),
+                Ok(Some(fatal)) => fatal,
                 Ok(None) | Err(_) => std::future::pending().await,
             }
         };
@@ -220,7 +255,7 @@ impl Cluster {
         let (recording, keys) = new_keys(&self.shared.kek, &*self.shared.random)?;
         let owner = self.member();
         self.submit(Command::OpenSession(OpenSession { recording, info, keys, owner })).await?;
-        self.keep_new(recording.into());
+        self.shared.inbox.tell(Input::Begin(recording.into()));
         Ok(recording)
     }
 
@@ -240,7 +275,7 @@ impl Cluster {
             return Err(SubmitError::Unknown { id: None });
         };
         let object = ObjectId { recording, stream };
-        self.keep_new(object);
+        self.shared.inbox.tell(Input::Begin(object));
         Ok(object)
     }
 
@@ -253,28 +288,23 @@ impl Cluster {
         if bytes.len() > APPEND_BYTES_MAX {
             return Err(AppendError::TooLong { bytes: bytes.len(), limit_bytes: APPEND_BYTES_MAX });
         }
-        let append = Append { object, offset, bytes: Arc::new(bytes) };
-        self.run(|shared| shared.append(append)).await
+        self.shared.append(object, offset, bytes.into()).await
     }
 
     /// Up to where an object's bytes are durable: where its recorder goes on. Does not wait for appends under way.
     pub async fn durable_offset(&self, object: ObjectId) -> Result<u64, AppendError> {
-        match self.shared.object(object).await {
-            Ok(object) => Ok(object.view().durable_offset()?),
-            Err(Halt::Sealed { facts, .. }) => Ok(facts.length),
-            Err(halt) => Err(halt.into()),
-        }
+        Ok(self.shared.durable_offset(object).await?)
     }
 
     /// Closes the open chunk of an object whose recorder is away, and says so in the catalog. The next append
     /// resumes it.
     pub async fn interrupt(&self, object: ObjectId) -> Result<(), SealError> {
-        self.run(|shared| shared.interrupt(object)).await
+        Ok(self.shared.interrupt(object).await?)
     }
 
     /// Makes an object final. One that is sealed already gives the same answer.
     pub async fn seal(&self, object: ObjectId) -> Result<Sealed, SealError> {
-        self.run(|shared| shared.seal(object)).await.map(Sealed::from)
+        Ok(self.shared.seal(object).await?.into())
     }
 
     /// Reads a range of an object, sealed or growing, checked and decrypted. It must end at or before
@@ -288,19 +318,19 @@ impl Cluster {
         self.shared.length(object).await
     }
 
-    /// Ends in order: operations, threads, journal, facts, the lock on the folder.
+    /// Ends in order: requests, threads, facts, the lock on the folder.
     pub async fn stop(self) -> Result<(), StopError> {
-        let Self { shared, clock, journal_threads, recovery, fatal, lock } = self;
-        drop(recovery);
-        let clock = clock.stop();
-        join_all(vec![clock]).await;
-        let all_ended = shared.operations.stop(STOP_DEADLINE).await;
-        shared.writers.stop().await;
+        let Self { shared, clock, threads, recovered, damaged: _, fatal, lock } = self;
+        drop(recovered);
+        let all_ended = timeout(STOP_DEADLINE, shared.inbox.finish()).await.is_ok();
+        shared.inbox.close();
+        shared.inbox.tell(Input::Stop);
+        join_all(vec![clock.stop()]).await;
+        join_all(threads).await;
         shared.readers.stop().await;
-        // Operations, pools and clock have ended: nobody else has it.
-        let shared = Arc::into_inner(shared).ok_or(StopError::Busy)?;
-        let facts = shared.end();
-        join_all(journal_threads).await;
+        // Requests, threads and reads have ended: nobody else has it.
+        let facts = Arc::into_inner(shared).map(|shared| shared.facts);
+        let facts = facts.and_then(Arc::into_inner).ok_or(StopError::Busy)?;
         let stopped = facts.stop().await;
         drop(lock);
         if let Some(fatal) = fatal.borrow().clone() {
@@ -308,28 +338,6 @@ impl Cluster {
         }
         stopped?;
         if all_ended { Ok(()) } else { Err(StopError::Busy) }
-    }
-
-    /// Runs an operation to its end.
-    async fn run<T, E, F>(&self, operation: impl FnOnce(Arc<Shared>) -> F) -> Result<T, E>
-    where
-        T: Send + 'static,
-        E: From<Halt> + Send + 'static,
-        F: Future<Output = Result<T, E>> + Send + 'static,
-    {
-        let shared = Arc::clone(&self.shared);
-        let operation = operation(Arc::clone(&shared));
-        let told = async move {
-            let done = operation.await;
-            shared.tell_fatal();
-            done
-        };
-        self.shared.operations.run(told).await
-    }
-
-    /// This very process has just made the object and owns it.
-    fn keep_new(&self, object: ObjectId) {
-        self.shared.keep(Object::new(object, Writer::new(crate::id::Epoch(1), true), View::default()));
     }
 }
 
@@ -344,17 +352,15 @@ fn open_bytes(
     dir: &Path,
     limits: JournalLimits,
     kek: &Kek,
-) -> Result<Bytes, StartError> {
+) -> Result<(Shelf, Found), StartError> {
     let volume = folder::volume(disk, dir)?;
     folder::check_kek(&volume, kek)?;
-    let store = ChunkStore::open(volume)?;
-    let (journal, recovered) = Journal::open(&store, limits)?;
-    let (journal, committer, retirer) = group_commit(journal);
-    Ok(Bytes { store, journal, committer, retirer, recovered })
+    Ok(Shelf::open(volume, limits)?)
 }
 
-fn chunks(recovered: &[Recovered], is_wanted: impl Fn(&Recovered) -> bool) -> Vec<ChunkId> {
-    recovered.iter().filter(|one| is_wanted(one)).map(|one| one.chunk).collect()
+fn tail_options(options: &ClusterOptions) -> TailOptions {
+    let idle_ms = u64::try_from(options.idle_after.as_millis()).unwrap_or(u64::MAX);
+    TailOptions { idle_ms, ..TailOptions::default() }
 }
 
 /// A new recording's identifier and keys.

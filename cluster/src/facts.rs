@@ -16,7 +16,7 @@ use crate::catalog::{Catalog, CatalogError, Command, Engine, Incarnation, Outcom
 use crate::chunk::disk::Disk;
 use crate::id::MemberId;
 use crate::raft::{
-    LogOptions, LogStore, REQUESTS_BYTES_MAX, Raft, RaftDoor, RaftLog, RaftPeers, SnapshotStore,
+    Commit, LogOptions, LogStore, REQUESTS_BYTES_MAX, Raft, RaftDoor, RaftLog, RaftPeers, SnapshotStore,
     StateMachine, TornTail, config, entry_bytes,
 };
 use crate::rpc::Peers;
@@ -198,6 +198,11 @@ impl Facts {
             true => Ok(&self.catalog),
             false => Err(NotReady),
         }
+    }
+
+    /// Tells somebody of each chunk that is committed, from here on. It must not block.
+    pub(crate) fn watch_commits(&self, watcher: impl Fn(Commit) + Send + Sync + 'static) {
+        self.machine.commits().watch(Box::new(watcher));
     }
 
     /// This member.

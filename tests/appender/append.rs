@@ -71,7 +71,7 @@ pub(crate) fn run(runtime: &Handle, arguments: &MemberArguments, pace: Pace) -> 
 }
 
 /// The recordings that take bytes; one that was sealed just before a kill belongs to a live session, too.
-fn growing(cluster: &Cluster) -> anyhow::Result<Vec<RecordingId>> {
+pub(crate) fn growing(cluster: &Cluster) -> anyhow::Result<Vec<RecordingId>> {
     let filter = SessionFilter { state: Some("live".to_owned()), ..SessionFilter::default() };
     let sort = SessionColumn::Start;
     let query = SessionQuery { filter, sort, descending: false, limit: 1000, after: None };

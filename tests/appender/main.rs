@@ -6,7 +6,9 @@
 mod append;
 mod careless_disk;
 mod member;
+mod record;
 mod verify;
+mod wire;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
@@ -36,6 +38,17 @@ enum Mode {
         /// Stops in order after so many acknowledgements.
         #[arg(long)]
         stop_after: Option<u64>,
+    },
+    /// One member of several, with recorders that go on whatever becomes of the others, until it is killed.
+    Record {
+        #[command(flatten)]
+        member: MemberArguments,
+        /// Tells the starts of a member apart.
+        #[arg(long)]
+        round: u64,
+        /// Recorders at the same time.
+        #[arg(long, default_value_t = 3)]
+        recorders: u64,
     },
     /// Looks for all that was acknowledged, and prints what is missing as JSON.
     Verify {
@@ -67,6 +80,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Mode::Append { member, round, writers, stop_after } => {
             append::run(runtime.handle(), &member, append::Pace { round, writers, stop_after })
         }
+        Mode::Record { member, round, recorders } => runtime.block_on(record::run(&member, round, recorders)),
         Mode::Verify { member, acknowledged, abandon } => {
             let lines = std::fs::read_to_string(&acknowledged)?;
             let lines: Result<Vec<_>, _> = lines.lines().map(serde_json::from_str).collect();

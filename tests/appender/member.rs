@@ -1,6 +1,7 @@
 //! Opening the member's folder.
 
 use crate::careless_disk::CarelessDisk;
+use crate::wire::WireArguments;
 use anyhow::Context;
 use clap::Args;
 use cluster::chunk::disk::{Disk, RealDisk};
@@ -8,15 +9,14 @@ use cluster::chunk::journal::JournalLimits;
 use cluster::chunk::key::{Kek, KekId, NoRandomness, Random};
 use cluster::cluster::StartReport;
 use cluster::id::MemberId;
-use cluster::rpc::NoPeers;
 use cluster::{Cluster, ClusterOptions};
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use tokio::task::JoinSet;
 use zeroize::Zeroizing;
 
 /// For a member on a busy machine to be ready.
@@ -38,19 +38,37 @@ pub(crate) struct MemberArguments {
     /// is all of it.
     #[arg(long)]
     no_fsync: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) wire: WireArguments,
+}
+
+/// A member that serves, and answers others.
+pub(crate) struct Serving {
+    pub(crate) cluster: Cluster,
+    pub(crate) report: StartReport,
+    /// Answers while it is kept.
+    _answers: JoinSet<()>,
 }
 
 impl MemberArguments {
     /// Starts the member and waits until it serves.
     pub(crate) async fn start(&self) -> anyhow::Result<(Cluster, StartReport)> {
-        let options = ClusterOptions::new(MemberId(1), self.folder.clone(), self.boot_id.clone());
+        let Serving { cluster, report, .. } = self.start_serving().await?;
+        Ok((cluster, report))
+    }
+
+    /// The same for a member of several.
+    pub(crate) async fn start_serving(&self) -> anyhow::Result<Serving> {
+        let member = MemberId(self.wire.member);
+        let options = ClusterOptions::new(member, self.folder.clone(), self.boot_id.clone());
         // So small and young that segments come and go, chunks are closed and snapshots are taken while a test looks on.
         let journal = JournalLimits { segment_bytes: 256 << 10, segment_age_ms: 50, ..options.journal };
+        let (founders, peers) = self.wire.peers()?;
         let options = ClusterOptions {
-            founders: BTreeSet::from([options.member]),
+            founders,
             journal,
             snapshot_after_bytes: 16 << 10,
-            idle_after: Duration::from_millis(100),
+            idle_after: Duration::from_millis(if self.wire.is_alone() { 100 } else { 2_000 }),
             ..options
         };
         let kek = Kek::from_bytes(KekId(1), Zeroizing::new([7; 32]));
@@ -60,14 +78,14 @@ impl MemberArguments {
             Some(disk) => Arc::new(disk),
             None => Arc::new(RealDisk),
         };
-        let (cluster, report) =
-            Cluster::start(options, kek, disk, Arc::new(SystemRandom), Arc::new(NoPeers)).await?;
+        let (cluster, report) = Cluster::start(options, kek, disk, Arc::new(SystemRandom), peers).await?;
+        let answers = self.wire.serve(&cluster)?;
         cluster.ready(DEADLINE).await?;
         // A member that is not even durable when it begins would lose everything at once, and hide what an append loses.
         if let Some(is_careless) = is_careless {
             is_careless.store(true, Ordering::Relaxed);
         }
-        Ok((cluster, report))
+        Ok(Serving { cluster, report, _answers: answers })
     }
 }
 

@@ -1,12 +1,22 @@
 //! A second look at the member's folder.
 
-use crate::member::{self, MemberArguments};
+use crate::append::growing;
+use crate::member::{self, MemberArguments, Serving};
+use anyhow::Context;
 use cluster::Cluster;
 use cluster::catalog::{ObjectState, SessionColumn, SessionFilter, SessionQuery, SessionState};
 use cluster::chunk::Hash;
 use cluster::id::{ObjectId, RecordingId};
 use harness::{Acknowledged, Verdict, content};
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
+use std::time::Duration;
+use tokio::time::{sleep, timeout};
+
+/// How long it may take until somebody knows how far a recording is.
+const SETTLE_LIMIT: Duration = Duration::from_secs(60);
+/// Before it is asked again.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// What the member still has of a recording.
 struct Kept {
@@ -16,13 +26,32 @@ struct Kept {
     error: Option<String>,
 }
 
-/// Starts the member, looks for every line, and reads every recording, acknowledged or not.
+/// Starts the member, looks for every line, and reads every recording, acknowledged or not. A member of several stays
+/// until its standard input ends: the others need it.
 pub(crate) async fn run(
     arguments: &MemberArguments,
     lines: &[Acknowledged],
     is_abandoned: bool,
 ) -> anyhow::Result<()> {
-    let (cluster, report) = arguments.start().await?;
+    let serving = arguments.start_serving().await?;
+    look(arguments, &serving, lines).await?;
+    if !arguments.wire.is_alone() {
+        tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await??;
+    }
+    match is_abandoned || !arguments.wire.is_alone() {
+        true => std::process::exit(0),
+        false => Ok(serving.cluster.stop().await?),
+    }
+}
+
+async fn look(
+    arguments: &MemberArguments,
+    Serving { cluster, report, .. }: &Serving,
+    lines: &[Acknowledged],
+) -> anyhow::Result<()> {
+    if !arguments.wire.is_alone() {
+        settle(cluster).await?;
+    }
     let mut verdict = Verdict {
         lines: 0,
         bytes: 0,
@@ -34,11 +63,11 @@ pub(crate) async fn run(
         rebuilt: report.facts.rebuilt.map(|why| format!("{why:?}")),
     };
     let roles: BTreeMap<_, _> = cluster.catalog()?.roles()?.into_iter().collect();
-    let mut recordings = all_recordings(&cluster)?;
+    let mut recordings = all_recordings(cluster)?;
     recordings.extend(lines.iter().filter_map(recording_of));
     let mut kept = BTreeMap::new();
     for recording in recordings {
-        let found = read(&cluster, recording).await;
+        let found = read(cluster, recording).await;
         verdict.bytes += u64::try_from(found.bytes.len())?;
         let recording = recording.to_string();
         if found.bytes != content(arguments.seed, &recording, 0, found.bytes.len()) {
@@ -48,15 +77,26 @@ pub(crate) async fn run(
     }
     for line in lines {
         verdict.lines += 1;
-        if let Some(missing) = missing(&cluster, &roles, &kept, line)? {
+        if let Some(missing) = missing(cluster, &roles, &kept, line)? {
             verdict.missing.push(missing);
         }
     }
-    member::print(&verdict)?;
-    match is_abandoned {
-        true => std::process::exit(0),
-        false => Ok(cluster.stop().await?),
+    member::print(&verdict)
+}
+
+/// Waits until all that grows is ended as far as it was acknowledged, by whoever owns it.
+async fn settle(cluster: &Cluster) -> anyhow::Result<()> {
+    for recording in growing(cluster)? {
+        let object = ObjectId::from(recording);
+        let known = async {
+            while cluster.durable_offset(object).await.is_err() {
+                sleep(PAUSE).await;
+            }
+        };
+        timeout(SETTLE_LIMIT, known).await.with_context(|| format!("how far {recording} is"))?;
     }
+    cluster.read_index().await?;
+    Ok(())
 }
 
 fn all_recordings(cluster: &Cluster) -> anyhow::Result<BTreeSet<RecordingId>> {

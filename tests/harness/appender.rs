@@ -110,7 +110,7 @@ pub struct Appender {
 }
 
 impl Appender {
-    fn start(mut command: Command) -> anyhow::Result<Self> {
+    pub(crate) fn start(mut command: Command) -> anyhow::Result<Self> {
         let said = tempfile::tempfile()?;
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(said.try_clone()?);
         let mut child = command.spawn().context("cannot start the appender")?;
@@ -140,11 +140,22 @@ impl Appender {
     /// Waits until it has acknowledged so much, [`Acknowledged::Ready`] included.
     pub fn wait_lines(&mut self, count: usize) -> anyhow::Result<()> {
         wait_until("acknowledgements", DEADLINE, || {
-            if let Some(status) = self.child.0.try_wait()? {
-                bail!("the appender ended early ({status}): {}", text_of(&mut self.said)?.trim());
-            }
-            Ok(self.lines.lock().unwrap_or_else(PoisonError::into_inner).len() >= count)
+            self.check()?;
+            Ok(self.lines() >= count)
         })
+    }
+
+    /// An error when it has ended by itself.
+    pub fn check(&mut self) -> anyhow::Result<()> {
+        if let Some(status) = self.child.0.try_wait()? {
+            bail!("the appender ended early ({status}): {}", text_of(&mut self.said)?.trim());
+        }
+        Ok(())
+    }
+
+    /// How much it has acknowledged.
+    pub fn lines(&self) -> usize {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// Kills it, and returns what it acknowledged until then.

@@ -8,12 +8,15 @@
 
 mod acknowledged;
 mod appender;
+mod certificates;
 mod custody;
 mod cut;
 mod hostile;
 mod kill;
+mod looker;
 mod loop_disk;
 mod measure;
+mod members;
 mod memory;
 mod paths;
 mod picture;
@@ -30,6 +33,7 @@ pub use hostile::{Case, Expected, Measured, Outcome as HostileOutcome, Trials, V
 pub use kill::{Kills, KillsOutcome};
 pub use loop_disk::{LoopDisk, PowerSwitch};
 pub use measure::{Measure, build_id, video_of};
+pub use members::{Members, MembersOutcome};
 pub use memory::children_peak_kib;
 pub use paths::{binary, data, program, repository};
 pub use picture::{Image, psnr_db};

@@ -17,7 +17,7 @@ use std::process::ExitCode;
 struct Soak {
     /// What is run.
     suite: Suite,
-    /// Times in each recording (pictures), or runs (determinism, power_cut, kill, simulation).
+    /// Times in each recording (pictures), or runs (determinism, power_cut, kill, members, simulation).
     #[arg(long, default_value_t = 50)]
     times: u64,
     /// Repeats the same choices.
@@ -44,6 +44,8 @@ enum Suite {
     PowerCut,
     /// Members that are killed at work and in recovery: each run two kills of one member.
     Kill,
+    /// Three members that are killed and stopped while recorders write: each run ten faults.
+    Members,
     /// The bad-input table: all cases in all variants, with outcome, time and memory.
     Hostile,
     /// Simulated clusters, many seeds at once on all cores; a line for each hundred.
@@ -55,7 +57,7 @@ impl Suite {
     fn program(self) -> &'static str {
         match self {
             Self::Pictures | Self::Frames | Self::Determinism | Self::Hostile => "custody",
-            Self::PowerCut | Self::Kill => "appender",
+            Self::PowerCut | Self::Kill | Self::Members => "appender",
             Self::Simulation => "soak",
         }
     }

@@ -3,12 +3,15 @@
 use crate::journal::{Result, Run};
 use crate::{Suite, hostile};
 use anyhow::ensure;
-use harness::{Cut, Kills, Measure, PowerCuts, PowerCutsOutcome, Random, Syncs};
+use harness::{Cut, Kills, Measure, Members, PowerCuts, PowerCutsOutcome, Random, Syncs};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
 /// What is recovered once may be lost the second time.
 const STOPS_PER_RUN: u64 = 2;
+
+/// What happens to three members in one run.
+const FAULTS_PER_RUN: u64 = 10;
 
 /// All runs of a suite.
 pub(crate) fn of(suite: Suite, folder: &Path, times: u64, seed: u64) -> anyhow::Result<Vec<Run>> {
@@ -34,6 +37,7 @@ pub(crate) fn of(suite: Suite, folder: &Path, times: u64, seed: u64) -> anyhow::
         }
         Suite::Hostile => Ok(hostile::runs()),
         Suite::Kill => Ok((seed..seed + times).map(kills).collect()),
+        Suite::Members => Ok((seed..seed + times).map(members).collect()),
         Suite::Simulation => Ok(crate::simulation::of(seed, times)),
     }
 }
@@ -93,6 +97,17 @@ fn kills(seed: u64) -> Run {
         Ok(serde_json::to_value(outcome)?)
     };
     Run { key: json!({ "seed": seed, "kills": STOPS_PER_RUN }), work: Box::new(work) }
+}
+
+/// Three members to which things happen, and which are asked for everything at the end.
+fn members(seed: u64) -> Run {
+    let members = Members { seed, faults: FAULTS_PER_RUN };
+    let work = move || -> Result {
+        let outcome = members.run()?;
+        ensure!(outcome.losses.is_empty(), "lost: {}", serde_json::to_string(&outcome)?);
+        Ok(serde_json::to_value(outcome)?)
+    };
+    Run { key: json!({ "seed": seed, "faults": FAULTS_PER_RUN }), work: Box::new(work) }
 }
 
 /// A recording that the seed chooses, cut where the seed says.

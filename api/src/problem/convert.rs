@@ -251,20 +251,9 @@ impl From<SealError> for Problem {
 impl From<WriteFailure> for Problem {
     fn from(failure: WriteFailure) -> Self {
         match failure {
-            WriteFailure::Submit(error) => error.into(),
-            WriteFailure::ReadIndex(error) => error.into(),
             WriteFailure::Read(error) => error.into(),
-            WriteFailure::Catalog(_)
-            | WriteFailure::Lost { .. }
-            | WriteFailure::Disk(_)
-            | WriteFailure::NotDurable(_)
-            | WriteFailure::Create(_)
-            | WriteFailure::Write(_)
-            | WriteFailure::Record(_)
-            | WriteFailure::Close(_)
-            | WriteFailure::Gather(_)
-            | WriteFailure::Manifest(_)
-            | WriteFailure::Outcome { .. } => Self::internal(&failure),
+            WriteFailure::NotTaken => Self::new(Kind::OutcomeUnknown, failure).retry_after(NOT_READY_S),
+            WriteFailure::Lost { .. } => Self::internal(&failure),
         }
     }
 }

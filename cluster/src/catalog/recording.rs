@@ -26,6 +26,13 @@ pub struct WrappedKeys {
     pub derived: Vec<u8>,
 }
 
+impl WrappedKeys {
+    /// The key under which an object of the recording stands.
+    pub fn of(&self, object: ObjectId) -> &[u8] {
+        if object.stream.is_text() { &self.derived } else { &self.data }
+    }
+}
+
 /// A chunk begins, on these members.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenChunk {

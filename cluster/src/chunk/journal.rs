@@ -5,14 +5,12 @@
 //! the chunk files. It also keeps marks: how much of a chunk file is known to be on the disk, so that damage is
 //! told from a torn tail. And it keeps fences: promises to take no more of a chunk from older owners.
 
-mod commit;
 mod replay;
 mod segment;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-pub use commit::{Committer, Done, JournalHandle, NotDurable, Retirer, group_commit};
 pub use replay::{JournalError, Recovered};
 
 use self::segment::{FrameHeader, FrameKind, SegmentHeader};
@@ -31,21 +29,11 @@ pub struct JournalLimits {
     pub segment_bytes: u64,
     /// A segment is retired so many milliseconds after its first append.
     pub segment_age_ms: u64,
-    /// Most bytes that one fsync acknowledges.
-    pub batch_bytes: usize,
-    /// Most appends that wait for an fsync; further ones block.
-    pub queue_appends: usize,
 }
 
 impl Default for JournalLimits {
     fn default() -> Self {
-        Self {
-            direct_bytes: 256 << 10,
-            segment_bytes: 256 << 20,
-            segment_age_ms: 30_000,
-            batch_bytes: 4 << 20,
-            queue_appends: 1024,
-        }
+        Self { direct_bytes: 256 << 10, segment_bytes: 256 << 20, segment_age_ms: 30_000 }
     }
 }
 
@@ -66,7 +54,7 @@ impl Entry {
     }
 }
 
-/// The journal of one member. Its user is one thread: see [`group_commit`].
+/// The journal of one member. Its user is one thread.
 #[derive(Debug)]
 pub struct Journal {
     volume: Volume,
@@ -80,6 +68,8 @@ pub struct Journal {
     fences: BTreeMap<ChunkId, Epoch>,
     /// Those that the active segment does not tell yet.
     untold_fences: BTreeMap<ChunkId, Epoch>,
+    /// Those that some segment on the disk tells.
+    durable_fences: BTreeMap<ChunkId, Epoch>,
     /// The chunk files that hold bytes of the active segment, and where these end.
     dirty: BTreeMap<ChunkId, (VolumeFile, u64)>,
     dirty_since_ms: Option<u64>,
@@ -87,6 +77,8 @@ pub struct Journal {
     retiring: BTreeSet<ChunkId>,
     /// Retired segments that could not be removed yet.
     expired: Vec<u64>,
+    /// Whether its file took no bytes for want of room.
+    is_full: bool,
 }
 
 /// The segment that is written to.
@@ -123,15 +115,18 @@ impl Journal {
             return Ok(());
         }
         match self.segment.file.write_at(self.segment.end, &bytes) {
-            Ok(()) => {}
+            Ok(()) => self.is_full = false,
             Err(DiskError::Fatal(fatal)) => return Err(fatal),
-            Err(DiskError::Io { .. }) => return self.sync_files(entries),
+            Err(error @ DiskError::Io { .. }) => {
+                self.is_full = error.is_full();
+                return self.sync_files(entries);
+            }
         }
         self.segment.file.sync()?;
         self.segment.end += disk_size(bytes.len());
         (self.segment.frames, self.segment.previous_crc) = (frames, previous_crc);
         self.untold.clear();
-        self.untold_fences.clear();
+        self.durable_fences.append(&mut self.untold_fences);
         for entry in entries.iter().filter(|entry| !entry.bytes.is_empty()) {
             self.dirty_since_ms.get_or_insert(now_ms);
             self.dirty.insert(entry.chunk, (entry.file.clone(), entry.end()));
@@ -195,8 +190,12 @@ impl Journal {
 
     /// Whether the promise is on the disk.
     pub fn has_durable_fence(&self, chunk: ChunkId, epoch: Epoch) -> bool {
-        self.fences.get(&chunk).is_some_and(|fence| *fence >= epoch)
-            && !self.untold_fences.contains_key(&chunk)
+        self.durable_fences.get(&chunk).is_some_and(|fence| *fence >= epoch)
+    }
+
+    /// Whether the last commit found no room; then the chunk files were synced instead.
+    pub fn is_full(&self) -> bool {
+        self.is_full
     }
 
     /// All promises.
@@ -208,6 +207,7 @@ impl Journal {
     pub fn unfence(&mut self, chunk: ChunkId) {
         self.fences.remove(&chunk);
         self.untold_fences.remove(&chunk);
+        self.durable_fences.remove(&chunk);
     }
 
     /// The chunk's file was closed or deleted. Its fence stays.

@@ -21,12 +21,13 @@ mod open;
 mod reader;
 mod record;
 mod store;
+mod tails;
 mod writer;
 
 pub use closed::ClosedFile;
 pub use damage::{Damage, FileError, Part};
 pub use disk::{DiskError, Fatal, Volume};
-pub(crate) use fields::{Fields, disk_size};
+pub(crate) use fields::{Fields, disk_size, memory_size};
 pub use file::{CHUNK_BYTES_MAX, ChunkHeader, ClosedChunk};
 pub use hash::{Hash, ParseHashError};
 pub use manifest::{ChunksError, GatherError, MANIFEST_CHUNKS_MAX, Manifest, ManifestFormatError};
@@ -40,6 +41,7 @@ pub use record::{
     SealError, SealedRecord,
 };
 pub use store::{ChunkStore, CloseError, CreateError};
+pub use tails::Tails;
 pub use writer::Writer;
 
 #[cfg(test)]

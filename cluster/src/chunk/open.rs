@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ring::digest::{Context, SHA256};
 
+use super::Hash;
 use super::damage::{Damage, FileError, Part, find_entry, read_ciphertext, read_frame};
 use super::disk::{DiskError, Fatal, VolumeFile};
 use super::fields::{disk_size, memory_size};
@@ -12,7 +13,7 @@ use super::file::{
     CHUNK_BYTES_MAX, ChunkHeader, ClosedChunk, Entry, HEADER_BYTES, closed_bytes, encode_trailer,
     record_room_bytes,
 };
-use super::merkle::RootBuilder;
+use super::merkle::{self, RootBuilder};
 use super::record::SealedRecord;
 use crate::id::{ChunkId, RecordIndex};
 
@@ -294,6 +295,15 @@ impl Tail {
         let mut state = self.lock();
         let end = state.entries.last().map_or(0, |entry| u64::from(entry.end));
         state.acknowledged = state.acknowledged.max(offset.min(self.header.offset + end));
+    }
+
+    /// Whether its records are those of a closed chunk.
+    pub(crate) fn holds(&self, chunk: &ClosedChunk) -> bool {
+        let leaves: Vec<Hash> = self.lock().entries.iter().map(|entry| entry.leaf).collect();
+        let is_as_long = memory_size(chunk.leaves) == Some(leaves.len());
+        is_as_long
+            && chunk.header(self.header.id.object) == self.header
+            && merkle::root(&leaves) == chunk.subtree
     }
 
     /// The record that holds the byte at `offset` of the object: its index, entry and checked ciphertext.

@@ -75,6 +75,8 @@ struct Shared {
     chunks: Vec<ClosedChunk>,
     closed_end: u64,
     tail: Option<Tail>,
+    /// Committed chunks that are read from their open files.
+    closing: Vec<Tail>,
 }
 
 impl Reader {
@@ -96,7 +98,26 @@ impl Reader {
             let (expected_offset, actual_offset) = (closed_end, *offset);
             return Err(ReaderError::OtherTail { object, tail: *id, expected_offset, actual_offset });
         }
-        Ok(Self(Arc::new(Shared { store, key, object, chunks, closed_end, tail })))
+        Ok(Self(Arc::new(Shared { store, key, object, chunks, closed_end, tail, closing: Vec::new() })))
+    }
+
+    /// Reads these of the committed chunks from their open files, which hold just their records.
+    pub(crate) fn beside(self, closing: Vec<Tail>) -> Self {
+        let Shared { store, key, object, chunks, closed_end, tail, .. } = &*self.0;
+        Self(Arc::new(Shared {
+            store: store.clone(),
+            key: Arc::clone(key),
+            object: *object,
+            chunks: chunks.clone(),
+            closed_end: *closed_end,
+            tail: tail.clone(),
+            closing,
+        }))
+    }
+
+    /// Which object.
+    pub fn object(&self) -> ObjectId {
+        self.0.object
     }
 
     /// How many bytes may be read; grows while the object does.
@@ -183,8 +204,12 @@ impl Shared {
         let at = self.chunks.partition_point(|chunk| chunk.end() <= offset);
         let (source, id, start, end) = match (self.chunks.get(at), &self.tail) {
             (Some(chunk), _) => {
-                let file = self.store.closed(self.object, chunk)?;
-                (Source::Closed(file), chunk.id(self.object), chunk.offset, chunk.end())
+                let id = chunk.id(self.object);
+                let source = match self.closing.iter().find(|tail| tail.header().id == id) {
+                    Some(tail) => Source::Open(tail.clone()),
+                    None => Source::Closed(self.store.closed(self.object, chunk)?),
+                };
+                (source, id, chunk.offset, chunk.end())
             }
             (None, Some(tail)) => {
                 (Source::Open(tail.clone()), tail.header().id, tail.header().offset, u64::MAX)

@@ -140,6 +140,16 @@ impl ChunkStore {
         Ok(bytes)
     }
 
+    /// A piece of a closed chunk's file, as it lies there: shorter than asked for only at the end. Whoever puts the
+    /// pieces together checks them.
+    pub fn piece(&self, chunk: ChunkId, offset: u64, length_bytes: usize) -> Result<Vec<u8>, FileError> {
+        let file = self.file(chunk, &closed_path(chunk))?;
+        let mut bytes = vec![0; length_bytes];
+        let read = file.read_at(offset, &mut bytes)?;
+        bytes.truncate(read);
+        Ok(bytes)
+    }
+
     /// Removes a chunk, open or closed, durably; a missing one is already removed.
     pub fn delete(&self, chunk: ChunkId) -> Result<(), DiskError> {
         self.delete_open(chunk)?;

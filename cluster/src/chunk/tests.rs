@@ -4,8 +4,8 @@ mod crash;
 mod damage;
 mod fences;
 mod forms;
-mod group;
 mod pinned;
+mod real_files;
 mod sealing;
 
 use std::path::Path;

@@ -1,166 +1,163 @@
-//! Appends.
+//! Changes of an object, wherever its owner is: appends, interruptions, seals.
 
-use super::errors::{AppendError, Halt, ReadError};
-use super::object::{Current, Object, Writer};
+use super::errors::{AppendError, Halt, ReadError, WriteFailure};
+use super::machine::WAITING_MAX;
 use super::shared::Shared;
-use crate::chunk::Writer as Cutter;
-use crate::chunk::journal::{JournalHandle, NotDurable};
-use crate::chunk::{self, OpenChunk};
-use crate::id::ObjectId;
+use crate::catalog::SealFacts;
+use crate::chunk::disk_size;
+use crate::facts::NotReady;
+use crate::id::{MemberId, ObjectId};
+use crate::rpc;
+use crate::tail::{self, Answer, Request};
+use bytes::Bytes;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use tokio::sync::oneshot;
+use std::time::Duration;
+use tokio::time::Instant;
 
-/// Most bytes that become durable at once: so much of a long append is in memory twice.
-const STEP_BYTES_MAX: usize = 2 << 20;
-
-/// What one append brings.
-#[derive(Debug, Clone)]
-pub(super) struct Append {
-    pub(super) object: ObjectId,
-    pub(super) offset: u64,
-    pub(super) bytes: Arc<Vec<u8>>,
-}
+/// How long a caller waits. What it asked for goes on: bytes may still become durable.
+const DEADLINE: Duration = Duration::from_secs(60);
+/// How long another member may take to answer, before this one looks who the owner is.
+const OWNER_DEADLINE: Duration = Duration::from_secs(5);
+/// Pauses between attempts: the first, and the longest.
+const PAUSE: Duration = Duration::from_millis(5);
+const PAUSE_MAX: Duration = Duration::from_millis(200);
 
 impl Shared {
     /// Appends, and returns the durable offset.
-    pub(super) async fn append(self: Arc<Self>, append: Append) -> Result<u64, AppendError> {
-        let object = self.object(append.object).await?;
-        let _place = object.wait()?;
-        let mut writer = object.writer.lock().await;
-        object.use_at(self.now_ms.load(Ordering::Relaxed));
-        if writer.sealed.is_some() {
-            return Err(AppendError::Sealed { object: object.id });
-        }
-        let held = self.held(&object, &append).await?;
-        self.append_rest(&object, &mut writer, &append, held).await?;
-        if writer.left.is_some() {
-            self.settle_later(&object);
-        }
-        Ok(object.view().end())
-    }
-
-    /// How many of the bytes the object holds already. They must be equal.
-    async fn held(&self, object: &Object, append: &Append) -> Result<usize, AppendError> {
-        let Append { object: id, offset, bytes } = append.clone();
-        let view = object.view();
-        let durable_offset = view.durable_offset()?;
-        let Some(held) = durable_offset.checked_sub(offset) else {
-            return Err(AppendError::Gap { object: id, offset, durable_offset });
-        };
-        let held = usize::try_from(held).unwrap_or(usize::MAX).min(bytes.len());
-        if held == 0 {
-            return Ok(0);
-        }
-        let reader = self.reader(id, &view).map_err(Halt::from)?;
-        let compare = move || -> Result<bool, ReadError> {
-            let end = offset.saturating_add(chunk::disk_size(held));
-            let mut rest = bytes.get(..held).unwrap_or_default();
-            for piece in reader.read(offset..end)? {
-                match rest.strip_prefix(&piece?[..]) {
-                    Some(after) => rest = after,
-                    None => return Ok(false),
-                }
+    pub(super) async fn append(
+        self: &Arc<Self>,
+        object: ObjectId,
+        offset: u64,
+        bytes: Bytes,
+    ) -> Result<u64, AppendError> {
+        let until = Instant::now() + DEADLINE;
+        let end = offset.saturating_add(disk_size(bytes.len()));
+        let mut at = offset;
+        loop {
+            let skipped = usize::try_from(at - offset).unwrap_or(bytes.len());
+            let request = Request::Append { offset: at, bytes: tail::Bytes(bytes.slice(skipped..)) };
+            let answer = self.ask(object, request, until).await?;
+            if let Answer::Durable { offset } = answer {
+                return Ok(offset);
             }
-            Ok(true)
-        };
-        match self.readers.run(compare).await.ok_or(AppendError::Stopped)?.map_err(Halt::from)? {
-            true => Ok(held),
-            false => Err(AppendError::Conflict { object: id, offset }),
+            let Answer::Behind { durable_offset } = answer else {
+                return Err(not_appended(object, offset, &answer));
+            };
+            let held = durable_offset.min(end);
+            self.compare(object, at, bytes.slice(skipped..), held).await?;
+            if held == end {
+                return Ok(durable_offset);
+            }
+            at = held;
         }
     }
 
-    async fn append_rest(
-        &self,
-        object: &Object,
-        writer: &mut Writer,
-        append: &Append,
-        held: usize,
-    ) -> Result<(), Halt> {
-        let mut at = held;
-        while at < append.bytes.len() {
-            self.own(object, writer).await?;
-            self.settle(object, writer).await?;
-            if writer.current.is_none() {
-                self.open_next(object, writer).await?;
+    /// Compares bytes with those that the object holds from `at` to `held`.
+    async fn compare(
+        self: &Arc<Self>,
+        object: ObjectId,
+        at: u64,
+        bytes: Bytes,
+        held: u64,
+    ) -> Result<(), AppendError> {
+        let mut rest = &bytes[..];
+        let mut read = self.read(object, at..held).await.map_err(failed)?;
+        while let Some(piece) = read.next().await {
+            match rest.strip_prefix(&piece.map_err(failed)?[..]) {
+                Some(after) => rest = after,
+                None => return Err(AppendError::Conflict { object, offset: at }),
             }
-            at += self.append_step(writer, &append.bytes, at).await?;
         }
         Ok(())
     }
 
-    /// Appends to the current chunk as much as it takes. Returns how much that was.
-    async fn append_step(&self, writer: &mut Writer, bytes: &Arc<Vec<u8>>, at: usize) -> Result<usize, Halt> {
-        let Some(current) = writer.current.take() else { return Ok(0) };
-        let (journal, bytes) = (self.journal.clone(), Arc::clone(bytes));
-        let (tell, durable) = oneshot::channel();
-        let step = move || {
-            let mut current = current;
-            let end = bytes.len().min(at.saturating_add(STEP_BYTES_MAX));
-            let taken = write(&mut current, &journal, bytes.get(at..end).unwrap_or_default(), tell);
-            (current, taken)
-        };
-        let (current, taken) = self.writers.run(step).await.ok_or(Halt::Stopped)?;
-        let (tail, end, is_full) = (current.open.tail(), current.open.end(), current.cutter.is_full());
-        writer.current = Some(current);
-        let durable = match taken {
-            Ok(_) => durable.await.unwrap_or(Err(NotDurable::Ended)),
-            Err(_) => Ok(()),
-        };
-        // Records that were sealed and not written have used their nonces: the chunk ends before them.
-        if taken.is_err() || durable.is_err() || is_full {
-            writer.leave_current();
+    /// Up to where an object is durable.
+    pub(super) async fn durable_offset(&self, object: ObjectId) -> Result<u64, Halt> {
+        let answer = self.ask(object, Request::DurableOffset, Instant::now() + DEADLINE).await?;
+        if let Answer::Durable { offset } | Answer::Sealed(SealFacts { length: offset, .. }) = answer {
+            return Ok(offset);
         }
-        let taken = taken?;
-        durable?;
-        tail.acknowledge(end);
-        Ok(taken)
+        Err(refused(object, &answer))
     }
 
-    /// Closes the chunk that has become full, without anybody waiting for it.
-    fn settle_later(self: &Arc<Self>, object: &Arc<Object>) {
-        let (shared, object) = (Arc::clone(self), Arc::clone(object));
-        let settle = async move {
-            let mut writer = object.writer.lock().await;
-            let settled = match shared.own(&object, &mut writer).await {
-                Ok(()) => shared.settle(&object, &mut writer).await,
-                Err(halt) => Err(halt),
+    /// Notes that a recorder is away.
+    pub(super) async fn interrupt(&self, object: ObjectId) -> Result<(), Halt> {
+        let answer = self.ask(object, Request::Interrupt, Instant::now() + DEADLINE).await?;
+        if answer == Answer::Interrupted { Ok(()) } else { Err(refused(object, &answer)) }
+    }
+
+    /// Makes an object final.
+    pub(super) async fn seal(&self, object: ObjectId) -> Result<SealFacts, Halt> {
+        let answer = self.ask(object, Request::Seal, Instant::now() + DEADLINE).await?;
+        if let Answer::Sealed(facts) = answer { Ok(facts) } else { Err(refused(object, &answer)) }
+    }
+
+    /// Asks whoever owns the object, until somebody answers for certain.
+    async fn ask(&self, object: ObjectId, request: Request, until: Instant) -> Result<Answer, Halt> {
+        self.catalog().map_err(|NotReady| Halt::NotReady)?;
+        let mut pause = PAUSE;
+        loop {
+            let here = tokio::time::timeout_at(until, self.ask_here(object, request.clone())).await;
+            let answer = match here {
+                Ok(Some(Answer::Owner(owner))) => self.ask_owner(owner, object, request.clone(), until).await,
+                Ok(Some(answer)) => answer,
+                Ok(None) => return Err(Halt::Stopped),
+                Err(_) => Answer::Unknown,
             };
-            shared.tell_fatal();
-            settled
-        };
-        // What fails here, or is not begun, the next operation on the object does and reports.
-        drop(self.operations.begin(settle));
+            // The owner may think that it is another one, or it is away.
+            if !matches!(answer, Answer::Unknown | Answer::Owner(_)) {
+                return Ok(answer);
+            }
+            if Instant::now() + pause >= until {
+                return Err(Halt::TimedOut { after_s: DEADLINE.as_secs() });
+            }
+            tokio::time::sleep(pause).await;
+            pause = PAUSE_MAX.min(pause * 2);
+        }
     }
 
-    /// Closes the open chunk of an object that nobody writes, so that its file and memory are free.
-    pub(super) fn rest_later(self: &Arc<Self>, object: &Arc<Object>) {
-        if let Ok(mut writer) = object.writer.try_lock()
-            && writer.current.is_some()
-        {
-            writer.leave_current();
-            drop(writer);
-            self.settle_later(object);
-        }
+    /// Asks another member; nothing is known when it does not answer.
+    async fn ask_owner(&self, owner: MemberId, object: ObjectId, request: Request, until: Instant) -> Answer {
+        let request = rpc::encode(&rpc::Request::Ask { object, request });
+        let deadline = OWNER_DEADLINE.min(until.saturating_duration_since(Instant::now()));
+        let answer = self.peers.call(owner, request, deadline).await.ok();
+        let answer = answer.and_then(|answer| rpc::decode::<Option<Answer>>(&answer)?);
+        answer.unwrap_or(Answer::Unknown)
     }
 }
 
-/// Seals bytes into records and hands them to the journal, which tells when they are durable.
-fn write(
-    current: &mut Current,
-    journal: &JournalHandle,
-    bytes: &[u8],
-    tell: oneshot::Sender<Result<(), NotDurable>>,
-) -> Result<usize, super::errors::WriteFailure> {
-    let Current { open, cutter } = current;
-    let (open, cutter): (&mut OpenChunk, &mut Cutter) = (open, cutter);
-    let mut records = Vec::new();
-    let taken = cutter.push(bytes, &mut records)?;
-    records.extend(cutter.flush()?);
-    let done: chunk::journal::Done = Box::new(move |durable| {
-        // Nobody waits any more when the operation was cut off.
-        let _: Result<(), Result<(), NotDurable>> = tell.send(durable);
-    });
-    journal.append(open, &records, done)?;
-    Ok(taken)
+fn failed(error: ReadError) -> AppendError {
+    Halt::from(error).into()
+}
+
+fn not_appended(object: ObjectId, offset: u64, answer: &Answer) -> AppendError {
+    if let Answer::Gap { durable_offset } = answer {
+        return AppendError::Gap { object, offset, durable_offset: *durable_offset };
+    }
+    if *answer == Answer::Conflict {
+        return AppendError::Conflict { object, offset };
+    }
+    refused(object, answer).into()
+}
+
+/// Why an object is not changed.
+fn refused(object: ObjectId, answer: &Answer) -> Halt {
+    match answer {
+        Answer::Sealed(_) => Halt::Sealed { object },
+        Answer::ObjectUnknown => Halt::ObjectUnknown { object },
+        Answer::Full { limit } => Halt::ObjectFull { object, limit: *limit },
+        Answer::Busy => Halt::Busy { limit: WAITING_MAX },
+        Answer::NoRoom => Halt::DiskFull,
+        Answer::Lost(chunk) => Halt::Failed(WriteFailure::Lost { chunk: *chunk }),
+        Answer::NotTaken
+        | Answer::Durable { .. }
+        | Answer::Behind { .. }
+        | Answer::Gap { .. }
+        | Answer::Conflict
+        | Answer::Unknown
+        | Answer::Owner(_)
+        | Answer::Interrupted
+        | Answer::Bytes(_)
+        | Answer::Unreadable => Halt::Failed(WriteFailure::NotTaken),
+    }
 }

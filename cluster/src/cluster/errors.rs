@@ -1,11 +1,11 @@
 //! Why the door refuses, one enum per operation.
 
-use crate::catalog::{CatalogError, SealFacts, SledOpenError};
+use crate::catalog::{CatalogError, SledOpenError};
 use crate::chunk::disk::{DiskError, Fatal};
-use crate::chunk::journal::{JournalError, NotDurable};
+use crate::chunk::journal::JournalError;
 use crate::chunk::key::{KekId, NoRandomness, UnwrapError};
-use crate::chunk::{self, CloseError, CreateError, GatherError, ReaderError};
-use crate::facts::{self, NotReady, ReadIndexError, SubmitError};
+use crate::chunk::{self, ReaderError};
+use crate::facts::{self, NotReady, SubmitError};
 use crate::id::{ChunkId, ObjectId};
 use std::io;
 use std::path::PathBuf;
@@ -196,56 +196,18 @@ pub enum SealError {
 /// What went wrong inside while an object was written. A person should look at the member.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteFailure {
-    /// A fact was not committed, or it is unknown whether it was.
-    #[error(transparent)]
-    Submit(#[from] SubmitError),
-    /// What is committed is not known.
-    #[error(transparent)]
-    ReadIndex(#[from] ReadIndexError),
-    /// The catalog's store failed.
-    #[error(transparent)]
-    Catalog(#[from] CatalogError),
-    /// Acknowledged bytes of the object's open chunk are damaged or missing on this member.
+    /// Acknowledged bytes of the object's open chunk are damaged or missing on so many members that nobody can end it.
     #[error("acknowledged bytes of the open chunk {chunk} are damaged or missing")]
     Lost {
         /// Which.
         chunk: ChunkId,
     },
-    /// The disk failed.
-    #[error(transparent)]
-    Disk(#[from] DiskError),
-    /// An append did not become durable.
-    #[error(transparent)]
-    NotDurable(#[from] NotDurable),
-    /// A chunk was not created.
-    #[error(transparent)]
-    Create(#[from] CreateError),
-    /// Records were not written.
-    #[error(transparent)]
-    Write(#[from] chunk::AppendError),
-    /// A record was not sealed.
-    #[error(transparent)]
-    Record(#[from] chunk::SealError),
-    /// A chunk was not closed.
-    #[error(transparent)]
-    Close(#[from] CloseError),
-    /// The manifest could not be gathered.
-    #[error(transparent)]
-    Gather(#[from] GatherError),
-    /// The manifest could not be stored.
-    #[error(transparent)]
-    Manifest(#[from] chunk::StoreManifestError),
-    /// The key, or what is durable already, could not be read.
+    /// Too few members' disks take what is to be written.
+    #[error("too few disks take what is to be written")]
+    NotTaken,
+    /// What is durable already could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// The catalog answered with something else.
-    #[error("expected {expected}, found {actual:?}")]
-    Outcome {
-        /// What it should have been.
-        expected: &'static str,
-        /// What it was.
-        actual: crate::catalog::Outcome,
-    },
 }
 
 /// Why bytes were not read. What was given out before is right.
@@ -312,9 +274,9 @@ pub enum StopError {
     /// The facts did not end in order.
     #[error(transparent)]
     Facts(#[from] facts::StopError),
-    /// A disk has failed before.
+    /// The member had failed before.
     #[error(transparent)]
-    Fatal(#[from] Fatal),
+    Fatal(#[from] FatalError),
     /// Operations were still under way after the deadline.
     #[error("operations were still under way")]
     Busy,
@@ -326,7 +288,7 @@ pub enum FatalError {
     /// Bytes could not be made durable.
     #[error(transparent)]
     Bytes(#[from] Fatal),
-    /// The facts have ended: their log or their catalog failed.
+    /// The facts have ended: their log failed, or their catalog cannot be read.
     #[error("the facts have ended: {reason}")]
     Facts {
         /// What Raft says.
@@ -339,7 +301,7 @@ pub enum FatalError {
 pub(super) enum Halt {
     NotReady,
     ObjectUnknown { object: ObjectId },
-    Sealed { object: ObjectId, facts: SealFacts },
+    Sealed { object: ObjectId },
     ObjectFull { object: ObjectId, limit: usize },
     DiskFull,
     Busy { limit: usize },
@@ -348,41 +310,20 @@ pub(super) enum Halt {
     Failed(WriteFailure),
 }
 
-impl<E: Into<WriteFailure>> From<E> for Halt {
-    fn from(error: E) -> Self {
-        let failure = error.into();
-        let is_not_ready = matches!(
-            failure,
-            WriteFailure::Submit(SubmitError::NotReady(_)) | WriteFailure::Read(ReadError::NotReady(_))
-        );
-        let is_stopped = matches!(
-            failure,
-            WriteFailure::Submit(SubmitError::Stopped)
-                | WriteFailure::NotDurable(NotDurable::Ended)
-                | WriteFailure::Read(ReadError::Stopped)
-        );
-        if is_not_ready {
-            Self::NotReady
-        } else if is_stopped {
-            Self::Stopped
-        } else if is_disk_full(&failure) {
-            Self::DiskFull
-        } else {
-            Self::Failed(failure)
+impl From<ReadError> for Halt {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::NotReady(_) => Self::NotReady,
+            ReadError::Stopped => Self::Stopped,
+            ReadError::ObjectUnknown { .. }
+            | ReadError::OutOfRange { .. }
+            | ReadError::Catalog(_)
+            | ReadError::KeyMissing { .. }
+            | ReadError::Key(_)
+            | ReadError::Chunks(_)
+            | ReadError::Chunk(_) => Self::Failed(error.into()),
         }
     }
-}
-
-/// Whether a full disk is at the bottom of it.
-fn is_disk_full(failure: &WriteFailure) -> bool {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(failure);
-    while let Some(error) = cause {
-        if let Some(error) = error.downcast_ref::<io::Error>() {
-            return matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
-        }
-        cause = error.source();
-    }
-    false
 }
 
 impl From<Halt> for AppendError {
@@ -390,7 +331,7 @@ impl From<Halt> for AppendError {
         match halt {
             Halt::NotReady => Self::NotReady(NotReady),
             Halt::ObjectUnknown { object } => Self::ObjectUnknown { object },
-            Halt::Sealed { object, .. } => Self::Sealed { object },
+            Halt::Sealed { object } => Self::Sealed { object },
             Halt::ObjectFull { object, limit } => Self::ObjectFull { object, limit },
             Halt::DiskFull => Self::DiskFull,
             Halt::Busy { limit } => Self::Busy { limit },
@@ -406,7 +347,7 @@ impl From<Halt> for SealError {
         match halt {
             Halt::NotReady => Self::NotReady(NotReady),
             Halt::ObjectUnknown { object } => Self::ObjectUnknown { object },
-            Halt::Sealed { object, .. } => Self::Sealed { object },
+            Halt::Sealed { object } => Self::Sealed { object },
             Halt::ObjectFull { object, limit } => Self::ObjectFull { object, limit },
             Halt::DiskFull => Self::DiskFull,
             Halt::Busy { limit } => Self::Busy { limit },

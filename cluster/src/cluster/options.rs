@@ -25,10 +25,9 @@ pub struct ClusterOptions {
     pub journal: JournalLimits,
     /// After so many bytes of log a snapshot of the facts is taken.
     pub snapshot_after_bytes: u64,
-    /// After so long without an append an object's open chunk is closed, which frees its file and its memory.
+    /// After so long without an append an object's open chunk is closed and the object interrupted, which frees its
+    /// file and its memory.
     pub idle_after: Duration,
-    /// Threads that encrypt and write. A long append waits for its fsync on one of them.
-    pub write_threads: usize,
     /// Threads that read and decrypt.
     pub read_threads: usize,
 }
@@ -45,7 +44,6 @@ impl ClusterOptions {
             founders: BTreeSet::new(),
             journal: JournalLimits::default(),
             idle_after: Duration::from_secs(60),
-            write_threads: 2 * cores,
             read_threads: 2 * cores,
         }
     }
@@ -56,7 +54,7 @@ impl ClusterOptions {
 pub struct StartReport {
     /// What the facts say.
     pub facts: facts::StartReport,
-    /// Open chunks of the last run, whole: they are closed before this member is ready.
+    /// Open chunks of the last run, whole: those that only this member has are closed before it is ready.
     pub recovered: Vec<ChunkId>,
     /// Open chunks of the last run whose files are damaged. Whether they are needed says [`Cluster::lost`] once
     /// this member is ready.

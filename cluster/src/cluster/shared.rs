@@ -1,75 +1,82 @@
-//! What all operations need: facts, bytes, threads, and the objects that grow.
+//! What all operations need: facts, bytes, the thread of the live tail, and threads that read.
 
-use super::errors::{Halt, ReadError};
-use super::object::{Object, View, Writer};
-use super::operations::Operations;
+use super::errors::ReadError;
+use super::inbox::Inbox;
+use super::input::Input;
 use super::pool::Pool;
-use crate::catalog::{Catalog, CatalogError, ObjectState};
-use crate::chunk::disk::Fatal;
-use crate::chunk::journal::JournalHandle;
+use crate::catalog::{Catalog, CatalogError, ObjectRow};
 use crate::chunk::key::{DataKey, Kek, Random, WrappedKey};
-use crate::chunk::{ChunkStore, ClosedChunk, Reader};
+use crate::chunk::{ChunkStore, ClosedChunk, Reader, Tail, Tails};
 use crate::facts::{Facts, NotReady};
-use crate::id::{ChunkNumber, ObjectId};
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::watch;
+use crate::id::{ChunkId, ChunkNumber, ObjectId};
+use crate::rpc::Peers;
+use crate::tail::{Answer, Request};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::Semaphore;
 
 /// Rows of chunks read at once.
 const CHUNKS_AT_ONCE: usize = 512;
+/// Most bytes of other members' messages that wait for the machine.
+const MESSAGE_ROOM_BYTES: usize = 64 << 20;
 
 /// The parts of an open door.
 pub(super) struct Shared {
-    pub(super) facts: Facts,
+    pub(super) facts: Arc<Facts>,
     pub(super) store: ChunkStore,
-    pub(super) journal: JournalHandle,
-    pub(super) kek: Kek,
+    /// The chunks that are open on this member.
+    pub(super) tails: Tails,
+    pub(super) kek: Arc<Kek>,
     pub(super) random: Arc<dyn Random>,
-    pub(super) writers: Pool,
+    pub(super) peers: Arc<dyn Peers>,
     pub(super) readers: Arc<Pool>,
-    pub(super) operations: Operations,
-    /// Whether what the last run left open is known to the objects.
-    pub(super) is_ready: AtomicBool,
-    /// The failure after which the process must end.
-    pub(super) fatal: watch::Sender<Option<Fatal>>,
-    /// Milliseconds since the start.
-    pub(super) now_ms: AtomicU64,
-    objects: Mutex<HashMap<ObjectId, Arc<Object>>>,
+    pub(super) message_room: Arc<Semaphore>,
+    pub(super) inbox: Inbox,
+    /// Whether what the last run left open is ended.
+    is_ready: AtomicBool,
 }
 
 /// The parts that are made before the door.
 pub(super) struct Parts {
-    pub(super) facts: Facts,
+    pub(super) facts: Arc<Facts>,
     pub(super) store: ChunkStore,
-    pub(super) journal: JournalHandle,
-    pub(super) kek: Kek,
+    pub(super) tails: Tails,
+    pub(super) kek: Arc<Kek>,
     pub(super) random: Arc<dyn Random>,
-    pub(super) writers: Pool,
+    pub(super) peers: Arc<dyn Peers>,
     pub(super) readers: Pool,
-    pub(super) fatal: watch::Sender<Option<Fatal>>,
+    pub(super) inbox: Inbox,
+}
+
+/// What may be read of an object on this member.
+#[derive(Debug, Clone)]
+pub(super) struct View {
+    pub(super) row: ObjectRow,
+    pub(super) chunks: Vec<ClosedChunk>,
+    /// Committed chunks whose files are not closed yet.
+    pub(super) closing: Vec<Tail>,
+    /// The chunk behind them, when it is on this member.
+    pub(super) tail: Option<Tail>,
 }
 
 impl Shared {
     pub(super) fn new(parts: Parts) -> Self {
-        let Parts { facts, store, journal, kek, random, writers, readers, fatal } = parts;
+        let Parts { facts, store, tails, kek, random, peers, readers, inbox } = parts;
         Self {
             facts,
             store,
-            journal,
+            tails,
             kek,
             random,
-            writers,
+            peers,
             readers: Arc::new(readers),
-            operations: Operations::new(),
+            message_room: Arc::new(Semaphore::new(MESSAGE_ROOM_BYTES)),
+            inbox,
             is_ready: AtomicBool::new(false),
-            fatal,
-            now_ms: AtomicU64::new(0),
-            objects: Mutex::default(),
         }
     }
 
-    /// The catalog, once the objects know what the last run left open.
+    /// The catalog, once what the last run left open is ended.
     pub(super) fn catalog(&self) -> Result<&Catalog, NotReady> {
         match self.is_ready.load(Ordering::Acquire) {
             true => self.facts.catalog(),
@@ -77,123 +84,74 @@ impl Shared {
         }
     }
 
-    /// An object that may grow, to be written.
-    pub(super) async fn object(&self, id: ObjectId) -> Result<Arc<Object>, Halt> {
-        let catalog = self.catalog().map_err(|_| Halt::NotReady)?.clone();
-        if let Some(object) = self.known(id) {
-            return Ok(object);
-        }
-        let load = move || -> Result<(Option<_>, Vec<ClosedChunk>), CatalogError> {
-            Ok((catalog.object(id)?, chunks_of(&catalog, id)?))
-        };
-        let (row, chunks) = self.readers.run(load).await.ok_or(Halt::Stopped)??;
-        let row = row.ok_or(Halt::ObjectUnknown { object: id })?;
-        if let ObjectState::Sealed(facts) = row.state {
-            return Err(Halt::Sealed { object: id, facts });
-        }
-        let view = View { chunks: Arc::new(chunks), ..View::default() };
-        let object = self.keep(Object::new(id, Writer::new(row.epoch, false), view));
-        // It may have been sealed, and let go of, since its row was read.
-        let row = self.facts.catalog().map_err(|_| Halt::NotReady)?.object(id)?;
-        match row.map(|row| row.state) {
-            Some(ObjectState::Sealed(facts)) => {
-                self.forget(id);
-                Err(Halt::Sealed { object: id, facts })
+    pub(super) fn be_ready(&self) {
+        self.is_ready.store(true, Ordering::Release);
+    }
+
+    /// Asks this member's machine. It does what it was asked also when nobody waits for the answer. None when the
+    /// member stops.
+    pub(super) async fn ask_here(&self, object: ObjectId, request: Request) -> Option<Answer> {
+        self.inbox.begin(|caller| Input::Ask { object, request, caller })?.await.ok()
+    }
+
+    /// What may be read of an object now. Looks into the catalog: not for async threads.
+    pub(super) fn view(&self, object: ObjectId) -> Result<View, ReadError> {
+        let catalog = self.catalog()?;
+        let unknown = || ReadError::ObjectUnknown { object };
+        let mut row = catalog.object(object)?.ok_or_else(unknown)?;
+        loop {
+            let chunks = chunks_of(catalog, object)?;
+            let tail = open_chunk(object, &row).and_then(|chunk| self.tails.get(chunk));
+            let after = catalog.object(object)?.ok_or_else(unknown)?;
+            if after != row {
+                row = after;
+                continue;
             }
-            Some(ObjectState::Open | ObjectState::Interrupted { .. }) | None => Ok(object),
+            let last =
+                chunks.iter().rev().map_while(|chunk| Some((chunk, self.tails.get(chunk.id(object))?)));
+            let closing = last.filter(|(chunk, tail)| tail.holds(chunk)).map(|(_, tail)| tail).collect();
+            return Ok(View { row, chunks, closing, tail });
         }
-    }
-
-    /// Keeps an object, unless it is kept already. Returns the one that is.
-    pub(super) fn keep(&self, object: Object) -> Arc<Object> {
-        object.use_at(self.now_ms.load(Ordering::Relaxed));
-        Arc::clone(self.objects().entry(object.id).or_insert_with(|| Arc::new(object)))
-    }
-
-    /// The object is sealed: from here on the catalog says all about it.
-    pub(super) fn forget(&self, object: ObjectId) {
-        self.objects().remove(&object);
-    }
-
-    /// An object that is kept.
-    pub(super) fn known(&self, object: ObjectId) -> Option<Arc<Object>> {
-        self.objects().get(&object).cloned()
-    }
-
-    /// All objects that are kept.
-    pub(super) fn all(&self) -> Vec<Arc<Object>> {
-        self.objects().values().cloned().collect()
-    }
-
-    /// What may be read of an object.
-    pub(super) async fn view(&self, id: ObjectId) -> Result<View, ReadError> {
-        let catalog = self.catalog()?.clone();
-        if let Some(object) = self.known(id) {
-            return Ok(object.view());
-        }
-        let load = move || match catalog.object(id)? {
-            Some(_) => Ok(View { chunks: Arc::new(chunks_of(&catalog, id)?), ..View::default() }),
-            None => Err(ReadError::ObjectUnknown { object: id }),
-        };
-        self.readers.run(load).await.ok_or(ReadError::Stopped)?
     }
 
     /// A reader of what may be read.
-    pub(super) fn reader(&self, object: ObjectId, view: &View) -> Result<Reader, ReadError> {
-        let key = match self.known(object) {
-            Some(object) => self.kept_key(&object)?,
-            None => self.key(object)?,
-        };
-        let chunks = view.chunks.to_vec();
-        Ok(Reader::new(self.store.clone(), key, object, chunks, view.tail.clone())?)
-    }
-
-    /// The data key of an object that is kept.
-    pub(super) fn kept_key(&self, object: &Object) -> Result<Arc<DataKey>, ReadError> {
-        if let Some(key) = object.key.get() {
-            return Ok(Arc::clone(key));
-        }
-        let key = self.key(object.id)?;
-        Ok(Arc::clone(object.key.get_or_init(|| key)))
+    pub(super) fn reader(&self, object: ObjectId, view: View) -> Result<Reader, ReadError> {
+        let key = self.key(object)?;
+        let View { chunks, closing, tail, .. } = view;
+        Ok(Reader::new(self.store.clone(), key, object, chunks, tail)?.beside(closing))
     }
 
     /// The data key of an object: one of the two of its recording.
     fn key(&self, object: ObjectId) -> Result<Arc<DataKey>, ReadError> {
         let row = self.facts.catalog()?.object(object.recording.into())?;
         let keys = row.and_then(|row| row.keys).ok_or(ReadError::KeyMissing { object })?;
-        let wrapped = if object.stream.is_text() { &keys.derived } else { &keys.data };
-        let wrapped = WrappedKey::from_bytes(wrapped)?;
+        let wrapped = WrappedKey::from_bytes(keys.of(object))?;
         Ok(Arc::new(DataKey::unwrap(object.recording, &wrapped, &self.kek)?))
     }
 
-    /// How many bytes of an object may be read.
-    pub(super) async fn length(&self, id: ObjectId) -> Result<u64, ReadError> {
-        if let Some(object) = self.known(id) {
-            return Ok(object.view().end());
-        }
-        let row = self.catalog()?.object(id)?.ok_or(ReadError::ObjectUnknown { object: id })?;
-        Ok(row.length)
-    }
-
-    /// The facts, once nobody needs the rest; the journal's threads end when what they have is done.
-    pub(super) fn end(self) -> Facts {
-        self.facts
-    }
-
-    /// Tells of a disk that has failed.
-    pub(super) fn tell_fatal(&self) {
-        if let Some(fatal) = self.store.failed() {
-            self.fatal.send_if_modified(|told| {
-                let is_new = told.is_none();
-                told.get_or_insert_with(|| fatal.clone());
-                is_new
-            });
+    /// How many bytes of an object may be read, as this member knows; and whether its open chunk is here, if it has one.
+    pub(super) fn length_here(&self, object: ObjectId) -> Result<(u64, bool), ReadError> {
+        let catalog = self.catalog()?;
+        let unknown = || ReadError::ObjectUnknown { object };
+        let mut row = catalog.object(object)?.ok_or_else(unknown)?;
+        loop {
+            let Some(chunk) = open_chunk(object, &row) else { return Ok((row.length, true)) };
+            if let Some(tail) = self.tails.get(chunk) {
+                return Ok((tail.acknowledged().max(row.length), true));
+            }
+            let after = catalog.object(object)?.ok_or_else(unknown)?;
+            if after == row {
+                return Ok((row.length, false));
+            }
+            row = after;
         }
     }
+}
 
-    fn objects(&self) -> MutexGuard<'_, HashMap<ObjectId, Arc<Object>>> {
-        self.objects.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// The open chunk, unless it is a manifest.
+pub(super) fn open_chunk(object: ObjectId, row: &ObjectRow) -> Option<ChunkId> {
+    let open = row.open_chunk.as_ref().filter(|open| open.number != ChunkNumber::MANIFEST)?;
+    Some(ChunkId { object, number: open.number, epoch: open.epoch })
 }
 
 /// The closed chunks of an object, without its manifest.

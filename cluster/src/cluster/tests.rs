@@ -1,6 +1,7 @@
 //! The door as a whole. What every test of it needs stands here.
 
 mod appends;
+mod bytes;
 mod crash;
 mod keys;
 mod members;
@@ -27,12 +28,7 @@ fn kek() -> Kek {
 
 fn options(dir: &Path) -> ClusterOptions {
     let options = ClusterOptions::new(MemberId(1), dir.to_owned(), "boot".to_owned());
-    ClusterOptions {
-        founders: BTreeSet::from([options.member]),
-        write_threads: 3,
-        read_threads: 3,
-        ..options
-    }
+    ClusterOptions { founders: BTreeSet::from([options.member]), read_threads: 3, ..options }
 }
 
 /// A member in memory, whose catalog ends with it.

@@ -1,5 +1,6 @@
 //! Agreement between the members: openraft behind our own log, state machine and network.
 
+mod commits;
 mod files;
 mod log;
 mod message;
@@ -15,6 +16,7 @@ pub use log::{
 };
 pub use snapshot::{SnapshotDamage, SnapshotError};
 
+pub(crate) use commits::Commit;
 pub(crate) use files::create_folders;
 pub(crate) use log::{LogStore, RaftLog};
 pub(crate) use message::RaftRequest;

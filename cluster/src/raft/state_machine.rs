@@ -2,6 +2,7 @@
 
 #![expect(clippy::result_large_err, reason = "openraft fixes the error of its storage traits")]
 
+use super::commits::{self, Commit, Commits};
 use super::snapshot::{SnapshotError, SnapshotFile, SnapshotStore};
 use super::types::{
     Entry, LogId, NodeId, Reply, Snapshot, SnapshotMeta, StorageError, StoredMembership, TypeConfig,
@@ -22,6 +23,7 @@ pub(crate) struct StateMachine {
     snapshots: Arc<SnapshotStore>,
     /// Held while entries are applied and while the catalog is written down.
     quiet: Arc<Mutex<Quiet>>,
+    commits: Commits,
 }
 
 /// Whether the catalog takes entries.
@@ -32,7 +34,12 @@ struct Quiet {
 
 impl StateMachine {
     pub(crate) fn new(catalog: Catalog, snapshots: Arc<SnapshotStore>) -> Self {
-        Self { catalog, snapshots, quiet: Arc::default() }
+        Self { catalog, snapshots, quiet: Arc::default(), commits: Commits::default() }
+    }
+
+    /// Who is told of chunks that are committed.
+    pub(crate) fn commits(&self) -> &Commits {
+        &self.commits
     }
 
     /// Waits for what is under way and lets nothing change the catalog any more.
@@ -56,7 +63,9 @@ impl StateMachine {
         if quiet.is_closed {
             return Err(failed(&Closed));
         }
+        let chunks = commits::chunks(&entries);
         let answers = self.catalog.apply(entries).map_err(|error| catalog_failed(&error))?;
+        self.commits.tell_all(chunks, &answers);
         Ok(answers.into_iter().map(|applied| Reply { applied }).collect())
     }
 
@@ -107,7 +116,9 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
         let (machine, meta) = (self.clone(), meta.clone());
         let installed = self.snapshots.on_thread(move || {
             let _quiet = lock(&machine.quiet);
-            machine.snapshots.install(&machine.catalog, &meta, &snapshot)
+            let installed = machine.snapshots.install(&machine.catalog, &meta, &snapshot);
+            machine.commits.tell(Commit::Snapshot);
+            installed
         });
         installed.await.map_err(|error| snapshot_failed(&error))
     }

@@ -1,7 +1,9 @@
 //! All that members say to one another. Variants are only ever added at the end.
 
 use crate::facts::FactsRequest;
+use crate::id::{ChunkId, ObjectId};
 use crate::raft::RaftRequest;
+use crate::tail;
 use serde::{Deserialize, Serialize};
 
 /// A request. Each part of a member has its own answers.
@@ -11,4 +13,25 @@ pub(crate) enum Request {
     Raft(RaftRequest),
     /// For the leader.
     Facts(FactsRequest),
+    /// Messages of the live tail, in order. No answer is meant.
+    Tail(Vec<tail::Bytes>),
+    /// A piece of a closed chunk's file from a place on.
+    Piece {
+        /// Which chunk.
+        chunk: ChunkId,
+        /// Where in the file.
+        offset: u64,
+    },
+    /// For the owner of an object: what a caller of another member wants.
+    Ask {
+        /// Which object.
+        object: ObjectId,
+        /// What.
+        request: tail::Request,
+    },
+    /// How many bytes of an object may be read, and whether its open chunk is there.
+    Length {
+        /// Which object.
+        object: ObjectId,
+    },
 }

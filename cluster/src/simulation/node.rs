@@ -4,22 +4,17 @@ use super::consensus::Consensus;
 use super::control::Control;
 use super::random::Dice;
 use crate::catalog::{Catalog, MemoryEngine};
-use crate::chunk::disk::{MemoryDisk, Volume};
+use crate::chunk::disk::{DiskError, MemoryDisk, Volume};
 use crate::chunk::journal::{JournalError, JournalLimits};
 use crate::chunk::key::Kek;
 use crate::id::{MemberId, ObjectId};
-use crate::tail::{Member, MemberParts, RequestNumber, Shelf, TailOptions, Ticket};
+use crate::tail::{Batch, Effect, Member, MemberParts, RequestNumber, Shelf, TailError, TailOptions, Ticket};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Segments of the journal are short, so that they come and go while recorders write.
-const JOURNAL: JournalLimits = JournalLimits {
-    direct_bytes: 2_500,
-    segment_bytes: 20_000,
-    segment_age_ms: 500,
-    batch_bytes: 1 << 20,
-    queue_appends: 1024,
-};
+const JOURNAL: JournalLimits =
+    JournalLimits { direct_bytes: 2_500, segment_bytes: 20_000, segment_age_ms: 500 };
 
 /// A member and what befalls it.
 pub(crate) struct Node {
@@ -52,12 +47,28 @@ pub(crate) struct Process {
     /// How much of the log is applied.
     pub(crate) applied: usize,
     pub(crate) is_applying: bool,
+    /// What the disk is busy with.
+    pub(crate) batch: Option<Batch>,
     pub(crate) callers: BTreeMap<RequestNumber, Caller>,
     pub(crate) last_request: u64,
     /// Read indexes that are waited for.
     pub(crate) reads: Vec<(usize, Ticket)>,
     /// Sessions that are being opened.
     pub(crate) openings: BTreeMap<Ticket, (Caller, ObjectId)>,
+}
+
+impl Process {
+    /// The disk does what it is busy with.
+    pub(crate) fn sync(&mut self) -> Result<Vec<Effect>, TailError> {
+        let Some(batch) = self.batch.take() else { return Ok(Vec::new()) };
+        let mut durable = batch.run().map_err(DiskError::from)?;
+        let retirement = durable.take_retirement();
+        let effects = self.member.durable(durable);
+        if let Some(retirement) = retirement {
+            self.member.retired(retirement.run().map_err(DiskError::from)?);
+        }
+        Ok(effects)
+    }
 }
 
 impl Node {
@@ -110,6 +121,7 @@ impl Node {
             catalog,
             applied,
             is_applying: false,
+            batch: None,
             callers: BTreeMap::new(),
             last_request: 0,
             reads: Vec::new(),

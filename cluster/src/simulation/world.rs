@@ -157,7 +157,7 @@ impl World {
             Event::Tick { member, run } => self.tick(member, run),
             Event::Sync { member, run } => {
                 self.note(2 + member.0);
-                self.drive(member, run, |process, now_ms| process.member.sync(now_ms));
+                self.drive(member, run, |process, _| process.sync());
             }
             Event::Propose { proposer, command, until_us } => self.propose(proposer, command, until_us),
             Event::Commit { command } => self.commit(None, *command),

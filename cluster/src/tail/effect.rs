@@ -1,8 +1,9 @@
 //! What a member's machines want done, and what they are asked.
 
-use super::message::Message;
+use super::message::{Bytes, Message};
 use crate::catalog::{Applied, Command, SealFacts};
-use crate::id::{MemberId, ObjectId};
+use crate::id::{ChunkId, MemberId, ObjectId};
+use serde::{Deserialize, Serialize};
 
 /// Names what a machine asked of the facts. Counted up by one process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -12,7 +13,7 @@ pub struct Ticket(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestNumber(pub u64);
 
-/// What is to be done. Nothing of it is durable before a [`Effect::Sync`] was done.
+/// What is to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
     /// Sends a message; it may be lost.
@@ -41,7 +42,8 @@ pub enum Effect {
         /// The answer.
         answer: Answer,
     },
-    /// Calls [`Member::sync`](super::Member::sync) soon; what comes meanwhile is made durable with it.
+    /// Soon takes a [`Member::batch`](super::Member::batch), runs it, and hands what comes of it to
+    /// [`Member::durable`](super::Member::durable). What is written before the batch is taken is made durable with it.
     Sync,
 }
 
@@ -56,15 +58,15 @@ pub enum Told {
     Unknown,
 }
 
-/// What a caller wants of an object.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a caller wants of an object. Members pass it on to the owner: variants are only ever added at the end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request {
     /// Its bytes go on here.
     Append {
         /// Where in the object the bytes begin.
         offset: u64,
         /// The bytes.
-        bytes: Vec<u8>,
+        bytes: Bytes,
     },
     /// Up to where it is durable.
     DurableOffset,
@@ -74,8 +76,8 @@ pub enum Request {
     Seal,
 }
 
-/// What a caller is told.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a caller is told. Members pass it on: variants are only ever added at the end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
     /// All bytes up to here are durable, those of the request among them.
     Durable {
@@ -108,8 +110,19 @@ pub enum Answer {
     Sealed(SealFacts),
     /// Bytes from the offset that was asked for on; none when no more are known here.
     Bytes(Vec<u8>),
+    /// The object has as many chunks as a manifest may list.
+    Full {
+        /// The most chunks.
+        limit: usize,
+    },
     /// No member that was asked has the bytes.
     Unreadable,
+    /// Too few disks have room. What the request brings may yet become durable.
+    NoRoom,
+    /// Too few disks take it. What the request brings may yet become durable.
+    NotTaken,
+    /// Acknowledged bytes of the open chunk are damaged or missing on so many members that nobody can end it.
+    Lost(ChunkId),
 }
 
 /// A request and whose answer it waits for.

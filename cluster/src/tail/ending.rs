@@ -10,7 +10,9 @@
 //!   is closed. When the prefix cannot be had from its holder, a new epoch begins.
 //! - It ends only when so many members hold the very same closed chunk that a byte of it is as safe as before.
 
+use super::effect::Answer;
 use super::message::{Bytes, Fill, Held, Message, Refused};
+use super::options::{fence_quorum, write_quorum};
 use super::placement::ranking;
 use super::replica::{FRAMES_BYTES_MAX, parse};
 use super::turn::Turn;
@@ -33,6 +35,8 @@ pub(crate) struct Ending {
     began_ms: u64,
     /// Whether it cannot be ended in this epoch.
     is_lost: bool,
+    /// The members whose disks did not take what they were last asked, and why.
+    refusing: BTreeMap<MemberId, Refused>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -65,7 +69,9 @@ impl Ending {
     pub(crate) fn new(chunk: ChunkHeader, set: Vec<MemberId>, epoch: Epoch, turn: &mut Turn<'_>) -> Self {
         let targets = set.iter().map(|member| (*member, Target::default())).collect();
         let (best, prefix, began_ms) = (None, Vec::new(), turn.now_ms);
-        let mut ending = Self { chunk, set, epoch, targets, best, prefix, began_ms, is_lost: false };
+        let refusing = BTreeMap::new();
+        let mut ending =
+            Self { chunk, set, epoch, targets, best, prefix, began_ms, is_lost: false, refusing };
         ending.step(turn);
         ending
     }
@@ -77,6 +83,23 @@ impl Ending {
     /// Whether it cannot be ended in this epoch: a newer owner ends it, or its holder is away.
     pub(crate) fn is_lost(&self) -> bool {
         self.is_lost
+    }
+
+    /// Why it does not go on for now, when that is the disks.
+    pub(crate) fn hindrance(&self) -> Option<Answer> {
+        let damaged = self.set.iter().filter_map(|member| self.targets.get(member));
+        let damaged = damaged.filter(|target| target.held == Some(Held::Damaged)).count();
+        if damaged > 0 && self.set.len() - damaged < fence_quorum(self.set.len()) {
+            return Some(Answer::Lost(self.chunk.id));
+        }
+        let hindered = self.refusing.len() + damaged;
+        match self.refusing.values().next()? {
+            _ if self.set.len().saturating_sub(hindered) >= write_quorum(self.set.len()) => None,
+            Refused::NoRoom => Some(Answer::NoRoom),
+            Refused::NotTaken | Refused::Fenced { .. } | Refused::Closed | Refused::Damaged => {
+                Some(Answer::NotTaken)
+            }
+        }
     }
 
     /// The closed chunk, once enough members hold it.
@@ -98,6 +121,7 @@ impl Ending {
     pub(crate) fn held(&mut self, from: MemberId, held: Held, turn: &mut Turn<'_>) {
         let Some(target) = self.targets.get_mut(&from) else { return };
         (target.held, target.asked_ms) = (Some(held), None);
+        self.refusing.remove(&from);
         let records = target.records().unwrap_or(0);
         // A member that holds more cannot be made to hold less: all are to hold as much.
         if self.best.is_some_and(|best| best.records < records) && self.ended(turn).is_none() {
@@ -134,8 +158,8 @@ impl Ending {
                 }
                 self.is_lost |= self.best.is_some_and(|best| best.holder == from);
             }
-            // A full disk, say: asked again later.
-            Refused::NotTaken => {}
+            // Asked again later.
+            Refused::NotTaken | Refused::NoRoom => drop(self.refusing.insert(from, why)),
         }
         self.step(turn);
     }
@@ -235,5 +259,5 @@ fn fill(prefix: &[SealedRecord], held: Held, best: &Best) -> Option<(u32, Bytes)
         }
         frames.extend_from_slice(record.frame());
     }
-    Some((first, Bytes(frames)))
+    Some((first, Bytes::from(frames)))
 }

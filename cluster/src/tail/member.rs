@@ -4,6 +4,7 @@ mod read;
 mod reply;
 mod survey;
 
+use super::batch::{Batch, Durable};
 use super::effect::{Answer, Asked, Effect, Request, RequestNumber, Ticket, Told};
 use super::message::Message;
 use super::options::TailOptions;
@@ -15,12 +16,13 @@ use super::shelf::{Found, Shelf};
 use super::takeover::{Owned, Taken, Takeover};
 use super::turn::{Around, Turn};
 use crate::catalog::{Catalog, ObjectState};
+use crate::chunk::journal::Retired;
 use crate::chunk::key::{DataKey, Kek, WrappedKey};
 use crate::id::{ChunkNumber, Epoch, MemberId, ObjectId};
 use reply::Reply;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use survey::Survey;
+use survey::{Gathered, Survey};
 
 /// Requests that wait for a takeover of their object.
 const WAITING_MAX: usize = 16;
@@ -63,6 +65,8 @@ pub struct Member {
     /// Waits until all is known that was committed before the start.
     starting: Option<Ticket>,
     is_ready: bool,
+    /// Objects of which chunks were open at the start.
+    found: BTreeSet<ObjectId>,
 }
 
 /// What this member is to an object.
@@ -80,8 +84,9 @@ impl Member {
         let MemberParts { member, options, shelf, found, catalog, kek } = parts;
         let around =
             Around { me: member, members: Vec::new(), heard_ms: BTreeMap::new(), options, last_ticket: 0 };
+        let left = found.whole.iter().chain(&found.damaged).map(|chunk| chunk.object).collect();
         Self {
-            replica: Replica::new(&shelf, found, around.options.rules),
+            replica: Replica::new(found, around.options.rules),
             around,
             shelf,
             catalog,
@@ -94,6 +99,7 @@ impl Member {
             told_alive_ms: None,
             starting: None,
             is_ready: false,
+            found: left,
         }
     }
 
@@ -103,6 +109,7 @@ impl Member {
         let mut effects = Vec::new();
         match message {
             Message::Alive => {}
+            Message::Gone => drop(self.around.heard_ms.remove(&from)),
             Message::Append(append) => {
                 effects.extend(self.replica.append(&mut self.shelf, &self.catalog, from, append)?);
             }
@@ -154,7 +161,7 @@ impl Member {
         if self.starting == Some(ticket) {
             self.starting = None;
             self.is_ready = told == Told::Read;
-            return Ok(Vec::new());
+            return self.look_at_found(now_ms);
         }
         let waits = |role: &Role| match role {
             Role::TakingOver { takeover, .. } => takeover.waits_for(ticket),
@@ -164,6 +171,12 @@ impl Member {
         else {
             return Ok(Vec::new());
         };
+        // Whoever is told that an object is sealed finds its files closed.
+        if let Some(Role::Owner(owner)) = self.objects.get(&object)
+            && let (Some(number), Told::Applied(Ok(_))) = (owner.closes(ticket), &told)
+        {
+            self.committed(object, number)?;
+        }
         let mut turn = Turn { now_ms, around: &mut self.around, effects: Vec::new() };
         match self.objects.get_mut(&object) {
             Some(Role::Owner(owner)) => {
@@ -174,6 +187,7 @@ impl Member {
             None => {}
         }
         let effects = turn.effects;
+        let effects = self.gather(object, effects, now_ms)?;
         self.settle(object, effects, now_ms)
     }
 
@@ -186,10 +200,16 @@ impl Member {
         let mut turn = Turn { now_ms, around: &mut self.around, effects: Vec::new() };
         match self.objects.get_mut(&object) {
             Some(Role::Owner(owner)) => owner.ask(number, request, &mut turn),
-            Some(Role::TakingOver { waiting, .. }) if waiting.len() < WAITING_MAX => {
+            Some(Role::TakingOver { takeover, waiting }) => {
+                let hindrance = takeover.ending().and_then(|(ending, _)| ending.hindrance());
+                if let Some(lost @ Answer::Lost(_)) = hindrance {
+                    return answer(lost);
+                }
+                if waiting.len() >= WAITING_MAX {
+                    return answer(Answer::Busy);
+                }
                 waiting.push(Asked { number, object, request });
             }
-            Some(Role::TakingOver { .. }) => return answer(Answer::Busy),
             None => {
                 let Some(row) = self.catalog.object(object)? else { return answer(Answer::ObjectUnknown) };
                 if let ObjectState::Sealed(facts) = row.state {
@@ -208,6 +228,7 @@ impl Member {
             }
         }
         let effects = turn.effects;
+        let effects = self.gather(object, effects, now_ms)?;
         self.settle(object, effects, now_ms)
     }
 
@@ -233,13 +254,37 @@ impl Member {
         Ok(turn.effects)
     }
 
-    /// What was written before [`Effect::Sync`] is to be durable.
-    pub fn sync(&mut self, now_ms: u64) -> Effects {
+    /// What was written until here, to be made durable on a thread that may wait for the disk; none while the batch
+    /// before is under way.
+    pub fn batch(&mut self, now_ms: u64) -> Option<Batch> {
+        let batch = self.shelf.begin(now_ms)?;
+        self.replica.begin(&self.shelf);
+        Some(batch)
+    }
+
+    /// A batch is durable.
+    pub fn durable(&mut self, durable: Durable) -> Vec<Effect> {
         self.is_syncing = false;
-        self.shelf.commit(now_ms)?;
-        let mut effects = self.replica.committed(&self.shelf);
+        self.shelf.end(durable);
+        let mut effects = self.replica.end(&self.shelf);
         self.ask_sync(&mut effects);
-        Ok(effects)
+        effects
+    }
+
+    /// The chunk files of a retired segment of the journal are synced.
+    pub fn retired(&mut self, retired: Retired) {
+        self.shelf.retired(retired);
+    }
+
+    /// Tells the others that this process ends, so that they need not wait for its lease.
+    pub fn farewell(&self) -> Vec<Effect> {
+        let others = self.around.members.iter().filter(|member| **member != self.around.me);
+        others.map(|to| Effect::Send { to: *to, message: Message::Gone }).collect()
+    }
+
+    /// The end of the process in order.
+    pub fn close(self) -> Result<(), TailError> {
+        self.shelf.close().map_err(|fatal| TailError::Disk(fatal.into()))
     }
 
     /// Time passes; about ten times a second.
@@ -269,6 +314,7 @@ impl Member {
         for object in self.objects.keys().copied().collect::<Vec<_>>() {
             effects = self.tick_object(object, effects, now_ms)?;
         }
+        effects.extend(self.look_at_found(now_ms)?);
         effects.extend(self.go_on_surveying(now_ms)?);
         self.ask_sync(&mut effects);
         Ok(effects)
@@ -280,12 +326,6 @@ impl Member {
             Some(Role::Owner(owner)) => {
                 leave_if_passed(owner, &self.catalog, object, &mut turn)?;
                 owner.tick(&mut turn);
-                if owner.lacks_manifest()
-                    && let Some(manifest) =
-                        survey::gather(&self.catalog, &self.shelf, &mut self.resync, object)?
-                {
-                    owner.gathered(manifest, &mut turn);
-                }
             }
             Some(Role::TakingOver { takeover, .. }) => {
                 if let Some((ending, _)) = takeover.ending() {
@@ -296,11 +336,39 @@ impl Member {
             None => {}
         }
         let effects = turn.effects;
+        let effects = self.gather(object, effects, now_ms)?;
         self.settle(object, effects, now_ms)
+    }
+
+    /// Hands an owner that seals the manifest, once all closed chunks are here.
+    fn gather(&mut self, object: ObjectId, effects: Vec<Effect>, now_ms: u64) -> Effects {
+        let Some(Role::Owner(owner)) = self.objects.get_mut(&object) else { return Ok(effects) };
+        if !owner.lacks_manifest() {
+            return Ok(effects);
+        }
+        let gathered = survey::gather(&self.catalog, &self.shelf, &mut self.resync, object)?;
+        let mut turn = Turn { now_ms, around: &mut self.around, effects };
+        match (gathered, self.replica.hindrance()) {
+            (Gathered::Whole(manifest), _) => owner.gathered(*manifest, &mut turn),
+            (Gathered::Unreadable, _) => owner.grant(Answer::NotTaken, &mut turn),
+            (Gathered::Missing, Some(hindrance)) => owner.grant(hindrance.clone(), &mut turn),
+            (Gathered::Missing, None) => {}
+        }
+        Ok(turn.effects)
     }
 
     /// Lets go of an object that is no more this member's, and begins to own one that has become so.
     fn settle(&mut self, object: ObjectId, mut effects: Vec<Effect>, now_ms: u64) -> Effects {
+        if let Some(Role::Owner(owner)) = self.objects.get_mut(&object)
+            && let Some((chunk, durable_offset)) = owner.acknowledged()
+            && let Some(tail) = self.shelf.tail(chunk)
+        {
+            // The owner's own readers see at once what it acknowledges.
+            tail.acknowledge(durable_offset);
+            if let Some(stream) = owner.stream() {
+                stream.told(self.around.me);
+            }
+        }
         let taken = match self.objects.get(&object) {
             Some(Role::Owner(owner)) if owner.is_over() => Some(Taken::Lost),
             Some(Role::TakingOver { takeover, .. }) => takeover.taken(),
@@ -338,10 +406,10 @@ impl Member {
         }
     }
 
-    /// The data key of an object's recording.
+    /// The data key of an object: one of the two of its recording.
     fn key(&self, object: ObjectId) -> Result<Option<Arc<DataKey>>, TailError> {
         let keys = self.catalog.object(object.recording.into())?.and_then(|row| row.keys);
-        let wrapped = keys.and_then(|keys| WrappedKey::from_bytes(&keys.data).ok());
+        let wrapped = keys.and_then(|keys| WrappedKey::from_bytes(keys.of(object)).ok());
         let key = wrapped.and_then(|key| DataKey::unwrap(object.recording, &key, &self.kek).ok());
         Ok(key.map(Arc::new))
     }
@@ -349,6 +417,40 @@ impl Member {
     /// Whether this process owns the object.
     pub fn owns(&self, object: ObjectId) -> bool {
         matches!(self.objects.get(&object), Some(Role::Owner(_)))
+    }
+
+    /// Whether a batch is wanted or under way.
+    pub fn is_syncing(&self) -> bool {
+        self.is_syncing
+    }
+
+    /// Whether it knows all that was committed before its start.
+    pub fn is_ready(&self) -> bool {
+        self.is_ready
+    }
+
+    /// Whether chunks of the last run are still being ended that only this member has. Of these nobody else can tell
+    /// how much was acknowledged.
+    pub fn is_recovering(&mut self) -> Result<bool, TailError> {
+        let me = self.around.me;
+        let mut left = std::mem::take(&mut self.found);
+        for object in left.clone() {
+            let lost = match self.objects.get_mut(&object) {
+                Some(Role::TakingOver { takeover, .. }) => {
+                    takeover.ending().and_then(|(ending, _)| ending.hindrance())
+                }
+                Some(Role::Owner(_)) | None => None,
+            };
+            let row = self.catalog.object(object)?;
+            let open = row.as_ref().and_then(|row| row.open_chunk.as_ref());
+            let is_left =
+                open.is_some_and(|open| open.number != ChunkNumber::MANIFEST && open.members == [me]);
+            if !is_left || lost.is_some() {
+                left.remove(&object);
+            }
+        }
+        self.found = left;
+        Ok(!self.is_ready || !self.found.is_empty())
     }
 
     /// Whether every committed chunk that this member is to hold is closed here.

@@ -101,6 +101,8 @@ pub enum Message {
         /// The records as they are stored; none when nothing more is known to be durable.
         frames: Bytes,
     },
+    /// The sender ends in order: what it owns may be taken over at once.
+    Gone,
 }
 
 /// Records of an owner's chunk.
@@ -154,11 +156,19 @@ pub enum Refused {
     Damaged,
     /// The records do not continue what is held, or the disk does not take them.
     NotTaken,
+    /// The disk is full.
+    NoRoom,
 }
 
-/// Bytes that are sent as they are.
+/// Bytes that are sent as they are. Clones share them.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Bytes(pub Vec<u8>);
+pub struct Bytes(pub bytes::Bytes);
+
+impl From<Vec<u8>> for Bytes {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(bytes.into())
+    }
+}
 
 impl fmt::Debug for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -183,7 +193,7 @@ impl<'de> Deserialize<'de> for Bytes {
             }
 
             fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<Bytes, E> {
-                Ok(Bytes(bytes.to_vec()))
+                Ok(bytes.to_vec().into())
             }
         }
         deserializer.deserialize_bytes(Whole).map_err(D::Error::custom)
@@ -221,6 +231,7 @@ impl Message {
             | Self::Fence { chunk, .. }
             | Self::Tail { chunk, .. } => chunk.offset.checked_add(CHUNK_BYTES_MAX).is_some(),
             Self::Alive
+            | Self::Gone
             | Self::Appended { .. }
             | Self::Refused { .. }
             | Self::Held { .. }
@@ -241,7 +252,7 @@ mod tests {
     fn messages() -> Vec<Message> {
         let id: ChunkId = "000102030405060708090a0b0c0d0e0f.1.2.3".parse().unwrap();
         let chunk = ChunkHeader { id, offset: 300 };
-        let frames = Bytes(vec![7; 300]);
+        let frames = Bytes::from(vec![7; 300]);
         vec![
             Message::Alive,
             Message::Append(Append { chunk, first: 4, frames: frames.clone(), durable_offset: 200 }),

@@ -5,6 +5,7 @@
 //! in, [`Effect`]s come out; its [`Shelf`] writes to the disk that it was given. Nothing here opens a connection,
 //! reads a clock, or spawns anything. The protocol is drawn in the crate's DESIGN.md.
 
+mod batch;
 mod effect;
 mod ending;
 mod member;
@@ -23,6 +24,7 @@ mod turn;
 #[cfg(test)]
 mod tests;
 
+pub use batch::{Batch, Durable};
 pub use effect::{Answer, Effect, Request, RequestNumber, Ticket, Told};
 pub use member::{Member, MemberParts};
 pub use message::{Append, Bytes, Fill, Held, MESSAGE_BYTES_MAX, Message, MessageError, Refused};

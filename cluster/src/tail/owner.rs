@@ -155,6 +155,37 @@ impl Owner {
         self.waiting.iter().any(|waiting| waiting.confirming == Some(ticket)) || self.is_at(ticket)
     }
 
+    /// The chunk that bytes are in which are not closed, and up to where they are durable.
+    pub(crate) fn acknowledged(&self) -> Option<(ChunkId, u64)> {
+        let chunk = match &self.stage {
+            Stage::Open(stream) => stream.header().id,
+            Stage::Ending(ending) => ending.chunk().id,
+            Stage::Closing { chunk, .. } => chunk.id(self.object),
+            Stage::Idle
+            | Stage::Opening { .. }
+            | Stage::Interrupting { .. }
+            | Stage::Sealing { .. }
+            | Stage::Over => return None,
+        };
+        Some((chunk, self.durable_offset))
+    }
+
+    /// The chunk that is final once this ticket is applied.
+    pub(crate) fn closes(&self, ticket: Ticket) -> Option<ChunkNumber> {
+        match &self.stage {
+            Stage::Closing { ticket: own, chunk } if *own == ticket => Some(chunk.number),
+            Stage::Sealing { ticket: own, .. } if *own == ticket => Some(ChunkNumber::MANIFEST),
+            Stage::Idle
+            | Stage::Opening { .. }
+            | Stage::Open(_)
+            | Stage::Ending(_)
+            | Stage::Closing { .. }
+            | Stage::Interrupting { .. }
+            | Stage::Sealing { .. }
+            | Stage::Over => None,
+        }
+    }
+
     fn is_at(&self, ticket: Ticket) -> bool {
         match &self.stage {
             Stage::Opening { ticket: own, .. }
@@ -317,7 +348,7 @@ impl Owner {
     fn open(&mut self, number: ChunkNumber, offset: u64, turn: &mut Turn<'_>) {
         let is_listed = usize::try_from(number.0).is_ok_and(|number| number < MANIFEST_CHUNKS_MAX);
         if !is_listed && number != ChunkNumber::MANIFEST {
-            return self.leave(turn);
+            return self.refuse(&Answer::Full { limit: MANIFEST_CHUNKS_MAX }, turn);
         }
         let Some(members) = turn.choose_members(self.object) else { return };
         let (object, epoch) = (self.object, self.epoch);

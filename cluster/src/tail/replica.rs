@@ -1,12 +1,12 @@
 //! A member's side of every chunk that it holds.
 //!
 //! INVARIANTS
-//! - What is answered is durable: answers wait for the commit that follows what they speak of.
+//! - What is answered is durable: answers wait for the batch that has what they speak of.
 //! - After the promise to an epoch was answered, the chunk grows by nothing but that epoch's fills. Crashes do not end
 //!   the promise; only the committed chunk does.
 //! - A chunk's records are those of its one owner, in order and without a hole: the chunk file takes no others.
 
-use super::effect::Effect;
+use super::effect::{Answer, Effect};
 use super::message::{Append, Bytes, Fill, Held, Message, Refused};
 use super::options::Rules;
 use super::shelf::{Found, Settled, Shelf};
@@ -35,24 +35,32 @@ pub enum TailError {
 pub(crate) struct Replica {
     fences: BTreeMap<ChunkId, Epoch>,
     damaged: BTreeSet<ChunkId>,
-    /// How many records of each open chunk are durable.
-    durable: BTreeMap<ChunkId, u32>,
-    /// Answers that wait for the next commit.
-    waiting: Vec<Waiting>,
+    /// Answers that wait for the next batch.
+    waiting: BTreeSet<Waiting>,
+    /// Answers that wait for the batch that is under way, with what it makes durable.
+    pending: Vec<Pending>,
+    /// Why the last chunk that was to be closed was not.
+    hindrance: Option<Answer>,
     rules: Rules,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Waiting {
     Appended { to: MemberId, chunk: ChunkId },
     Held { to: MemberId, chunk: ChunkId, epoch: Epoch },
 }
 
+#[derive(Debug)]
+enum Pending {
+    Appended { to: MemberId, chunk: ChunkId, records: u32 },
+    Held { to: MemberId, chunk: ChunkId, epoch: Epoch, held: Held },
+}
+
 impl Replica {
-    pub(crate) fn new(shelf: &Shelf, found: Found, rules: Rules) -> Self {
-        let Found { damaged, fences } = found;
-        let durable = shelf.open_chunks().filter_map(|chunk| Some((chunk, shelf.records(chunk)?))).collect();
-        Self { fences, damaged: damaged.into_iter().collect(), durable, waiting: Vec::new(), rules }
+    pub(crate) fn new(found: Found, rules: Rules) -> Self {
+        let Found { damaged, missing, fences, .. } = found;
+        let damaged = damaged.into_iter().chain(missing).collect();
+        Self { fences, damaged, waiting: BTreeSet::new(), pending: Vec::new(), hindrance: None, rules }
     }
 
     /// Records from an owner.
@@ -81,7 +89,7 @@ impl Replica {
         if let Some(tail) = shelf.tail(id) {
             tail.acknowledge(durable_offset);
         }
-        self.waiting.push(Waiting::Appended { to: from, chunk: id });
+        self.waiting.insert(Waiting::Appended { to: from, chunk: id });
         Ok(None)
     }
 
@@ -104,7 +112,7 @@ impl Replica {
                 self.fences.insert(chunk, epoch);
             }
         }
-        self.waiting.push(Waiting::Held { to: from, chunk, epoch });
+        self.waiting.insert(Waiting::Held { to: from, chunk, epoch });
         Ok(None)
     }
 
@@ -129,7 +137,7 @@ impl Replica {
         if let Some(why) = write(shelf, chunk, first, &frames)? {
             return Ok(Some(refuse(from, id, why)));
         }
-        self.waiting.push(Waiting::Held { to: from, chunk: id, epoch });
+        self.waiting.insert(Waiting::Held { to: from, chunk: id, epoch });
         Ok(None)
     }
 
@@ -141,7 +149,7 @@ impl Replica {
         (chunk, first): (ChunkId, u32),
     ) -> Result<Effect, TailError> {
         match shelf.frames(chunk, first, FRAMES_BYTES_MAX) {
-            Ok(frames) => Ok(send(from, Message::Fetched { chunk, first, frames: Bytes(frames) })),
+            Ok(frames) => Ok(send(from, Message::Fetched { chunk, first, frames: Bytes::from(frames) })),
             Err(FileError::Damaged(_) | FileError::Missing { .. }) => {
                 self.damaged.insert(chunk);
                 Ok(refuse(from, chunk, Refused::Damaged))
@@ -154,7 +162,7 @@ impl Replica {
     pub(crate) fn tail(&self, shelf: &Shelf, from: MemberId, (chunk, offset): (ChunkId, u64)) -> Effect {
         let found = shelf.tail(chunk).and_then(|tail| {
             let frames = tail.acknowledged_frames(offset, FRAMES_BYTES_MAX).ok()?;
-            Some(Message::Tail { chunk: *tail.header(), offset, frames: Bytes(frames) })
+            Some(Message::Tail { chunk: *tail.header(), offset, frames: Bytes::from(frames) })
         });
         send(from, found.unwrap_or(Message::NoCopy { chunk }))
     }
@@ -168,13 +176,15 @@ impl Replica {
     ) -> Result<bool, TailError> {
         if shelf.records(id).is_some() {
             match shelf.settle(id, committed) {
-                Ok(Settled::Closed | Settled::Discarded) => {}
+                Ok(Settled::Closed | Settled::Discarded) => self.hindrance = None,
                 // Tried again with the next survey.
-                Err(DiskError::Io { .. }) => return Ok(false),
+                Err(error @ DiskError::Io { .. }) => {
+                    self.hindrance = Some(if error.is_full() { Answer::NoRoom } else { Answer::NotTaken });
+                    return Ok(false);
+                }
                 Err(fatal @ DiskError::Fatal(_)) => return Err(fatal.into()),
             }
         }
-        self.durable.remove(&id);
         self.fences.remove(&id);
         self.damaged.remove(&id);
         shelf.unfence(id);
@@ -187,38 +197,51 @@ impl Replica {
             Ok(()) | Err(DiskError::Io { .. }) => {}
             Err(fatal @ DiskError::Fatal(_)) => return Err(fatal.into()),
         }
-        self.durable.remove(&id);
         self.fences.remove(&id);
         Ok(())
     }
 
-    /// All that was written before is durable: the answers that waited.
-    pub(crate) fn committed(&mut self, shelf: &Shelf) -> Vec<Effect> {
-        for chunk in shelf.open_chunks() {
-            if let Some(records) = shelf.records(chunk) {
-                self.durable.insert(chunk, records);
-            }
-        }
-        let mut effects = Vec::new();
+    /// A batch begins: what is written until here becomes durable with it.
+    pub(crate) fn begin(&mut self, shelf: &Shelf) {
         for waiting in std::mem::take(&mut self.waiting) {
-            match waiting {
+            self.pending.extend(match waiting {
                 Waiting::Appended { to, chunk } => {
-                    if let Some(records) = self.durable.get(&chunk).copied() {
-                        effects.push(send(to, Message::Appended { chunk, records }));
-                    }
+                    shelf.records(chunk).map(|records| Pending::Appended { to, chunk, records })
                 }
-                // A full disk may not have taken the promise; who asked for it asks again.
-                Waiting::Held { to, chunk, epoch } if shelf.is_fenced(chunk, epoch) => {
+                Waiting::Held { to, chunk, epoch } => {
                     let held = shelf.closing(chunk).map_or(Held::Nothing, Held::Records);
-                    effects.push(send(to, Message::Held { chunk, epoch, held }));
+                    Some(Pending::Held { to, chunk, epoch, held })
                 }
-                Waiting::Held { .. } => {}
-            }
+            });
         }
-        effects
     }
 
-    /// Whether answers wait for a commit.
+    /// The batch is durable: the answers that waited for it.
+    pub(crate) fn end(&mut self, shelf: &Shelf) -> Vec<Effect> {
+        let answer = |pending| match pending {
+            // The chunk is final meanwhile.
+            Pending::Appended { chunk, .. } | Pending::Held { chunk, held: Held::Records(_), .. }
+                if shelf.records(chunk).is_none() =>
+            {
+                None
+            }
+            Pending::Appended { to, chunk, records } => Some(send(to, Message::Appended { chunk, records })),
+            Pending::Held { to, chunk, epoch, held } => Some(match shelf.is_fenced(chunk, epoch) {
+                true => send(to, Message::Held { chunk, epoch, held }),
+                // The disk has not taken the promise; who asked for it asks again.
+                false if shelf.is_full() => refuse(to, chunk, Refused::NoRoom),
+                false => refuse(to, chunk, Refused::NotTaken),
+            }),
+        };
+        std::mem::take(&mut self.pending).into_iter().filter_map(answer).collect()
+    }
+
+    /// Why a chunk could not be closed.
+    pub(crate) fn hindrance(&self) -> Option<&Answer> {
+        self.hindrance.as_ref()
+    }
+
+    /// Whether answers wait for a batch.
     pub(crate) fn is_waiting(&self) -> bool {
         !self.waiting.is_empty()
     }
@@ -254,19 +277,21 @@ fn write(
         match shelf.create(chunk) {
             Ok(()) => {}
             Err(CreateError::Disk(fatal @ DiskError::Fatal(_))) => return Err(fatal.into()),
-            Err(CreateError::Disk(DiskError::Io { .. }) | CreateError::Exists { .. }) => {
-                return Ok(Some(Refused::NotTaken));
-            }
+            Err(CreateError::Disk(error @ DiskError::Io { .. })) => return Ok(Some(not_taken(&error))),
+            Err(CreateError::Exists { .. }) => return Ok(Some(Refused::NotTaken)),
         }
     }
     match shelf.write(chunk.id, &records) {
         // Behind a gap nothing is written; the answer says how much is held.
         Ok(()) | Err(AppendError::Gap { .. }) => Ok(None),
         Err(AppendError::Disk(fatal @ DiskError::Fatal(_))) => Err(fatal.into()),
-        Err(
-            AppendError::Disk(DiskError::Io { .. }) | AppendError::Conflict { .. } | AppendError::Full { .. },
-        ) => Ok(Some(Refused::NotTaken)),
+        Err(AppendError::Disk(error @ DiskError::Io { .. })) => Ok(Some(not_taken(&error))),
+        Err(AppendError::Conflict { .. } | AppendError::Full { .. }) => Ok(Some(Refused::NotTaken)),
     }
+}
+
+fn not_taken(error: &DiskError) -> Refused {
+    if error.is_full() { Refused::NoRoom } else { Refused::NotTaken }
 }
 
 /// The records of a chunk that were sent, from an index on; none unless all are whole and in order.

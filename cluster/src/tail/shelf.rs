@@ -1,10 +1,11 @@
-//! The chunks of one member, as its replica uses them: writes at once, durable with the next commit.
+//! The chunks of one member, as its replica uses them: written at once, durable with the next batch.
 
-use crate::chunk::disk::{DiskError, Volume};
-use crate::chunk::journal::{Entry, Journal, JournalError, JournalLimits, Recovered};
+use super::batch::{Batch, Durable, Order};
+use crate::chunk::disk::{DiskError, Fatal, Volume, VolumeFile};
+use crate::chunk::journal::{Entry, Journal, JournalError, JournalLimits, Recovered, Retired};
 use crate::chunk::{
     AppendError, ChunkHeader, ChunkStore, CloseError, ClosedChunk, CreateError, FileError, OpenChunk,
-    SealedRecord, Tail,
+    SealedRecord, Tail, Tails,
 };
 use crate::id::{ChunkId, Epoch, ObjectId};
 use std::collections::BTreeMap;
@@ -13,18 +14,28 @@ use std::collections::BTreeMap;
 #[derive(Debug)]
 pub struct Shelf {
     store: ChunkStore,
-    journal: Journal,
-    limits: JournalLimits,
+    /// Away while a batch is under way.
+    journal: Option<Journal>,
+    direct_bytes: usize,
     open: BTreeMap<ChunkId, OpenChunk>,
-    /// Records that are written and wait for the journal.
+    /// The same for readers on other threads.
+    tails: Tails,
+    /// What the next batch makes durable.
+    orders: Vec<Order>,
     written: Vec<Entry>,
+    direct: BTreeMap<ChunkId, (VolumeFile, u64)>,
+    is_retiring: bool,
 }
 
 /// What a start found.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// Chunks whose acknowledged records are damaged or missing here.
+    /// Open chunks, whole.
+    pub whole: Vec<ChunkId>,
+    /// Chunks whose acknowledged records are damaged here.
     pub damaged: Vec<ChunkId>,
+    /// Chunks that the journal has records of, and that have no file: a loss only if they are still needed.
+    pub missing: Vec<ChunkId>,
     /// The promises of earlier runs.
     pub fences: BTreeMap<ChunkId, Epoch>,
 }
@@ -43,17 +54,32 @@ impl Shelf {
     pub fn open(volume: Volume, limits: JournalLimits) -> Result<(Self, Found), JournalError> {
         let store = ChunkStore::open(volume)?;
         let (journal, recovered) = Journal::open(&store, limits)?;
-        let (mut open, mut damaged) = (BTreeMap::new(), Vec::new());
+        let (mut open, mut found) = (BTreeMap::new(), Found::default());
+        let tails = Tails::default();
         for Recovered { chunk, outcome } in recovered {
             match outcome {
-                Ok(file) => drop(open.insert(chunk, file)),
-                Err(FileError::Damaged(_) | FileError::Missing { .. } | FileError::Disk(_)) => {
-                    damaged.push(chunk);
+                Ok(file) => {
+                    tails.insert(file.tail());
+                    open.insert(chunk, file);
+                    found.whole.push(chunk);
                 }
+                Err(FileError::Missing { .. }) => found.missing.push(chunk),
+                Err(FileError::Damaged(_) | FileError::Disk(_)) => found.damaged.push(chunk),
             }
         }
-        let fences = journal.fences().clone();
-        Ok((Self { store, journal, limits, open, written: Vec::new() }, Found { damaged, fences }))
+        found.fences = journal.fences().clone();
+        let shelf = Self {
+            store,
+            journal: Some(journal),
+            direct_bytes: limits.direct_bytes.min(1 << 20),
+            open,
+            tails,
+            orders: Vec::new(),
+            written: Vec::new(),
+            direct: BTreeMap::new(),
+            is_retiring: false,
+        };
+        Ok((shelf, found))
     }
 
     /// The store below, to read closed chunks.
@@ -64,6 +90,7 @@ impl Shelf {
     /// A new file for a chunk, durable.
     pub fn create(&mut self, header: ChunkHeader) -> Result<(), CreateError> {
         let open = self.store.create(header)?;
+        self.tails.insert(open.tail());
         self.open.insert(header.id, open);
         Ok(())
     }
@@ -88,52 +115,78 @@ impl Shelf {
         self.open.get(&chunk).map(OpenChunk::tail)
     }
 
+    /// What readers on other threads see of the open chunks.
+    pub fn tails(&self) -> Tails {
+        self.tails.clone()
+    }
+
     /// The closed chunk that an open one would be.
     pub fn closing(&self, chunk: ChunkId) -> Option<ClosedChunk> {
         self.open.get(&chunk).map(OpenChunk::closing)
     }
 
-    /// Writes records to an open chunk. They are durable after the next commit.
+    /// Writes records to an open chunk. They are durable after the next batch.
     pub fn write(&mut self, chunk: ChunkId, records: &[SealedRecord]) -> Result<(), AppendError> {
         let Some(open) = self.open.get_mut(&chunk) else { return Ok(()) };
         let (position, bytes) = open.write(records)?;
-        if bytes.len() >= self.limits.direct_bytes {
-            open.sync().map_err(DiskError::from)?;
-            self.journal.mark(chunk, open.frames_end());
+        let file = open.file().clone();
+        if bytes.len() >= self.direct_bytes {
+            self.direct.insert(chunk, (file, open.frames_end()));
         } else if !bytes.is_empty() {
-            self.written.push(Entry { chunk, file: open.file().clone(), position, bytes });
+            self.written.push(Entry { chunk, file, position, bytes });
         }
         Ok(())
     }
 
     /// Promises to take nothing more of owners before an epoch. Durable once [`Shelf::is_fenced`] says so.
     pub fn fence(&mut self, chunk: ChunkId, epoch: Epoch) {
-        self.journal.fence(chunk, epoch);
+        self.orders.push(Order::Fence(chunk, epoch));
     }
 
-    /// Whether the promise is on the disk.
+    /// Whether the promise is on the disk, as far as the last batch says.
     pub fn is_fenced(&self, chunk: ChunkId, epoch: Epoch) -> bool {
-        self.journal.has_durable_fence(chunk, epoch)
+        self.journal.as_ref().is_some_and(|journal| journal.has_durable_fence(chunk, epoch))
+    }
+
+    /// Whether the journal had no room in the last batch.
+    pub fn is_full(&self) -> bool {
+        self.journal.as_ref().is_some_and(Journal::is_full)
     }
 
     /// The chunk is final here.
     pub fn unfence(&mut self, chunk: ChunkId) {
-        self.journal.unfence(chunk);
+        self.orders.push(Order::Unfence(chunk));
     }
 
-    /// Makes all that was written durable, and retires the journal's segment when it is due. An error is fatal.
-    pub fn commit(&mut self, now_ms: u64) -> Result<(), DiskError> {
-        let written = std::mem::take(&mut self.written);
-        self.journal.commit(&written, now_ms)?;
-        if !self.journal.is_due(now_ms) {
-            return Ok(());
-        }
-        let rotated = self.journal.rotate().and_then(|retirement| self.journal.retire(retirement.run()?));
-        match rotated {
-            // What cannot be begun or removed while the disk is full is tried again.
-            Ok(()) | Err(DiskError::Io { .. }) => Ok(()),
-            Err(fatal @ DiskError::Fatal(_)) => Err(fatal),
-        }
+    /// A retired segment is synced; the next batch removes it.
+    pub fn retired(&mut self, retired: Retired) {
+        self.is_retiring = false;
+        self.orders.push(Order::Retire(retired));
+    }
+
+    /// All that is to be made durable; none while a batch is under way.
+    pub fn begin(&mut self, now_ms: u64) -> Option<Batch> {
+        Some(Batch {
+            journal: self.journal.take()?,
+            orders: std::mem::take(&mut self.orders),
+            written: std::mem::take(&mut self.written),
+            direct: std::mem::take(&mut self.direct),
+            is_retiring: self.is_retiring,
+            now_ms,
+        })
+    }
+
+    /// A batch is durable.
+    pub fn end(&mut self, durable: Durable) {
+        self.is_retiring |= durable.has_retirement;
+        self.journal = Some(durable.journal);
+    }
+
+    /// Notes what no batch has told, at the end of a process: then no damage passes for a torn tail.
+    pub fn close(mut self) -> Result<(), Fatal> {
+        let Some(batch) = self.begin(0) else { return Ok(()) };
+        let mut journal = batch.run()?.journal;
+        journal.commit(&[], 0)
     }
 
     /// Records of an open chunk from an index on, as they are stored: at least one if there is one, and else no more
@@ -153,7 +206,7 @@ impl Shelf {
 
     /// Makes the open file of a committed chunk the closed one if it holds the same records, and removes it if not.
     pub fn settle(&mut self, chunk: ChunkId, committed: &ClosedChunk) -> Result<Settled, DiskError> {
-        self.written.retain(|entry| entry.chunk != chunk);
+        self.forget_writes(chunk);
         let Some(open) = self.open.remove(&chunk) else { return Ok(Settled::Discarded) };
         let settled = match self.store.close(open, committed) {
             Ok(()) => Settled::Closed,
@@ -166,18 +219,24 @@ impl Shelf {
                 return Err(source);
             }
         };
-        self.journal.forget(chunk);
+        self.tails.remove(chunk);
+        self.orders.push(Order::Forget(chunk));
         Ok(settled)
     }
 
     /// Removes the open file of a chunk that nobody needs.
     pub fn discard(&mut self, chunk: ChunkId) -> Result<(), DiskError> {
-        self.written.retain(|entry| entry.chunk != chunk);
+        self.forget_writes(chunk);
         self.open.remove(&chunk);
+        self.tails.remove(chunk);
         self.store.delete_open(chunk)?;
-        self.journal.forget(chunk);
-        self.journal.unfence(chunk);
+        self.orders.extend([Order::Forget(chunk), Order::Unfence(chunk)]);
         Ok(())
+    }
+
+    fn forget_writes(&mut self, chunk: ChunkId) {
+        self.written.retain(|entry| entry.chunk != chunk);
+        self.direct.remove(&chunk);
     }
 
     /// Keeps a closed chunk that another member sent.
@@ -185,3 +244,6 @@ impl Shelf {
         self.store.receive(object, chunk, bytes)
     }
 }
+
+#[cfg(test)]
+mod tests;

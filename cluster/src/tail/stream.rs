@@ -41,6 +41,8 @@ struct Progress {
     knows: u64,
     /// It lost its place in the chunk.
     is_lost: bool,
+    /// It has no room.
+    is_full: bool,
 }
 
 impl Stream {
@@ -119,13 +121,33 @@ impl Stream {
     pub(crate) fn appended(&mut self, member: MemberId, records: u32, turn: &Turn<'_>) {
         let next = self.next;
         let Some(progress) = self.replicas.get_mut(&member) else { return };
-        progress.knows = progress.told;
+        (progress.knows, progress.is_full) = (progress.told, false);
         // Fewer may be an answer that was late; that it is none shows when no other comes.
         if records > progress.acked && records <= next {
             (progress.acked, progress.moved_ms) = (records, turn.now_ms);
             progress.sent = progress.sent.max(records);
         }
         self.count();
+    }
+
+    /// A member has no room. It is asked again later.
+    pub(crate) fn fill_up(&mut self, member: MemberId) {
+        if let Some(progress) = self.replicas.get_mut(&member) {
+            progress.is_full = true;
+        }
+    }
+
+    /// Whether too few members have room for more.
+    pub(crate) fn has_no_room(&self) -> bool {
+        let takes = |progress: &&Progress| !progress.is_full && !progress.is_lost;
+        self.replicas.values().filter(takes).count() < self.write_quorum
+    }
+
+    /// A member is known to know up to where readers may see.
+    pub(crate) fn told(&mut self, member: MemberId) {
+        if let Some(progress) = self.replicas.get_mut(&member) {
+            progress.knows = self.durable_offset;
+        }
     }
 
     /// A member takes no more of the chunk.
@@ -182,7 +204,7 @@ impl Stream {
                 progress.sent += 1;
             }
             (progress.sent_ms, progress.told) = (turn.now_ms, durable_offset);
-            let frames = Bytes(frames);
+            let frames = Bytes::from(frames);
             let append = Append { chunk: self.header, first: from, frames, durable_offset };
             turn.send(member, Message::Append(append));
         }

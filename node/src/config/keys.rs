@@ -7,7 +7,12 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// All settings. In the file a full stop makes a table; in the environment `smtp.host` is `CUSTODY_SMTP_HOST`.
-const KEYS: [&str; 34] = [
+const KEYS: [&str; 39] = [
+    "cluster.ca",
+    "cluster.certificate",
+    "cluster.key",
+    "cluster.listen",
+    "cluster.members",
     "data_dir",
     "identity.algorithms",
     "identity.audience",

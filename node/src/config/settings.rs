@@ -4,6 +4,7 @@ use super::error::ConfigError;
 use super::identity::identity;
 use super::keys::Values;
 use super::mail::{Texts, texts};
+use super::members::{Members, members};
 use super::secret::SecretFile;
 use super::webhook::{WebhookSettings, webhook};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -36,6 +37,8 @@ pub(crate) struct Settings {
     pub(crate) kek_file: PathBuf,
     /// This member's number.
     pub(crate) member: u64,
+    /// The members of the cluster, when there are several.
+    pub(crate) members: Option<Members>,
     /// What requests may cost.
     pub(crate) limits: api::Limits,
     /// Where it answers.
@@ -157,6 +160,7 @@ impl Settings {
         let data_dir = values.get("data_dir", path)?.unwrap_or_else(|| PathBuf::from(DATA_DIR));
         let listen = listen(values)?;
         let tls = tls(values)?;
+        let member = member(values)?;
         if tls.is_none() && !listen.api.ip().is_loopback() {
             return Err(ConfigError::PlainHttp { address: listen.api });
         }
@@ -164,7 +168,8 @@ impl Settings {
             work_dir: values.get("work_dir", path)?.unwrap_or_else(|| data_dir.join("work")),
             kek_file: values.get("kek_file", path)?.unwrap_or_else(|| data_dir.join("kek")),
             limits: limits(values)?,
-            member: member(values)?,
+            member,
+            members: members(values, member)?,
             public_url: public_url(values, listen.api)?,
             smtp: smtp(values)?,
             webhook: webhook(values)?,
@@ -198,6 +203,11 @@ impl Settings {
         if let Some(tls) = &self.tls {
             readable("tls.certificate", &tls.certificate)?;
             readable("tls.key", &tls.key)?;
+        }
+        if let Some(members) = &self.members {
+            readable("cluster.ca", &members.ca)?;
+            readable("cluster.certificate", &members.certificate)?;
+            readable("cluster.key", &members.key)?;
         }
         let login = self.smtp.as_ref().and_then(|smtp| smtp.login.as_ref());
         match login.map(|login| &login.password_file) {

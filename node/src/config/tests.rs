@@ -44,7 +44,9 @@ fn the_environment_beats_the_file_and_flags_beat_both() {
 #[test]
 fn each_refusal_names_the_key_and_what_was_expected() {
     let unknown = refusal("[smtp]\nhost = \"mail\"\npassword = \"hunter2\"\n");
-    assert!(unknown.starts_with("FILE sets smtp.password, which is no setting; the settings are data_dir,"));
+    assert!(
+        unknown.starts_with("FILE sets smtp.password, which is no setting; the settings are cluster.ca,")
+    );
     for (text, expected) in [
         ("workers = \"many\"", "FILE sets workers to something else than a number from 1 to 256"),
         ("workers = 0", "FILE sets workers to something else than a number from 1 to 256"),
@@ -52,6 +54,16 @@ fn each_refusal_names_the_key_and_what_was_expected() {
         ("log = \"xml\"", "FILE sets log to something else than plain or json"),
         ("member = 0", "FILE sets member to something else than a number from 1 on"),
         ("[tls]\nkey = \"k\"", "tls.key is set without tls.certificate"),
+        ("[cluster]\nca = \"c\"", "cluster.ca is set without cluster.members"),
+        (
+            "[cluster]\nmembers = \"2=192.0.2.2:1 3=192.0.2.3:1\"",
+            "FILE sets cluster.members to something else than 2 to 9 members with this one, such as \
+             1=192.0.2.1:8446 2=192.0.2.2:8446",
+        ),
+        (
+            "[cluster]\nmembers = \"1=192.0.2.1:1 2=192.0.2.2:1\"",
+            "cluster.ca is not set, expected a path of a PEM file",
+        ),
         ("[smtp]\nhost = \"mail\"", "smtp.from is not set, expected an address such as custody@example.org"),
         ("[smtp]\nfrom = \"a@example.org\"", "smtp.from is set without smtp.host"),
         (
@@ -237,4 +249,24 @@ fn a_secret_is_one_line_of_a_file_or_a_credential() {
     assert!(!SecretFile::at(Path::new("password")).is_credential());
     std::fs::write(&path, "two\nlines\n").unwrap();
     assert!(matches!(named.read("smtp.password_file", None), Err(ConfigError::Secret { .. })));
+}
+
+#[test]
+fn a_cluster_of_several_members_is_read() {
+    let mut values = Values::default();
+    for (key, value) in [
+        ("member", "2"),
+        ("cluster.members", "1=192.0.2.1:8446 2=192.0.2.2:8446  3=192.0.2.3:8446"),
+        ("cluster.ca", "ca.pem"),
+        ("cluster.certificate", "certificate.pem"),
+        ("cluster.key", "key.pem"),
+    ] {
+        values.set_flag(key, Some(value.to_owned())).unwrap();
+    }
+    let members = Settings::check(&values, None).unwrap().members.unwrap();
+    assert_eq!(members.addresses.keys().copied().collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(members.listen, "192.0.2.2:8446".parse().unwrap());
+    values.set_flag("cluster.listen", Some("0.0.0.0:8446".to_owned())).unwrap();
+    let members = Settings::check(&values, None).unwrap().members.unwrap();
+    assert_eq!(members.listen, "0.0.0.0:8446".parse().unwrap());
 }

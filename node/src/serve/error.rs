@@ -58,6 +58,30 @@ pub(crate) enum StartError {
         /// The data.
         data: PathBuf,
     },
+    /// The members of a cluster have one key, and this one has none.
+    #[error("the key file {} is missing: copy it from member {first}, all members have the same", path.display())]
+    KekElsewhere {
+        /// The key's file.
+        path: PathBuf,
+        /// The member that made it.
+        first: u64,
+    },
+    /// A certificate or key of the cluster cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    MemberFile {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Other members cannot be answered.
+    #[error("cannot listen for members on {address}: {source}")]
+    MemberSocket {
+        /// Where.
+        address: std::net::SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
     /// No randomness.
     #[error(transparent)]
     Randomness(#[from] NoRandomness),

@@ -1,6 +1,7 @@
 //! One member, from the start of its tasks to their end.
 
 use super::error::{RunError, StartError};
+use super::members::{self, Others};
 use super::{clock, identity, kek, retention, roles, systemd, tokens};
 use crate::config::Settings;
 use crate::jobs::{JobTools, Runner, Work};
@@ -14,7 +15,7 @@ use cluster::chunk::disk::RealDisk;
 use cluster::chunk::key::Random;
 use cluster::cluster::{FatalError, StartReport};
 use cluster::id::MemberId;
-use cluster::rpc::NoPeers;
+use cluster::rpc::Peers;
 use cluster::{Cluster, ClusterOptions};
 use policy::AuthorizerCell;
 use ring::rand::SystemRandom;
@@ -64,8 +65,14 @@ impl Member {
             make_folder(folder)?;
         }
         let random: Arc<dyn Random> = Arc::new(SystemRandom::new());
-        let cluster = start_cluster(&settings, Arc::clone(&random)).await?;
+        let others = members::open(MemberId(settings.member), settings.members.as_ref())?;
+        let Others { founders, peers, wire } = others;
+        let cluster = start_cluster(&settings, founders, peers, Arc::clone(&random)).await?;
         let mut tasks = Tasks::new();
+        if let Some(wire) = wire {
+            let handler = cluster.handler();
+            tasks.spawn("members", GRACE, |stop| members::run(wire, handler, stop));
+        }
         match Self::start_tasks(&settings, options, &cluster, random, &mut tasks).await {
             Ok(address) => Ok(Self { cluster, tasks, address }),
             Err(error) => {
@@ -88,8 +95,9 @@ impl Member {
         cluster.ready(READY_LIMIT).await?;
         clock::tell(cluster).await?;
         let first_token = settings.data_dir.join("first-admin-token");
-        let is_new =
-            !options.without_first_token && tokens::create_first(cluster, &*random, &first_token).await?;
+        let is_new = !options.without_first_token
+            && is_first(settings)
+            && tokens::create_first(cluster, &*random, &first_token).await?;
         let authorizer = Arc::new(AuthorizerCell::new(roles::authorizer(cluster)?));
         let provider = settings.identity.clone().map(|rules| Arc::new(IdentityProvider::new(rules)));
         let judges = Judges { authorizer: Arc::clone(&authorizer), identity: provider.clone() };
@@ -167,17 +175,31 @@ async fn end_requests(stopper: &Stopper) {
     stopper.stop(true).await;
 }
 
-async fn start_cluster(settings: &Settings, random: Arc<dyn Random>) -> Result<Arc<Cluster>, StartError> {
+/// Whether this member makes what a cluster has once: the key, the first token.
+fn is_first(settings: &Settings) -> bool {
+    first(settings) == settings.member
+}
+
+fn first(settings: &Settings) -> u64 {
+    let members = settings.members.as_ref().and_then(|members| members.addresses.keys().next());
+    members.copied().unwrap_or(settings.member)
+}
+
+async fn start_cluster(
+    settings: &Settings,
+    founders: BTreeSet<MemberId>,
+    peers: Arc<dyn Peers>,
+    random: Arc<dyn Random>,
+) -> Result<Arc<Cluster>, StartError> {
     let dir = settings.data_dir.join("store");
+    if !is_first(settings) && !settings.kek_file.exists() {
+        return Err(StartError::KekElsewhere { path: settings.kek_file.clone(), first: first(settings) });
+    }
     let kek = kek::load_or_create(&settings.kek_file, &dir, &*random)?;
     let boot_id = std::fs::read_to_string(BOOT_ID).map_err(StartError::Runtime)?;
     let member = MemberId(settings.member);
-    let options = ClusterOptions {
-        founders: BTreeSet::from([member]),
-        ..ClusterOptions::new(member, dir, boot_id.trim().to_owned())
-    };
-    let (cluster, report) =
-        Cluster::start(options, kek, Arc::new(RealDisk), random, Arc::new(NoPeers)).await?;
+    let options = ClusterOptions { founders, ..ClusterOptions::new(member, dir, boot_id.trim().to_owned()) };
+    let (cluster, report) = Cluster::start(options, kek, Arc::new(RealDisk), random, peers).await?;
     log_report(&report);
     Ok(Arc::new(cluster))
 }

@@ -6,6 +6,7 @@ mod error;
 mod identity;
 mod kek;
 mod member;
+mod members;
 mod retention;
 mod roles;
 mod systemd;

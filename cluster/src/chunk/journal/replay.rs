@@ -81,10 +81,12 @@ impl Journal {
             untold: BTreeMap::new(),
             fences: BTreeMap::new(),
             untold_fences: BTreeMap::new(),
+            durable_fences: BTreeMap::new(),
             dirty: BTreeMap::new(),
             dirty_since_ms: None,
             retiring: BTreeSet::new(),
             expired: Vec::new(),
+            is_full: false,
         };
         let mut is_whole = true;
         for Recovered { chunk, outcome } in &recovered {

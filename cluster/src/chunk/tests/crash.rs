@@ -7,13 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::chunk::journal::{Entry, Journal, JournalLimits, Retirement};
 
-const LIMITS: JournalLimits = JournalLimits {
-    direct_bytes: 2500,
-    segment_bytes: 12_000,
-    segment_age_ms: 20,
-    batch_bytes: 1 << 20,
-    queue_appends: 16,
-};
+const LIMITS: JournalLimits = JournalLimits { direct_bytes: 2500, segment_bytes: 12_000, segment_age_ms: 20 };
 
 /// A small generator of choices, from a seed.
 struct Choices(u64);

@@ -20,7 +20,7 @@ async fn what_is_appended_is_read_back_around_every_border() {
                 cluster.append(object, u64::try_from(offset).unwrap(), piece.to_vec()).await.unwrap();
             assert_eq!(durable, u64::try_from(offset + piece.len()).unwrap());
         }
-        assert_eq!(read_all(&cluster, object).await, bytes, "{size} bytes, growing");
+        assert!(read_all(&cluster, object).await == bytes, "{size} bytes, growing");
         let sealed = cluster.seal(object).await.unwrap();
         assert_eq!(sealed, cluster.seal(object).await.unwrap());
         let stored = recompute(&cluster, object, |path| std::fs::read(dir.path().join(path)).unwrap());

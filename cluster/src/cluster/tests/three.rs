@@ -3,29 +3,62 @@
 use super::*;
 use crate::catalog::{Parameter, ParameterValue, PutParameter};
 use crate::rpc::tests::TestCa;
-use crate::rpc::{Client, Directory, serve};
+use crate::rpc::{Answer, CallError, Client, Directory, Handled, serve};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, TcpListener};
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 /// A member, its disk and its server.
-struct Running {
-    cluster: Cluster,
-    disk: MemoryDisk,
+pub(super) struct Running {
+    pub(super) cluster: Cluster,
+    pub(super) disk: MemoryDisk,
     server: JoinSet<()>,
     stop: oneshot::Sender<()>,
+    wire: Wire,
+}
+
+/// The way of a member to the others and back, which can be cut.
+#[derive(Clone)]
+pub(super) struct Wire {
+    is_cut: Arc<AtomicBool>,
+    client: Arc<Client>,
+}
+
+impl Peers for Wire {
+    fn call(&self, target: MemberId, request: Vec<u8>, deadline: Duration) -> Answer<'_> {
+        match self.is_cut.load(Ordering::Relaxed) {
+            true => Box::pin(std::future::ready(Err(CallError::Unknown { target }))),
+            false => self.client.call(target, request, deadline),
+        }
+    }
+}
+
+/// Answers unless the wire is cut.
+struct Behind {
+    handler: Arc<dyn Handler>,
+    is_cut: Arc<AtomicBool>,
+}
+
+impl Handler for Behind {
+    fn handle(&self, from: MemberId, request: Vec<u8>) -> Handled<'_> {
+        match self.is_cut.load(Ordering::Relaxed) {
+            true => Box::pin(std::future::ready(None)),
+            false => self.handler.handle(from, request),
+        }
+    }
 }
 
 /// Three members that can be stopped and started.
-struct Three {
+pub(super) struct Three {
     ca: TestCa,
     directory: Directory,
-    running: BTreeMap<MemberId, Running>,
+    pub(super) running: BTreeMap<MemberId, Running>,
 }
 
 impl Three {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         let any = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let listeners: Vec<_> = (1..=3).map(|number| (MemberId(number), any())).collect();
         let address =
@@ -48,37 +81,56 @@ impl Three {
             ..ClusterOptions::new(member, PathBuf::from("member"), "boot".to_owned())
         };
         let (random, engine) = (Arc::new(SystemRandom::new()), Arc::new(MemoryEngine::new()));
-        let peers = Arc::new(Client::new(self.ca.member(member), self.directory.clone()));
-        let started = Cluster::start_on(options, kek(), Arc::new(disk.clone()), random, engine, peers).await;
+        let client = Arc::new(Client::new(self.ca.member(member), self.directory.clone()));
+        let wire = Wire { is_cut: Arc::default(), client };
+        let (disk_too, peers) = (Arc::new(disk.clone()), Arc::new(wire.clone()));
+        let started = Cluster::start_on(options, kek(), disk_too, random, engine, peers).await;
         let (cluster, _) = started.unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let stopped = async move { drop(stopped.await) };
-        let (tls, handler) = (self.ca.member(member), cluster.handler());
+        let handler = Arc::new(Behind { handler: cluster.handler(), is_cut: Arc::clone(&wire.is_cut) });
+        let tls = self.ca.member(member);
         let mut server = JoinSet::new();
         server.spawn(async move { serve(listener, tls, handler, stopped).await.unwrap() });
-        self.running.insert(member, Running { cluster, disk, server, stop });
+        self.running.insert(member, Running { cluster, disk, server, stop, wire });
+    }
+
+    /// Cuts a member off from the others, or ends that.
+    pub(super) fn cut(&self, member: MemberId, is_cut: bool) {
+        self.running[&member].wire.is_cut.store(is_cut, Ordering::Relaxed);
     }
 
     /// Ends a member; its disk stays.
-    async fn stop(&mut self, member: MemberId) -> MemoryDisk {
-        let Running { cluster, disk, mut server, stop } = self.running.remove(&member).unwrap();
+    pub(super) async fn stop(&mut self, member: MemberId) -> MemoryDisk {
+        let Running { cluster, disk, mut server, stop, .. } = self.running.remove(&member).unwrap();
         drop(stop);
         server.shutdown().await;
         cluster.stop().await.unwrap();
         disk
     }
 
-    async fn restart(&mut self, member: MemberId, disk: MemoryDisk) {
+    pub(super) async fn restart(&mut self, member: MemberId, disk: MemoryDisk) {
         let listener = TcpListener::bind(self.directory[&member]).unwrap();
         self.begin(member, listener, disk).await;
         self.running[&member].cluster.ready(DEADLINE).await.unwrap();
     }
 
-    fn members(&self) -> Vec<MemberId> {
+    /// Starts members again, which need one another to be ready.
+    pub(super) async fn restart_all(&mut self, disks: Vec<(MemberId, MemoryDisk)>) {
+        for (member, disk) in disks {
+            let listener = TcpListener::bind(self.directory[&member]).unwrap();
+            self.begin(member, listener, disk).await;
+        }
+        for running in self.running.values() {
+            running.cluster.ready(DEADLINE).await.unwrap();
+        }
+    }
+
+    pub(super) fn members(&self) -> Vec<MemberId> {
         self.running.keys().copied().collect()
     }
 
-    fn leader(&self) -> Option<MemberId> {
+    pub(super) fn leader(&self) -> Option<MemberId> {
         let of = |running: &Running| running.cluster.members().into_iter().find(|member| member.is_leader);
         self.running.values().find_map(of).map(|member| member.id)
     }

@@ -54,6 +54,12 @@ impl World {
                 }
             }
             Effect::Sync => {
+                let process = self.nodes.get_mut(&member).map(|node| (node.now_ms(self.now_us), node));
+                if let Some((now_ms, Some(process))) =
+                    process.map(|(now_ms, node)| (now_ms, &mut node.process))
+                {
+                    process.batch = process.member.batch(now_ms);
+                }
                 let is_slow = self.nodes.get(&member).is_some_and(|node| node.slow_until_us > self.now_us);
                 let delay_us = match is_slow {
                     true => self.dice.between(200_000, 1_500_000),
@@ -137,7 +143,7 @@ impl World {
                 return;
             }
             (CallKind::Append { offset, length }, Some(object)) => {
-                let bytes = super::super::oracles::contents(caller.recorder, offset, length);
+                let bytes = super::super::oracles::contents(caller.recorder, offset, length).into();
                 (object, Request::Append { offset, bytes })
             }
             (CallKind::DurableOffset, Some(object)) => (object, Request::DurableOffset),

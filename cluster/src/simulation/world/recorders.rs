@@ -183,7 +183,16 @@ impl World {
                 // Whom it is sent to may not be what the sender thinks: it does not run in circles.
                 recorder.pause_until_us = self.now_us + self.dice.between(1_000, 50_000);
             }
-            (_, Answer::Busy | Answer::Unknown | Answer::ObjectUnknown) => self.try_again(number),
+            (
+                _,
+                Answer::Busy
+                | Answer::Unknown
+                | Answer::ObjectUnknown
+                | Answer::NoRoom
+                | Answer::NotTaken
+                | Answer::Lost(_)
+                | Answer::Full { .. },
+            ) => self.try_again(number),
             (_, Answer::Interrupted | Answer::Bytes(_) | Answer::Unreadable) => {}
         }
     }
@@ -233,7 +242,11 @@ impl World {
             | Answer::Unknown
             | Answer::Owner(_)
             | Answer::Interrupted
-            | Answer::Sealed(_) => Vec::new(),
+            | Answer::Sealed(_)
+            | Answer::NoRoom
+            | Answer::NotTaken
+            | Answer::Lost(_)
+            | Answer::Full { .. } => Vec::new(),
         };
         let found = self.oracles.acknowledged.read((number, member), at, &bytes);
         self.oracles.judge(Oracle::Acknowledged, found);

@@ -1,7 +1,7 @@
 //! Reads: from this member when it has the bytes, else from the others.
 
 use super::super::effect::{Answer, Effect, RequestNumber};
-use super::super::message::{Bytes, Message};
+use super::super::message::Message;
 use super::super::reader::{Reader, Wanted, decrypt};
 use super::super::replica::{FRAMES_BYTES_MAX, TailError};
 use super::super::turn::Turn;
@@ -106,7 +106,7 @@ impl Member {
         let row = self.catalog.chunks(chunk.object, chunk.number, 1)?.into_iter().next();
         let committed = row.map(|(_, row)| row).filter(|row| row.chunk.id(chunk.object) == chunk);
         let message = match committed.map(|row| self.shelf.store().whole(chunk.object, &row.chunk)) {
-            Some(Ok(bytes)) => Message::Copy { chunk, bytes: Bytes(bytes) },
+            Some(Ok(bytes)) => Message::Copy { chunk, bytes: bytes.into() },
             Some(Err(FileError::Disk(fatal @ DiskError::Fatal(_)))) => return Err(fatal.into()),
             Some(Err(FileError::Disk(_) | FileError::Missing { .. } | FileError::Damaged(_))) | None => {
                 Message::NoCopy { chunk }

@@ -1,5 +1,6 @@
 //! What replicas say goes to whoever writes or ends the chunk.
 
+use super::super::effect::Answer;
 use super::super::ending::Ending;
 use super::super::message::{Bytes, Held, Refused};
 use super::super::turn::Turn;
@@ -28,6 +29,7 @@ impl Member {
                 if let Some(stream) = owner.stream().filter(|stream| stream.header().id == chunk) {
                     match reply {
                         Reply::Appended(records) => stream.appended(from, records, &turn),
+                        Reply::Refused(Refused::NoRoom) => stream.fill_up(from),
                         Reply::Refused(_) => stream.lose(from),
                         // Late answers to an ending that is over.
                         Reply::Held { .. } | Reply::Fetched { .. } => {}
@@ -36,14 +38,24 @@ impl Member {
                     end(ending, epoch, from, reply, &mut turn);
                 }
                 owner.step(&mut turn);
+                let is_full = owner.stream().is_some_and(|stream| stream.has_no_room());
+                let hindrance = owner.ending().and_then(|ending| ending.hindrance());
+                if let Some(hindrance) = hindrance.or(is_full.then_some(Answer::NoRoom)) {
+                    owner.refuse(&hindrance, &mut turn);
+                }
             }
-            Some(Role::TakingOver { takeover, .. }) => {
+            Some(Role::TakingOver { takeover, waiting }) => {
                 if let Some((ending, epoch)) = takeover.ending()
                     && ending.chunk().id == chunk
                 {
                     end(ending, epoch, from, reply, &mut turn);
                 }
                 takeover.step(&mut turn);
+                if let Some(hindrance) = takeover.ending().and_then(|(ending, _)| ending.hindrance()) {
+                    for asked in std::mem::take(waiting) {
+                        turn.answer(asked.number, hindrance.clone());
+                    }
+                }
             }
             None => {}
         }

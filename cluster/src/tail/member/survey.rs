@@ -8,6 +8,7 @@ use super::{Effects, Member};
 use crate::catalog::{Catalog, CatalogError, ChunkRow, ObjectRow};
 use crate::chunk::{ClosedChunk, DiskError, FileError, GatherError, Manifest};
 use crate::id::{ChunkId, ChunkNumber, ObjectId};
+use std::collections::BTreeSet;
 
 /// Objects that are looked at with each tick.
 const OBJECTS_AT_ONCE: usize = 64;
@@ -59,15 +60,38 @@ impl Member {
         self.survey.is_running = objects.len() == OBJECTS_AT_ONCE;
         self.survey.after = objects.last().map(|(object, _)| *object);
         for (object, row) in objects {
-            for chunk in chunks_of(&self.catalog, object)? {
-                self.compare(object, &chunk)?;
-            }
-            self.collect(object, &row)?;
-            if self.is_to_adopt(object, &row, now_ms) {
-                effects.extend(self.take_over(object, now_ms)?);
+            effects.extend(self.look_at(object, &row, now_ms)?);
+        }
+        Ok(effects)
+    }
+
+    /// Looks at the objects of which chunks were open at the start, before all others.
+    pub(super) fn look_at_found(&mut self, now_ms: u64) -> Effects {
+        let mut effects = Vec::new();
+        let found = if self.is_ready { self.found.clone() } else { BTreeSet::new() };
+        for object in found {
+            if let Some(row) = self.catalog.object(object)? {
+                effects.extend(self.look_at(object, &row, now_ms)?);
             }
         }
         Ok(effects)
+    }
+
+    /// Makes what is held of an object what the catalog says.
+    fn look_at(&mut self, object: ObjectId, row: &ObjectRow, now_ms: u64) -> Effects {
+        for chunk in chunks_of(&self.catalog, object)? {
+            self.compare(object, &chunk)?;
+        }
+        self.collect(object, row)?;
+        match self.is_to_adopt(object, row, now_ms) {
+            true => self.take_over(object, now_ms),
+            false => Ok(Vec::new()),
+        }
+    }
+
+    /// What was committed meanwhile is not known: all objects are looked at.
+    pub fn look_around(&mut self) {
+        self.survey.begin();
     }
 
     /// Whether the object has an open chunk and nobody who writes it, and this member is the one to end that: else the
@@ -137,13 +161,22 @@ pub(super) fn chunks_of(catalog: &Catalog, object: ObjectId) -> Result<Vec<Chunk
     }
 }
 
+/// What became of the manifest.
+pub(super) enum Gathered {
+    Whole(Box<Manifest>),
+    /// Chunks are missing here; they are asked for.
+    Missing,
+    /// The disk does not give them.
+    Unreadable,
+}
+
 /// The manifest of all closed chunks, whose leaves must be on this member. Those that are not are asked for.
 pub(super) fn gather(
     catalog: &Catalog,
     shelf: &Shelf,
     resync: &mut Resync,
     object: ObjectId,
-) -> Result<Option<Manifest>, TailError> {
+) -> Result<Gathered, TailError> {
     let mut rows = chunks_of(catalog, object)?;
     rows.retain(|row| row.chunk.number != ChunkNumber::MANIFEST);
     let mut is_whole = true;
@@ -154,19 +187,19 @@ pub(super) fn gather(
         }
     }
     if !is_whole {
-        return Ok(None);
+        return Ok(Gathered::Missing);
     }
     let chunks: Vec<ClosedChunk> = rows.iter().map(|row| row.chunk).collect();
     match Manifest::gather(shelf.store(), object, chunks) {
-        Ok(manifest) => Ok(Some(manifest)),
+        Ok(manifest) => Ok(Gathered::Whole(Box::new(manifest))),
         Err(GatherError::File(FileError::Disk(fatal @ DiskError::Fatal(_)))) => Err(fatal.into()),
         Err(GatherError::File(FileError::Damaged(damage))) => {
             let damaged = rows.iter().filter(|row| row.chunk.id(object) == damage.chunk);
             damaged.for_each(|row| resync.want(object, row));
-            Ok(None)
+            Ok(Gathered::Missing)
         }
         Err(GatherError::File(FileError::Disk(_) | FileError::Missing { .. }) | GatherError::Chunks(_)) => {
-            Ok(None)
+            Ok(Gathered::Unreadable)
         }
     }
 }

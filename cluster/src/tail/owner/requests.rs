@@ -10,8 +10,8 @@ impl Owner {
     pub(crate) fn ask(&mut self, number: RequestNumber, request: Request, turn: &mut Turn<'_>) {
         self.used_ms = turn.now_ms;
         match request {
-            Request::Append { offset, bytes } if !bytes.is_empty() => {
-                self.append(number, offset, &bytes, turn)
+            Request::Append { offset, bytes } if !bytes.0.is_empty() => {
+                self.append(number, offset, &bytes.0, turn)
             }
             Request::Append { .. } | Request::DurableOffset => self.confirm(number, WaitingKind::Plain, turn),
             Request::Interrupt => self.wish(number, WishKind::Interrupt, turn),
@@ -99,7 +99,20 @@ impl Owner {
         }
     }
 
-    pub(super) fn grant(&mut self, answer: Answer, turn: &mut Turn<'_>) {
+    /// The disks do not go on: those that wait for them are told. The bytes stay, since they may be on some of them.
+    pub(crate) fn refuse(&mut self, answer: &Answer, turn: &mut Turn<'_>) {
+        let durable_offset = self.durable_offset;
+        self.waiting.retain(|waiting| {
+            let waits = waiting.end > durable_offset;
+            if waits {
+                turn.answer(waiting.request, answer.clone());
+            }
+            !waits
+        });
+        self.grant(answer.clone(), turn);
+    }
+
+    pub(crate) fn grant(&mut self, answer: Answer, turn: &mut Turn<'_>) {
         for request in self.wish.take().map(|wish| wish.requests).unwrap_or_default() {
             turn.answer(request, answer.clone());
         }
