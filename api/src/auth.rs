@@ -4,6 +4,7 @@ mod act_for;
 mod allowed;
 mod bearer;
 mod caller;
+pub(crate) mod cookie;
 mod permission;
 mod sighted;
 mod target;
@@ -13,10 +14,11 @@ pub use bearer::{TOKEN_PREFIX, TokenSecret};
 
 pub(crate) use act_for::is_user_name;
 pub(crate) use allowed::{Allowed, Asked};
-pub(crate) use caller::{Caller, Credential};
+pub(crate) use caller::{Caller, Credential, address};
 pub(crate) use permission::{
     Any, AuditRead, Auditors, ClusterRead, Convert, Download, Keystrokes, ParametersManage, ParametersRead,
-    PreventPurge, Purge, Read, Record, Recording, ReleaseHold, UsersManage, UsersRead,
+    PreventPurge, Purge, Read, Record, Recording, ReleaseHold, RolesManage, RolesRead, UsersManage,
+    UsersRead,
 };
 pub(crate) use sighted::{Sight, Sighted, watching};
 pub(crate) use target::{AllSessions, NewSession, OneSession, OneVideo, SessionOrTombstone, Themselves};

@@ -9,8 +9,10 @@ mod named;
 mod parameter;
 mod purge;
 mod retention;
+mod role;
 mod session;
 mod token;
+mod user;
 mod video;
 mod whoami;
 
@@ -25,11 +27,13 @@ pub(crate) use member::{Health, Member};
 pub(crate) use parameter::{NewValue, Parameter};
 pub(crate) use purge::{DueSession, PurgePlan, PurgePlanQuery, PurgeRequest};
 pub(crate) use retention::{RetentionRule, RetentionScope, RetentionValue};
+pub(crate) use role::{NewRole, Role};
 pub(crate) use session::{
     ListQuery, NewSession, Opened, Report, ReportFacts, SealDone, SealRequest, SessionPage, SessionSummary,
     StateFilter,
 };
 pub(crate) use token::{MadeToken, NewToken, Token, TokenKind};
+pub(crate) use user::{ChangedUser, Login, NewPassword, NewUser, User};
 pub(crate) use video::{NewVideo, Video, VideoJob, VideoParts};
 pub(crate) use whoami::Whoami;
 

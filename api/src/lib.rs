@@ -5,7 +5,7 @@
 //! [`Intake`] before it is stored; pictures come from a [`Media`]; whoever knows formats implements both.
 //!
 //! This crate never parses a recording, never spawns a task, never reads configuration and never does long work: it
-//! writes a job to the catalog instead.
+//! writes a job to the catalog instead. Passwords are hashed and rules are built on few threads of its own.
 
 mod app;
 mod artefact;
@@ -13,20 +13,24 @@ mod audit;
 mod auth;
 mod content;
 mod dto;
+mod grant;
 mod guard;
 mod identity;
 mod intake;
 mod media;
 mod metrics;
 mod openapi;
+mod password;
 mod problem;
 mod purge_plan;
 mod range;
 mod rate;
 mod report;
+mod roles;
 mod routes;
 mod server;
 mod state;
+mod threads;
 mod tls;
 mod upload;
 
@@ -43,6 +47,8 @@ pub use media::{BoxFuture, Media, MediaError, ViewPart, ViewRead};
 pub use metrics::{Metrics, MetricsError};
 pub use openapi::openapi_json;
 pub use rate::Rates;
+pub use roles::{Roles, RolesError};
 pub use server::{ServeError, Server, ServerOptions, Stopper};
 pub use state::{ApiState, Limits};
+pub use threads::Threads;
 pub use tls::{TlsError, TlsFiles};

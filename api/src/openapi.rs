@@ -6,11 +6,12 @@ use std::sync::OnceLock;
 use actix_web::App;
 use utoipa::OpenApi;
 use utoipa::openapi::path::{HttpMethod, PathItem};
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Components, OpenApi as Document};
 use utoipa_actix_web::AppExt;
 
 use crate::app;
+use crate::auth::cookie::COOKIE;
 use crate::dto::StateFilter;
 use crate::problem::{Body, Kind};
 
@@ -22,11 +23,17 @@ const TOKENS: &str = "A token that `POST /v1/tokens` has made, or one that the c
                       that user then counts, besides what the token's own roles permit. Without the permission the \
                       answer is 403.";
 
+/// The name of the other one.
+const LOGIN: &str = "login";
+const COOKIES: &str = "The cookie that `POST /v1/login` gives to a local user; `custody` where plain HTTP is served on loopback. What \
+                       changes something needs `Sec-Fetch-Site: same-origin`, or `Origin` with this address: else 403 \
+                       `cross-site`.";
+
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Custody", license(name = "Apache-2.0", identifier = "Apache-2.0")),
     components(schemas(Body, StateFilter)),
-    security(("token" = []))
+    security(("token" = []), ("login" = []))
 )]
 struct Base;
 
@@ -52,9 +59,10 @@ fn document() -> &'static Document {
         let mut base = Base::openapi();
         base.info.description = Some(description());
         let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(TOKENS)).build();
-        base.components
-            .get_or_insert_with(Components::new)
-            .add_security_scheme(TOKEN, SecurityScheme::Http(bearer));
+        let login = ApiKeyValue::with_description(COOKIE, COOKIES);
+        let components = base.components.get_or_insert_with(Components::new);
+        components.add_security_scheme(TOKEN, SecurityScheme::Http(bearer));
+        components.add_security_scheme(LOGIN, SecurityScheme::ApiKey(ApiKey::Cookie(login)));
         App::new().into_utoipa_app().openapi(base).configure(app::documented).split_for_parts().1
     })
 }

@@ -92,6 +92,14 @@ impl Problem {
         problem
     }
 
+    /// The caller would give, or take away, what they do not hold.
+    pub(crate) fn grant_refused(permission: &str) -> Self {
+        let detail = format_args!("expected a caller who holds {permission}");
+        let mut problem = Self::new(Kind::GrantRefused, detail);
+        problem.extensions.permission = permission.parse().ok().map(Action::name);
+        problem
+    }
+
     pub(crate) fn parameter_off(parameter: &str) -> Self {
         let detail = format_args!("parameter {parameter} is off; an administrator can switch it on");
         let mut problem = Self::new(Kind::VideoDownloadDisabled, detail);

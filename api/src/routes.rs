@@ -2,11 +2,13 @@
 
 pub(crate) mod access;
 pub(crate) mod audit;
+mod body;
 pub(crate) mod conversion;
 pub(crate) mod frame;
 pub(crate) mod health;
 pub(crate) mod hold;
 pub(crate) mod keystrokes;
+pub(crate) mod login;
 pub(crate) mod member;
 pub(crate) mod openapi;
 pub(crate) mod outbox;
@@ -16,8 +18,10 @@ mod problems;
 pub(crate) mod purge;
 pub(crate) mod recording;
 pub(crate) mod retention;
+pub(crate) mod role;
 pub(crate) mod session;
 pub(crate) mod timeline;
 pub(crate) mod token;
+pub(crate) mod user;
 pub(crate) mod video;
 pub(crate) mod whoami;

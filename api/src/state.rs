@@ -11,6 +11,7 @@ use crate::intake::Intake;
 use crate::media::Media;
 use crate::metrics::Metrics;
 use crate::rate::Rates;
+use crate::threads::Threads;
 
 /// What every request can reach. The member that serves makes one and shares it among its server's threads.
 pub struct ApiState {
@@ -38,6 +39,8 @@ pub struct ApiState {
     pub trail: Arc<Trail>,
     /// Signs checkpoints of the audit log.
     pub checkpoint_key: CheckpointKey,
+    /// Where passwords are hashed and rules are built.
+    pub threads: Threads,
 }
 
 /// What requests may cost.
@@ -55,12 +58,20 @@ pub struct Limits {
     pub requests_per_s: NonZeroU32,
     /// Requests of one recorder in a second, and at once: it appends to many sessions.
     pub recorder_requests_per_s: NonZeroU32,
+    /// Logins that are tried under one name in a minute, and at once.
+    pub logins_per_min: NonZeroU32,
+    /// Logins that are tried from one address in a minute, and at once: a proxy stands for all behind it.
+    pub address_logins_per_min: NonZeroU32,
 }
 
 /// Of one user or service: a portal with all its users stays far below.
 const REQUESTS_PER_S: NonZeroU32 = NonZeroU32::new(1000).unwrap();
 /// Of one recorder with a thousand sessions, each of which appends some times a second.
 const RECORDER_REQUESTS_PER_S: NonZeroU32 = NonZeroU32::new(5000).unwrap();
+/// Of one name: a person who mistypes, and years for who guesses even among the commonest passwords.
+const LOGINS_PER_MIN: NonZeroU32 = NonZeroU32::new(10).unwrap();
+/// Of one address: an office in the morning.
+const ADDRESS_LOGINS_PER_MIN: NonZeroU32 = NonZeroU32::new(120).unwrap();
 
 impl Default for Limits {
     fn default() -> Self {
@@ -71,6 +82,8 @@ impl Default for Limits {
             idle_s_max: 60,
             requests_per_s: REQUESTS_PER_S,
             recorder_requests_per_s: RECORDER_REQUESTS_PER_S,
+            logins_per_min: LOGINS_PER_MIN,
+            address_logins_per_min: ADDRESS_LOGINS_PER_MIN,
         }
     }
 }

@@ -14,5 +14,6 @@ mod serving;
 mod sessions;
 mod settings;
 pub(crate) mod signer;
+mod users;
 mod videos;
 mod wire;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use actix_web::HttpRequest;
 use actix_web::http::header::AUTHORIZATION;
-use cluster::catalog::{Catalog, TokenId, TokenRow};
+use cluster::catalog::{Catalog, TokenId, TokenKind, TokenRow};
 use cluster::chunk::key::{NoRandomness, Random};
 
 use crate::problem::{Kind, Problem};
@@ -62,14 +62,16 @@ pub(super) fn bearer(request: &HttpRequest) -> Result<&str, Problem> {
     }
 }
 
-/// The token of a text that is still valid at the cluster's time.
-pub(super) fn known(text: &str, catalog: &Catalog) -> Result<(TokenId, TokenRow), Problem> {
+/// The token of a text that is still valid at the cluster's time. A login's opens nothing but as a cookie, and no other
+/// does as one.
+pub(super) fn known(text: &str, is_cookie: bool, catalog: &Catalog) -> Result<(TokenId, TokenRow), Problem> {
     if text.len() > TOKEN_BYTES_MAX {
         return Err(invalid());
     }
     let now_ms = catalog.clock()?.now_ms;
     let found = catalog.token_by_hash(TokenSecret(text.to_owned()).hash())?;
-    found.filter(|(_, row)| row.is_valid(now_ms)).ok_or_else(invalid)
+    let is_at_its_place = |row: &TokenRow| (row.kind == TokenKind::Login) == is_cookie;
+    found.filter(|(_, row)| row.is_valid(now_ms) && is_at_its_place(row)).ok_or_else(invalid)
 }
 
 /// Unknown, revoked, expired and wrongly signed tokens are answered alike.

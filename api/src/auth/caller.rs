@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 
 use actix_web::HttpRequest;
-use cluster::catalog::{As, Command, TokenId, TokenKind, TokenRow};
+use actix_web::http::header::AUTHORIZATION;
+use cluster::catalog::{As, Catalog, Command, TokenId, TokenKind, TokenRow};
 use policy::{Action, Authorizer, RecorderName, RoleName, Service, ServiceName, Subject, User, UserName};
 
 use super::act_for::named_user;
 use super::bearer::{bearer, invalid, known};
+use super::cookie::{brought, need_own_page};
 use crate::audit::{Refused, Who};
 use crate::identity::{IdentityProvider, Vouched, is_jws};
 use crate::metrics::TOKENS_REFUSED;
@@ -34,6 +36,8 @@ pub(crate) struct Caller {
 pub(crate) enum Credential {
     /// A token of this service's own.
     Token(TokenId),
+    /// The cookie of a local user's login.
+    Login(TokenId),
     /// A token that an identity provider has signed.
     Jwt,
 }
@@ -41,12 +45,21 @@ pub(crate) enum Credential {
 impl Caller {
     /// Who sent a request, or for whom, if its token is valid at the cluster's time.
     pub(crate) async fn of(request: &HttpRequest, state: &ApiState) -> Result<Self, Problem> {
-        let text = bearer(request)?;
         let address = address(request);
         let authorizer = state.authorizer.get();
-        let known = match &state.identity {
-            Some(provider) if is_jws(text) => Self::vouched(vouch(provider, text, state).await?, &authorizer),
-            Some(_) | None => Self::known(known(text, state.cluster.catalog()?)?),
+        // Who sends a token means it, whatever cookie the browser adds.
+        let cookie = brought(request).filter(|_| !request.headers().contains_key(AUTHORIZATION));
+        let known = match (cookie, &state.identity) {
+            (Some(text), _) => {
+                let catalog = state.cluster.catalog()?;
+                let sender = Self::logged_in(known(text, true, catalog)?, catalog)?;
+                need_own_page(request)?;
+                sender
+            }
+            (None, Some(provider)) if is_jws(bearer(request)?) => {
+                Self::vouched(vouch(provider, bearer(request)?, state).await?, &authorizer)
+            }
+            (None, Some(_) | None) => Self::known(known(bearer(request)?, false, state.cluster.catalog()?)?),
         };
         let sender = Self { address, ..known };
         state.rates.count(&sender)?;
@@ -79,11 +92,20 @@ impl Caller {
         let roles: BTreeSet<RoleName> = row.roles.iter().filter_map(|role| role.parse().ok()).collect();
         let subject = match row.kind {
             TokenKind::Recorder => Subject::Recorder(RecorderName(row.subject.clone())),
-            TokenKind::User => Subject::User(User { name: UserName(row.subject.clone()), roles }),
+            TokenKind::User | TokenKind::Login => {
+                Subject::User(User { name: UserName(row.subject.clone()), roles })
+            }
         };
         let (credential, expires_ms) = (Credential::Token(token), row.expires_ms);
         let address = String::new();
         Self { name: row.subject, roles: row.roles, subject, credential, expires_ms, address }
+    }
+
+    /// The user of a login, with the roles that they have at this time, unless they are disabled.
+    fn logged_in((token, row): (TokenId, TokenRow), catalog: &Catalog) -> Result<Self, Problem> {
+        let user = catalog.user(&row.subject)?.filter(|user| !user.is_disabled).ok_or_else(invalid)?;
+        let caller = Self::known((token, TokenRow { roles: user.roles, ..row }));
+        Ok(Self { credential: Credential::Login(token), ..caller })
     }
 
     /// What the provider calls a role and is none of ours is left out.
@@ -118,13 +140,23 @@ impl Caller {
     pub(crate) fn recorder_token(&self) -> Option<TokenId> {
         match self.credential {
             Credential::Token(token) => self.is_recorder().then_some(token),
-            Credential::Jwt => None,
+            Credential::Login(_) | Credential::Jwt => None,
+        }
+    }
+
+    /// The login by which a local user asks for themselves.
+    pub(crate) fn login_of(&self, name: &str) -> Option<TokenId> {
+        match self.credential {
+            Credential::Login(token) => {
+                (self.name == name && self.subject.service().is_none()).then_some(token)
+            }
+            Credential::Token(_) | Credential::Jwt => None,
         }
     }
 }
 
 /// From where a request came: whoever is connected, as headers can say anything.
-pub(super) fn address(request: &HttpRequest) -> String {
+pub(crate) fn address(request: &HttpRequest) -> String {
     request.peer_addr().map(|address| address.ip().to_string()).unwrap_or_default()
 }
 

@@ -39,4 +39,6 @@ permissions! {
     ParametersManage = [ParametersManage];
     UsersRead = [UsersRead];
     UsersManage = [UsersManage];
+    RolesRead = [RolesRead];
+    RolesManage = [RolesManage];
 }

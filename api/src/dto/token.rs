@@ -26,6 +26,8 @@ pub(crate) enum TokenKind {
     Recorder,
     /// It has roles.
     User,
+    /// A local user's cookie: made by a login, with the roles of the user.
+    Login,
 }
 
 /// A token that was made. Its text is not shown again.
@@ -70,6 +72,7 @@ impl From<catalog::TokenKind> for TokenKind {
         match kind {
             catalog::TokenKind::Recorder => Self::Recorder,
             catalog::TokenKind::User => Self::User,
+            catalog::TokenKind::Login => Self::Login,
         }
     }
 }
@@ -79,6 +82,7 @@ impl From<TokenKind> for catalog::TokenKind {
         match kind {
             TokenKind::Recorder => Self::Recorder,
             TokenKind::User => Self::User,
+            TokenKind::Login => Self::Login,
         }
     }
 }

@@ -17,7 +17,8 @@ pub(crate) struct Whoami {
     pub(crate) name: String,
     /// The service that acts for the user, if one does.
     pub(crate) service: Option<String>,
-    /// `token` for one of this service's own, `jwt` for one of the identity provider's.
+    /// `token` for one of this service's own, `login` for the cookie of a local user, `jwt` for one of the identity
+    /// provider's.
     pub(crate) credential: &'static str,
     /// The token, without its text, if it is one of this service's own.
     pub(crate) token: Option<String>,
@@ -34,6 +35,7 @@ impl Whoami {
     pub(crate) fn new(caller: Caller, permissions: BTreeSet<Action>) -> Self {
         let (credential, token) = match caller.credential {
             Credential::Token(token) => ("token", Some(token.to_string())),
+            Credential::Login(token) => ("login", Some(token.to_string())),
             Credential::Jwt => ("jwt", None),
         };
         Self {

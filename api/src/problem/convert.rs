@@ -11,6 +11,7 @@ use cluster::facts::{NotReady, ReadIndexError, SubmitError};
 use super::{Kind, Problem};
 use crate::intake::IntakeRefusal;
 use crate::media::MediaError;
+use crate::threads::ThreadError;
 
 /// When to ask again while a member waits for its cluster.
 const NOT_READY_S: u64 = 2;
@@ -120,6 +121,9 @@ fn kind_of(refusal: &Refusal) -> Kind {
         | Refusal::ProtocolUnknown { .. }
         | Refusal::RetentionDays { .. }
         | Refusal::TooManyRules { .. }
+        | Refusal::UsersFull { .. }
+        | Refusal::RolesFull { .. }
+        | Refusal::LoginKind
         | Refusal::RowTooLong { .. } => Kind::InvalidField,
         Refusal::DatabaseFormat { .. } => Kind::DatabaseFormat,
         Refusal::RecordingUnknown { .. }
@@ -129,7 +133,10 @@ fn kind_of(refusal: &Refusal) -> Kind {
         | Refusal::MailUnknown { .. }
         | Refusal::HoldUnknown { .. }
         | Refusal::VideoUnknown { .. }
+        | Refusal::UserUnknown { .. }
         | Refusal::TokenUnknown { .. } => Kind::NotFound,
+        Refusal::LoginRefused => Kind::Unauthenticated,
+        Refusal::LastManager => Kind::LastManager,
         Refusal::SessionPurged { .. } => Kind::SessionPurged,
         Refusal::Held { .. } => Kind::SessionHeld,
         Refusal::HoldReleased { .. } => Kind::HoldReleased,
@@ -142,6 +149,7 @@ fn kind_of(refusal: &Refusal) -> Kind {
         Refusal::VideoNotEnded { .. }
         | Refusal::JobEnded { .. }
         | Refusal::JobClaimed { .. }
+        | Refusal::UserExists { .. }
         | Refusal::MailEnded { .. } => Kind::Conflict,
         // Another owner writes the object from here on: the recorder asks for the offset and goes on there.
         Refusal::EpochNotCurrent { .. } | Refusal::EpochNotNext { .. } => Kind::NotReady,
@@ -171,7 +179,17 @@ fn kind_of(refusal: &Refusal) -> Kind {
         | Refusal::TokenExists
         | Refusal::AskedTwice
         | Refusal::TooManyKeys { .. }
+        | Refusal::PasswordHashForm
         | Refusal::WrappedKey { .. } => Kind::Internal,
+    }
+}
+
+impl From<ThreadError> for Problem {
+    fn from(error: ThreadError) -> Self {
+        match error {
+            ThreadError::Busy => Self::new(Kind::Busy, error).retry_after(NOT_READY_S),
+            ThreadError::Start(_) | ThreadError::Ended => Self::internal(&error),
+        }
     }
 }
 

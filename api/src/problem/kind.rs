@@ -49,6 +49,9 @@ kinds! {
     InvalidCursor = "invalid-cursor", BAD_REQUEST, "The cursor is none of an earlier page";
     Unauthenticated = "unauthenticated", UNAUTHORIZED, "A valid token is needed";
     Forbidden = "permission-missing", FORBIDDEN, "A permission is missing";
+    GrantRefused = "grant-refused", FORBIDDEN, "Nobody gives what they do not hold";
+    WrongPassword = "wrong-password", FORBIDDEN, "The old password is another one";
+    CrossSite = "cross-site", FORBIDDEN, "The request comes from another site";
     VideoDownloadDisabled = "video-download-disabled", FORBIDDEN, "Videos are switched off";
     NotFound = "not-found", NOT_FOUND, "Nothing is here";
     MethodNotAllowed = "method-not-allowed", METHOD_NOT_ALLOWED, "This cannot be done here";
@@ -63,6 +66,7 @@ kinds! {
     SessionHeld = "session-held", CONFLICT, "The session is kept by a hold";
     HoldReleased = "hold-released", CONFLICT, "The hold was released";
     SecondPersonNeeded = "second-person-needed", CONFLICT, "A second person is needed";
+    LastManager = "last-manager", CONFLICT, "Nobody could give roles any more";
     Conflict = "conflict", CONFLICT, "The request does not fit what is there";
     SessionPurged = "session-purged", GONE, "The session was purged";
     TusVersion = "tus-version", PRECONDITION_FAILED, "Another version of tus is spoken here";

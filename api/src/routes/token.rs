@@ -3,14 +3,14 @@
 use actix_web::http::header::LOCATION;
 use actix_web::web::{Data, Json};
 use actix_web::{HttpRequest, HttpResponse, delete, get, post};
-use cluster::catalog::{Command, CreateToken, TokenId};
+use cluster::catalog::{Command, CreateToken, Refusal, TokenId};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::problems::Problems;
 use crate::auth::{Allowed, Asked, TokenSecret, UsersManage, UsersRead};
-use crate::dto;
 use crate::problem::{Kind, Problem};
 use crate::state::ApiState;
+use crate::{dto, grant};
 
 pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
     config.service(list_tokens).service(create_token).service(revoke_token);
@@ -33,6 +33,7 @@ pub(super) async fn list_tokens(
     request_body = dto::NewToken,
     responses(
         (status = 201, description = "the token and its text", body = dto::MadeToken, headers(("Location" = String))),
+        (status = 403, description = "a role holds what the caller does not hold"),
         (status = 422, description = "a field is not allowed"),
         Problems
     )
@@ -43,6 +44,7 @@ pub(super) async fn create_token(
     state: Data<ApiState>,
 ) -> Result<HttpResponse, Problem> {
     wanted.check()?;
+    grant::check_roles(&state, &allowed.caller, &wanted.roles).await?;
     let secret = TokenSecret::generate(&*state.random)?;
     let mut id = [0; 16];
     state.random.fill(&mut id)?;
@@ -80,6 +82,7 @@ impl dto::NewToken {
             dto::TokenKind::Recorder if !self.roles.is_empty() => {
                 Err(Problem::new(Kind::InvalidField, "a recorder's token has no roles"))
             }
+            dto::TokenKind::Login => Err(Refusal::LoginKind.into()),
             dto::TokenKind::Recorder | dto::TokenKind::User => Ok(()),
         }
     }

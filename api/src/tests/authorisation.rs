@@ -7,7 +7,7 @@ use actix_web::App;
 use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::test::{TestRequest, call_service, init_service};
-use cluster::catalog::{ClockSample, Command, PutRole, TokenKind};
+use cluster::catalog::{ClockSample, Command, CreateUser, LogIn, PasswordHash, PutRole, TokenId, TokenKind};
 use cluster::id::MemberId;
 use policy::{Authorizer, Revision, Role};
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ use super::signer::{ISSUER, Signer, claims, published, rules, text};
 use super::videos::{claim, complete, enable};
 use crate::app;
 use crate::guard::guard;
-use crate::{IdentityProvider, KeySet};
+use crate::{IdentityProvider, KeySet, TokenSecret};
 
 const HEADER: &str = "route,target,action,credential,role,relation,status";
 const NOW_S: u64 = NOW_MS / 1000;
@@ -47,7 +47,7 @@ struct Cell {
     target: String,
     /// The permissions that are asked for, in this order; none for what is open to anyone or to every valid token.
     actions: Vec<String>,
-    /// How the caller shows who they are; with `-for`, they name a user.
+    /// How the caller shows who they are; with `-for`, they name a user, with `-foreign`, a page of another site asks.
     credential: String,
     /// The credential's roles.
     roles: Vec<String>,
@@ -123,14 +123,19 @@ impl World {
         member
             .post(&administrator, &format!("/v1/sessions/{purged}/purge"), &json!({ "reason": "asked" }))
             .await;
-        let system = member.user(SYSTEM).await;
+        let system = member.token(TokenKind::User, "system", &[ADMINISTRATOR, SYSTEM]).await;
+        member.make_user(&system, "guest", &[]).await;
         let tokens = BTreeMap::new();
         Self { member, signer, stranger, system, administrator, recorder, ended, purged, videos, tokens }
     }
 
     /// The credential of a cell as the text of a token.
     async fn token(&mut self, cell: &Cell) -> String {
-        let kind = cell.credential.trim_end_matches("-for").to_owned();
+        let kind = cell.credential.trim_end_matches("-for").trim_end_matches("-foreign").to_owned();
+        if kind == "cookie" && cell.route.ends_with("/logout") {
+            // It ends.
+            return self.made(&kind, cell).await;
+        }
         let key = (format!("{kind} {}", cell.relation), cell.roles.clone());
         if let Some(token) = self.tokens.get(&key) {
             return token.clone();
@@ -169,6 +174,7 @@ impl World {
                 let name = if cell.relation == "other" { "another" } else { "pam-proxy" };
                 self.member.token(TokenKind::Recorder, name, &[]).await
             }
+            "cookie" => self.cookie(cell).await,
             "jwt" => self.signer.token(&right),
             "jwt-expired" => with("exp", json!(NOW_S - 60)),
             "jwt-audience" => with("aud", json!("another")),
@@ -180,6 +186,31 @@ impl World {
             }
             _ => panic!("line {}: no such credential", cell.line),
         }
+    }
+
+    /// A user whose password nobody knows.
+    async fn user(&self, name: &str, roles: &[String]) -> u64 {
+        let command = CreateUser {
+            name: name.to_owned(),
+            password: PasswordHash::from_text("$argon2id$".to_owned()),
+            roles: roles.to_vec(),
+            by: "tests".to_owned(),
+        };
+        self.member.submit(Command::CreateUser(command)).await;
+        let row = self.member.state.cluster.catalog().unwrap().user(name).unwrap();
+        row.unwrap().password_index
+    }
+
+    /// The text of a login of a user with the cell's roles.
+    async fn cookie(&self, cell: &Cell) -> String {
+        let name = format!("caller {}", cell.line);
+        let password_index = self.user(&name, &cell.roles).await;
+        let secret = TokenSecret::generate(&*self.member.state.random).unwrap();
+        let mut token = [0; 16];
+        self.member.state.random.fill(&mut token).unwrap();
+        let (token, hash, expires_ms) = (TokenId(token), secret.hash(), NOW_MS + 60_000);
+        self.member.submit(Command::LogIn(LogIn { name, password_index, token, hash, expires_ms })).await;
+        secret.expose().to_owned()
     }
 
     /// What the address of a cell's route names, made for this cell alone where asking changes it.
@@ -206,8 +237,13 @@ impl World {
                 let made = self.member.post(&self.system, "/v1/tokens", &body).await.json();
                 made["id"].as_str().unwrap().to_owned()
             }
+            "there" if cell.route.contains("/v1/users/") => {
+                let name = format!("user {}", cell.line);
+                self.user(&name, &[]).await;
+                name
+            }
             "there" => "replicas".to_owned(),
-            "absent" | "all" | "new" | "themselves" => ABSENT.to_owned(),
+            "absent" | "all" | "new" | "of stronger" | "themselves" => ABSENT.to_owned(),
             _ => panic!("line {}: no such target", cell.line),
         }
     }
@@ -228,7 +264,7 @@ impl World {
             false => path.replace("{hold}", ABSENT),
         };
         let path = path.replace("{id}", &target).replace("{name}", &target).replace("{ms}", "12");
-        let path = path.replace("{scope}", "device");
+        let path = path.replace("{scope}", "device").replace(' ', "%20");
         let path = match path.as_str() {
             "/v1/audit/proof" => format!("{path}?leaf=0"),
             "/v1/audit/consistency" => format!("{path}?from=1"),
@@ -237,7 +273,15 @@ impl World {
         let mut request = TestRequest::with_uri(&path).method(method.parse().unwrap());
         if cell.credential != "none" {
             let token = self.token(cell).await;
-            request = request.insert_header(("authorization", format!("Bearer {token}")));
+            request = match cell.credential.as_str() {
+                "cookie" | "cookie-foreign" => request.insert_header(("cookie", format!("custody={token}"))),
+                _ => request.insert_header(("authorization", format!("Bearer {token}"))),
+            };
+        }
+        if cell.credential.starts_with("cookie") {
+            let is_own = cell.credential == "cookie";
+            request =
+                request.insert_header(("sec-fetch-site", if is_own { "same-origin" } else { "cross-site" }));
         }
         if cell.credential.ends_with("-for") {
             request = request.insert_header(("custody-act-for", "grace"));
@@ -260,12 +304,30 @@ fn with_body(request: TestRequest, cell: &Cell) -> TestRequest {
         "POST /v1/sessions/{id}/purge" => request.set_json(json!({ "reason": "asked" })),
         "PUT /v1/retention-rules/{scope}/{name}" => request.set_json(json!({ "days": 7 })),
         "PUT /v1/parameters/{name}" => request.set_json(json!({ "value": 3 })),
-        "POST /v1/tokens" => request.set_json(json!({ "kind": "user", "subject": "somebody" })),
+        "POST /v1/tokens" => {
+            request.set_json(json!({ "kind": "user", "subject": "somebody", "roles": given(cell) }))
+        }
+        "POST /v1/users" => {
+            let name = format!("somebody{}", cell.line);
+            request.set_json(json!({ "name": name, "password": "correct horse", "roles": given(cell) }))
+        }
+        "PUT /v1/users/{name}" => request.set_json(json!({ "roles": [] })),
+        "PUT /v1/users/{name}/password" => request.set_json(json!({ "password": "correct horse" })),
+        "POST /v1/login" => request.set_json(json!({ "name": "guest", "password": "correct horse" })),
+        "PUT /v1/roles/{name}" => request.set_json(json!({ "permissions": ["PAM.SessionManagement.Read"] })),
         "PATCH /v1/sessions/{id}/recording" => request
             .insert_header(("content-type", PIECES))
             .insert_header(("upload-offset", "1"))
             .set_payload(b"y".to_vec()),
         _ => request,
+    }
+}
+
+/// The roles that a cell's caller wants to give.
+fn given(cell: &Cell) -> Value {
+    match cell.target.as_str() {
+        "of stronger" => json!([ADMINISTRATOR]),
+        _ => json!([]),
     }
 }
 
@@ -307,10 +369,13 @@ async fn every_cell_is_answered_as_the_design_says() {
             wrong.push(format!("{status}: {cell:?}"));
         } else if status == 403 && !cell.route.starts_with("HEAD ") {
             let body = actix_web::body::to_bytes(response.into_body()).await.unwrap();
-            let missing = serde_json::from_slice::<Value>(&body).unwrap()["permission"].clone();
-            let is_named = cell.actions.iter().any(|action| missing == *action);
-            let is_acting = cell.credential.ends_with("-for") && missing == "System.Users.ActFor";
-            if !is_named && !is_acting {
+            let body: Value = serde_json::from_slice(&body).unwrap();
+            let missing = &body["permission"];
+            let is_foreign =
+                cell.credential == "cookie-foreign" && body["type"] == "urn:custody:problem:cross-site";
+            let is_named = cell.actions.iter().any(|action| *missing == *action);
+            let is_acting = cell.credential.ends_with("-for") && *missing == "System.Users.ActFor";
+            if !is_named && !is_acting && !is_foreign {
                 wrong.push(format!("{missing} is said to be missing: {cell:?}"));
             }
         }

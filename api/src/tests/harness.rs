@@ -31,7 +31,9 @@ use super::wire::Wire;
 use crate::guard::guard;
 use crate::intake::{Intake, IntakeRefusal};
 use crate::media::{BoxFuture, Media, MediaError, ViewPart, ViewRead};
-use crate::{ApiState, CheckpointKey, IdentityProvider, Limits, Metrics, Rates, TokenSecret, Trail, app};
+use crate::{
+    ApiState, CheckpointKey, IdentityProvider, Limits, Metrics, Rates, Threads, TokenSecret, Trail, app,
+};
 
 /// For how long a view goes on without a leaf: longer than any test.
 const WINDOW: Duration = Duration::from_secs(3600);
@@ -128,7 +130,12 @@ impl Member {
 
     /// A member that believes a provider, and that anybody may ask as often as they like.
     pub(super) async fn start_believing(provider: IdentityProvider) -> Self {
-        let limits = Limits { requests_per_s: NonZeroU32::MAX, ..Limits::default() };
+        let limits = Limits {
+            requests_per_s: NonZeroU32::MAX,
+            logins_per_min: NonZeroU32::MAX,
+            address_logins_per_min: NonZeroU32::MAX,
+            ..Limits::default()
+        };
         Self::start_as(limits, Some(Arc::new(provider))).await.become_ready().await
     }
 
@@ -203,6 +210,7 @@ impl Member {
             rates: Rates::new(&limits),
             trail: Arc::new(Trail::new(WINDOW)),
             checkpoint_key: CheckpointKey::from_seed(&[7; 32]).unwrap(),
+            threads: Threads::default(),
         };
         Self { state: Arc::new(state), disk }
     }

@@ -47,7 +47,7 @@ async fn parameters_change_at_run_time() {
 #[actix_web::test]
 async fn tokens_are_shown_once_and_end() {
     let member = Member::start().await;
-    let system = member.user(SYSTEM).await;
+    let system = member.token(TokenKind::User, "ada@example.org", &[ADMINISTRATOR, SYSTEM]).await;
     let wanted =
         json!({ "kind": "user", "subject": "linus", "roles": [AUDITOR], "expires_ms": NOW_MS + 1000 });
     let made = member.post(&system, "/v1/tokens", &wanted).await;
@@ -84,6 +84,7 @@ async fn tokens_are_shown_once_and_end() {
         json!({ "kind": "user", "subject": "" }),
         json!({ "kind": "user", "subject": "x", "expires_ms": NOW_MS }),
         json!({ "kind": "recorder", "subject": "x", "roles": [AUDITOR] }),
+        json!({ "kind": "login", "subject": "x" }),
     ] {
         assert_eq!(
             member.post(&system, "/v1/tokens", &body).await.problem(),

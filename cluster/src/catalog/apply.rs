@@ -19,6 +19,7 @@ use super::session;
 use super::step::{Effect, Halt, LogPosition, Step};
 use super::token;
 use super::transaction::{CatalogError, Transaction};
+use super::user;
 use super::video;
 use super::view;
 use crate::chunk::key::KeyPurpose;
@@ -115,6 +116,11 @@ fn apply(step: &mut Step<'_, '_>, command: Command) -> Effect {
         Command::PutAccess(command) => access::put(step, command),
         Command::RetryVideo(command) => video::retry(step, command),
         Command::BlockMail(command) => outbox::blocked(step, command),
+        Command::CreateUser(command) => user::create(step, command),
+        Command::PutUser(command) => user::put(step, command),
+        Command::SetPassword(command) => user::set_password(step, command),
+        Command::DeleteUser { name, by } => user::delete(step, &name, &by),
+        Command::LogIn(command) => user::log_in(step, command),
         Command::As(_) => Err(Refusal::AskedTwice.into()),
         Command::Audit(command) => audit::event(step, command),
         Command::AuditKey(command) => audit::keep_key(step, &command),

@@ -7,11 +7,9 @@ use super::outcome::Applied;
 use super::parameter::{Parameter, ParameterRow, ParameterValue};
 use super::recording::{self, ChunkRow, ObjectRow};
 use super::request::Request;
-use super::role::RoleRow;
 use super::row::{self, Row};
 use super::session::SessionRow;
 use super::step::LogPosition;
-use super::token::{HashRow, TokenId, TokenRow};
 use super::transaction::{CatalogError, Transaction};
 use super::video::{RequestRow, VideoRow};
 use super::view::ViewRow;
@@ -200,27 +198,6 @@ impl Catalog {
     /// A parameter, if it was set.
     pub fn parameter_row(&self, parameter: &Parameter) -> Result<Option<ParameterRow>, CatalogError> {
         self.get(parameter.name.as_bytes())
-    }
-
-    /// All roles, by name.
-    pub fn roles(&self) -> Result<Vec<(String, RoleRow)>, CatalogError> {
-        self.list(KeyRange::all(), usize::MAX, |key| String::from_utf8(key.to_vec()).ok())
-    }
-
-    /// A token.
-    pub fn token(&self, token: TokenId) -> Result<Option<TokenRow>, CatalogError> {
-        self.get(&token.0)
-    }
-
-    /// The token whose text has this SHA-256, if it was not revoked; whether it has expired is asked of the row.
-    pub fn token_by_hash(&self, hash: [u8; 32]) -> Result<Option<(TokenId, TokenRow)>, CatalogError> {
-        let Some(HashRow { token }) = self.get(&hash)? else { return Ok(None) };
-        Ok(self.token(token)?.map(|row| (token, row)))
-    }
-
-    /// All tokens.
-    pub fn tokens(&self) -> Result<Vec<(TokenId, TokenRow)>, CatalogError> {
-        self.list(KeyRange::all(), usize::MAX, |key| key.try_into().ok().map(TokenId))
     }
 
     /// Rows as they are stored, from a place on, in the order of trees and keys; without any after the last.

@@ -12,6 +12,7 @@ use super::retention::PutRetention;
 use super::role::PutRole;
 use super::session::{EndSession, OpenSession};
 use super::token::{CreateToken, TokenId};
+use super::user::{CreateUser, LogIn, PutUser, SetPassword};
 use super::video::{RequestVideo, RetryVideo};
 use super::view::KeepView;
 use crate::id::{Epoch, JobId, MemberId, ObjectId, RecordingId};
@@ -161,4 +162,19 @@ pub enum Command {
         /// Which member it is.
         member: MemberId,
     },
+    /// Makes a local user.
+    CreateUser(CreateUser),
+    /// Changes a local user.
+    PutUser(PutUser),
+    /// Sets a local user's password.
+    SetPassword(SetPassword),
+    /// A local user is no more.
+    DeleteUser {
+        /// Which.
+        name: String,
+        /// Who.
+        by: String,
+    },
+    /// A local user has shown their password.
+    LogIn(LogIn),
 }

@@ -47,11 +47,13 @@ pub enum Tree {
     AuditLeaves = 30,
     AuditNodes = 31,
     AuditKeys = 32,
+    Users = 33,
+    Logins = 34,
 }
 
 impl Tree {
     /// All trees, in the order of their numbers.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 35] = [
         Self::Meta,
         Self::Sessions,
         Self::SessionsByStart,
@@ -85,6 +87,8 @@ impl Tree {
         Self::AuditLeaves,
         Self::AuditNodes,
         Self::AuditKeys,
+        Self::Users,
+        Self::Logins,
     ];
 
     /// The number that stands for it in stored keys.

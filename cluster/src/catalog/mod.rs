@@ -29,6 +29,7 @@ mod step;
 mod text;
 mod token;
 mod transaction;
+mod user;
 mod video;
 mod view;
 
@@ -73,5 +74,6 @@ pub use session::{
 pub use step::LogPosition;
 pub use token::{CreateToken, TokenId, TokenKind, TokenRow};
 pub use transaction::CatalogError;
+pub use user::{CreateUser, LogIn, PasswordHash, PutUser, SetPassword, UserRow};
 pub use video::{Container, RequestVideo, RetryVideo, VideoFacts, VideoRow, VideoSettings, VideoState};
 pub use view::{KeepView, ViewRow};

@@ -169,7 +169,7 @@ pub enum Refusal {
     TokenExists,
     #[error("there is no token {token}")]
     TokenUnknown { token: super::token::TokenId },
-    #[error("a token has at most {limit} roles")]
+    #[error("a user or a token has at most {limit} roles")]
     TooManyRoles { limit: u64 },
     #[error("the token would expire at {expires_ms} ms, it is {now_ms} ms")]
     TokenExpired { expires_ms: u64, now_ms: u64 },
@@ -223,4 +223,20 @@ pub enum Refusal {
     AskedTwice,
     #[error("a member has at most {limit} keys for the audit log")]
     TooManyKeys { limit: u64 },
+    #[error("there is a user {name}")]
+    UserExists { name: String },
+    #[error("there is no user {name}")]
+    UserUnknown { name: String },
+    #[error("there are at most {limit} users")]
+    UsersFull { limit: u64 },
+    #[error("a password's hash is of argon2id, in PHC form")]
+    PasswordHashForm,
+    #[error("name and password are not those of a user who may log in")]
+    LoginRefused,
+    #[error("a login is made with a password")]
+    LoginKind,
+    #[error("there are at most {limit} roles")]
+    RolesFull { limit: u64 },
+    #[error("no role would hold System.Roles.Manage and System.Users.Manage any more")]
+    LastManager,
 }

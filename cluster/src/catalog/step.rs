@@ -96,6 +96,7 @@ pub(crate) enum Counter {
     Job,
     Mail,
     Session,
+    User,
 }
 
 impl Counter {
@@ -104,6 +105,7 @@ impl Counter {
             Self::Job => b"count.job",
             Self::Mail => b"count.mail",
             Self::Session => b"count.session",
+            Self::User => b"count.user",
         }
     }
 }

@@ -9,6 +9,7 @@ mod requests;
 mod rows;
 mod sessions;
 mod settings;
+mod users;
 
 use super::*;
 use crate::chunk::key::KekId;

@@ -1,15 +1,15 @@
 //! Tokens of recorders and users. Only the hash of a token's text is ever here.
 
-use super::engine::Tree;
+use super::catalog::Catalog;
+use super::engine::{KeyRange, Tree};
 use super::outcome::{Outcome, Refusal};
+use super::role;
 use super::row::Row;
-use super::step::{Effect, Step};
+use super::step::{Effect, Halt, Step};
 use super::text;
+use super::transaction::CatalogError;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-
-/// The most roles of a token.
-const ROLES_MAX: usize = 8;
 
 /// Names a token without being one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -34,6 +34,8 @@ pub enum TokenKind {
     Recorder,
     /// A user's or a service's: it has roles.
     User,
+    /// A local user's, who has shown their password: it has the roles of the user.
+    Login,
 }
 
 /// Makes a token.
@@ -97,34 +99,61 @@ impl Row for HashRow {
     const TREE: Tree = Tree::TokensByHash;
 }
 
+impl Catalog {
+    /// A token.
+    pub fn token(&self, token: TokenId) -> Result<Option<TokenRow>, CatalogError> {
+        self.get(&token.0)
+    }
+
+    /// The token whose text has this SHA-256, if it was not revoked; whether it has expired is asked of the row.
+    pub fn token_by_hash(&self, hash: [u8; 32]) -> Result<Option<(TokenId, TokenRow)>, CatalogError> {
+        let Some(HashRow { token }) = self.get(&hash)? else { return Ok(None) };
+        Ok(self.token(token)?.map(|row| (token, row)))
+    }
+
+    /// All tokens.
+    pub fn tokens(&self) -> Result<Vec<(TokenId, TokenRow)>, CatalogError> {
+        self.list(KeyRange::all(), usize::MAX, |key| key.try_into().ok().map(TokenId))
+    }
+}
+
 pub(crate) fn create(step: &mut Step<'_, '_>, command: CreateToken) -> Effect {
     let CreateToken { token, hash, kind, subject, roles, expires_ms, by } = command;
     text::needed("subject", &subject)?;
     text::needed("by", &by)?;
-    if roles.len() > ROLES_MAX {
-        return Err(Refusal::TooManyRoles { limit: u64::try_from(ROLES_MAX).unwrap_or(u64::MAX) }.into());
-    }
     if kind == TokenKind::Recorder && !roles.is_empty() {
         return Err(Refusal::RecorderRoles.into());
     }
-    for role in &roles {
-        text::needed("role", role)?;
-        if !step.rows.has_key(Tree::Roles, role.as_bytes())? {
-            return Err(Refusal::RoleUnknown { role: role.clone() }.into());
-        }
+    if kind == TokenKind::Login {
+        return Err(Refusal::LoginKind.into());
     }
+    role::need_all(step, &roles)?;
+    let (created_by, created_ms, revoked_ms) = (by, step.now_ms, None);
+    let row = TokenRow { hash, kind, subject, roles, expires_ms, created_by, created_ms, revoked_ms };
+    insert(step, token, &row)
+}
+
+/// Stores a new token.
+pub(crate) fn insert(step: &mut Step<'_, '_>, token: TokenId, row: &TokenRow) -> Effect {
     let now_ms = step.now_ms;
-    if let Some(expires_ms) = expires_ms.filter(|expires_ms| *expires_ms <= now_ms) {
+    if let Some(expires_ms) = row.expires_ms.filter(|expires_ms| *expires_ms <= now_ms) {
         return Err(Refusal::TokenExpired { expires_ms, now_ms }.into());
     }
-    if step.rows.has_key(Tree::Tokens, &token.0)? || step.rows.has_key(Tree::TokensByHash, &hash)? {
+    if step.rows.has_key(Tree::Tokens, &token.0)? || step.rows.has_key(Tree::TokensByHash, &row.hash)? {
         return Err(Refusal::TokenExists.into());
     }
-    let (created_by, created_ms, revoked_ms) = (by, now_ms, None);
-    let row = TokenRow { hash, kind, subject, roles, expires_ms, created_by, created_ms, revoked_ms };
-    step.rows.put(&token.0, &row)?;
-    step.rows.put(&hash, &HashRow { token })?;
+    step.rows.put(&token.0, row)?;
+    step.rows.put(&row.hash, &HashRow { token })?;
     Ok(Outcome::Done)
+}
+
+/// Removes a token without a trace.
+pub(crate) fn forget(step: &mut Step<'_, '_>, token: TokenId) -> Result<(), Halt> {
+    if let Some(row) = step.rows.get::<TokenRow>(&token.0)? {
+        step.rows.remove(Tree::TokensByHash, &row.hash);
+        step.rows.remove(Tree::Tokens, &token.0);
+    }
+    Ok(())
 }
 
 /// Ends a token; one that has ended stays so.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// All settings. In the file a full stop makes a table; in the environment `smtp.host` is `CUSTODY_SMTP_HOST`.
-const KEYS: [&str; 37] = [
+const KEYS: [&str; 39] = [
     "cluster.ca",
     "cluster.certificate",
     "cluster.key",
@@ -21,6 +21,8 @@ const KEYS: [&str; 37] = [
     "identity.roles_claim",
     "identity.user_claim",
     "kek_file",
+    "limits.address_logins_per_min",
+    "limits.logins_per_min",
     "limits.recorder_requests_per_s",
     "limits.requests_per_s",
     "listen.api",

@@ -240,9 +240,14 @@ fn limits(values: &Values) -> Result<api::Limits, ConfigError> {
     let usual = api::Limits::default();
     let requests_per_s = values.get("limits.requests_per_s", expected)?;
     let recorder_requests_per_s = values.get("limits.recorder_requests_per_s", expected)?;
+    let expected = "a number of logins from 1 on";
+    let logins_per_min = values.get("limits.logins_per_min", expected)?;
+    let address_logins_per_min = values.get("limits.address_logins_per_min", expected)?;
     Ok(api::Limits {
         requests_per_s: requests_per_s.unwrap_or(usual.requests_per_s),
         recorder_requests_per_s: recorder_requests_per_s.unwrap_or(usual.recorder_requests_per_s),
+        logins_per_min: logins_per_min.unwrap_or(usual.logins_per_min),
+        address_logins_per_min: address_logins_per_min.unwrap_or(usual.address_logins_per_min),
         ..usual
     })
 }

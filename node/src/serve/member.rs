@@ -10,7 +10,9 @@ use crate::outbox::{Channel, Outbox};
 use crate::seams::{CodecMedia, FormatIntake};
 use crate::tasks::{TaskError, Tasks};
 use crate::webhook::{self, Webhook};
-use api::{ApiState, CheckpointKey, IdentityProvider, Metrics, Rates, Server, ServerOptions, Stopper, Trail};
+use api::{
+    ApiState, CheckpointKey, IdentityProvider, Metrics, Rates, Server, ServerOptions, Stopper, Threads, Trail,
+};
 use cluster::chunk::disk::RealDisk;
 use cluster::chunk::key::Random;
 use cluster::cluster::{FatalError, StartReport};
@@ -96,15 +98,19 @@ impl Member {
         clock::tell(cluster).await?;
         let checkpoint_key = audit::begin(cluster, &*random, &settings.data_dir.join("audit-key")).await?;
         let trail = Arc::new(Trail::new(audit::WINDOW));
-        if !options.without_first_token && is_first(settings) {
-            tokens::create_first(cluster, &*random, &settings.data_dir.join("first-admin-token")).await?;
-        }
+        let first_token = settings.data_dir.join("first-admin-token");
+        let is_new = !options.without_first_token
+            && is_first(settings)
+            && tokens::create_first(cluster, &*random, &first_token).await?;
         let authorizer = Arc::new(AuthorizerCell::new(roles::authorizer(cluster)?));
         let provider = settings.identity.clone().map(|rules| Arc::new(IdentityProvider::new(rules)));
         let judges = Judges { authorizer: Arc::clone(&authorizer), identity: provider.clone() };
         let witness = Witness { trail: Arc::clone(&trail), checkpoint_key };
         let server = bind(settings, cluster, judges, witness, random)?;
         let address = server.address();
+        if is_new {
+            tokens::tell_first(&first_token, &settings.public_url(address));
+        }
         let channels = channels(settings, settings.public_url(address))?;
 
         let of = || Arc::clone(cluster);
@@ -272,6 +278,7 @@ fn bind(
         rates: Rates::new(&settings.limits),
         trail: witness.trail,
         checkpoint_key: witness.checkpoint_key,
+        threads: Threads::default(),
     };
     let tls = settings.tls.as_ref();
     let options = ServerOptions {

@@ -2,9 +2,9 @@
 
 use super::error::StartError;
 use crate::tasks::{Stop, TaskResult};
+use api::{Roles, RolesError};
 use cluster::Cluster;
-use cluster::catalog::{CatalogError, RoleRow};
-use policy::{Authorizer, AuthorizerCell, Revision, Role};
+use policy::{Authorizer, AuthorizerCell};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,26 +13,26 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// The authorizer of the roles as they are.
 pub(super) fn authorizer(cluster: &Cluster) -> Result<Authorizer, StartError> {
-    let roles = cluster.catalog()?.roles()?;
-    built(&roles)
+    let roles = Roles::read(cluster.catalog()?).map_err(RolesError::from);
+    roles.and_then(|roles| roles.authorizer()).map_err(|error| StartError::Roles(error.into()))
 }
 
 /// Puts roles in force when they change. Roles that cannot be built leave the ones before in force.
 pub(super) async fn run(cluster: Arc<Cluster>, cell: Arc<AuthorizerCell>, stop: Stop) -> TaskResult {
     let mut refused = None;
     while stop.sleep(LOOK_EVERY).await {
-        let roles: Result<_, CatalogError> = match cluster.catalog() {
-            Ok(catalog) => catalog.roles(),
+        let roles = match cluster.catalog() {
+            Ok(catalog) => Roles::read(catalog),
             Err(_) => continue,
         };
         let Ok(roles) = roles.inspect_err(|error| tracing::warn!(%error, "the roles cannot be read")) else {
             continue;
         };
-        let revision = revision(&roles);
+        let revision = roles.revision();
         if revision == cell.get().revision() || refused == Some(revision) {
             continue;
         }
-        let swapped = built(&roles).map(|next| cell.swap(next));
+        let swapped = roles.authorizer().map(|next| cell.swap(next));
         match swapped {
             Ok(Ok(())) => tracing::info!(revision = revision.0, "roles changed"),
             Ok(Err(error)) => tracing::warn!(%error, "the changed roles are not in force"),
@@ -43,18 +43,4 @@ pub(super) async fn run(cluster: Arc<Cluster>, cell: Arc<AuthorizerCell>, stop: 
         }
     }
     Ok(())
-}
-
-/// Rows only ever get higher versions and are never removed.
-fn revision(roles: &[(String, RoleRow)]) -> Revision {
-    Revision(roles.iter().map(|(_, row)| row.version).sum())
-}
-
-fn built(rows: &[(String, RoleRow)]) -> Result<Authorizer, StartError> {
-    let mut roles = Vec::new();
-    for (name, row) in rows {
-        let permissions = row.permissions.iter().map(String::as_str);
-        roles.push(Role::from_names(name, permissions).map_err(|error| StartError::Roles(error.into()))?);
-    }
-    Authorizer::build(revision(rows), &roles).map_err(|error| StartError::Roles(error.into()))
 }

@@ -47,23 +47,31 @@ pub(crate) async fn create_token(
 }
 
 /// A cluster without any token gets one for its administrator, in a file that only the owner of the process can
-/// read. The file is durable before the token opens anything.
+/// read. The file is durable before the token opens anything. Answers whether it was made.
 pub(super) async fn create_first(
     cluster: &Cluster,
     random: &dyn Random,
     path: &Path,
-) -> Result<(), StartError> {
+) -> Result<bool, StartError> {
     if !cluster.catalog()?.tokens()?.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     let secret = TokenSecret::generate(random)?;
     write(path, &secret).map_err(|source| StartError::FirstToken { path: path.to_owned(), source })?;
     commit(cluster, random, NewToken::ADMINISTRATOR, &secret).await?;
+    Ok(true)
+}
+
+/// Tells how a new cluster gets its first local administrator. There is no password until somebody chooses one.
+pub(super) fn tell_first(path: &Path, public_url: &str) {
+    let [pam, system] = ADMINISTRATOR_ROLES;
     tracing::warn!(
         file = %path.display(),
-        "this cluster is new: the token of its administrator is in this file; make tokens for people, then revoke it"
+        "this cluster is new: the token of its administrator is in this file. To make the first local administrator, write \
+         {{\"name\":…,\"password\":…,\"roles\":[\"{pam}\",\"{system}\"]}} to admin.json, run: \
+         curl -H \"Authorization: Bearer $(cat {})\" --json @admin.json {public_url}/v1/users; then revoke the token",
+        path.display()
     );
-    Ok(())
 }
 
 async fn commit(

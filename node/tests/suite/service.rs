@@ -51,3 +51,38 @@ fn the_first_token_is_made_once_and_only_its_owner_can_read_it() {
     assert_eq!(std::fs::read_to_string(&file).unwrap(), token);
     assert_eq!(served.get_json("/v1/tokens").as_array().map(Vec::len), Some(1));
 }
+
+#[test]
+fn the_first_token_makes_a_local_administrator_who_logs_in_with_a_cookie() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = Served::start(folder.path(), "");
+    let roles = serde_json::json!(["PAM Administrator", "System Administrator"]);
+    let login = serde_json::json!({ "name": "ada", "password": "correct horse" });
+    assert_eq!(served.post("/v1/login", &login).0, 401);
+    let mut user = login.clone();
+    user["roles"] = roles.clone();
+    assert_eq!(served.post("/v1/users", &user).0, 201);
+
+    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let url = |path: &str| format!("{}{path}", served.url());
+    let mut answer =
+        agent.post(url("/v1/login")).content_type("application/json").send(login.to_string()).unwrap();
+    assert_eq!((answer.status().as_u16(), answer.body_mut().read_to_string().unwrap()), (204, String::new()));
+    let given = answer.headers()["set-cookie"].to_str().unwrap();
+    let (cookie, rest) = given.split_once(';').unwrap();
+    assert_eq!(rest, " Path=/; HttpOnly; SameSite=Strict");
+    let who = || agent.get(url("/v1/whoami")).header("Cookie", cookie).call().unwrap();
+    let text = who().body_mut().read_to_string().unwrap();
+    let known: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(
+        (&known["name"], &known["credential"], &known["roles"]),
+        (&"ada".into(), &"login".into(), &roles)
+    );
+
+    let end = |origin: &str| {
+        let request = agent.post(url("/v1/logout")).header("Cookie", cookie).header("Origin", origin);
+        request.send_empty().unwrap().status().as_u16()
+    };
+    assert_eq!((end("http://evil.example"), who().status().as_u16()), (403, 200));
+    assert_eq!((end(served.url()), who().status().as_u16()), (204, 401));
+}

@@ -14,6 +14,7 @@ use crate::catalog::role::PutRole;
 use crate::catalog::session::{EndSession, OpenSession};
 use crate::catalog::step::{Halt, Step};
 use crate::catalog::token::{CreateToken, TokenKind, TokenRow};
+use crate::catalog::user::{CreateUser, LogIn, PutUser, SetPassword};
 use crate::catalog::video::{RequestVideo, RetryVideo};
 use serde::{Deserialize, Serialize};
 
@@ -86,6 +87,18 @@ pub(crate) fn of(step: &Step<'_, '_>, command: &Command) -> Result<Option<Change
         Command::RetryVideo(RetryVideo { video, by }) => {
             Change::new("PAM.SessionManagement.Convert", format!("video/{video}"), "again".to_owned(), by)
         }
+        Command::CreateUser(CreateUser { name, roles, by, .. }) => {
+            user(name, format!("created with {}", roles.join(", ")), by)
+        }
+        Command::PutUser(PutUser { name, roles, is_disabled, by, .. }) => {
+            let disabled = if *is_disabled { "disabled, " } else { "" };
+            user(name, format!("{disabled}roles {}", roles.join(", ")), by)
+        }
+        Command::SetPassword(SetPassword { name, by, .. }) => user(name, "password set".to_owned(), by),
+        Command::DeleteUser { name, by } => user(name, "deleted".to_owned(), by),
+        Command::LogIn(LogIn { name, token, .. }) => {
+            Change::new("logged-in", format!("user/{name}"), format!("token/{token}"), name)
+        }
         // What members tell one another, the steps of bytes and jobs, and what appends a leaf by itself.
         Command::StartMember { .. }
         | Command::Seed
@@ -149,6 +162,10 @@ fn parameter(command: &PutParameter) -> Change {
     Change::new("System.Parameters.Manage", format!("parameter/{name}"), value, by)
 }
 
+fn user(name: &str, detail: String, by: &str) -> Change {
+    Change::new("System.Users.Manage", format!("user/{name}"), detail, by)
+}
+
 fn role(command: &PutRole) -> Change {
     let PutRole { name, permissions, by, .. } = command;
     Change::new("System.Roles.Manage", format!("role/{name}"), permissions.join(" "), by)
@@ -159,6 +176,7 @@ fn token(command: &CreateToken) -> Change {
     let kind = match kind {
         TokenKind::Recorder => "recorder",
         TokenKind::User => "user",
+        TokenKind::Login => "login",
     };
     let detail = format!("created for {kind} {subject}: {}", roles.join(", "));
     Change::new("System.Users.Manage", format!("token/{token}"), detail, by)

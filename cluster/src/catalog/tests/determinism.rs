@@ -94,6 +94,46 @@ fn command() -> impl Strategy<Value = Command> {
             let ending = EndSession { recording, ..ending() };
             super::audit::asked_by("portal", Command::EndSession(ending))
         }),
+        user_command(),
+    ]
+}
+
+/// Commands about two users, their logins and the roles.
+fn user_command() -> impl Strategy<Value = Command> {
+    let name = || (0..2u8).prop_map(|number| format!("user {number}"));
+    prop_oneof![
+        name().prop_map(|name| Command::CreateUser(CreateUser { name, ..users::create() })),
+        (name(), any::<bool>()).prop_map(|(name, is_disabled)| Command::PutUser(PutUser {
+            name,
+            roles: vec![],
+            is_disabled,
+            expected_version: None,
+            by: "ada".to_owned(),
+        })),
+        (name(), 0..3u8).prop_map(|(name, keep)| Command::SetPassword(SetPassword {
+            name,
+            password: users::hash("b"),
+            expected_password_index: None,
+            keep: Some(TokenId([keep; 16])),
+            by: "ada".to_owned(),
+        })),
+        name().prop_map(|name| Command::DeleteUser { name, by: "ada".to_owned() }),
+        (name(), 3..9u64, 0..3u8).prop_map(|(name, password_index, number)| Command::LogIn(LogIn {
+            name,
+            password_index,
+            token: TokenId([number; 16]),
+            hash: [number; 32],
+            expires_ms: 300_000,
+        })),
+        any::<bool>().prop_map(|is_kept| Command::PutRole(PutRole {
+            name: "System Administrator".to_owned(),
+            permissions: match is_kept {
+                true => vec!["System.Roles.Manage".to_owned(), "System.Users.Manage".to_owned()],
+                false => vec![],
+            },
+            expected_version: None,
+            by: "ada".to_owned(),
+        })),
     ]
 }
 
