@@ -29,11 +29,13 @@ pub struct JournalLimits {
     pub segment_bytes: u64,
     /// A segment is retired so many milliseconds after its first append.
     pub segment_age_ms: u64,
+    /// Chunk files that are synced at once.
+    pub syncs_at_once: usize,
 }
 
 impl Default for JournalLimits {
     fn default() -> Self {
-        Self { direct_bytes: 256 << 10, segment_bytes: 256 << 20, segment_age_ms: 30_000 }
+        Self { direct_bytes: 256 << 10, segment_bytes: 256 << 20, segment_age_ms: 30_000, syncs_at_once: 16 }
     }
 }
 

@@ -81,6 +81,32 @@ impl ChunkStore {
         Ok(OpenChunk::empty(header, file))
     }
 
+    /// A new open chunk whose file has no name yet: once it is synced, [`ChunkStore::place`] gives it its name.
+    pub(crate) fn prepare(&self, header: ChunkHeader) -> Result<OpenChunk, CreateError> {
+        let chunk = header.id;
+        if self.is_open(chunk)? || self.is_closed(chunk)? {
+            return Err(CreateError::Exists { chunk });
+        }
+        let file = self.volume.prepare(&open_path(chunk), &header.encode())?;
+        Ok(OpenChunk::empty(header, file))
+    }
+
+    /// Gives prepared chunks their names, durably. Returns those for which there was no room.
+    pub(crate) fn place(&self, chunks: &[ChunkId]) -> Result<Vec<ChunkId>, Fatal> {
+        let mut failed = Vec::new();
+        for chunk in chunks {
+            match self.volume.place(&open_path(*chunk)) {
+                Ok(()) => {}
+                Err(DiskError::Io { .. }) => failed.push(*chunk),
+                Err(DiskError::Fatal(fatal)) => return Err(fatal),
+            }
+        }
+        if failed.len() < chunks.len() {
+            self.volume.sync_folder(Path::new(OPEN))?;
+        }
+        Ok(failed)
+    }
+
     /// Takes up an open chunk after a crash; see [`OpenChunk::recover`] for `durable_bytes`.
     ///
     /// The result serves to replay the journal, to read and to close; nobody seals further records for it.

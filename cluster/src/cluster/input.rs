@@ -26,7 +26,7 @@ pub(super) enum Input {
     /// The catalog was replaced as a whole.
     Replaced,
     /// A batch is on the disk.
-    Durable(Result<Durable, Fatal>),
+    Durable(Result<Box<Durable>, Fatal>),
     /// A segment of the journal is not needed any more.
     Retired(Result<Retired, Fatal>),
     /// The facts have ended: nothing more can be committed.

@@ -68,7 +68,7 @@ impl Machine {
         let (synced, retired) = (parts.inbox.clone(), parts.inbox.clone());
         let sync = thread("journal").spawn(move || {
             while let Ok(batch) = waiting_batches.recv() {
-                synced.tell(Input::Durable(batch.run()));
+                synced.tell(Input::Durable(batch.run().map(Box::new)));
             }
         })?;
         let retire = thread("journal-retire").spawn(move || {
@@ -178,7 +178,7 @@ impl Machine {
                     // Its thread lives as long as this one.
                     let _: Result<(), _> = self.retirements.send(retirement);
                 }
-                member.durable(durable)
+                member.durable(*durable)
             }
             Input::Retired(retired) => {
                 member.retired(retired.map_err(disk)?);
@@ -296,7 +296,7 @@ impl Machine {
     fn finish_batch(&mut self) -> Result<(), TailError> {
         while self.parts.member.is_syncing() && !self.wants_sync {
             match self.parts.inputs.blocking_recv() {
-                Some(Input::Durable(durable)) => drop(self.parts.member.durable(durable.map_err(disk)?)),
+                Some(Input::Durable(durable)) => drop(self.parts.member.durable(*durable.map_err(disk)?)),
                 Some(_) => {}
                 None => return Ok(()),
             }

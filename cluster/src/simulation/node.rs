@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 /// Segments of the journal are short, so that they come and go while recorders write.
 const JOURNAL: JournalLimits =
-    JournalLimits { direct_bytes: 2_500, segment_bytes: 20_000, segment_age_ms: 500 };
+    JournalLimits { direct_bytes: 2_500, segment_bytes: 20_000, segment_age_ms: 500, syncs_at_once: 1 };
 
 /// A member and what befalls it.
 pub(crate) struct Node {

@@ -1,5 +1,6 @@
 //! What a shelf wants durable, as work for a thread that may wait for the disk.
 
+use crate::chunk::ChunkStore;
 use crate::chunk::disk::{DiskError, Fatal, VolumeFile};
 use crate::chunk::journal::{Entry, Journal, Retired, Retirement};
 use crate::id::{ChunkId, Epoch};
@@ -14,6 +15,10 @@ pub struct Batch {
     pub(super) written: Vec<Entry>,
     /// Chunk files that are synced themselves, and where their records end.
     pub(super) direct: BTreeMap<ChunkId, (VolumeFile, u64)>,
+    /// New chunk files, which have no name yet.
+    pub(super) created: BTreeMap<ChunkId, VolumeFile>,
+    pub(super) store: ChunkStore,
+    pub(super) syncs_at_once: usize,
     /// Whether a retired segment is still under way.
     pub(super) is_retiring: bool,
     pub(super) now_ms: u64,
@@ -32,6 +37,9 @@ pub(super) enum Order {
 #[derive(Debug)]
 pub struct Durable {
     pub(super) journal: Journal,
+    /// New chunk files that have a name, and those that have got none.
+    pub(super) placed: Vec<ChunkId>,
+    pub(super) failed: Vec<ChunkId>,
     pub(super) has_retirement: bool,
     retirement: Option<Retirement>,
 }
@@ -39,7 +47,17 @@ pub struct Durable {
 impl Batch {
     /// Makes it durable. An error ends the process.
     pub fn run(self) -> Result<Durable, Fatal> {
-        let Self { mut journal, orders, written, direct, is_retiring, now_ms } = self;
+        let Self { mut journal, orders, mut written, mut direct, created, .. } = self;
+        let (mut placed, mut failed) = (Vec::new(), Vec::new());
+        // INVARIANT: a file has its name before anything says that it holds something.
+        if !created.is_empty() {
+            sync_all(created.values().collect(), self.syncs_at_once)?;
+            placed = created.keys().copied().collect();
+            failed = self.store.place(&placed)?;
+            placed.retain(|chunk| !failed.contains(chunk));
+            written.retain(|entry| !failed.contains(&entry.chunk));
+            direct.retain(|chunk, _| !failed.contains(chunk));
+        }
         // Marks alone are worth no sync.
         let mut is_worth_it = !written.is_empty();
         for order in orders {
@@ -51,16 +69,16 @@ impl Batch {
                 Order::Retire(retired) => drop(survivable(journal.retire(retired))?),
             }
         }
-        for (chunk, (file, end)) in direct {
-            file.sync()?;
+        sync_all(direct.values().map(|(file, _)| file).collect(), self.syncs_at_once)?;
+        for (chunk, (_, end)) in direct {
             journal.mark(chunk, end);
         }
         if is_worth_it {
-            journal.commit(&written, now_ms)?;
+            journal.commit(&written, self.now_ms)?;
         }
-        let is_due = !is_retiring && journal.is_due(now_ms);
+        let is_due = !self.is_retiring && journal.is_due(self.now_ms);
         let retirement = if is_due { survivable(journal.rotate())? } else { None };
-        Ok(Durable { journal, has_retirement: retirement.is_some(), retirement })
+        Ok(Durable { journal, placed, failed, has_retirement: retirement.is_some(), retirement })
     }
 }
 
@@ -69,6 +87,19 @@ impl Durable {
     pub fn take_retirement(&mut self) -> Option<Retirement> {
         self.retirement.take()
     }
+}
+
+/// Syncs files, some at once: the file system makes those durable together that wait together.
+fn sync_all(files: Vec<&VolumeFile>, at_once: usize) -> Result<(), Fatal> {
+    let each = files.len().div_ceil(at_once.max(1));
+    if files.len() <= 1 || at_once <= 1 {
+        return files.into_iter().try_for_each(VolumeFile::sync);
+    }
+    std::thread::scope(|scope| {
+        let sync = |files: &[&VolumeFile]| files.iter().try_for_each(|file| file.sync());
+        let parts: Vec<_> = files.chunks(each).map(|part| scope.spawn(move || sync(part))).collect();
+        parts.into_iter().try_for_each(|part| part.join().expect("a sync does not panic"))
+    })
 }
 
 /// A segment that cannot be begun or removed while the disk is full is tried again later; the old one stays.

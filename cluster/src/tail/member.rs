@@ -1,10 +1,10 @@
 //! One member: the machines of its objects, its copies, and its reads.
 
+mod end;
 mod read;
 mod reply;
 mod survey;
 
-use super::batch::{Batch, Durable};
 use super::effect::{Answer, Asked, Effect, Request, RequestNumber, Ticket, Told};
 use super::message::Message;
 use super::options::TailOptions;
@@ -16,7 +16,6 @@ use super::shelf::{Found, Shelf};
 use super::takeover::{Owned, Taken, Takeover};
 use super::turn::{Around, Turn};
 use crate::catalog::{Catalog, ObjectState};
-use crate::chunk::journal::Retired;
 use crate::chunk::key::{DataKey, Kek, WrappedKey};
 use crate::id::{ChunkNumber, Epoch, MemberId, ObjectId};
 use reply::Reply;
@@ -254,39 +253,6 @@ impl Member {
         Ok(turn.effects)
     }
 
-    /// What was written until here, to be made durable on a thread that may wait for the disk; none while the batch
-    /// before is under way.
-    pub fn batch(&mut self, now_ms: u64) -> Option<Batch> {
-        let batch = self.shelf.begin(now_ms)?;
-        self.replica.begin(&self.shelf);
-        Some(batch)
-    }
-
-    /// A batch is durable.
-    pub fn durable(&mut self, durable: Durable) -> Vec<Effect> {
-        self.is_syncing = false;
-        self.shelf.end(durable);
-        let mut effects = self.replica.end(&self.shelf);
-        self.ask_sync(&mut effects);
-        effects
-    }
-
-    /// The chunk files of a retired segment of the journal are synced.
-    pub fn retired(&mut self, retired: Retired) {
-        self.shelf.retired(retired);
-    }
-
-    /// Tells the others that this process ends, so that they need not wait for its lease.
-    pub fn farewell(&self) -> Vec<Effect> {
-        let others = self.around.members.iter().filter(|member| **member != self.around.me);
-        others.map(|to| Effect::Send { to: *to, message: Message::Gone }).collect()
-    }
-
-    /// The end of the process in order.
-    pub fn close(self) -> Result<(), TailError> {
-        self.shelf.close().map_err(|fatal| TailError::Disk(fatal.into()))
-    }
-
     /// Time passes; about ten times a second.
     pub fn tick(&mut self, now_ms: u64) -> Effects {
         if let Some(membership) = self.catalog.membership()?
@@ -417,40 +383,6 @@ impl Member {
     /// Whether this process owns the object.
     pub fn owns(&self, object: ObjectId) -> bool {
         matches!(self.objects.get(&object), Some(Role::Owner(_)))
-    }
-
-    /// Whether a batch is wanted or under way.
-    pub fn is_syncing(&self) -> bool {
-        self.is_syncing
-    }
-
-    /// Whether it knows all that was committed before its start.
-    pub fn is_ready(&self) -> bool {
-        self.is_ready
-    }
-
-    /// Whether chunks of the last run are still being ended that only this member has. Of these nobody else can tell
-    /// how much was acknowledged.
-    pub fn is_recovering(&mut self) -> Result<bool, TailError> {
-        let me = self.around.me;
-        let mut left = std::mem::take(&mut self.found);
-        for object in left.clone() {
-            let lost = match self.objects.get_mut(&object) {
-                Some(Role::TakingOver { takeover, .. }) => {
-                    takeover.ending().and_then(|(ending, _)| ending.hindrance())
-                }
-                Some(Role::Owner(_)) | None => None,
-            };
-            let row = self.catalog.object(object)?;
-            let open = row.as_ref().and_then(|row| row.open_chunk.as_ref());
-            let is_left =
-                open.is_some_and(|open| open.number != ChunkNumber::MANIFEST && open.members == [me]);
-            if !is_left || lost.is_some() {
-                left.remove(&object);
-            }
-        }
-        self.found = left;
-        Ok(!self.is_ready || !self.found.is_empty())
     }
 
     /// Whether every committed chunk that this member is to hold is closed here.

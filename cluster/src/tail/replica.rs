@@ -178,6 +178,8 @@ impl Replica {
             match shelf.settle(id, committed) {
                 Ok(Settled::Closed | Settled::Discarded) => self.hindrance = None,
                 // Tried again with the next survey.
+                Ok(Settled::Later) => return Ok(false),
+                // Tried again with the next survey.
                 Err(error @ DiskError::Io { .. }) => {
                     self.hindrance = Some(if error.is_full() { Answer::NoRoom } else { Answer::NotTaken });
                     return Ok(false);
@@ -197,7 +199,9 @@ impl Replica {
             Ok(()) | Err(DiskError::Io { .. }) => {}
             Err(fatal @ DiskError::Fatal(_)) => return Err(fatal.into()),
         }
-        self.fences.remove(&id);
+        if shelf.records(id).is_none() {
+            self.fences.remove(&id);
+        }
         Ok(())
     }
 

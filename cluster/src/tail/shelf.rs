@@ -8,7 +8,7 @@ use crate::chunk::{
     SealedRecord, Tail, Tails,
 };
 use crate::id::{ChunkId, Epoch, ObjectId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Chunk files and journal. One thread uses it.
 #[derive(Debug)]
@@ -24,7 +24,11 @@ pub struct Shelf {
     orders: Vec<Order>,
     written: Vec<Entry>,
     direct: BTreeMap<ChunkId, (VolumeFile, u64)>,
+    created: BTreeMap<ChunkId, VolumeFile>,
+    /// Files without a name: those of the next batch, and of the one under way.
+    unnamed: BTreeSet<ChunkId>,
     is_retiring: bool,
+    syncs_at_once: usize,
 }
 
 /// What a start found.
@@ -47,6 +51,8 @@ pub enum Settled {
     Closed,
     /// It held other records than the committed ones, and is gone.
     Discarded,
+    /// It is only being made: ask again after the next batch.
+    Later,
 }
 
 impl Shelf {
@@ -77,7 +83,10 @@ impl Shelf {
             orders: Vec::new(),
             written: Vec::new(),
             direct: BTreeMap::new(),
+            created: BTreeMap::new(),
+            unnamed: BTreeSet::new(),
             is_retiring: false,
+            syncs_at_once: limits.syncs_at_once,
         };
         Ok((shelf, found))
     }
@@ -87,9 +96,11 @@ impl Shelf {
         &self.store
     }
 
-    /// A new file for a chunk, durable.
+    /// A new file for a chunk, durable after the next batch.
     pub fn create(&mut self, header: ChunkHeader) -> Result<(), CreateError> {
-        let open = self.store.create(header)?;
+        let open = self.store.prepare(header)?;
+        self.created.insert(header.id, open.file().clone());
+        self.unnamed.insert(header.id);
         self.tails.insert(open.tail());
         self.open.insert(header.id, open);
         Ok(())
@@ -171,6 +182,9 @@ impl Shelf {
             orders: std::mem::take(&mut self.orders),
             written: std::mem::take(&mut self.written),
             direct: std::mem::take(&mut self.direct),
+            created: std::mem::take(&mut self.created),
+            store: self.store.clone(),
+            syncs_at_once: self.syncs_at_once,
             is_retiring: self.is_retiring,
             now_ms,
         })
@@ -179,6 +193,16 @@ impl Shelf {
     /// A batch is durable.
     pub fn end(&mut self, durable: Durable) {
         self.is_retiring |= durable.has_retirement;
+        for chunk in durable.placed {
+            self.unnamed.remove(&chunk);
+        }
+        // Nobody was told that they are there.
+        for chunk in durable.failed {
+            self.unnamed.remove(&chunk);
+            self.forget_writes(chunk);
+            self.open.remove(&chunk);
+            self.tails.remove(chunk);
+        }
         self.journal = Some(durable.journal);
     }
 
@@ -206,6 +230,9 @@ impl Shelf {
 
     /// Makes the open file of a committed chunk the closed one if it holds the same records, and removes it if not.
     pub fn settle(&mut self, chunk: ChunkId, committed: &ClosedChunk) -> Result<Settled, DiskError> {
+        if self.unnamed.contains(&chunk) {
+            return Ok(Settled::Later);
+        }
         self.forget_writes(chunk);
         let Some(open) = self.open.remove(&chunk) else { return Ok(Settled::Discarded) };
         let settled = match self.store.close(open, committed) {
@@ -224,8 +251,11 @@ impl Shelf {
         Ok(settled)
     }
 
-    /// Removes the open file of a chunk that nobody needs.
+    /// Removes the open file of a chunk that nobody needs; one that is only being made stays for now.
     pub fn discard(&mut self, chunk: ChunkId) -> Result<(), DiskError> {
+        if self.unnamed.contains(&chunk) {
+            return Ok(());
+        }
         self.forget_writes(chunk);
         self.open.remove(&chunk);
         self.tails.remove(chunk);

@@ -143,6 +143,16 @@ impl Stream {
         self.replicas.values().filter(takes).count() < self.write_quorum
     }
 
+    /// Asks those that had no room again.
+    pub(crate) fn try_again(&mut self, turn: &mut Turn<'_>) {
+        for member in self.members() {
+            if let Some(progress) = self.replicas.get_mut(&member).filter(|progress| progress.is_full) {
+                progress.sent = progress.acked;
+                self.send(member, turn);
+            }
+        }
+    }
+
     /// A member is known to know up to where readers may see.
     pub(crate) fn told(&mut self, member: MemberId) {
         if let Some(progress) = self.replicas.get_mut(&member) {

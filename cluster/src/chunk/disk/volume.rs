@@ -83,12 +83,15 @@ impl Volume {
 
     /// Writes a file under a temporary name, syncs it and gives it its name, which is durable afterwards.
     pub(crate) fn create(&self, path: &Path, contents: &[u8]) -> Result<VolumeFile, DiskError> {
-        let name = path.file_name().ok_or_else(|| DiskError::Io {
-            operation: "name",
-            path: path.into(),
-            source: io::ErrorKind::InvalidInput.into(),
-        })?;
-        let temporary = Path::new(TEMPORARY).join(name);
+        let file = self.prepare(path, contents)?;
+        file.sync()?;
+        self.rename(&temporary(path)?, path)?;
+        Ok(file)
+    }
+
+    /// Writes a file under a temporary name. Once it is synced, [`Volume::place`] gives it its name.
+    pub(crate) fn prepare(&self, path: &Path, contents: &[u8]) -> Result<VolumeFile, DiskError> {
+        let temporary = temporary(path)?;
         self.folder(Path::new(TEMPORARY))?;
         let created = self.run("create", &temporary, |disk, full| match disk.create(full) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -99,9 +102,18 @@ impl Volume {
         })?;
         let file = self.file(path, created);
         file.write_at(0, contents)?;
-        file.sync()?;
-        self.rename(&temporary, path)?;
         Ok(file)
+    }
+
+    /// Gives a prepared file its name, which is durable once its folder is synced.
+    pub(crate) fn place(&self, path: &Path) -> Result<(), DiskError> {
+        let temporary = temporary(path)?;
+        self.run("rename", &temporary, |disk, full| disk.rename(full, &self.0.root.join(path)))
+    }
+
+    /// Makes the names in a folder durable.
+    pub(crate) fn sync_folder(&self, folder: &Path) -> Result<(), Fatal> {
+        self.sync(folder, |disk| disk.sync_folder(&self.0.root.join(folder)))
     }
 
     /// Renames durably: the new name's folder is synced before the old one's.
@@ -167,8 +179,7 @@ impl Volume {
     }
 
     fn sync_parent(&self, path: &Path) -> Result<(), Fatal> {
-        let folder = path.parent().unwrap_or(Path::new(""));
-        self.sync(folder, |disk| disk.sync_folder(&self.0.root.join(folder)))
+        self.sync_folder(path.parent().unwrap_or(Path::new("")))
     }
 
     fn sync(&self, path: &Path, sync: impl FnOnce(&dyn Disk) -> io::Result<()>) -> Result<(), Fatal> {
@@ -205,6 +216,16 @@ impl fmt::Debug for Volume {
 }
 
 const TEMPORARY: &str = "temporary";
+
+/// Where a file is made before it gets its name.
+fn temporary(path: &Path) -> Result<PathBuf, DiskError> {
+    let name = path.file_name().ok_or_else(|| DiskError::Io {
+        operation: "name",
+        path: path.into(),
+        source: io::ErrorKind::InvalidInput.into(),
+    })?;
+    Ok(Path::new(TEMPORARY).join(name))
+}
 
 /// An open file of a volume. Clones are the same file.
 #[derive(Clone)]

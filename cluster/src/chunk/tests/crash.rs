@@ -7,7 +7,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::chunk::journal::{Entry, Journal, JournalLimits, Retirement};
 
-const LIMITS: JournalLimits = JournalLimits { direct_bytes: 2500, segment_bytes: 12_000, segment_age_ms: 20 };
+const LIMITS: JournalLimits =
+    JournalLimits { direct_bytes: 2500, segment_bytes: 12_000, segment_age_ms: 20, syncs_at_once: 1 };
 
 /// A small generator of choices, from a seed.
 struct Choices(u64);

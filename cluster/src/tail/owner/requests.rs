@@ -40,6 +40,9 @@ impl Owner {
         self.bytes.extend_from_slice(fresh);
         let end = offset.saturating_add(disk_size(bytes.len()));
         self.waiting.push(Waiting { request: number, end, confirming: None, kind: WaitingKind::Plain });
+        if let Some(stream) = self.stream() {
+            stream.try_again(turn);
+        }
     }
 
     /// Answers with the durable offset once this process is known to be the owner.

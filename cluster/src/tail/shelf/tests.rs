@@ -36,17 +36,17 @@ fn what_is_written_before_a_batch_shares_its_sync_and_what_comes_later_waits_for
     let disk = MemoryDisk::default();
     let mut shelf = open(&disk).0;
     let before: Vec<ChunkId> = (0..20).map(|number| write(&mut shelf, number, 500)).collect();
+    let syncs = disk.syncs();
     let batch = shelf.begin(0).unwrap();
     let late = write(&mut shelf, 20, 500);
     assert!(shelf.begin(0).is_none(), "one batch is under way at a time");
-    let syncs = disk.syncs();
     shelf.end(batch.run().unwrap());
-    assert_eq!(disk.syncs() - syncs, 1);
+    assert_eq!(disk.syncs() - syncs, 22, "each new file, their folder, and the journal");
     disk.cut_power(&mut |_| 0);
     let (shelf, found) = open(&disk);
     assert_eq!(before.iter().map(|chunk| shelf.records(*chunk)).collect::<Vec<_>>(), vec![Some(1); 20]);
-    assert_eq!(shelf.records(late), Some(0));
-    assert_eq!((found.whole.len(), found.damaged, found.missing), (21, vec![], vec![]));
+    assert_eq!(shelf.records(late), None);
+    assert_eq!((found.whole.len(), found.damaged, found.missing), (20, vec![], vec![]));
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn a_large_write_is_durable_without_the_journal() {
     let (syncs, told) = (disk.syncs(), journal(&disk));
     let batch = shelf.begin(0).unwrap();
     shelf.end(batch.run().unwrap());
-    assert_eq!((disk.syncs() - syncs, journal(&disk)), (1, told));
+    assert_eq!((disk.syncs() - syncs, journal(&disk)), (3, told), "the new file, its folder, its records");
     disk.cut_power(&mut |_| 0);
     assert_eq!(open(&disk).0.records(chunk), Some(5));
 }
@@ -76,6 +76,20 @@ fn a_failed_sync_ends_the_shelf() {
     let fatal = batch.run().unwrap_err();
     assert_eq!(shelf.store().failed(), Some(&fatal));
     assert!(matches!(shelf.create(header(1)), Err(CreateError::Disk(DiskError::Fatal(_)))));
+}
+
+#[test]
+fn a_new_file_is_neither_closed_nor_removed_before_it_has_its_name() {
+    let disk = MemoryDisk::default();
+    let mut shelf = open(&disk).0;
+    let chunk = write(&mut shelf, 0, 10);
+    let committed = shelf.closing(chunk).unwrap();
+    assert_eq!(shelf.settle(chunk, &committed).unwrap(), Settled::Later);
+    shelf.discard(chunk).unwrap();
+    assert_eq!(shelf.records(chunk), Some(1));
+    let durable = shelf.begin(0).unwrap().run().unwrap();
+    shelf.end(durable);
+    assert_eq!(shelf.settle(chunk, &committed).unwrap(), Settled::Closed);
 }
 
 #[test]
