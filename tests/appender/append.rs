@@ -4,8 +4,8 @@ use crate::member::{self, MemberArguments};
 use anyhow::{Context, ensure};
 use cluster::Cluster;
 use cluster::catalog::{
-    Command, End, EndSession, Format, ObjectState, Protocol, PutRole, SessionColumn, SessionFilter,
-    SessionInfo, SessionQuery,
+    Command, End, EndSession, Format, ObjectState, Protocol, PutRetention, Retention, RetentionScope,
+    SessionColumn, SessionFilter, SessionInfo, SessionQuery,
 };
 use cluster::chunk::Hash;
 use cluster::cluster::NewSession;
@@ -38,7 +38,7 @@ struct Work<'a> {
     resumed: Mutex<Vec<RecordingId>>,
     acknowledged: AtomicU64,
     bytes: AtomicU64,
-    roles: AtomicU64,
+    rules: AtomicU64,
 }
 
 /// Starts the member and lets writers loose on it.
@@ -50,7 +50,7 @@ pub(crate) fn run(runtime: &Handle, arguments: &MemberArguments, pace: Pace) -> 
         resumed: Mutex::new(growing(&cluster)?),
         acknowledged: AtomicU64::new(0),
         bytes: AtomicU64::new(0),
-        roles: AtomicU64::new(0),
+        rules: AtomicU64::new(0),
         cluster: &cluster,
     };
     member::print(&Acknowledged::Ready)?;
@@ -100,7 +100,7 @@ impl Work<'_> {
             while offset < end && !self.is_over() {
                 offset = self.append(object, offset, &mut random).await?;
                 if random.below(8) == 0 {
-                    self.put_role().await?;
+                    self.put_rule().await?;
                 }
             }
             match random.below(4) {
@@ -147,14 +147,13 @@ impl Work<'_> {
         Ok(durable)
     }
 
-    async fn put_role(&self) -> anyhow::Result<()> {
-        let number = self.roles.fetch_add(1, Ordering::Relaxed);
-        let name = format!("role {}.{number}", self.pace.round);
+    async fn put_rule(&self) -> anyhow::Result<()> {
+        let number = self.rules.fetch_add(1, Ordering::Relaxed);
+        let device = format!("device {}.{number}", self.pace.round);
         let by = format!("writer of {number}");
-        let permissions = vec!["PAM.Audit.Read".to_owned()];
-        let role = PutRole { name: name.clone(), permissions, expected_version: None, by: by.clone() };
-        self.cluster.submit(Command::PutRole(role)).await?;
-        self.acknowledge(&Acknowledged::Role { name, by })
+        let (scope, retention) = (RetentionScope::Device(device.clone()), Some(Retention::Forever));
+        self.cluster.submit(Command::PutRetention(PutRetention { scope, retention, by: by.clone() })).await?;
+        self.acknowledge(&Acknowledged::Rule { device, by })
     }
 
     async fn finish(&self, object: ObjectId, length: u64) -> anyhow::Result<()> {

@@ -4,7 +4,9 @@ use crate::append::growing;
 use crate::member::{self, MemberArguments, Serving};
 use anyhow::Context;
 use cluster::Cluster;
-use cluster::catalog::{ObjectState, SessionColumn, SessionFilter, SessionQuery, SessionState};
+use cluster::catalog::{
+    ObjectState, RetentionScope, SessionColumn, SessionFilter, SessionQuery, SessionState,
+};
 use cluster::chunk::Hash;
 use cluster::id::{ObjectId, RecordingId};
 use harness::{Acknowledged, Verdict, content};
@@ -62,7 +64,8 @@ async fn look(
         torn_tail: report.facts.torn_tail.is_some(),
         rebuilt: report.facts.rebuilt.map(|why| format!("{why:?}")),
     };
-    let roles: BTreeMap<_, _> = cluster.catalog()?.roles()?.into_iter().collect();
+    let rules = cluster.catalog()?.retention_rules()?;
+    let rules: BTreeMap<_, _> = rules.into_iter().map(|rule| (rule.scope, rule.changed_by)).collect();
     let mut recordings = all_recordings(cluster)?;
     recordings.extend(lines.iter().filter_map(recording_of));
     let mut kept = BTreeMap::new();
@@ -77,7 +80,7 @@ async fn look(
     }
     for line in lines {
         verdict.lines += 1;
-        if let Some(missing) = missing(cluster, &roles, &kept, line)? {
+        if let Some(missing) = missing(cluster, &rules, &kept, line)? {
             verdict.missing.push(missing);
         }
     }
@@ -119,7 +122,7 @@ fn recording_of(line: &Acknowledged) -> Option<RecordingId> {
         | Acknowledged::Bytes { recording, .. }
         | Acknowledged::Sealed { recording, .. }
         | Acknowledged::Ended { recording } => recording.parse().ok(),
-        Acknowledged::Ready | Acknowledged::Role { .. } => None,
+        Acknowledged::Ready | Acknowledged::Rule { .. } => None,
     }
 }
 
@@ -146,14 +149,14 @@ async fn read(cluster: &Cluster, recording: RecordingId) -> Kept {
 /// What is missing of a line.
 fn missing(
     cluster: &Cluster,
-    roles: &BTreeMap<String, cluster::catalog::RoleRow>,
+    rules: &BTreeMap<RetentionScope, String>,
     kept: &BTreeMap<String, Kept>,
     line: &Acknowledged,
 ) -> anyhow::Result<Option<String>> {
     let catalog = cluster.catalog()?;
     let is_kept = match line {
         Acknowledged::Ready => true,
-        Acknowledged::Role { name, by } => roles.get(name).is_some_and(|role| role.changed_by == *by),
+        Acknowledged::Rule { device, by } => rules.get(&RetentionScope::Device(device.clone())) == Some(by),
         Acknowledged::Session { recording } => catalog.session(recording.parse()?)?.is_some(),
         Acknowledged::Ended { recording } => catalog
             .session(recording.parse()?)?

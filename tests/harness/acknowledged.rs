@@ -38,10 +38,10 @@ pub enum Acknowledged {
         /// Its recording.
         recording: String,
     },
-    /// A role was set.
-    Role {
-        /// Its name, given once.
-        name: String,
+    /// A rule of retention was set.
+    Rule {
+        /// The device that it is about, named once.
+        device: String,
         /// Who set it.
         by: String,
     },

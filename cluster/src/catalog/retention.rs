@@ -6,7 +6,7 @@ use super::outcome::{Outcome, Refusal};
 use super::parameter::{Parameter, ParameterRow, ParameterValue, RETENTION_DAYS};
 use super::row::Row;
 use super::session::{Protocol, SessionInfo};
-use super::step::{Effect, Halt, Step};
+use super::step::{Counter, Effect, Halt, Step};
 use super::text;
 use super::transaction::CatalogError;
 use serde::{Deserialize, Serialize};
@@ -130,14 +130,22 @@ pub(crate) fn put(step: &mut Step<'_, '_>, command: PutRetention) -> Effect {
         }
         Some(retention) => {
             let row = RetentionRow { scope, retention, changed_by: by, changed_ms: step.now_ms };
-            if step.rows.list::<RetentionRow>(&[], RULES_MAX)?.len() >= RULES_MAX {
-                return Err(
-                    Refusal::TooManyRules { limit: u64::try_from(RULES_MAX).unwrap_or(u64::MAX) }.into()
-                );
+            let key = row.scope.key();
+            if !step.rows.has_key(Tree::RetentionRules, &key)? {
+                let limit = u64::try_from(RULES_MAX).unwrap_or(u64::MAX);
+                if step.count(Counter::RetentionRule)? > limit {
+                    return Err(Refusal::TooManyRules { limit }.into());
+                }
             }
-            step.rows.put(&row.scope.key(), &row)?;
+            step.rows.put(&key, &row)?;
         }
-        None => step.rows.remove(Tree::RetentionRules, &scope.key()),
+        None => {
+            let key = scope.key();
+            if step.rows.has_key(Tree::RetentionRules, &key)? {
+                step.uncount(Counter::RetentionRule)?;
+                step.rows.remove(Tree::RetentionRules, &key);
+            }
+        }
     }
     Ok(Outcome::Done)
 }

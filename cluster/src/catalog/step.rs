@@ -96,6 +96,7 @@ pub(crate) enum Counter {
     Job,
     Mail,
     Session,
+    RetentionRule,
     User,
 }
 
@@ -105,6 +106,7 @@ impl Counter {
             Self::Job => b"count.job",
             Self::Mail => b"count.mail",
             Self::Session => b"count.session",
+            Self::RetentionRule => b"count.retention-rule",
             Self::User => b"count.user",
         }
     }

@@ -33,8 +33,10 @@ impl Owner {
             return turn.answer(number, Answer::Conflict);
         }
         let fresh = bytes.get(compared..).unwrap_or_default();
-        let is_sealing = matches!(&self.wish, Some(Wish { kind: WishKind::Seal { .. }, .. }));
-        if is_sealing || self.bytes.len() + fresh.len() > turn.around.options.in_flight_bytes {
+        if matches!(&self.wish, Some(Wish { kind: WishKind::Seal { .. }, .. })) {
+            return turn.answer(number, Answer::Unknown);
+        }
+        if self.bytes.len() + fresh.len() > turn.around.options.in_flight_bytes {
             return turn.answer(number, Answer::Busy);
         }
         self.bytes.extend_from_slice(fresh);
@@ -67,19 +69,17 @@ impl Owner {
         });
     }
 
-    /// A seal stands above an interruption; two of a kind are one.
+    /// Two of a kind are one. What comes while the other is under way, which may have begun by itself, is asked again.
     fn wish(&mut self, number: RequestNumber, kind: WishKind, turn: &mut Turn<'_>) {
         match (&mut self.wish, kind) {
-            (Some(Wish { kind: WishKind::Seal { .. }, .. }), WishKind::Interrupt) => {
-                turn.answer(number, Answer::Busy);
-            }
             (Some(Wish { kind: WishKind::Seal { .. }, requests }), WishKind::Seal { .. })
             | (Some(Wish { kind: WishKind::Interrupt, requests }), WishKind::Interrupt) => {
                 requests.push(number)
             }
             (wish @ None, kind) => *wish = Some(Wish { kind, requests: vec![number] }),
-            (Some(Wish { kind: WishKind::Interrupt, .. }), WishKind::Seal { .. }) => {
-                turn.answer(number, Answer::Busy);
+            (Some(Wish { kind: WishKind::Seal { .. }, .. }), WishKind::Interrupt)
+            | (Some(Wish { kind: WishKind::Interrupt, .. }), WishKind::Seal { .. }) => {
+                turn.answer(number, Answer::Unknown);
             }
         }
     }
