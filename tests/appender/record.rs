@@ -1,6 +1,7 @@
 //! Recorders on one member of several, which go on when anything else does not.
 
 use crate::member::{self, MemberArguments};
+use anyhow::Context;
 use cluster::Cluster;
 use cluster::catalog::{Format, Protocol, SessionInfo};
 use cluster::chunk::Hash;
@@ -15,6 +16,8 @@ use tokio::time::{sleep, timeout};
 const CALL_LIMIT: Duration = Duration::from_secs(10);
 /// Before it tries again.
 const PAUSE: Duration = Duration::from_millis(20);
+/// Whoever tries for so long is stuck: no member is away, and no majority, for as long.
+const STUCK_LIMIT: Duration = Duration::from_secs(120);
 
 /// Starts the member and lets recorders loose on it until it is killed.
 pub(crate) async fn run(arguments: &MemberArguments, round: u64, recorders: u64) -> anyhow::Result<()> {
@@ -34,6 +37,11 @@ pub(crate) async fn run(arguments: &MemberArguments, round: u64, recorders: u64)
     Ok(())
 }
 
+/// What is tried again and again has an end.
+async fn within<T>(what: &str, tries: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    timeout(STUCK_LIMIT, tries).await.with_context(|| format!("{what} was tried for {STUCK_LIMIT:?}"))?
+}
+
 struct Recorder {
     cluster: std::sync::Arc<Cluster>,
     seed: u64,
@@ -43,12 +51,12 @@ struct Recorder {
 impl Recorder {
     async fn run(mut self) -> anyhow::Result<()> {
         loop {
-            let recording = self.recording().await?;
+            let recording = within("finding a recording", self.recording()).await?;
             let object = ObjectId::from(recording);
             let pieces = 4 + self.random.below(40);
             let mut offset = 0;
             for _ in 0..pieces {
-                match self.append(object, offset).await? {
+                match within("an append", self.append(object, offset)).await? {
                     Some(durable) => offset = durable,
                     None => break,
                 }
@@ -56,7 +64,7 @@ impl Recorder {
             match self.random.below(4) {
                 // Its recorder turns to another member, or comes back after a while.
                 0..2 => {}
-                _ => self.seal(object).await?,
+                _ => within("a seal", self.seal(object)).await?,
             }
         }
     }
