@@ -76,6 +76,7 @@ fn parts(request: Request) -> Vec<Request> {
         | Request::Frame { .. }
         | Request::Resume(_)
         | Request::KeyStates
+        | Request::KeyStatesBehind { .. }
         | Request::Segment(_)
         | Request::Finish => vec![request],
     }
@@ -123,10 +124,10 @@ fn answer(work: &mut Work, request: Request, replies: &mut impl Write) -> Result
             *work = Work::Frame(Box::new(FrameFinder::new(at_ms, pointer, limits)));
             Ok(())
         }
-        (Request::KeyStates, work @ &mut Work::Nothing(on_damage)) => {
+        (request @ (Request::KeyStates | Request::KeyStatesBehind { .. }), work @ &mut Work::Nothing(on_damage)) => {
             limits::confine(limits::MEMORY_BYTES)?;
             let limits = Limits { on_damage, ..Limits::default() };
-            *work = Work::KeyStates(Box::new(KeyStateFold::new(limits, Spacing::default())));
+            *work = Work::KeyStates(Box::new(begin_key_states(request, limits)?));
             Ok(())
         }
         (
@@ -134,7 +135,8 @@ fn answer(work: &mut Work, request: Request, replies: &mut impl Write) -> Result
             | Request::Video(_)
             | Request::Sound(_)
             | Request::Frame { .. }
-            | Request::KeyStates,
+            | Request::KeyStates
+            | Request::KeyStatesBehind { .. },
             _,
         ) => Err(WorkerError::OutOfOrder("a second job").into()),
         (request, Work::Frame(finder)) => find_frame(finder, request, replies),
@@ -161,7 +163,8 @@ fn code_video(coder: &mut SegmentCoder, request: Request, replies: &mut impl Wri
         | Request::Sound(_)
         | Request::Frame { .. }
         | Request::Resume(_)
-        | Request::KeyStates => return Ok(()),
+        | Request::KeyStates
+        | Request::KeyStatesBehind { .. } => return Ok(()),
     };
     for packet in packets.map_err(|error| Stop::Refused(Refusal::from(&error)))? {
         Reply::Packet(packet).write(replies)?;
@@ -182,7 +185,8 @@ fn code_sound(coder: &mut SoundCoder, request: Request, replies: &mut impl Write
         | Request::Sound(_)
         | Request::Frame { .. }
         | Request::Resume(_)
-        | Request::KeyStates => {
+        | Request::KeyStates
+        | Request::KeyStatesBehind { .. } => {
             return Err(WorkerError::OutOfOrder("pictures of a worker for sound").into());
         }
     }
@@ -203,7 +207,8 @@ fn find_frame(finder: &mut FrameFinder, request: Request, replies: &mut impl Wri
         | Request::Video(_)
         | Request::Sound(_)
         | Request::Frame { .. }
-        | Request::KeyStates => {
+        | Request::KeyStates
+        | Request::KeyStatesBehind { .. } => {
             return Err(WorkerError::OutOfOrder("something else than one picture").into());
         }
     };
@@ -223,6 +228,14 @@ fn find_frame(finder: &mut FrameFinder, request: Request, replies: &mut impl Wri
     Ok(())
 }
 
+fn begin_key_states(request: Request, limits: Limits) -> Result<KeyStateFold, Stop> {
+    let Request::KeyStatesBehind { written_bytes, key_state } = request else {
+        return Ok(KeyStateFold::new(limits, Spacing::default()));
+    };
+    let fold = KeyStateFold::resume(limits, Spacing::default(), &key_state, written_bytes);
+    fold.map_err(|error| Stop::Refused(FrameError::KeyState(error).into()))
+}
+
 fn make_key_states(fold: &mut KeyStateFold, request: Request, replies: &mut impl Write) -> Result<(), Stop> {
     match request {
         Request::Bytes(bytes) => {
@@ -238,7 +251,8 @@ fn make_key_states(fold: &mut KeyStateFold, request: Request, replies: &mut impl
         | Request::Sound(_)
         | Request::Frame { .. }
         | Request::Resume(_)
-        | Request::KeyStates => Err(WorkerError::OutOfOrder("something else than key states").into()),
+        | Request::KeyStates
+        | Request::KeyStatesBehind { .. } => Err(WorkerError::OutOfOrder("something else than key states").into()),
     }
 }
 
