@@ -27,11 +27,7 @@ pub trait Media: Send + Sync {
     fn view_length(&self, recording: RecordingId) -> BoxFuture<'_, Result<u64, MediaError>>;
 
     /// What a recording holds as far as it is durable, as JSON; for one that has no index yet.
-    fn survey(
-        &self,
-        recording: RecordingId,
-        wanted: Surveyed,
-    ) -> BoxFuture<'_, Result<Vec<u8>, MediaError>>;
+    fn survey(&self, recording: RecordingId, wanted: Surveyed) -> BoxFuture<'_, Result<Vec<u8>, MediaError>>;
 
     /// Where somebody begins who joins a recording that grows: its newest key state. None when all is to be drawn from
     /// its beginning.

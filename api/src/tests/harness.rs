@@ -32,7 +32,8 @@ use crate::guard::guard;
 use crate::intake::{Intake, IntakeRefusal};
 use crate::media::{BoxFuture, Join, Media, MediaError, Sight, Surveyed, ViewPart, ViewRead};
 use crate::{
-    ApiState, CheckpointKey, Closing, IdentityProvider, Limits, Metrics, Rates, Threads, TokenSecret, Trail, app,
+    ApiState, CheckpointKey, Closing, IdentityProvider, Limits, Metrics, Rates, Threads, TokenSecret, Trail,
+    app,
 };
 
 /// For how long a view goes on without a leaf: longer than any test.

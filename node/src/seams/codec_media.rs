@@ -63,11 +63,7 @@ impl Media for CodecMedia {
         Box::pin(self.views.length(recording))
     }
 
-    fn survey(
-        &self,
-        recording: RecordingId,
-        wanted: Surveyed,
-    ) -> BoxFuture<'_, Result<Vec<u8>, MediaError>> {
+    fn survey(&self, recording: RecordingId, wanted: Surveyed) -> BoxFuture<'_, Result<Vec<u8>, MediaError>> {
         Box::pin(self.surveys.survey(recording, wanted))
     }
 

@@ -16,7 +16,7 @@ use cluster::catalog::ObjectState;
 use cluster::id::{ObjectId, RecordingId};
 use codec::view::{ViewError, ViewRange};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -79,7 +79,7 @@ impl JoinPool {
             Sight::Received => self.cluster.length(recording.into()).await.map_err(unreadable)?,
             Sight::View => self.views.length(recording).await?,
         };
-        let last = self.newest.get(of);
+        let last = self.newest.get(of, Instant::now());
         let position = last.as_ref().map_or(0, |last| last.key_state.point.position);
         if length.saturating_sub(position) > FRESH_BYTES {
             match Arc::clone(&self.free).try_acquire_owned() {
@@ -95,7 +95,9 @@ impl JoinPool {
                     });
                     match timeout(JOIN_LIMIT, work).await {
                         Ok(Ok(Ok(()))) | Err(_) => {}
-                        Ok(Ok(Err(error))) => tracing::warn!(%recording, %error, "a join is drawn no further"),
+                        Ok(Ok(Err(error))) => {
+                            tracing::warn!(%recording, %error, "a join is drawn no further")
+                        }
                         Ok(Err(error)) => tracing::error!(%recording, %error, "a join was not drawn"),
                     }
                 }
@@ -103,12 +105,12 @@ impl JoinPool {
                 Err(_) => return Err(MediaError::Busy { retry_after_s: RETRY_AFTER_S }),
             }
         }
-        self.newest.get(of).map(|kept| join_at(&kept)).transpose()
+        self.newest.get(of, Instant::now()).map(|kept| join_at(&kept)).transpose()
     }
 
     /// Forgets what nobody asks for, and what is final.
     pub(super) fn sweep(&self) {
-        self.newest.sweep(|recording| {
+        self.newest.sweep(Instant::now(), |recording| {
             let row = self.cluster.catalog().map(|catalog| catalog.object(recording.into()));
             matches!(row, Ok(Ok(Some(row))) if match row.state {
                 ObjectState::Open | ObjectState::Interrupted { .. } => true,
@@ -146,16 +148,15 @@ fn draw(
 ) -> Result<(), Stop> {
     let mut written_bytes = last.as_ref().map_or(0, |last| last.written_bytes);
     let begin = match last {
-        Some(last) => {
-            Request::KeyStatesBehind { written_bytes, key_state: last.key_state.bytes.clone() }
-        }
+        Some(last) => Request::KeyStatesBehind { written_bytes, key_state: last.key_state.bytes.clone() },
         None => Request::KeyStates,
     };
     let mut receive = |reply| -> Result<(), Stop> {
         match reply {
             Reply::KeyState(key_state) => {
                 written_bytes += u64::try_from(key_state.bytes.len()).unwrap_or(u64::MAX);
-                newest.put(of, key_state, written_bytes);
+                let (key_state, used) = (Arc::new(key_state), Instant::now());
+                newest.put(of, Kept { key_state, written_bytes, used });
             }
             Reply::Packet(_)
             | Reply::SoundHead { .. }

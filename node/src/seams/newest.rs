@@ -5,8 +5,7 @@ use cluster::id::RecordingId;
 use codec::key_states::KeyState;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-use tokio::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Memory of all that are kept.
 const KEPT_BYTES_MAX: usize = 128 << 20;
@@ -19,7 +18,8 @@ pub(super) struct Kept {
     pub(super) key_state: Arc<KeyState>,
     /// The bytes of all key states up to it.
     pub(super) written_bytes: u64,
-    used: Instant,
+    /// When it was asked for last.
+    pub(super) used: Instant,
 }
 
 /// One key state of each recording and sight, as long as there is room. They show what was on screen, so they stand in memory
@@ -29,22 +29,21 @@ pub(super) struct Newest(Mutex<HashMap<(RecordingId, Sight), Kept>>);
 
 impl Newest {
     /// The newest key state, if one is kept.
-    pub(super) fn get(&self, of: (RecordingId, Sight)) -> Option<Kept> {
+    pub(super) fn get(&self, of: (RecordingId, Sight), now: Instant) -> Option<Kept> {
         let mut kept = self.kept();
         let found = kept.get_mut(&of)?;
-        found.used = Instant::now();
+        found.used = now;
         Some(found.clone())
     }
 
     /// Keeps a key state that is newer than the one that is kept.
-    pub(super) fn put(&self, of: (RecordingId, Sight), key_state: KeyState, written_bytes: u64) {
+    pub(super) fn put(&self, of: (RecordingId, Sight), new: Kept) {
         let mut kept = self.kept();
-        let position = key_state.point.position;
-        if kept.get(&of).is_some_and(|kept| kept.key_state.point.position >= position) {
+        let position = |kept: &Kept| kept.key_state.point.position;
+        if kept.get(&of).is_some_and(|old| position(old) >= position(&new)) {
             return;
         }
-        let used = Instant::now();
-        kept.insert(of, Kept { key_state: Arc::new(key_state), written_bytes, used });
+        kept.insert(of, new);
         let mut bytes: usize = kept.values().map(|kept| kept.key_state.bytes.len()).sum();
         while bytes > KEPT_BYTES_MAX && kept.len() > 1 {
             let oldest = kept.iter().min_by_key(|(_, kept)| kept.used).map(|(of, _)| *of);
@@ -54,8 +53,7 @@ impl Newest {
     }
 
     /// Forgets what nobody has asked for, and what is of recordings that do not grow any more.
-    pub(super) fn sweep(&self, grows: impl Fn(RecordingId) -> bool) {
-        let now = Instant::now();
+    pub(super) fn sweep(&self, now: Instant, grows: impl Fn(RecordingId) -> bool) {
         let is_used = |kept: &Kept| now.saturating_duration_since(kept.used) < KEPT_FOR;
         self.kept().retain(|(recording, _), kept| is_used(kept) && grows(*recording));
     }
@@ -70,28 +68,27 @@ mod tests {
     use super::*;
     use codec::key_states::KeyPoint;
 
-    fn key_state(position: u64, bytes: usize) -> KeyState {
-        KeyState { point: KeyPoint { at_ms: 0, frames: 1, position }, bytes: vec![0; bytes] }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_newest_ones_are_kept_as_long_as_there_is_room_and_somebody_asks() {
-        let newest = Newest::default();
+    #[test]
+    fn the_newest_ones_are_kept_as_long_as_there_is_room_and_somebody_asks() {
+        let (newest, start) = (Newest::default(), Instant::now());
+        let at = |s| start + Duration::from_secs(s);
         let of = |number: u8| (RecordingId([number; 16]), Sight::View);
-        let position = |number| newest.get(of(number)).map(|kept| kept.key_state.point.position);
-        newest.put(of(1), key_state(20, 5), 5);
-        newest.put(of(1), key_state(10, 5), 5);
-        assert_eq!((position(1), position(2)), (Some(20), None));
-        assert!(newest.get((of(1).0, Sight::Received)).is_none());
-        tokio::time::advance(Duration::from_secs(1)).await;
-        newest.put(of(2), key_state(1, KEPT_BYTES_MAX), 5);
-        assert_eq!((position(1), position(2)), (None, Some(1)));
-        newest.put(of(1), key_state(30, 0), 5);
-        tokio::time::advance(KEPT_FOR).await;
-        newest.put(of(3), key_state(1, 0), 5);
-        newest.sweep(|_| true);
-        assert_eq!((position(1), position(2), position(3)), (None, None, Some(1)));
-        newest.sweep(|recording| recording != of(3).0);
-        assert_eq!(position(3), None);
+        let put = |number, position, bytes, used| {
+            let point = KeyPoint { at_ms: 0, frames: 1, position };
+            let key_state = Arc::new(KeyState { point, bytes: vec![0; bytes] });
+            newest.put(of(number), Kept { key_state, written_bytes: 5, used });
+        };
+        let position = |number, now| newest.get(of(number), now).map(|kept| kept.key_state.point.position);
+        put(1, 20, 5, at(0));
+        put(1, 10, 5, at(0));
+        assert_eq!((position(1, at(0)), position(2, at(0))), (Some(20), None));
+        assert!(newest.get((of(1).0, Sight::Received), at(0)).is_none());
+        put(2, 1, KEPT_BYTES_MAX, at(1));
+        assert_eq!((position(1, at(1)), position(2, at(1))), (None, Some(1)));
+        put(3, 1, 0, at(700));
+        newest.sweep(at(700), |_| true);
+        assert_eq!((position(2, at(700)), position(3, at(700))), (None, Some(1)));
+        newest.sweep(at(700), |recording| recording != of(3).0);
+        assert_eq!(position(3, at(700)), None);
     }
 }

@@ -48,11 +48,7 @@ impl SurveyPool {
         done.unwrap_or(Err(MediaError::Deadline { limit_ms }))
     }
 
-    async fn survey_in_turn(
-        &self,
-        recording: RecordingId,
-        wanted: Surveyed,
-    ) -> Result<Vec<u8>, MediaError> {
+    async fn survey_in_turn(&self, recording: RecordingId, wanted: Surveyed) -> Result<Vec<u8>, MediaError> {
         let permit = Arc::clone(&self.free).acquire_owned().await.map_err(|_| MediaError::Crashed)?;
         let object = ObjectId::from(recording);
         let length = self.cluster.length(object).await.map_err(unreadable)?;
@@ -83,8 +79,12 @@ fn json(
     interrupt: &Interrupt,
 ) -> Result<Vec<u8>, OpenError> {
     let json = match wanted {
-        Surveyed::Timeline(Sight::View) => serde_json::to_vec(&survey(stored, length, interrupt)?.view_timeline),
-        Surveyed::Timeline(Sight::Received) => serde_json::to_vec(&fold(stored, length, interrupt)?.finish().0),
+        Surveyed::Timeline(Sight::View) => {
+            serde_json::to_vec(&survey(stored, length, interrupt)?.view_timeline)
+        }
+        Surveyed::Timeline(Sight::Received) => {
+            serde_json::to_vec(&fold(stored, length, interrupt)?.finish().0)
+        }
         Surveyed::Keystrokes => serde_json::to_vec(&fold(stored, length, interrupt)?.finish().1),
     };
     // Its lists are bounded, so that it fits into memory.

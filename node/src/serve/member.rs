@@ -11,7 +11,8 @@ use crate::seams::{CodecMedia, FormatIntake};
 use crate::tasks::{TaskError, Tasks};
 use crate::webhook::{self, Webhook};
 use api::{
-    Closing,     ApiState, CheckpointKey, IdentityProvider, Metrics, Rates, Server, ServerOptions, Stopper, Threads, Trail,
+    ApiState, CheckpointKey, Closing, IdentityProvider, Metrics, Rates, Server, ServerOptions, Stopper,
+    Threads, Trail,
 };
 use cluster::chunk::disk::RealDisk;
 use cluster::chunk::key::Random;

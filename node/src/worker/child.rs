@@ -124,7 +124,10 @@ fn answer(work: &mut Work, request: Request, replies: &mut impl Write) -> Result
             *work = Work::Frame(Box::new(FrameFinder::new(at_ms, pointer, limits)));
             Ok(())
         }
-        (request @ (Request::KeyStates | Request::KeyStatesBehind { .. }), work @ &mut Work::Nothing(on_damage)) => {
+        (
+            request @ (Request::KeyStates | Request::KeyStatesBehind { .. }),
+            work @ &mut Work::Nothing(on_damage),
+        ) => {
             limits::confine(limits::MEMORY_BYTES)?;
             let limits = Limits { on_damage, ..Limits::default() };
             *work = Work::KeyStates(Box::new(begin_key_states(request, limits)?));
@@ -252,7 +255,9 @@ fn make_key_states(fold: &mut KeyStateFold, request: Request, replies: &mut impl
         | Request::Frame { .. }
         | Request::Resume(_)
         | Request::KeyStates
-        | Request::KeyStatesBehind { .. } => Err(WorkerError::OutOfOrder("something else than key states").into()),
+        | Request::KeyStatesBehind { .. } => {
+            Err(WorkerError::OutOfOrder("something else than key states").into())
+        }
     }
 }
 

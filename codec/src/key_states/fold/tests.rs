@@ -191,7 +191,11 @@ fn the_instructions_of_a_key_state_draw_its_canvas_for_any_client() {
         };
         assert!(picture(&mut client) == picture(replay.canvas()));
     }
-    assert!(KeyState { point: KeyPoint { at_ms: 0, frames: 0, position: 0 }, bytes: vec![9] }.instructions().is_err());
+    assert!(
+        KeyState { point: KeyPoint { at_ms: 0, frames: 0, position: 0 }, bytes: vec![9] }
+            .instructions()
+            .is_err()
+    );
 }
 
 #[test]
