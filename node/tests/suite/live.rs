@@ -1,6 +1,6 @@
 //! Sessions that are watched while they run, over HTTP: with the permission Keystrokes and without it.
 
-use super::harness::{Served, wait};
+use super::harness::{Got, Served, wait};
 use super::view::{COPIED, TYPED, count, filtered, instruction, recording_with_secrets, secrets};
 use base64_simd::STANDARD;
 use codec::limits::Limits;
@@ -8,7 +8,6 @@ use codec::picture::Picture;
 use codec::replay::{Moment, Replay};
 use codec::screen::Screen;
 use serde_json::{Value, json};
-use std::fmt::Display;
 use std::io::Read;
 use std::thread;
 use ureq::Agent;
@@ -38,7 +37,7 @@ impl Following {
     }
 
     /// All that comes until the session ends, on a thread.
-    fn to_the_end(mut self) -> thread::JoinHandle<Vec<u8>> {
+    fn read_out(mut self) -> thread::JoinHandle<Vec<u8>> {
         thread::spawn(move || {
             let mut bytes = Vec::new();
             self.body.read_to_end(&mut bytes).unwrap();
@@ -91,89 +90,116 @@ fn clipboard_beneath_an_image(secret: &str) -> (String, String) {
     (parts.concat(), text)
 }
 
-fn json_of(what: &impl Display, body: &[u8]) -> Value {
-    serde_json::from_slice(body).unwrap_or_else(|error| panic!("{what}: {error}"))
+/// A live session, and two who watch it.
+struct Watched<'a> {
+    served: &'a Served,
+    session: String,
+    auditor: String,
+    watcher: String,
+    hidden: Vec<String>,
+}
+
+impl<'a> Watched<'a> {
+    fn new(served: &'a Served, hidden: Vec<String>) -> Self {
+        let (auditor, watcher) = (served.user("PAM Auditor"), served.user("System Administrator"));
+        Self { served, session: open(served), auditor, watcher, hidden }
+    }
+
+    fn get(&self, token: &str, of: &str, range: Option<&str>) -> Got {
+        self.served.get_as(token, &format!("/v1/sessions/{}/{of}", self.session), range)
+    }
+
+    fn hides(&self, bytes: &[u8]) {
+        let secrets = [TYPED, COPIED, "3.key,", "9.clipboard,"];
+        for secret in self.hidden.iter().map(String::as_str).chain(secrets) {
+            assert_eq!(count(bytes, secret), 0, "{secret}");
+        }
+    }
+
+    /// What both get when so much is durable: as received, and what has come behind `polled`, which is added to it.
+    fn poll(&self, durable: &[u8], polled: &mut Vec<u8>) {
+        let raw = self.get(&self.auditor, "recording", Some("bytes=0-"));
+        assert!(raw.body == durable && raw.tag.is_empty(), "{}", durable.len());
+        let expected = filtered(durable);
+        let further = self.get(&self.watcher, "recording", Some(&format!("bytes={}-", polled.len())));
+        match further.status {
+            206 => polled.extend(further.body),
+            status => assert_eq!((status, polled.len()), (416, expected.len())),
+        }
+        assert!(*polled == expected, "{}", durable.len());
+        self.hides(polled);
+    }
+
+    /// The timelines of both, and those of all that is durable.
+    fn timelines(&self, durable: usize, seen: usize) {
+        let timelines = [&self.auditor, &self.watcher].map(|token| self.get(token, "timeline", None));
+        let [whole, view] = timelines.each_ref().map(|got| {
+            assert!(got.status == 200 && got.tag.is_empty());
+            [TYPED, COPIED].iter().for_each(|secret| assert_eq!(count(&got.body, secret), 0));
+            serde_json::from_slice::<Value>(&got.body).unwrap()
+        });
+        self.hides(&timelines[1].body);
+        assert_eq!([&whole["bytes"], &view["bytes"]], [&json!(durable), &json!(seen)]);
+        assert_eq!((&view["key_presses"], &view["instructions"]["key"]), (&json!(0), &Value::Null));
+    }
+}
+
+/// Numbers below a limit, the same in each run.
+fn numbers() -> impl FnMut(usize) -> usize {
+    let mut state = 0x2545_f491_4f6c_dd1d_usize;
+    move |limit| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state % limit
+    }
 }
 
 #[test]
 fn a_live_session_shows_what_is_durable_and_nothing_that_was_typed_to_who_may_not_know() {
     let folder = tempfile::tempdir().unwrap();
     let served = Served::start(folder.path(), "");
-    let (auditor, watcher) = (served.user("PAM Auditor"), served.user("System Administrator"));
     let (recording, hidden) = recording_with_secrets();
-    let whole_view = filtered(&recording);
-    let session = open(&served);
-    let path = |of: &str| format!("/v1/sessions/{session}/{of}");
-    let followers =
-        [&auditor, &watcher, &watcher].map(|token| follow(&served, token, &session, "?from=0").to_the_end());
-
-    let mut state = 0x2545_f491_4f6c_dd1d_usize;
-    let mut below = |limit: usize| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state % limit
-    };
-    let (mut durable, mut polled) = (0, Vec::new());
+    let watched = Watched::new(&served, hidden);
+    let (auditor, watcher) = (&watched.auditor, &watched.watcher);
+    let followers = [auditor, watcher, watcher]
+        .map(|token| follow(&served, token, &watched.session, "?from=0").read_out());
+    let (mut durable, mut polled, mut below) = (0, Vec::new(), numbers());
     while durable < recording.len() {
         let step = [300, 70_000, 400_000][below(3)];
         let next = (durable + 1 + below(step)).min(recording.len());
-        append(&served, &session, durable, &recording[durable..next]);
+        append(&served, &watched.session, durable, &recording[durable..next]);
         durable = next;
-        let raw = served.get_as(&auditor, &path("recording"), Some("bytes=0-"));
-        assert!(raw.body == recording[..durable] && raw.tag.is_empty(), "{durable}");
-        let expected = filtered(&recording[..durable]);
-        let further = served.get_as(&watcher, &path("recording"), Some(&format!("bytes={}-", polled.len())));
-        match further.status {
-            206 => polled.extend(further.body),
-            status => assert_eq!((status, polled.len()), (416, expected.len())),
+        watched.poll(&recording[..durable], &mut polled);
+        watched.timelines(durable, polled.len());
+        let length = polled.len();
+        let first = below(length.max(1));
+        let last = (first + below(80_000)).min(length.saturating_sub(1));
+        let part = watched.get(watcher, "recording", Some(&format!("bytes={first}-{last}")));
+        if part.status == 206 {
+            assert_eq!(part.content_range, format!("bytes {first}-{last}/{length}"));
+            assert!(part.body == polled[first..=last], "{first}-{last} of {durable}");
+        } else {
+            assert_eq!((part.status, length), (416, 0));
         }
-        assert!(polled == expected && whole_view.starts_with(&polled), "{durable}");
-        if expected.is_empty() {
-            continue;
-        }
-        let first = below(expected.len());
-        let last = (first + below(80_000)).min(expected.len() - 1);
-        let part = served.get_as(&watcher, &path("recording"), Some(&format!("bytes={first}-{last}")));
-        assert_eq!(part.content_range, format!("bytes {first}-{last}/{}", expected.len()));
-        assert!(part.body == expected[first..=last], "{first}-{last} of {durable}");
-
-        let timelines = [&auditor, &watcher].map(|token| served.get_as(token, &path("timeline"), None));
-        let bytes = timelines.each_ref().map(|got| json_of(&durable, &got.body)["bytes"].clone());
-        assert_eq!(bytes, [json!(durable), json!(expected.len())]);
-        assert!(timelines.iter().all(|got| got.status == 200 && got.tag.is_empty()));
-        let seen = json_of(&durable, &timelines[1].body);
-        assert_eq!((&seen["key_presses"], &seen["instructions"]["key"]), (&json!(0), &Value::Null));
-        for secret in [TYPED, COPIED].into_iter().chain(hidden.iter().map(String::as_str)) {
-            let of = timelines.iter().map(|got| &got.body).chain([&part.body, &polled]);
-            assert!(of.map(|bytes| count(bytes, secret)).all(|count| count == 0), "{secret}");
-        }
-        assert_eq!((count(&polled, "3.key,"), count(&polled, "9.clipboard,")), (0, 0));
     }
-    let keystrokes = served.get_as(&auditor, &path("keystrokes"), None);
+    let keystrokes = watched.get(auditor, "keystrokes", None);
     assert!([TYPED, COPIED].iter().all(|secret| count(&keystrokes.body, secret) == 2));
-    assert_eq!(served.get_as(&watcher, &path("keystrokes"), None).status, 403);
+    assert_eq!(watched.get(watcher, "keystrokes", None).status, 403);
 
-    let last_timelines = [&auditor, &watcher].map(|token| served.get_as(token, &path("timeline"), None).body);
-    seal(&served, &session);
-    wait("the index", || {
-        (served.get_json(&path("").trim_end_matches('/').to_owned())["session"]["index_state"] == "ready")
-            .then_some(())
-    });
-    let sealed = served.get_as(&watcher, &path("recording"), None);
+    let live = [auditor, watcher].map(|token| watched.get(token, "timeline", None).body);
+    seal(&served, &watched.session);
+    let report = format!("/v1/sessions/{}", watched.session);
+    wait("the index", || (served.get_json(&report)["session"]["index_state"] == "ready").then_some(()));
+    let sealed = watched.get(watcher, "recording", None);
     assert!(
-        sealed.body == polled && polled == whole_view,
+        sealed.body == polled && !sealed.tag.is_empty(),
         "what was seen live is the view of the sealed one"
     );
     let [raw, view, other] = followers.map(|follower| follower.join().unwrap());
     assert!(raw == recording && view == sealed.body && other == view, "who followed has all of it");
-    for (token, live) in [&auditor, &watcher].into_iter().zip(last_timelines) {
-        let stored = served.get_as(token, &path("timeline"), None);
-        assert!(
-            stored.body == live && !stored.tag.is_empty(),
-            "the timeline of all is the one that is stored"
-        );
-    }
+    let stored = [auditor, watcher].map(|token| watched.get(token, "timeline", None).body);
+    assert!(stored == live, "the timelines of all that was durable are those that are stored");
 }
 
 #[test]
@@ -211,12 +237,12 @@ fn who_joins_a_long_session_begins_at_a_key_state_without_keys_and_clipboards() 
     }
     seal(&served, &session);
     let (joined_at, raw_at) = (joined.position, raw.position);
-    let [rest, raw_rest] = [joined, raw].map(|following| following.to_the_end().join().unwrap());
+    let [rest, raw_rest] = [joined, raw].map(|following| following.read_out().join().unwrap());
     assert!(rest == view[joined_at..] && raw_rest == recording[raw_at..]);
     let whole = last_picture(&view);
     assert!(last_picture(&[key_state, rest].concat()) == whole, "the picture of who has seen all of it");
     assert!(last_picture(&[raw_key_state, raw_rest].concat()) == whole);
-    assert!(first.to_the_end().join().unwrap() == view);
+    assert!(first.read_out().join().unwrap() == view);
 }
 
 #[test]
