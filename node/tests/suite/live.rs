@@ -8,9 +8,13 @@ use codec::picture::Picture;
 use codec::replay::{Moment, Replay};
 use codec::screen::Screen;
 use serde_json::{Value, json};
-use std::io::Read;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::thread;
 use ureq::Agent;
+
+/// More readers than views are filtered for at one time.
+const SLOW: usize = 40;
 
 /// An answer of `…/live` that is still being sent.
 struct Following {
@@ -123,11 +127,13 @@ impl<'a> Watched<'a> {
         let expected = filtered(durable);
         let further = self.get(&self.watcher, "recording", Some(&format!("bytes={}-", polled.len())));
         match further.status {
-            206 => polled.extend(further.body),
+            206 => {
+                self.hides(&further.body);
+                polled.extend(further.body);
+            }
             status => assert_eq!((status, polled.len()), (416, expected.len())),
         }
         assert!(*polled == expected, "{}", durable.len());
-        self.hides(polled);
     }
 
     /// The timelines of both, and those of all that is durable.
@@ -187,6 +193,7 @@ fn a_live_session_shows_what_is_durable_and_nothing_that_was_typed_to_who_may_no
     assert!([TYPED, COPIED].iter().all(|secret| count(&keystrokes.body, secret) == 2));
     assert_eq!(watched.get(watcher, "keystrokes", None).status, 403);
 
+    watched.hides(&polled);
     let live = [auditor, watcher].map(|token| watched.get(token, "timeline", None).body);
     seal(&served, &watched.session);
     let report = format!("/v1/sessions/{}", watched.session);
@@ -261,4 +268,31 @@ fn a_member_that_stops_ends_what_is_followed_at_once() {
         following.body.read_to_end(&mut Vec::new()).is_err(),
         "it is not whole, and who follows can tell"
     );
+}
+
+#[test]
+fn who_fetches_slowly_keeps_nobody_else_from_a_view() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = Served::start(folder.path(), "");
+    let watcher = served.user("System Administrator");
+    let session = open(&served);
+    // More than what waits in sockets.
+    let part = recording_with_secrets().0.repeat(8);
+    append(&served, &session, 0, &part);
+    let path = format!("/v1/sessions/{session}/recording");
+    let address = served.url().strip_prefix("http://").unwrap();
+    let slow: Vec<_> = (0..SLOW)
+        .map(|_| {
+            let mut stream = TcpStream::connect(address).unwrap();
+            let head =
+                format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {watcher}\r\n\r\n");
+            stream.write_all(head.as_bytes()).unwrap();
+            let mut status = [0; 12];
+            stream.read_exact(&mut status).unwrap();
+            assert_eq!(&status, b"HTTP/1.1 200");
+            stream
+        })
+        .collect();
+    let got = served.get_as(&watcher, &path, Some("bytes=100-199"));
+    assert_eq!((got.status, got.body.len(), slow.len()), (206, 100, SLOW));
 }
