@@ -12,6 +12,7 @@ use codec::limits::Limits;
 use codec::view::{ViewIndexFold, ViewRange};
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -38,6 +39,8 @@ struct Growing {
     /// Whose turn it is to read on.
     turn: Semaphore,
     fold: Mutex<ViewIndexFold>,
+    /// How much of the recording was there at the last look: an instruction that is not whole is not read again in vain.
+    looked_at: AtomicU64,
     used: Mutex<Instant>,
 }
 
@@ -46,6 +49,7 @@ impl Growing {
         Self {
             turn: Semaphore::new(1),
             fold: Mutex::new(ViewIndexFold::new(Limits::default())),
+            looked_at: AtomicU64::new(0),
             used: Mutex::new(Instant::now()),
         }
     }
@@ -104,16 +108,17 @@ impl GrowingViews {
         let _turn = growing.turn.acquire().await.map_err(|_| MediaError::Crashed)?;
         let object = ObjectId::from(recording);
         let end = self.cluster.length(object).await.map_err(unreadable)?;
-        let from = growing.fold().rewind();
-        if from >= end || growing.fold().is_over() {
+        if end <= growing.looked_at.load(Ordering::Relaxed) || growing.fold().is_over() {
             return Ok(());
         }
+        let from = growing.fold().rewind();
         let _look = self.looks.acquire().await.map_err(|_| MediaError::Crashed)?;
         let mut source = self.cluster.read(object, from..end).await.map_err(unreadable)?;
         while let Some(piece) = source.next().await {
             growing.fold().push(&piece.map_err(unreadable)?);
         }
         growing.fold().rewind();
+        growing.looked_at.store(end, Ordering::Relaxed);
         Ok(())
     }
 
