@@ -1,11 +1,12 @@
 //! A recording played without waiting: its instructions drawn in order, stopping wherever the screen was seen
 //! to change.
 
-use crate::canvas::{self, Canvas, DrawError};
+use crate::canvas::{self, Ahead, Canvas, Decoders, DrawError};
 use crate::cost::Cost;
 use crate::key_states::{Head, HeadError, KeyPoint, KeyState};
 use crate::limits::Limits;
 use crate::source::guac::{Instruction, MediaTime, ParseError, Parser, ParserPlace};
+use std::sync::Arc;
 
 /// A point of a recording where the person at the screen saw something new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +72,8 @@ pub struct Replay {
     /// The byte behind the last instruction.
     end_byte: u64,
     ended: Option<ParseError>,
+    /// Decodes images before they are drawn.
+    ahead: Option<Ahead>,
 }
 
 impl Replay {
@@ -88,6 +91,7 @@ impl Replay {
             read: Cost::default(),
             end_byte: 0,
             ended: None,
+            ahead: None,
         }
     }
 
@@ -108,12 +112,24 @@ impl Replay {
             read: cost,
             end_byte: place.position,
             ended: None,
+            ahead: None,
         })
     }
 
     /// This replay in bytes, as it stands behind a frame; `None` when they would be more than `limit_bytes`.
     pub fn key_state(&self, limit_bytes: usize) -> Option<KeyState> {
-        let Self { limits: _, parser, time, canvas, frames, faults, read: _, end_byte: _, ended: _ } = self;
+        let Self {
+            limits: _,
+            parser,
+            time,
+            canvas,
+            frames,
+            faults,
+            read: _,
+            end_byte: _,
+            ended: _,
+            ahead: _,
+        } = self;
         let head = Head {
             time: time.state(),
             place: parser.place(),
@@ -152,6 +168,18 @@ impl Replay {
         self.cost() + self.cost() > self.limits.cost_max(self.time.now_ms())
     }
 
+    /// From here on, images of what is announced are decoded by other threads. Nothing else changes.
+    pub fn decode_ahead(&mut self, decoders: Arc<Decoders>) {
+        self.ahead = Some(Ahead::new(decoders, self.limits, self.parser.place()));
+    }
+
+    /// Tells that these bytes will be pushed, behind those that were announced before.
+    pub fn announce(&mut self, bytes: &[u8]) {
+        if let Some(ahead) = &mut self.ahead {
+            ahead.announce(bytes);
+        }
+    }
+
     /// Adds the next bytes of the recording; then call [`Replay::step`] until it gives `None`.
     pub fn push(&mut self, bytes: &[u8]) {
         self.parser.push(bytes);
@@ -165,6 +193,11 @@ impl Replay {
         while let Some((instruction, end_byte)) = self.parser.read_with_end()? {
             let position = std::mem::replace(&mut self.end_byte, end_byte);
             self.read.read(end_byte - position);
+            if let Some(ahead) = &mut self.ahead
+                && matches!(instruction, Instruction::End { .. })
+            {
+                self.canvas.offer(ahead.take(end_byte));
+            }
             if let Err(error) = self.canvas.apply(&instruction) {
                 let at_ms = self.time.now_ms();
                 self.faults.count += 1;

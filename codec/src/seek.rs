@@ -1,9 +1,11 @@
 //! The picture of one moment: drawn as fast as can be, because nothing before it is shown.
 
+use crate::canvas::Decoders;
 use crate::limits::Limits;
 use crate::replay::{Faults, Moment, Replay, RestoreError};
 use crate::screen::Screen;
 use crate::source::guac::{Instruction, MediaTime, ParseError, Parser};
+use std::sync::Arc;
 
 /// Bytes that are read before they are drawn; each such part shows at most one frame.
 const WAITING_BYTES: usize = 1 << 20;
@@ -24,6 +26,8 @@ pub struct Seek {
     /// Bytes that are read, but not drawn.
     waiting: Vec<u8>,
     is_done: bool,
+    /// Who decodes images while others are drawn.
+    decoders: Option<Arc<Decoders>>,
 }
 
 /// Reads ahead for the times of frames.
@@ -48,12 +52,22 @@ impl Seek {
             shown_frames: 0,
             waiting: Vec::new(),
             is_done: false,
+            decoders: None,
         }
+    }
+
+    /// From here on, images are decoded by other threads.
+    pub fn decode_ahead(&mut self, decoders: &Arc<Decoders>) {
+        self.replay.decode_ahead(Arc::clone(decoders));
+        self.decoders = Some(Arc::clone(decoders));
     }
 
     /// Starts anew at a key state that is not later; push the recording's bytes from that one's position on.
     pub fn resume(&mut self, key_state: &[u8]) -> Result<(), RestoreError> {
         self.replay = Replay::restore(key_state, self.limits)?;
+        if let Some(decoders) = &self.decoders {
+            self.replay.decode_ahead(Arc::clone(decoders));
+        }
         self.scout = Scout::beside(&self.replay, self.limits);
         (self.waiting, self.is_done) = (Vec::new(), false);
         self.shown_ms = self.replay.time().now_ms();
@@ -71,6 +85,7 @@ impl Seek {
         let ended = self.scout.read(bytes, self.at_ms);
         self.is_done = !matches!(ended, Ok(false));
         self.waiting.extend_from_slice(bytes);
+        self.replay.announce(bytes);
         if (self.is_done || self.waiting.len() >= WAITING_BYTES)
             && let Err(error) = self.draw()
         {

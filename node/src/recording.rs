@@ -16,7 +16,7 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 
 /// Bytes handled at once.
-pub(crate) const PIECE_BYTES: usize = 32 << 10;
+pub(crate) const PIECE_BYTES: usize = 256 << 10;
 /// Most bytes that a compressed recording may grow to, against bombs.
 const PLAIN_BYTES_MAX: u64 = 64 << 30;
 /// What [`codec::source::probe`] asks for.

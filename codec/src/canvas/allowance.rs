@@ -1,6 +1,7 @@
 //! What one image may take: checked from its header, before it is decoded.
 
 use super::error::{ImageError, ImageFormat};
+use super::surface::Surface;
 use crate::cost::Cost;
 use crate::geometry::Size;
 
@@ -19,6 +20,8 @@ pub(super) struct Allowance<'a> {
     pub(super) cost: &'a mut Cost,
     /// The most that may be spent.
     pub(super) cost_max: Cost,
+    /// The image, if it was decoded before.
+    pub(super) decoded: Option<Surface>,
 }
 
 impl Allowance<'_> {

@@ -3,6 +3,7 @@
 use super::allowance::Allowance;
 use super::cursor::{Cursor, CursorImage};
 use super::damage::Damage;
+use super::decoders::Decoded;
 use super::error::DrawError;
 use super::image;
 use super::layers::Layers;
@@ -32,6 +33,8 @@ pub struct Canvas {
     pub(super) frame: Damage,
     pub(super) cost: Cost,
     pub(super) cost_max: Cost,
+    /// The next image, decoded.
+    pub(super) decoded: Option<Decoded>,
 }
 
 /// An area of one layer and where it goes on another.
@@ -55,6 +58,7 @@ impl Canvas {
             frame: Damage::default(),
             cost: Cost::default(),
             cost_max: Cost::MAX,
+            decoded: None,
         }
     }
 
@@ -66,6 +70,11 @@ impl Canvas {
     /// Images that would bring [`Self::cost`] above this are refused. Nothing else looks at it.
     pub fn set_cost_max(&mut self, cost_max: Cost) {
         self.cost_max = cost_max;
+    }
+
+    /// The image that the next instruction draws, if it was decoded before.
+    pub(crate) fn offer(&mut self, decoded: Option<Decoded>) {
+        self.decoded = decoded;
     }
 
     /// Draws one instruction. Instructions that draw nothing are ignored.
@@ -294,12 +303,13 @@ impl Canvas {
     }
 
     fn draw_image(&mut self, target: ImageTarget, bytes: &[u8]) -> Result<(), DrawError> {
-        let ImageTarget { layer, mask, x, y } = target;
+        let (decoded, ImageTarget { layer, mask, x, y }) = (self.decoded.take(), target);
         let mut allowance = Allowance {
             limit_pixels: self.limits.image_pixels,
             free_bytes: self.limits.memory_bytes.saturating_sub(self.layers.bytes()),
             cost: &mut self.cost,
             cost_max: self.cost_max,
+            decoded: decoded.filter(|decoded| decoded.coded == bytes).map(|decoded| decoded.surface),
         };
         let image =
             image::decode(bytes, &mut allowance).map_err(|error| DrawError::Image { layer, error })?;

@@ -40,7 +40,8 @@ pub(crate) fn decodes_within(
     free_bytes: usize,
 ) -> Result<Size, ImageError> {
     let mut cost = Cost::default();
-    let mut allowance = Allowance { limit_pixels, free_bytes, cost: &mut cost, cost_max: Cost::MAX };
+    let mut allowance =
+        Allowance { limit_pixels, free_bytes, cost: &mut cost, cost_max: Cost::MAX, decoded: None };
     decode(bytes, &mut allowance).map(|image| image.size())
 }
 
@@ -67,6 +68,9 @@ fn decode_png(bytes: &[u8], allowance: &mut Allowance<'_>) -> Result<Surface, Im
     );
     let header = decoder.read_header_info().map_err(refuse)?;
     let size = allowance.admit(ImageFormat::Png, (header.width, header.height), bytes.len(), 1)?;
+    if let Some(decoded) = allowance.decoded.take() {
+        return Ok(decoded);
+    }
     let mut reader = decoder.read_info().map_err(refuse)?;
     let mut surface = Surface::new(size);
     if reader.output_color_type().0 == png::ColorType::Rgba {
@@ -96,6 +100,9 @@ fn decode_jpeg(bytes: &[u8], allowance: &mut Allowance<'_>) -> Result<Surface, I
     let (width, height) = decoder.info().map_or((0, 0), |info| (info.width, info.height));
     let sides = (width.into(), height.into());
     let size = allowance.admit(ImageFormat::Jpeg, sides, bytes.len(), jpeg_scans(bytes).max(1))?;
+    if let Some(decoded) = allowance.decoded.take() {
+        return Ok(decoded);
+    }
     let mut surface = Surface::new(size);
     if matches!(decoder.input_colorspace(), Some(ColorSpace::CMYK | ColorSpace::YCCK)) {
         // The decoder mixes up the pixels when it adds an alpha to four inks.
@@ -152,6 +159,9 @@ fn decode_webp(bytes: &[u8], allowance: &mut Allowance<'_>) -> Result<Surface, I
     decoder.set_memory_limit(WEBP_MEMORY_BYTES);
     let (width, height) = decoder.dimensions();
     let size = allowance.admit(ImageFormat::WebP, (width, height), bytes.len(), 1)?;
+    if let Some(decoded) = allowance.decoded.take() {
+        return Ok(decoded);
+    }
     let mut surface = Surface::new(size);
     if decoder.has_alpha() {
         decoder.read_image(surface.pixels_mut().as_flattened_mut()).map_err(refuse)?;

@@ -54,7 +54,17 @@ impl Canvas {
     }
 
     pub(super) fn parts(&self) -> Parts<'_> {
-        let Self { limits: _, layers, streams, cursor, damage: _, frame: _, cost: _, cost_max: _ } = self;
+        let Self {
+            limits: _,
+            layers,
+            streams,
+            cursor,
+            damage: _,
+            frame: _,
+            cost: _,
+            cost_max: _,
+            decoded: _,
+        } = self;
         Parts { layers, streams, cursor }
     }
 

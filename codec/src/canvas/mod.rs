@@ -10,12 +10,14 @@
 //! The canvas never reads a clock and never panics on what a recording asks for: a drawing beyond a limit is
 //! refused with a [`DrawError`] that names the limit, changes nothing, and the recording goes on.
 
+mod ahead;
 mod allowance;
 mod content;
 mod counting;
 mod coverage;
 mod cursor;
 mod damage;
+mod decoders;
 mod drawing;
 mod error;
 mod flatten;
@@ -39,8 +41,10 @@ mod vectors;
 #[expect(clippy::module_inception, reason = "the type that the module is named after")]
 mod canvas;
 
+pub(crate) use ahead::Ahead;
 pub use canvas::Canvas;
 pub use cursor::CursorImage;
 pub use damage::Damage;
+pub use decoders::Decoders;
 pub use error::{DrawError, ImageError, ImageFormat, RestoreError};
 pub(crate) use image::decodes_within;

@@ -46,6 +46,11 @@ impl Surface {
         }
     }
 
+    /// Memory of the pixels.
+    pub(super) fn bytes(&self) -> usize {
+        size_of_val(self.pixels.as_slice())
+    }
+
     /// The pixels of row `y` from column `left` to `right`.
     pub(super) fn row(&self, y: usize, left: usize, right: usize) -> &[Pixel] {
         &self.pixels[y * self.size.width + left..y * self.size.width + right]

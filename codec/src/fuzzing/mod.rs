@@ -7,7 +7,7 @@
 mod script;
 
 use crate::audio::{SoundSettings, SoundSurvey, SoundTrack};
-use crate::canvas::{Canvas, decodes_within};
+use crate::canvas::{Canvas, Decoders, decodes_within};
 use crate::cut::Cut;
 use crate::geometry::Rect;
 use crate::limits::Limits;
@@ -16,6 +16,7 @@ use crate::replay::{Moment, Replay};
 use crate::screen::Screen;
 use crate::source::guac::{Instruction, MediaTime, ParseError, Parser};
 use crate::timeline::TimelineFold;
+use std::sync::{Arc, LazyLock};
 
 /// A target: its name in `codec/fuzz` and `tests/data/fuzz`, and its oracle.
 pub type Target = (&'static str, fn(&[u8]));
@@ -119,13 +120,26 @@ pub fn timeline(data: &[u8]) {
 pub fn canvas(data: &[u8]) {
     let Some((&seed, data)) = data.split_first() else { return };
     let recording = script::recording(data);
-    let whole = drawn(&mut std::iter::once(recording.as_slice()));
-    assert!(drawn(&mut pieces(&recording, seed)) == whole, "pieces give other pictures");
+    let draw = |mut replay: Replay, pieces: &mut dyn Iterator<Item = &[u8]>| drawn(&mut replay, pieces);
+    let whole = draw(Replay::new(limits()), &mut std::iter::once(recording.as_slice()));
+    assert!(
+        draw(Replay::new(limits()), &mut pieces(&recording, seed)) == whole,
+        "pieces give other pictures"
+    );
+    let mut ahead = Replay::new(limits());
+    ahead.decode_ahead(Arc::clone(&DECODERS));
+    ahead.announce(&recording);
+    assert!(draw(ahead, &mut pieces(&recording, seed)) == whole, "other threads give other pictures");
 }
 
+/// Threads for all inputs.
+static DECODERS: LazyLock<Arc<Decoders>> = LazyLock::new(|| Arc::new(Decoders::start(2, 1 << 20)));
+
 /// All pictures of a recording by their hash, its end, and what it cost.
-fn drawn(pieces: &mut dyn Iterator<Item = &[u8]>) -> (Vec<u64>, Option<ParseError>, u64, u64) {
-    let mut replay = Replay::new(limits());
+fn drawn(
+    replay: &mut Replay,
+    pieces: &mut dyn Iterator<Item = &[u8]>,
+) -> (Vec<u64>, Option<ParseError>, u64, u64) {
     let mut screen = Screen::default();
     let (mut pictures, mut error) = (Vec::new(), None);
     for piece in pieces {

@@ -1,9 +1,11 @@
 //! The pass that draws a recording and makes its key states.
 
 use super::key_state::KeyState;
+use crate::canvas::Decoders;
 use crate::cost::Cost;
 use crate::limits::Limits;
 use crate::replay::{Moment, Replay, RestoreError};
+use std::sync::Arc;
 
 /// Most bytes of one key state: it is held in memory, and passed on, as a whole.
 const BYTES_MAX: u64 = 16 << 20;
@@ -58,6 +60,20 @@ impl KeyStateFold {
         let last = replay.cost();
         let expected_bytes = u64::try_from(key_state.len()).unwrap_or(u64::MAX);
         Ok(Self { spacing, replay: Some(replay), last, written_bytes, expected_bytes })
+    }
+
+    /// From here on, images of what is announced are decoded by other threads.
+    pub fn decode_ahead(&mut self, decoders: Arc<Decoders>) {
+        if let Some(replay) = &mut self.replay {
+            replay.decode_ahead(decoders);
+        }
+    }
+
+    /// Tells that these bytes will be pushed, behind those that were announced before.
+    pub fn announce(&mut self, bytes: &[u8]) {
+        if let Some(replay) = &mut self.replay {
+            replay.announce(bytes);
+        }
     }
 
     /// Adds the next bytes; gives the key states that stand in them.

@@ -9,11 +9,13 @@ use super::projection::{PictureChange, Projection};
 use super::rav1e::EncodeError;
 use super::segment_encoder::SegmentEncoder;
 use super::staleness::Staleness;
+use crate::canvas::Decoders;
 use crate::geometry::{CopyVector, Rect};
 use crate::limits::Limits;
 use crate::replay::{Faults, Moment, Replay, RestoreError};
 use crate::screen::Screen;
 use crate::source::guac::ParseError;
+use std::sync::Arc;
 
 /// Most copy vectors of one coded frame.
 const COPIES_MAX: usize = 256;
@@ -98,6 +100,16 @@ impl SegmentCoder {
         if self.at_frame == Some(segment.first_sync) {
             self.show_first();
         }
+    }
+
+    /// From here on, images of what is announced are decoded by other threads.
+    pub fn decode_ahead(&mut self, decoders: Arc<Decoders>) {
+        self.replay.decode_ahead(decoders);
+    }
+
+    /// Tells that these bytes will be pushed, behind those that were announced before.
+    pub fn announce(&mut self, bytes: &[u8]) {
+        self.replay.announce(bytes);
     }
 
     /// Takes the next bytes; returns the packets that are complete.

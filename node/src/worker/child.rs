@@ -38,6 +38,17 @@ enum Work {
     KeyStates(Box<KeyStateFold>),
 }
 
+impl Work {
+    /// What will be drawn, in one piece: images in it are decoded meanwhile. Who looks for one picture reads ahead by itself.
+    fn announce(&mut self, request: &Request) {
+        match (self, request) {
+            (Self::Video(coder), Request::Bytes(bytes)) => coder.announce(bytes),
+            (Self::KeyStates(fold), Request::Bytes(bytes)) => fold.announce(bytes),
+            _ => {}
+        }
+    }
+}
+
 /// Serves requests until the owner closes the pipe.
 pub(crate) fn run() -> Result<(), WorkerError> {
     let mut requests = BufReader::with_capacity(64 << 10, io::stdin().lock());
@@ -49,6 +60,7 @@ fn serve(requests: &mut impl Read, replies: &mut impl Write) -> Result<(), Worke
     let mut work = Work::Nothing(OnDamage::Stop);
     while let Some(request) = Request::read(requests)? {
         let mut end = Ok(());
+        work.announce(&request);
         for part in parts(request) {
             limits::allow_part()?;
             end = answer(&mut work, part, replies);
@@ -104,9 +116,12 @@ fn answer(work: &mut Work, request: Request, replies: &mut impl Write) -> Result
             Ok(())
         }
         (Request::Video(plan), work @ &mut Work::Nothing(on_damage)) => {
+            let decoders = limits::decoders();
             limits::confine(limits::MEMORY_BYTES)?;
             let limits = Limits { on_damage, ..limits::video_limits(&plan) };
-            *work = Work::Video(Box::new(SegmentCoder::new(plan, limits)));
+            let mut coder = SegmentCoder::new(plan, limits);
+            coder.decode_ahead(decoders);
+            *work = Work::Video(Box::new(coder));
             Ok(())
         }
         (Request::Sound(cut), work @ &mut Work::Nothing(on_damage)) => {
@@ -119,18 +134,22 @@ fn answer(work: &mut Work, request: Request, replies: &mut impl Write) -> Result
             Ok(())
         }
         (Request::Frame { at_ms, pointer }, work @ &mut Work::Nothing(on_damage)) => {
+            let decoders = limits::decoders_for_picture();
             limits::confine(limits::MEMORY_BYTES)?;
             let limits = Limits { on_damage, ..Limits::default() };
-            *work = Work::Frame(Box::new(FrameFinder::new(at_ms, pointer, limits)));
+            *work = Work::Frame(Box::new(FrameFinder::new(at_ms, pointer, limits, &decoders)));
             Ok(())
         }
         (
             request @ (Request::KeyStates | Request::KeyStatesBehind { .. }),
             work @ &mut Work::Nothing(on_damage),
         ) => {
+            let decoders = limits::decoders();
             limits::confine(limits::MEMORY_BYTES)?;
             let limits = Limits { on_damage, ..Limits::default() };
-            *work = Work::KeyStates(Box::new(begin_key_states(request, limits)?));
+            let mut fold = begin_key_states(request, limits)?;
+            fold.decode_ahead(decoders);
+            *work = Work::KeyStates(Box::new(fold));
             Ok(())
         }
         (

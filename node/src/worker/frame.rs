@@ -1,12 +1,14 @@
 //! One picture of a recording.
 
 use super::message::Fault;
+use codec::canvas::Decoders;
 use codec::limits::Limits;
 use codec::picture::Picture;
 use codec::refusal::{Refusal, RefusalCode};
 use codec::replay::RestoreError;
 use codec::seek::Seek;
 use std::io::Write;
+use std::sync::Arc;
 
 /// A longer picture does not fit a message.
 const PNG_BYTES_MAX: usize = 60 << 20;
@@ -63,8 +65,10 @@ pub(crate) struct FrameFinder {
 
 impl FrameFinder {
     /// Looks for the picture on screen at `at_ms`, with or without the pointer.
-    pub(crate) fn new(at_ms: i64, pointer: bool, limits: Limits) -> Self {
-        Self { seek: Some(Seek::new(at_ms, limits)), at_ms, pointer }
+    pub(crate) fn new(at_ms: i64, pointer: bool, limits: Limits, decoders: &Arc<Decoders>) -> Self {
+        let mut seek = Seek::new(at_ms, limits);
+        seek.decode_ahead(decoders);
+        Self { seek: Some(seek), at_ms, pointer }
     }
 
     /// Starts at a key state.

@@ -1,16 +1,25 @@
 //! What a worker process may use.
 
+use codec::canvas::Decoders;
 use codec::geometry::Size;
 use codec::limits::Limits;
 use codec::video::{Chroma, Plan, SegmentEncoder};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
 use std::io;
+use std::num::NonZero;
+use std::sync::Arc;
 
 /// Memory that no worker exceeds, whatever the recording: its whole address space is held to it.
 pub(crate) const MEMORY_BYTES: u64 = 512 << 20;
 /// Memory of a worker beside pictures: program, stack, buffers, and what lies between blocks.
 const BASE_BYTES: u64 = 48 << 20;
+/// Memory of images that are decoded before they are drawn, beside what drawing may take.
+const AHEAD_BYTES: u64 = 32 << 20;
+/// The same where one picture is looked for: nothing else is wanted, and much is drawn for it.
+const AHEAD_OF_PICTURE_BYTES: u64 = 64 << 20;
+/// Threads that decode images for one picture, if the machine has as many cores beside.
+const THREADS_FOR_PICTURE_MAX: usize = 3;
 /// Memory of our encoder, and of the pictures before it, for each pixel of the video.
 const SCREEN_BYTES_PER_PIXEL: u64 = 18;
 /// What rav1e takes besides, where it may be used.
@@ -33,7 +42,7 @@ const DESCRIPTORS: u64 = 16;
 /// The limits of a recording that is drawn beside an encoder.
 pub(crate) fn video_limits(plan: &Plan) -> Limits {
     let limits = Limits::default();
-    let free_bytes = MEMORY_BYTES.saturating_sub(BASE_BYTES + encoder_bytes(plan));
+    let free_bytes = MEMORY_BYTES.saturating_sub(BASE_BYTES + AHEAD_BYTES + encoder_bytes(plan));
     let memory_bytes = usize::try_from(free_bytes).unwrap_or(usize::MAX).min(limits.memory_bytes);
     Limits { memory_bytes, ..limits }
 }
@@ -71,6 +80,18 @@ fn available_bytes(meminfo: &str) -> Option<u64> {
     let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kibibytes.checked_mul(1024)
+}
+
+/// A thread that decodes images for one that draws and codes. Threads must be started before [`confine`].
+pub(crate) fn decoders() -> Arc<Decoders> {
+    Arc::new(Decoders::start(1, usize::try_from(AHEAD_BYTES).unwrap_or(0)))
+}
+
+/// Threads that decode images while a picture is looked for.
+pub(crate) fn decoders_for_picture() -> Arc<Decoders> {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let threads = (cores - 1).min(THREADS_FOR_PICTURE_MAX);
+    Arc::new(Decoders::start(threads, usize::try_from(AHEAD_OF_PICTURE_BYTES).unwrap_or(0)))
 }
 
 /// Takes from this process what a worker never needs: core dumps, processes, memory above `memory_bytes`.
@@ -116,9 +137,9 @@ mod tests {
     #[test]
     fn drawing_gets_what_the_encoder_leaves() {
         for (plan, drawing) in [
-            (plan(1280, 720), (464 << 20) - 1280 * 720 * 118),
-            (plan(1920, 1080), (464 << 20) - 1920 * 1080 * 118),
-            (plan(4096, 2304), (464 << 20) - 4096 * 2304 * 18),
+            (plan(1280, 720), (432 << 20) - 1280 * 720 * 118),
+            (plan(1920, 1080), (432 << 20) - 1920 * 1080 * 118),
+            (plan(4096, 2304), (432 << 20) - 4096 * 2304 * 18),
         ] {
             assert_eq!(video_limits(&plan).memory_bytes, (384 << 20).min(drawing));
         }

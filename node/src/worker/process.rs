@@ -51,6 +51,8 @@ impl WorkerProcess {
         let mut child = Command::new(program)
             .arg("worker")
             .env_clear()
+            // glibc reserves addresses for the heap of every thread, and all of a worker's are limited.
+            .env("MALLOC_ARENA_MAX", "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

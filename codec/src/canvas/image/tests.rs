@@ -9,8 +9,13 @@ const LIMIT_PIXELS: usize = 1 << 20;
 /// Decodes with nothing limited but pixels.
 fn decode(bytes: &[u8], limit_pixels: usize) -> Result<Surface, ImageError> {
     let mut cost = Cost::default();
-    let mut allowance =
-        Allowance { limit_pixels, free_bytes: usize::MAX, cost: &mut cost, cost_max: Cost::MAX };
+    let mut allowance = Allowance {
+        limit_pixels,
+        free_bytes: usize::MAX,
+        cost: &mut cost,
+        cost_max: Cost::MAX,
+        decoded: None,
+    };
     super::decode(bytes, &mut allowance)
 }
 
@@ -120,7 +125,8 @@ fn an_image_that_takes_too_much_memory_or_time_is_refused_by_its_header() {
     let image = flat_jpeg(100, 100);
     let mut cost = Cost::default();
     let mut decode = |free_bytes, cost_max| {
-        let mut allowance = Allowance { limit_pixels: LIMIT_PIXELS, free_bytes, cost: &mut cost, cost_max };
+        let mut allowance =
+            Allowance { limit_pixels: LIMIT_PIXELS, free_bytes, cost: &mut cost, cost_max, decoded: None };
         super::decode(&image, &mut allowance)
     };
     let (format, width, height) = (ImageFormat::Jpeg, 100, 100);
