@@ -100,6 +100,7 @@ pub(crate) async fn begin(
             return Err(Problem::new(Kind::SessionEnded, detail));
         }
     }
+    let judged = Instant::now();
     let (id, sight) = (sighted.session().id, sighted.sight);
     let join = match from {
         Some(_) => None,
@@ -120,7 +121,7 @@ pub(crate) async fn begin(
         state,
         request,
         sighted,
-        judged: Instant::now(),
+        judged,
         position,
         reading: None,
         step_end: position,
@@ -128,6 +129,8 @@ pub(crate) async fn begin(
         busy_looks: 0,
         is_over: false,
     };
+    // To draw what comes first may have taken long.
+    follow.judge().await?;
     match follow.step().await? {
         Look::More => {}
         Look::Nothing | Look::End => follow.sees(position..position).await?,
@@ -150,6 +153,9 @@ impl Follow {
             return Some(Ok(key_state));
         }
         while !self.is_over {
+            if let Err(problem) = self.judge().await {
+                return Some(Err(problem.to_string().into()));
+            }
             if let Some(reading) = &mut self.reading {
                 if let Some(piece) = reading.next().await {
                     let bytes = piece.as_ref().map_or(0, Bytes::len);
@@ -175,7 +181,6 @@ impl Follow {
         if self.state.closing.is_set() {
             return Err(Problem::not_ready("the member stops"));
         }
-        self.judge().await?;
         match self.step().await {
             Ok(look) => {
                 self.busy_looks = 0;
