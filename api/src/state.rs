@@ -6,6 +6,7 @@ use cluster::chunk::key::Random;
 use policy::AuthorizerCell;
 
 use crate::audit::{CheckpointKey, Trail};
+use crate::follow::Closing;
 use crate::identity::IdentityProvider;
 use crate::intake::Intake;
 use crate::media::Media;
@@ -41,6 +42,8 @@ pub struct ApiState {
     pub checkpoint_key: CheckpointKey,
     /// Where passwords are hashed and rules are built.
     pub threads: Threads,
+    /// Whether the server stops: what follows a session ends then.
+    pub closing: Closing,
 }
 
 /// What requests may cost.

@@ -6,6 +6,7 @@ mod artefacts;
 mod audit;
 mod authorisation;
 mod harness;
+mod live;
 mod permissions;
 mod problems;
 mod recordings;

@@ -4,7 +4,7 @@ use super::key_state::KeyState;
 use crate::canvas::Decoders;
 use crate::cost::Cost;
 use crate::limits::Limits;
-use crate::replay::{Moment, Replay};
+use crate::replay::{Moment, Replay, RestoreError};
 use std::sync::Arc;
 
 /// Most bytes of one key state: it is held in memory, and passed on, as a whole.
@@ -46,6 +46,20 @@ impl KeyStateFold {
     pub fn new(limits: Limits, spacing: Spacing) -> Self {
         let replay = Some(Replay::new(limits));
         Self { spacing, replay, last: Cost::default(), written_bytes: 0, expected_bytes: 0 }
+    }
+
+    /// Goes on at the last key state that was made, as if nothing had come behind it: push the recording's bytes from
+    /// its position on. `written_bytes` is what all key states up to here have, this one included.
+    pub fn resume(
+        limits: Limits,
+        spacing: Spacing,
+        key_state: &[u8],
+        written_bytes: u64,
+    ) -> Result<Self, RestoreError> {
+        let replay = Replay::restore(key_state, limits)?;
+        let last = replay.cost();
+        let expected_bytes = u64::try_from(key_state.len()).unwrap_or(u64::MAX);
+        Ok(Self { spacing, replay: Some(replay), last, written_bytes, expected_bytes })
     }
 
     /// From here on, images of what is announced are decoded by other threads.

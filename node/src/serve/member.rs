@@ -11,7 +11,8 @@ use crate::seams::{CodecMedia, FormatIntake};
 use crate::tasks::{TaskError, Tasks};
 use crate::webhook::{self, Webhook};
 use api::{
-    ApiState, CheckpointKey, IdentityProvider, Metrics, Rates, Server, ServerOptions, Stopper, Threads, Trail,
+    ApiState, CheckpointKey, Closing, IdentityProvider, Metrics, Rates, Server, ServerOptions, Stopper,
+    Threads, Trail,
 };
 use cluster::chunk::disk::RealDisk;
 use cluster::chunk::key::Random;
@@ -106,7 +107,8 @@ impl Member {
         let provider = settings.identity.clone().map(|rules| Arc::new(IdentityProvider::new(rules)));
         let judges = Judges { authorizer: Arc::clone(&authorizer), identity: provider.clone() };
         let witness = Witness { trail: Arc::clone(&trail), checkpoint_key };
-        let server = bind(settings, cluster, judges, witness, random)?;
+        let media = Arc::new(CodecMedia::new(cluster, Handle::current()));
+        let server = bind(settings, cluster, judges, witness, (random, Arc::clone(&media)))?;
         let address = server.address();
         if is_new {
             tokens::tell_first(&first_token, &settings.public_url(address));
@@ -120,6 +122,7 @@ impl Member {
         tasks.spawn("audit", GRACE, |stop| audit::run(told, trail, stop));
         let kept = of();
         tasks.spawn("retention", GRACE, |stop| retention::run(kept, stop));
+        tasks.spawn("pictures", GRACE, |stop| media.sweep(stop));
         let judged = of();
         tasks.spawn("roles", GRACE, |stop| roles::run(judged, authorizer, stop));
         if let Some(provider) = provider {
@@ -263,14 +266,14 @@ fn bind(
     cluster: &Arc<Cluster>,
     judges: Judges,
     witness: Witness,
-    random: Arc<dyn Random>,
+    (random, media): (Arc<dyn Random>, Arc<CodecMedia>),
 ) -> Result<Server, StartError> {
     let state = ApiState {
         cluster: Arc::clone(cluster),
         authorizer: judges.authorizer,
         identity: judges.identity,
         intake: Arc::new(FormatIntake),
-        media: Arc::new(CodecMedia::new(cluster, Handle::current())),
+        media,
         random,
         metrics: Metrics::install().or_else(|_| Metrics::detached())?,
         codec_version: CODEC_VERSION,
@@ -279,6 +282,7 @@ fn bind(
         trail: witness.trail,
         checkpoint_key: witness.checkpoint_key,
         threads: Threads::default(),
+        closing: Closing::default(),
     };
     let tls = settings.tls.as_ref();
     let options = ServerOptions {

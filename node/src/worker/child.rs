@@ -88,6 +88,7 @@ fn parts(request: Request) -> Vec<Request> {
         | Request::Frame { .. }
         | Request::Resume(_)
         | Request::KeyStates
+        | Request::KeyStatesBehind { .. }
         | Request::Segment(_)
         | Request::Finish => vec![request],
     }
@@ -139,11 +140,14 @@ fn answer(work: &mut Work, request: Request, replies: &mut impl Write) -> Result
             *work = Work::Frame(Box::new(FrameFinder::new(at_ms, pointer, limits, &decoders)));
             Ok(())
         }
-        (Request::KeyStates, work @ &mut Work::Nothing(on_damage)) => {
+        (
+            request @ (Request::KeyStates | Request::KeyStatesBehind { .. }),
+            work @ &mut Work::Nothing(on_damage),
+        ) => {
             let decoders = limits::decoders();
             limits::confine(limits::MEMORY_BYTES)?;
             let limits = Limits { on_damage, ..Limits::default() };
-            let mut fold = KeyStateFold::new(limits, Spacing::default());
+            let mut fold = begin_key_states(request, limits)?;
             fold.decode_ahead(decoders);
             *work = Work::KeyStates(Box::new(fold));
             Ok(())
@@ -153,7 +157,8 @@ fn answer(work: &mut Work, request: Request, replies: &mut impl Write) -> Result
             | Request::Video(_)
             | Request::Sound(_)
             | Request::Frame { .. }
-            | Request::KeyStates,
+            | Request::KeyStates
+            | Request::KeyStatesBehind { .. },
             _,
         ) => Err(WorkerError::OutOfOrder("a second job").into()),
         (request, Work::Frame(finder)) => find_frame(finder, request, replies),
@@ -180,7 +185,8 @@ fn code_video(coder: &mut SegmentCoder, request: Request, replies: &mut impl Wri
         | Request::Sound(_)
         | Request::Frame { .. }
         | Request::Resume(_)
-        | Request::KeyStates => return Ok(()),
+        | Request::KeyStates
+        | Request::KeyStatesBehind { .. } => return Ok(()),
     };
     for packet in packets.map_err(|error| Stop::Refused(Refusal::from(&error)))? {
         Reply::Packet(packet).write(replies)?;
@@ -201,7 +207,8 @@ fn code_sound(coder: &mut SoundCoder, request: Request, replies: &mut impl Write
         | Request::Sound(_)
         | Request::Frame { .. }
         | Request::Resume(_)
-        | Request::KeyStates => {
+        | Request::KeyStates
+        | Request::KeyStatesBehind { .. } => {
             return Err(WorkerError::OutOfOrder("pictures of a worker for sound").into());
         }
     }
@@ -222,7 +229,8 @@ fn find_frame(finder: &mut FrameFinder, request: Request, replies: &mut impl Wri
         | Request::Video(_)
         | Request::Sound(_)
         | Request::Frame { .. }
-        | Request::KeyStates => {
+        | Request::KeyStates
+        | Request::KeyStatesBehind { .. } => {
             return Err(WorkerError::OutOfOrder("something else than one picture").into());
         }
     };
@@ -242,6 +250,14 @@ fn find_frame(finder: &mut FrameFinder, request: Request, replies: &mut impl Wri
     Ok(())
 }
 
+fn begin_key_states(request: Request, limits: Limits) -> Result<KeyStateFold, Stop> {
+    let Request::KeyStatesBehind { written_bytes, key_state } = request else {
+        return Ok(KeyStateFold::new(limits, Spacing::default()));
+    };
+    let fold = KeyStateFold::resume(limits, Spacing::default(), &key_state, written_bytes);
+    fold.map_err(|error| Stop::Refused(FrameError::KeyState(error).into()))
+}
+
 fn make_key_states(fold: &mut KeyStateFold, request: Request, replies: &mut impl Write) -> Result<(), Stop> {
     match request {
         Request::Bytes(bytes) => {
@@ -257,7 +273,10 @@ fn make_key_states(fold: &mut KeyStateFold, request: Request, replies: &mut impl
         | Request::Sound(_)
         | Request::Frame { .. }
         | Request::Resume(_)
-        | Request::KeyStates => Err(WorkerError::OutOfOrder("something else than key states").into()),
+        | Request::KeyStates
+        | Request::KeyStatesBehind { .. } => {
+            Err(WorkerError::OutOfOrder("something else than key states").into())
+        }
     }
 }
 

@@ -52,6 +52,9 @@ pub(crate) enum Request {
     Resume(Vec<u8>),
     /// The worker makes the key states of a recording.
     KeyStates,
+    /// The worker makes those behind one, when all up to it have so many bytes; what follows are the recording's bytes
+    /// behind it.
+    KeyStatesBehind { written_bytes: u64, key_state: Vec<u8> },
     /// Begin this segment.
     Segment(Segment),
     /// The next bytes of the recording.
@@ -122,6 +125,9 @@ impl Request {
             Self::Resync => write_body(pipe, 16, &[]),
             Self::Resume(key_state) => write_body(pipe, 7, &[key_state]),
             Self::KeyStates => write_body(pipe, 8, &[]),
+            Self::KeyStatesBehind { written_bytes, key_state } => {
+                write_body(pipe, 9, &[&written_bytes.to_le_bytes(), key_state])
+            }
             Self::Frame { at_ms, pointer } => {
                 write_body(pipe, 6, &[&at_ms.to_le_bytes(), &[u8::from(*pointer)]])
             }
@@ -140,6 +146,11 @@ impl Request {
             16 => Self::Resync,
             7 => Self::Resume(body),
             8 => Self::KeyStates,
+            9 => {
+                let (written_bytes, key_state) = split(kind, &body, 8)?;
+                let written_bytes = u64::from_le_bytes(array(kind, written_bytes)?);
+                Self::KeyStatesBehind { written_bytes, key_state: key_state.to_vec() }
+            }
             6 => {
                 let (at_ms, pointer) = split(kind, &body, 8)?;
                 let [pointer] = array(kind, pointer)?;
@@ -319,6 +330,7 @@ mod tests {
             Request::Frame { at_ms: -1, pointer: true },
             Request::Resume(vec![1, 2]),
             Request::KeyStates,
+            Request::KeyStatesBehind { written_bytes: 7, key_state: vec![3, 4] },
             Request::Bytes(vec![0; 9]),
             Request::Finish,
             Request::Resync,
