@@ -44,3 +44,4 @@ pub use cursor::CursorImage;
 pub use damage::Damage;
 pub use error::{DrawError, ImageError, ImageFormat, RestoreError};
 pub(crate) use image::decodes_within;
+pub use key_image::Packing;

@@ -19,3 +19,8 @@ pub struct KeyState {
     /// What [`Replay::restore`](crate::replay::Replay::restore) reads.
     pub bytes: Vec<u8>,
 }
+
+impl KeyState {
+    /// Most bytes of one: it is held in memory, and passed on, as a whole.
+    pub const BYTES_MAX: usize = 16 << 20;
+}

@@ -48,8 +48,11 @@ pub(crate) enum Request {
     Sound(Cut),
     /// The worker draws the picture that was on screen at this media time, in milliseconds.
     Frame { at_ms: i64, pointer: bool },
-    /// The picture is drawn from this key state on, and what follows are the recording's bytes behind it.
+    /// The picture, or the next segment, is drawn from this key state on, and what follows are the recording's bytes
+    /// behind it.
     Resume(Vec<u8>),
+    /// A key state of where the worker stands, if it is worth its time: at the first frame of a segment.
+    KeyState,
     /// The worker makes the key states of a recording.
     KeyStates,
     /// Begin this segment.
@@ -76,6 +79,8 @@ pub(crate) enum Reply {
     NoPicture,
     /// A key state.
     KeyState(KeyState),
+    /// The key state cannot be drawn: the next segment is drawn from byte 0 on.
+    NoKeyState,
     /// How a finished segment went.
     Summary(Summary),
     /// The work cannot be done.
@@ -122,6 +127,7 @@ impl Request {
             Self::Resync => write_body(pipe, 16, &[]),
             Self::Resume(key_state) => write_body(pipe, 7, &[key_state]),
             Self::KeyStates => write_body(pipe, 8, &[]),
+            Self::KeyState => write_body(pipe, 9, &[]),
             Self::Frame { at_ms, pointer } => {
                 write_body(pipe, 6, &[&at_ms.to_le_bytes(), &[u8::from(*pointer)]])
             }
@@ -140,6 +146,7 @@ impl Request {
             16 => Self::Resync,
             7 => Self::Resume(body),
             8 => Self::KeyStates,
+            9 => Self::KeyState,
             6 => {
                 let (at_ms, pointer) = split(kind, &body, 8)?;
                 let [pointer] = array(kind, pointer)?;
@@ -164,6 +171,7 @@ impl Reply {
             Self::Ready => write_body(pipe, 5, &[]),
             Self::SoundHead { pre_skip_samples } => write_body(pipe, 6, &[&pre_skip_samples.to_le_bytes()]),
             Self::NoPicture => write_body(pipe, 8, &[]),
+            Self::NoKeyState => write_body(pipe, 10, &[]),
             Self::KeyState(KeyState { point, bytes }) => {
                 let frames = u64::try_from(point.frames).expect("a count fits 64 bits");
                 let point = [point.at_ms.to_le_bytes(), frames.to_le_bytes(), point.position.to_le_bytes()];
@@ -216,6 +224,7 @@ impl Reply {
                 };
                 Self::KeyState(KeyState { point, bytes: bytes.to_vec() })
             }
+            10 => Self::NoKeyState,
             unknown => return Err(MessageError::Kind(unknown)),
         }))
     }
@@ -292,6 +301,7 @@ mod tests {
             Reply::Picture { at_ms: 40, loss: None, png: vec![7; 3] },
             Reply::Picture { at_ms: -1, loss: Some(refusal.clone()), png: Vec::new() },
             Reply::NoPicture,
+            Reply::NoKeyState,
             Reply::KeyState(KeyState {
                 point: KeyPoint { at_ms: -1, frames: 2, position: 3 },
                 bytes: vec![4, 5],
@@ -319,6 +329,7 @@ mod tests {
             Request::Frame { at_ms: -1, pointer: true },
             Request::Resume(vec![1, 2]),
             Request::KeyStates,
+            Request::KeyState,
             Request::Bytes(vec![0; 9]),
             Request::Finish,
             Request::Resync,
