@@ -75,14 +75,14 @@ mod tests {
     #[test]
     fn runs_cover_all_segments_in_order_and_become_shorter() {
         for (workers, expected) in [
-            (1, vec![0..20]),
-            (2, vec![0..10, 10..15, 15..18, 18..19, 19..20]),
-            (4, vec![0..5, 5..9, 9..12, 12..14, 14..16, 16..17, 17..18, 18..19, 19..20]),
-            (50, (0..20).map(|number| number..number + 1).collect()),
+            (1, vec![(0, 20)]),
+            (2, vec![(0, 10), (10, 15), (15, 18), (18, 19), (19, 20)]),
+            (4, vec![(0, 5), (5, 9), (9, 12), (12, 14), (14, 16), (16, 17), (17, 18), (18, 19), (19, 20)]),
+            (50, (0..20).map(|number| (number, number + 1)).collect()),
         ] {
             let segments = segments(20);
             let mut runs = Runs::new(&segments, workers);
-            let taken: Vec<_> = std::iter::from_fn(|| runs.take()).collect();
+            let taken: Vec<_> = std::iter::from_fn(|| runs.take()).map(|run| (run.start, run.end)).collect();
             assert_eq!(taken, expected, "{workers} workers");
             assert_eq!(runs.take(), None);
         }
@@ -115,7 +115,7 @@ mod tests {
         let total = |read: &[Vec<Range<u64>>]| {
             read.iter().flatten().map(|range| range.end - range.start).sum::<u64>()
         };
-        assert_eq!(read_ranges(1, true), [vec![0..2_000]]);
+        assert_eq!(total(&read_ranges(1, true)), 2_000);
         assert_eq!(read_ranges(2, true)[1][0], 0..1_500, "the second worker draws what the first one codes");
         let four = read_ranges(4, true);
         assert_eq!(four[3][0], 900..1_400, "the last one begins where another one has begun");
