@@ -1,14 +1,11 @@
 //! The pass that draws a recording and makes its key states.
 
 use super::key_state::KeyState;
-use crate::canvas::Decoders;
+use crate::canvas::{Decoders, Packing};
 use crate::cost::Cost;
 use crate::limits::Limits;
 use crate::replay::{Moment, Replay, RestoreError};
 use std::sync::Arc;
-
-/// Most bytes of one key state: it is held in memory, and passed on, as a whole.
-const BYTES_MAX: u64 = 16 << 20;
 
 /// How far key states are apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,8 +102,9 @@ impl KeyStateFold {
             return None;
         }
         self.last = cost;
-        let limit_bytes = usize::try_from(room_bytes.min(BYTES_MAX)).unwrap_or(usize::MAX);
-        let Some(key_state) = replay.key_state(limit_bytes) else {
+        let room = usize::try_from(room_bytes).unwrap_or(usize::MAX);
+        let limit_bytes = room.min(KeyState::BYTES_MAX);
+        let Some(key_state) = replay.key_state(Packing::Tight, limit_bytes) else {
             // It is larger than the room was: there must be a quarter more before it is tried again.
             self.expected_bytes = room_bytes + room_bytes / 4 + 1;
             return None;

@@ -23,6 +23,9 @@ pub struct KeyState {
 }
 
 impl KeyState {
+    /// Most bytes of one: it is held in memory, and passed on, as a whole.
+    pub const BYTES_MAX: usize = 16 << 20;
+
     /// The instructions that draw the canvas again, which any client of the protocol understands.
     pub fn instructions(&self) -> Result<&[u8], HeadError> {
         Head::read(&self.bytes).map(|(_, instructions)| instructions)

@@ -178,6 +178,7 @@ fn feed(
         | Reply::SoundHead { .. }
         | Reply::Sound { .. }
         | Reply::KeyState(_)
+        | Reply::NoKeyState
         | Reply::Summary(_)
         | Reply::Failed(_)
         | Reply::Ready => Ok(()),

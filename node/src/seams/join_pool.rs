@@ -163,6 +163,7 @@ fn draw(
             | Reply::Sound { .. }
             | Reply::Picture { .. }
             | Reply::NoPicture
+            | Reply::NoKeyState
             | Reply::Summary(_)
             | Reply::Failed(_)
             | Reply::Ready => {}

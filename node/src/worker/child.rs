@@ -88,6 +88,7 @@ fn parts(request: Request) -> Vec<Request> {
         | Request::Frame { .. }
         | Request::Resume(_)
         | Request::KeyStates
+        | Request::KeyState
         | Request::KeyStatesBehind { .. }
         | Request::Segment(_)
         | Request::Finish => vec![request],
@@ -166,7 +167,11 @@ fn answer(work: &mut Work, request: Request, replies: &mut impl Write) -> Result
         (request, Work::KeyStates(fold)) => make_key_states(fold, request, replies),
         (request, Work::Sound(coder)) => code_sound(coder, request, replies),
         (
-            Request::Resume(_) | Request::Segment(_) | Request::Bytes(_) | Request::Finish,
+            Request::Resume(_)
+            | Request::KeyState
+            | Request::Segment(_)
+            | Request::Bytes(_)
+            | Request::Finish,
             Work::Nothing(_),
         ) => Err(WorkerError::OutOfOrder("work before a job").into()),
     }
@@ -178,13 +183,24 @@ fn code_video(coder: &mut SegmentCoder, request: Request, replies: &mut impl Wri
             coder.begin(segment);
             return Ok(());
         }
+        Request::Resume(key_state) => {
+            if coder.resume(&key_state).is_err() {
+                Reply::NoKeyState.write(replies)?;
+            }
+            return Ok(());
+        }
+        Request::KeyState => {
+            if let Some(key_state) = coder.key_state() {
+                Reply::KeyState(key_state).write(replies)?;
+            }
+            return Ok(());
+        }
         Request::Bytes(bytes) => (coder.push(&bytes), false),
         Request::Finish => (coder.finish(), true),
         Request::Resync
         | Request::Video(_)
         | Request::Sound(_)
         | Request::Frame { .. }
-        | Request::Resume(_)
         | Request::KeyStates
         | Request::KeyStatesBehind { .. } => return Ok(()),
     };
@@ -207,6 +223,7 @@ fn code_sound(coder: &mut SoundCoder, request: Request, replies: &mut impl Write
         | Request::Sound(_)
         | Request::Frame { .. }
         | Request::Resume(_)
+        | Request::KeyState
         | Request::KeyStates
         | Request::KeyStatesBehind { .. } => {
             return Err(WorkerError::OutOfOrder("pictures of a worker for sound").into());
@@ -229,6 +246,7 @@ fn find_frame(finder: &mut FrameFinder, request: Request, replies: &mut impl Wri
         | Request::Video(_)
         | Request::Sound(_)
         | Request::Frame { .. }
+        | Request::KeyState
         | Request::KeyStates
         | Request::KeyStatesBehind { .. } => {
             return Err(WorkerError::OutOfOrder("something else than one picture").into());
@@ -273,6 +291,7 @@ fn make_key_states(fold: &mut KeyStateFold, request: Request, replies: &mut impl
         | Request::Sound(_)
         | Request::Frame { .. }
         | Request::Resume(_)
+        | Request::KeyState
         | Request::KeyStates
         | Request::KeyStatesBehind { .. } => {
             Err(WorkerError::OutOfOrder("something else than key states").into())

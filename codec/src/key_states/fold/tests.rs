@@ -1,5 +1,5 @@
 use super::*;
-use crate::canvas::{Canvas, Damage};
+use crate::canvas::{Canvas, Damage, Packing};
 use crate::cost::Cost;
 use crate::geometry::Rect;
 use crate::key_states::{KeyPoint, KeyStateIndex};
@@ -74,7 +74,7 @@ fn restored_again_and_again(name: &str, every: usize) {
         flatten(&mut restored, &expected.damage, &mut restored_picture);
         assert!(picture == restored_picture, "{name}: frame {index}");
         if index % every == 0 {
-            let key_state = restored.key_state(usize::MAX).unwrap();
+            let key_state = restored.key_state(Packing::Tight, usize::MAX).unwrap();
             let position = straight.position();
             assert_eq!(key_state.point, KeyPoint { at_ms, frames: index + 1, position });
             restored = Replay::restore(&key_state.bytes, Limits::default()).unwrap();
@@ -122,7 +122,7 @@ fn what_could_not_be_drawn_and_what_it_cost_is_remembered() {
     let mut replay = Replay::new(Limits::default());
     replay.push(b"4.size,1.0,5.99999,1.1;4.size,2.-1,1.1,5.77777;4.sync,1.5;");
     assert!(step(&mut replay).is_some());
-    let key_state = replay.key_state(usize::MAX).unwrap();
+    let key_state = replay.key_state(Packing::Tight, usize::MAX).unwrap();
     let mut restored = Replay::restore(&key_state.bytes, Limits::default()).unwrap();
     let told = |replay: &Replay| {
         let fault = replay.faults().first.clone().unwrap();

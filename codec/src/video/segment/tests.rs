@@ -130,8 +130,8 @@ fn the_packets_are_the_same_whoever_codes_a_segment() {
     assert_eq!(keys, starts);
 }
 
-#[test]
-fn a_segment_from_a_key_state_has_the_packets_of_one_from_the_beginning() {
+/// A recording of one segment in its middle, its plan, and the packets of the segment.
+fn segment_in_the_middle() -> (Recording, Plan, Vec<Packet>) {
     let mut recording = Recording::default();
     recording.begin();
     for frame in 0..60_u8 {
@@ -139,21 +139,27 @@ fn a_segment_from_a_key_state_has_the_packets_of_one_from_the_beginning() {
         recording.frame(at_ms, frame.wrapping_mul(37));
         recording.pointer(at_ms + 20, frame);
     }
-    let bytes = recording.0.as_bytes();
-    let limits = Limits::default();
     let mut plan = recording.plan(&cut(0, 3_000), &[]);
     let whole = plan.segments[0];
-    let segment = Segment { first_sync: 30, end_sync: 50, start_ms: 1_500, end_ms: 2_500, ..whole };
-    plan.segments = vec![segment];
-    let coded = |mut coder: SegmentCoder, bytes: &[u8]| {
-        coder.begin(segment);
-        let mut packets = coder.push(bytes).unwrap();
-        packets.extend(coder.finish().unwrap());
-        packets
-    };
-    let expected = coded(SegmentCoder::new(plan.clone(), limits), bytes);
-    assert!(expected.len() > 5, "{}", expected.len());
-    let mut replay = Replay::new(limits);
+    plan.segments = vec![Segment { first_sync: 30, end_sync: 50, start_ms: 1_500, end_ms: 2_500, ..whole }];
+    let mut coder = SegmentCoder::new(plan.clone(), Limits::default());
+    let packets = coded(&mut coder, plan.segments[0], recording.0.as_bytes());
+    assert!(packets.len() > 5, "{}", packets.len());
+    (recording, plan, packets)
+}
+
+fn coded(coder: &mut SegmentCoder, segment: Segment, bytes: &[u8]) -> Vec<Packet> {
+    coder.begin(segment);
+    let mut packets = coder.push(bytes).unwrap();
+    packets.extend(coder.finish().unwrap());
+    packets
+}
+
+#[test]
+fn a_segment_from_a_key_state_has_the_packets_of_one_from_the_beginning() {
+    let (recording, plan, expected) = segment_in_the_middle();
+    let bytes = recording.0.as_bytes();
+    let mut replay = Replay::new(Limits::default());
     replay.push(bytes);
     let mut resumed = 0;
     while let Some(moment) = replay.step().unwrap() {
@@ -161,11 +167,44 @@ fn a_segment_from_a_key_state_has_the_packets_of_one_from_the_beginning() {
         if !matches!(moment, Moment::Frame { index: 10 | 29 | 30, .. }) {
             continue;
         }
-        let key_state = replay.key_state(usize::MAX).unwrap();
-        let coder = SegmentCoder::resume(plan.clone(), &key_state.bytes, limits).unwrap();
+        let key_state = replay.key_state(Packing::Quick, usize::MAX).unwrap();
+        let mut coder = SegmentCoder::new(plan.clone(), Limits::default());
+        // What it has drawn before does not matter.
+        let before = Segment { first_sync: 2, end_sync: 5, start_ms: 100, end_ms: 250, ..plan.segments[0] };
+        coder.begin(before);
+        coder.push(&bytes[..bytes.len() / 4]).unwrap();
+        coder.finish().unwrap();
+        coder.resume(&key_state.bytes).unwrap();
         let position = usize::try_from(key_state.point.position).unwrap();
-        assert!(coded(coder, &bytes[position..]) == expected, "{moment:?}");
+        assert!(coded(&mut coder, plan.segments[0], &bytes[position..]) == expected, "{moment:?}");
         resumed += 1;
     }
     assert_eq!(resumed, 3);
+}
+
+#[test]
+fn a_coder_leaves_the_key_state_of_the_first_frame_to_another_one() {
+    let (recording, plan, expected) = segment_in_the_middle();
+    let (bytes, segment) = (recording.0.as_bytes(), plan.segments[0]);
+    let timeline = recording.timeline();
+    let start = usize::try_from(timeline.syncs[segment.first_sync].end_byte).unwrap();
+    let mut first = SegmentCoder::new(plan.clone(), Limits::default());
+    assert_eq!(first.key_state(), None, "nothing is begun");
+    first.begin(segment);
+    assert_eq!(first.push(&bytes[..start]).unwrap(), []);
+    let key_state = first.key_state().unwrap();
+    assert_eq!(key_state.point.position, u64::try_from(start).unwrap());
+    assert_eq!(key_state.point.frames, segment.first_sync + 1);
+    assert_eq!(first.key_state(), None, "nothing was drawn since");
+    let mut packets = first.push(&bytes[start..]).unwrap();
+    packets.extend(first.finish().unwrap());
+    assert!(packets == expected, "writing a key state changes nothing");
+    let mut second = SegmentCoder::new(plan.clone(), Limits::default());
+    second.resume(&key_state.bytes).unwrap();
+    assert!(coded(&mut second, segment, &bytes[start..]) == expected);
+    // One that cannot be drawn costs nothing but a start at byte 0.
+    let mut third = SegmentCoder::new(plan, Limits::default());
+    third.resume(&key_state.bytes).unwrap();
+    third.resume(&key_state.bytes[..key_state.bytes.len() - 1]).unwrap_err();
+    assert!(coded(&mut third, segment, bytes) == expected);
 }
