@@ -2,6 +2,7 @@ use super::*;
 use crate::cut::{Cut, CutSettings};
 use crate::timeline::{IdleSpan, Timeline, TimelineFold};
 use crate::video::VideoSettings;
+use std::sync::{Arc, Mutex};
 
 /// A recording in the making.
 #[derive(Default)]
@@ -67,6 +68,41 @@ impl Recording {
 
 fn cut(from_ms: i64, to_ms: i64) -> CutSettings {
     CutSettings { from_ms: Some(from_ms), to_ms: Some(to_ms), idle_max_ms: None }
+}
+
+/// Damage of each frame that comes.
+#[derive(Default, Clone)]
+struct DamageLog(Arc<Mutex<Vec<Vec<Rect>>>>);
+
+impl Encode for DamageLog {
+    fn encode(&mut self, frame: &Frame<'_>) -> Result<Vec<Packet>, EncodeError> {
+        self.0.lock().unwrap().push(frame.damage.to_vec());
+        Ok(Vec::new())
+    }
+
+    fn finish(self: Box<Self>) -> Result<Vec<Packet>, EncodeError> {
+        Ok(Vec::new())
+    }
+}
+
+#[test]
+fn a_pointer_that_moves_is_damage_where_it_was_and_where_it_is() {
+    let mut recording = Recording::default();
+    recording.begin();
+    recording.frame(0, 10);
+    recording.pointer(500, 2);
+    recording.pointer(1_000, 50);
+    recording.pointer(1_500, 20);
+    let log = DamageLog::default();
+    let kept = log.clone();
+    let plan = recording.plan(&CutSettings::default(), &[]);
+    let start: StartEncoder = Box::new(move |_| Ok(Box::new(kept.clone())));
+    let mut coder = SegmentCoder::with_encoder(plan.clone(), Limits::default(), start);
+    coder.begin(plan.segments[0]);
+    coder.push(recording.0.as_bytes()).unwrap();
+    coder.finish().unwrap();
+    let at = |left| Rect { left, top: 9, right: left + 4, bottom: 13 };
+    assert_eq!(*log.0.lock().unwrap(), [vec![], vec![at(2)], vec![at(2), at(50)], vec![at(50), at(20)]]);
 }
 
 #[test]
