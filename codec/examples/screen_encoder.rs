@@ -93,6 +93,7 @@ fn to_f64(count: usize) -> f64 {
 /// An encoder whose input is kept and whose time is taken.
 struct Measured {
     encoder: Box<dyn Encode>,
+    shown: Vec<u8>,
     log: Arc<Mutex<Log>>,
 }
 
@@ -109,7 +110,21 @@ impl Encode for Measured {
         let mut log = self.log.lock().expect("no thread panics");
         log.encoder_ms.push((after - before) / 1e6);
         log.luma.write_all(&frame.picture.y).expect("the temporary folder has room");
+        drop(log);
+        self.shown.clone_from(&frame.picture.y);
         packets
+    }
+
+    fn refine(&mut self, end_ms: i64) -> Result<Vec<Packet>, EncodeError> {
+        let before = processor_ns();
+        let packets = self.encoder.refine(end_ms)?;
+        let after = processor_ns();
+        let mut log = self.log.lock().expect("no thread panics");
+        for _ in &packets {
+            log.encoder_ms.push((after - before) / 1e6);
+            log.luma.write_all(&self.shown).expect("the temporary folder has room");
+        }
+        Ok(packets)
     }
 
     fn finish(self: Box<Self>) -> Result<Vec<Packet>, EncodeError> {
@@ -138,8 +153,9 @@ fn measure(
     let log = Log { luma: BufWriter::new(File::create(&luma)?), encoder_ms: Vec::new() };
     let log = Arc::new(Mutex::new(log));
     let kept = Arc::clone(&log);
-    let start: StartEncoder =
-        Box::new(move |start| Ok(Box::new(Measured { encoder: encoder(start)?, log: Arc::clone(&kept) })));
+    let start: StartEncoder = Box::new(move |start| {
+        Ok(Box::new(Measured { encoder: encoder(start)?, shown: Vec::new(), log: Arc::clone(&kept) }))
+    });
     let (plan, packets) = convert(recording, start)?;
     let mut log = log.lock().expect("no thread panics");
     log.luma.flush()?;
