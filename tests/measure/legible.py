@@ -7,12 +7,14 @@ The pictures of a video hold Y, Cb and Cr of 8 bits in BT.709, limited range, wh
 the comparison goes the other way: the pixels of `custody frame`, at the time of the coded picture, are converted by
 the definition in ITU-R BT.709-6 section 3 (weights with 16 fractional bits, rounded to the nearest), and all
 samples of ffmpeg's yuv444p must equal them. `custody frame` draws the pointer where it was at the last `sync`, a video where
-it is: so pictures are taken whose time is that of a `sync`, spread evenly over the video, all where there are fewer.
+it is: so pictures are taken in whose millisecond a `sync` stands and no mouse, spread evenly over the video, all where there
+are fewer. Recordings that end in .zst are read with zstd.
 A screen that is smaller than the video stands in the middle of black. Ends with exit code 1 when a sample differs, or
 when nothing could be compared.
 """
 
-import itertools
+import re
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -37,6 +39,18 @@ def samples_of(pixels, size):
     top, left = (height - pixels.shape[0]) // 2, (width - pixels.shape[1]) // 2
     ground[top : top + pixels.shape[0], left : left + pixels.shape[1]] = pixels
     return np.moveaxis(ZERO + ((ground @ WEIGHTS.T + (1 << 15)) >> 16), 2, 0).astype(np.uint8)
+
+
+def still_syncs(recording, first_ms):
+    """Milliseconds of media time with a `sync` and without a mouse, which is moved up where it is older than a `sync` before."""
+    is_packed = recording.suffix == ".zst"
+    unpack = ["zstd", "-dcq"] if is_packed else ["cat"]
+    data = subprocess.run([*unpack, recording], capture_output=True, check=True).stdout
+    now_ms, syncs, moves = first_ms, set(), set()
+    for name, timestamp in re.findall(rb"(4\.sync|5\.mouse(?:,\d+\.\d+){3}),\d+\.(\d+)[,;]", data):
+        now_ms = max(now_ms, int(timestamp))
+        (syncs if name == b"4.sync" else moves).add(now_ms - first_ms)
+    return syncs - moves
 
 
 def differing(args, recording, video, scratch, syncs_ms):
@@ -69,7 +83,7 @@ def main():
             facts = custody.inspect(args.bin, recording)
             if not custody.has_pictures(facts):
                 continue
-            syncs_ms = set(itertools.accumulate(facts["syncs"]["after_ms"]))
+            syncs_ms = still_syncs(recording, facts["first_timestamp_ms"])
             video.unlink(missing_ok=True)
             code, cpu_s, _, _ = convert(args.bin, recording, video, "--profile", "legible")
             if code not in custody.GOOD_EXIT_CODES:
