@@ -28,7 +28,7 @@ demo:
 
 # All checks, unit tests and the suite; ends with the summary of the test runner. Power cuts need root.
 test: check
-	@.ci/install ffmpeg python3-numpy python3-aiosmtpd oidc-provider cargo-nextest losetup mkfs.ext4
+	@.ci/install ffmpeg zstd python3-numpy python3-aiosmtpd oidc-provider cargo-nextest losetup mkfs.ext4
 	cargo test --locked $(ALL) --doc --quiet
 	cargo nextest run --locked $(ALL)
 
@@ -74,13 +74,14 @@ soak:
 	$(TARGET)/release/soak $(SUITE) --times $(N) --seed $(SEED) --recordings $(RECORDINGS) --into $(TARGET)/soak
 endif
 
-# The stages of a conversion one by one, whole conversions beside guacenc, and one recording beside other encoders.
-COMPARED := vnc-audio-avsync
+# The stages of a conversion one by one, whole conversions beside guacenc, and all recordings beside other encoders
+# (COMPARED='--only NAME' for one of them).
+COMPARED :=
 bench:
 	@.ci/install cc nasm ffmpeg python3 python3-numpy
 	RECORDINGS=$(abspath $(RECORDINGS)) cargo bench --locked --package benches --features codec/asm
 	$(RELEASE) --package node
-	cargo build --locked --release --package codec --features codec/asm --example pictures_at
+	cargo build --locked --release --package codec --features codec/asm --example pictures_at --example screen_encoder
 	/usr/bin/python3 tests/measure/cost.py $(TARGET)/release/custody $(RECORDINGS)
 	/usr/bin/python3 tests/measure/compare.py $(TARGET)/release/custody $(RECORDINGS) \
-		$(TARGET)/release/examples/pictures_at --only $(COMPARED)
+		$(TARGET)/release/examples $(COMPARED)

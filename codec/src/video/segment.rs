@@ -173,8 +173,10 @@ impl SegmentCoder {
         };
         let due_ms = open.pacing.finish(segment.end_ms);
         if let Some(at_ms) = due_ms.filter(|due_ms| !self.is_in_next(segment, *due_ms)) {
+            packets.extend(open.refine(at_ms)?);
             packets.extend(open.code(at_ms, &self.projection)?);
         }
+        packets.extend(open.refine(segment.end_ms)?);
         self.mismatches += open.encoder.mismatches();
         packets.extend(open.encoder.finish()?);
         Ok(packets)
@@ -237,8 +239,10 @@ impl SegmentCoder {
             None => self.open(segment, &mut packets)?,
         };
         if let Some(due_ms) = open.pacing.due(at_ms.min(segment.end_ms)) {
+            packets.extend(open.refine(due_ms)?);
             packets.extend(open.code(due_ms, &self.projection)?);
         }
+        packets.extend(open.refine(at_ms.min(segment.end_ms))?);
         let change = self.bring(whole_frame);
         if open.observe(at_ms, change, &self.projection) == Decision::Now {
             packets.extend(open.code(at_ms, &self.projection)?);
@@ -296,6 +300,18 @@ impl OpenSegment {
             pixels: picture.size.area(),
             blinks: self.blink.observe(around, picture, self.staleness.coded()),
         })
+    }
+
+    /// Codes the frames that show the last one better before `end_ms`.
+    fn refine(&mut self, end_ms: i64) -> Result<Vec<Packet>, EncodeError> {
+        let mut packets = Vec::new();
+        loop {
+            let refined = self.encoder.refine(end_ms)?;
+            if refined.is_empty() {
+                return Ok(packets);
+            }
+            packets.extend(refined);
+        }
     }
 
     fn code(&mut self, at_ms: i64, projection: &Projection) -> Result<Vec<Packet>, EncodeError> {

@@ -2,6 +2,7 @@ use super::*;
 use crate::cut::{Cut, CutSettings};
 use crate::timeline::{IdleSpan, Timeline, TimelineFold};
 use crate::video::VideoSettings;
+use std::sync::{Arc, Mutex};
 
 /// A recording in the making.
 #[derive(Default)]
@@ -67,6 +68,97 @@ impl Recording {
 
 fn cut(from_ms: i64, to_ms: i64) -> CutSettings {
     CutSettings { from_ms: Some(from_ms), to_ms: Some(to_ms), idle_max_ms: None }
+}
+
+/// Damage of each frame that comes.
+#[derive(Default, Clone)]
+struct DamageLog(Arc<Mutex<Vec<Vec<Rect>>>>);
+
+impl Encode for DamageLog {
+    fn encode(&mut self, frame: &Frame<'_>) -> Result<Vec<Packet>, EncodeError> {
+        self.0.lock().unwrap().push(frame.damage.to_vec());
+        Ok(Vec::new())
+    }
+
+    fn finish(self: Box<Self>) -> Result<Vec<Packet>, EncodeError> {
+        Ok(Vec::new())
+    }
+}
+
+#[test]
+fn a_pointer_that_moves_is_damage_where_it_was_and_where_it_is() {
+    let mut recording = Recording::default();
+    recording.begin();
+    recording.frame(0, 10);
+    recording.pointer(500, 2);
+    recording.pointer(1_000, 50);
+    recording.pointer(1_500, 20);
+    let log = DamageLog::default();
+    let kept = log.clone();
+    let plan = recording.plan(&CutSettings::default(), &[]);
+    let start: StartEncoder = Box::new(move |_| Ok(Box::new(kept.clone())));
+    let mut coder = SegmentCoder::with_encoder(plan.clone(), Limits::default(), start);
+    coder.begin(plan.segments[0]);
+    coder.push(recording.0.as_bytes()).unwrap();
+    coder.finish().unwrap();
+    let at = |left| Rect { left, top: 9, right: left + 4, bottom: 13 };
+    assert_eq!(*log.0.lock().unwrap(), [vec![], vec![at(2)], vec![at(2), at(50)], vec![at(50), at(20)]]);
+}
+
+/// Refines each frame that stays for a second.
+#[derive(Default)]
+struct Refining(Option<i64>);
+
+impl Refining {
+    fn packet(at_ms: i64, key: bool) -> Vec<Packet> {
+        vec![Packet { at_ms, key, data: Vec::new() }]
+    }
+}
+
+impl Encode for Refining {
+    fn encode(&mut self, frame: &Frame<'_>) -> Result<Vec<Packet>, EncodeError> {
+        self.0 = Some(frame.at_ms + 1_000);
+        Ok(Self::packet(frame.at_ms, true))
+    }
+
+    fn refine(&mut self, end_ms: i64) -> Result<Vec<Packet>, EncodeError> {
+        let due_ms = self.0.take_if(|due_ms| *due_ms < end_ms);
+        Ok(due_ms.map_or_else(Vec::new, |due_ms| Self::packet(due_ms, false)))
+    }
+
+    fn finish(self: Box<Self>) -> Result<Vec<Packet>, EncodeError> {
+        Ok(Vec::new())
+    }
+}
+
+#[test]
+fn what_stays_is_refined_before_what_follows_and_before_the_end() {
+    let mut recording = Recording::default();
+    recording.begin();
+    for (at_ms, grey) in [(0, 10), (3_000, 50), (3_020, 90), (3_400, 130), (4_400, 170), (6_000, 20)] {
+        recording.frame(at_ms, grey);
+    }
+    recording.pointer(8_000, 30);
+    let plan = recording.plan(&CutSettings::default(), &[]);
+    let start: StartEncoder = Box::new(|_| Ok(Box::new(Refining::default())));
+    let mut coder = SegmentCoder::with_encoder(plan.clone(), Limits::default(), start);
+    coder.begin(plan.segments[0]);
+    let mut packets = coder.push(recording.0.as_bytes()).unwrap();
+    packets.extend(coder.finish().unwrap());
+    let times: Vec<_> = packets.iter().map(|packet| (packet.at_ms, !packet.key)).collect();
+    let expected = [
+        (0, false),
+        (1_000, true),
+        (3_000, false),
+        (3_020, false),
+        (3_400, false),
+        (4_400, false),
+        (5_400, true),
+        (6_000, false),
+        (7_000, true),
+        (8_000, false),
+    ];
+    assert_eq!(times, expected);
 }
 
 #[test]
