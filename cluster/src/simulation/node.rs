@@ -8,8 +8,10 @@ use crate::chunk::disk::{DiskError, MemoryDisk, Volume};
 use crate::chunk::journal::{JournalError, JournalLimits};
 use crate::chunk::key::Kek;
 use crate::id::{MemberId, ObjectId};
-use crate::tail::{Batch, Effect, Member, MemberParts, RequestNumber, Shelf, TailError, TailOptions, Ticket};
-use std::collections::BTreeMap;
+use crate::tail::{
+    Batch, Closing, Effect, Member, MemberParts, RequestNumber, Shelf, TailError, TailOptions, Ticket,
+};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// Segments of the journal are short, so that they come and go while recorders write.
@@ -49,6 +51,7 @@ pub(crate) struct Process {
     pub(crate) is_applying: bool,
     /// What the disk is busy with.
     pub(crate) batch: Option<Batch>,
+    pub(crate) closings: VecDeque<Closing>,
     pub(crate) callers: BTreeMap<RequestNumber, Caller>,
     pub(crate) last_request: u64,
     /// Read indexes that are waited for.
@@ -68,6 +71,12 @@ impl Process {
             self.member.retired(retirement.run().map_err(DiskError::from)?);
         }
         Ok(effects)
+    }
+
+    /// The disk closes the next file.
+    pub(crate) fn close(&mut self, now_ms: u64) -> Result<Vec<Effect>, TailError> {
+        let Some(closing) = self.closings.pop_front() else { return Ok(Vec::new()) };
+        self.member.closed(closing.run().map_err(DiskError::from)?, now_ms)
     }
 }
 
@@ -122,6 +131,7 @@ impl Node {
             applied,
             is_applying: false,
             batch: None,
+            closings: VecDeque::new(),
             callers: BTreeMap::new(),
             last_request: 0,
             reads: Vec::new(),

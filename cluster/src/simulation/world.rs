@@ -7,7 +7,7 @@ mod recorders;
 use super::consensus::Consensus;
 use super::nemesis::Nemesis;
 use super::network::Network;
-use super::node::{Caller, Node};
+use super::node::{Caller, Node, Process};
 use super::oracles::{Oracle, Oracles};
 use super::random::{Dice, SeededKeys};
 use super::recorder::{CallKind, Ending, Phase, Recorder};
@@ -31,6 +31,7 @@ pub(super) enum Event {
     Deliver { from: MemberId, to: MemberId, bytes: Vec<u8> },
     Tick { member: MemberId, run: u64 },
     Sync { member: MemberId, run: u64 },
+    Close { member: MemberId, run: u64 },
     Propose { proposer: (MemberId, u64, Ticket), command: Box<Command>, until_us: u64 },
     Commit { command: Box<Command> },
     ReadIndex { proposer: (MemberId, u64, Ticket), until_us: u64 },
@@ -158,6 +159,10 @@ impl World {
             Event::Sync { member, run } => {
                 self.note(2 + member.0);
                 self.drive(member, run, |process, _| process.sync());
+            }
+            Event::Close { member, run } => {
+                self.note(4 + member.0);
+                self.drive(member, run, Process::close);
             }
             Event::Propose { proposer, command, until_us } => self.propose(proposer, command, until_us),
             Event::Commit { command } => self.commit(None, *command),

@@ -17,7 +17,7 @@ use super::takeover::{Owned, Taken, Takeover};
 use super::turn::{Around, Turn};
 use crate::catalog::{Catalog, ObjectState};
 use crate::chunk::key::{DataKey, Kek, WrappedKey};
-use crate::id::{ChunkNumber, Epoch, MemberId, ObjectId};
+use crate::id::{ChunkId, ChunkNumber, Epoch, MemberId, ObjectId};
 use reply::Reply;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -61,6 +61,8 @@ pub struct Member {
     /// Whether a [`Effect::Sync`] is under way.
     is_syncing: bool,
     told_alive_ms: Option<u64>,
+    /// What seals have been told, which waits until the files of their manifests are closed.
+    sealing: Vec<(ChunkId, Ticket, Told)>,
     /// Waits until all is known that was committed before the start.
     starting: Option<Ticket>,
     is_ready: bool,
@@ -96,6 +98,7 @@ impl Member {
             survey: Survey::default(),
             is_syncing: false,
             told_alive_ms: None,
+            sealing: Vec::new(),
             starting: None,
             is_ready: false,
             found: left,
@@ -174,7 +177,12 @@ impl Member {
         if let Some(Role::Owner(owner)) = self.objects.get(&object)
             && let (Some(number), Told::Applied(Ok(_))) = (owner.closes(ticket), &told)
         {
+            let chunk = ChunkId { object, number, epoch: owner.epoch() };
             self.committed(object, number)?;
+            if number == ChunkNumber::MANIFEST && self.shelf.is_closing(chunk) {
+                self.sealing.push((chunk, ticket, told));
+                return Ok(Vec::new());
+            }
         }
         let mut turn = Turn { now_ms, around: &mut self.around, effects: Vec::new() };
         match self.objects.get_mut(&object) {
@@ -387,7 +395,7 @@ impl Member {
 
     /// Whether every committed chunk that this member is to hold is closed here.
     pub fn is_whole(&self) -> bool {
-        self.resync.is_empty() && self.survey.is_done()
+        self.resync.is_empty() && self.survey.is_done() && self.shelf.is_settled()
     }
 
     /// The closed and open chunks of this member.

@@ -6,6 +6,7 @@
 //! reads a clock, or spawns anything. The protocol is drawn in the crate's DESIGN.md.
 
 mod batch;
+mod closing;
 mod effect;
 mod ending;
 mod member;
@@ -25,6 +26,7 @@ mod turn;
 mod tests;
 
 pub use batch::{Batch, Durable};
+pub use closing::{Closed, Closing};
 pub use effect::{Answer, Effect, Request, RequestNumber, Ticket, Told};
 pub use member::{Member, MemberParts};
 pub use message::{Append, Bytes, Fill, Held, MESSAGE_BYTES_MAX, Message, MessageError, Refused};

@@ -1,11 +1,12 @@
 //! The chunks of one member, as its replica uses them: written at once, durable with the next batch.
 
 use super::batch::{Batch, Durable, Order};
+use super::closing::{Closed, Closing, End};
 use crate::chunk::disk::{DiskError, Fatal, Volume, VolumeFile};
 use crate::chunk::journal::{Entry, Journal, JournalError, JournalLimits, Recovered, Retired};
 use crate::chunk::{
-    AppendError, ChunkHeader, ChunkStore, CloseError, ClosedChunk, CreateError, FileError, OpenChunk,
-    SealedRecord, Tail, Tails,
+    AppendError, ChunkHeader, ChunkStore, ClosedChunk, CreateError, FileError, OpenChunk, SealedRecord, Tail,
+    Tails,
 };
 use crate::id::{ChunkId, Epoch, ObjectId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +28,9 @@ pub struct Shelf {
     created: BTreeMap<ChunkId, VolumeFile>,
     /// Files without a name: those of the next batch, and of the one under way.
     unnamed: BTreeSet<ChunkId>,
+    /// Files that become closed chunks, and those of them that no thread has taken yet.
+    closing: BTreeSet<ChunkId>,
+    closings: Vec<Closing>,
     is_retiring: bool,
     syncs_at_once: usize,
 }
@@ -47,10 +51,10 @@ pub struct Found {
 /// What became of an open file when its chunk was committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settled {
-    /// It is the closed chunk.
-    Closed,
-    /// It held other records than the committed ones, and is gone.
-    Discarded,
+    /// No file is open.
+    Nothing,
+    /// It is being closed: see [`Shelf::closings`].
+    Closing,
     /// It is only being made: ask again after the next batch.
     Later,
 }
@@ -85,6 +89,8 @@ impl Shelf {
             direct: BTreeMap::new(),
             created: BTreeMap::new(),
             unnamed: BTreeSet::new(),
+            closing: BTreeSet::new(),
+            closings: Vec::new(),
             is_retiring: false,
             syncs_at_once: limits.syncs_at_once,
         };
@@ -228,27 +234,53 @@ impl Shelf {
         Ok(frames)
     }
 
-    /// Makes the open file of a committed chunk the closed one if it holds the same records, and removes it if not.
-    pub fn settle(&mut self, chunk: ChunkId, committed: &ClosedChunk) -> Result<Settled, DiskError> {
+    /// Begins to make the open file of a committed chunk the closed one, if it holds the same records, and to remove it
+    /// if not. Until [`Shelf::closed`] readers find its tail, and nobody else finds a file.
+    pub fn settle(&mut self, chunk: ChunkId, committed: &ClosedChunk) -> Settled {
         if self.unnamed.contains(&chunk) {
-            return Ok(Settled::Later);
+            return Settled::Later;
         }
+        if self.closing.contains(&chunk) {
+            return Settled::Closing;
+        }
+        let Some(open) = self.open.remove(&chunk) else { return Settled::Nothing };
         self.forget_writes(chunk);
-        let Some(open) = self.open.remove(&chunk) else { return Ok(Settled::Discarded) };
-        let settled = match self.store.close(open, committed) {
-            Ok(()) => Settled::Closed,
-            Err(CloseError::Mismatch { .. }) => {
-                self.store.delete_open(chunk)?;
-                Settled::Discarded
+        self.closing.insert(chunk);
+        self.closings.push(Closing::new(self.store.clone(), open, *committed));
+        Settled::Closing
+    }
+
+    /// Files to be closed, to be run on threads that may wait for the disk; what comes of them goes to
+    /// [`Shelf::closed`].
+    pub fn closings(&mut self) -> Vec<Closing> {
+        std::mem::take(&mut self.closings)
+    }
+
+    /// Whether the file of a committed chunk is being closed.
+    pub fn is_closing(&self, chunk: ChunkId) -> bool {
+        self.closing.contains(&chunk)
+    }
+
+    /// Whether no file is being closed.
+    pub fn is_settled(&self) -> bool {
+        self.closing.is_empty()
+    }
+
+    /// A file is closed, or gone; or the disk did not take it, and says why.
+    pub fn closed(&mut self, closed: Closed) -> Result<(), DiskError> {
+        let Closed { chunk, end } = closed;
+        self.closing.remove(&chunk);
+        match end {
+            End::Closed | End::Discarded => {
+                self.tails.remove(chunk);
+                self.orders.push(Order::Forget(chunk));
+                Ok(())
             }
-            Err(CloseError::Disk { open, source }) => {
+            End::Open(open, error) => {
                 self.open.insert(chunk, *open);
-                return Err(source);
+                Err(error)
             }
-        };
-        self.tails.remove(chunk);
-        self.orders.push(Order::Forget(chunk));
-        Ok(settled)
+        }
     }
 
     /// Removes the open file of a chunk that nobody needs; one that is only being made stays for now.

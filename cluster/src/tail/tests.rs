@@ -25,6 +25,9 @@ struct Alone {
     now_ms: u64,
     requests: u64,
     answers: Vec<Answer>,
+    /// Whether the disk closes no files for now.
+    closes_later: bool,
+    later: Vec<Closing>,
 }
 
 fn start(disk: &MemoryDisk, kek: &Arc<Kek>, catalog: &Catalog) -> Member {
@@ -40,8 +43,18 @@ impl Alone {
         let (disk, catalog) = (MemoryDisk::default(), Catalog::new(Arc::new(MemoryEngine::new())));
         let kek = Arc::new(Kek::generate(KekId(1), &SystemRandom::new()).unwrap());
         let member = start(&disk, &kek, &catalog);
-        let mut alone =
-            Self { disk, kek, catalog, member, index: 0, now_ms: 0, requests: 0, answers: Vec::new() };
+        let mut alone = Self {
+            disk,
+            kek,
+            catalog,
+            member,
+            index: 0,
+            now_ms: 0,
+            requests: 0,
+            answers: Vec::new(),
+            closes_later: false,
+            later: Vec::new(),
+        };
         alone.entry(CommandEntry::Membership(MembershipRow { voters: vec![ME], raft: Vec::new() }));
         alone.tick();
         let key = DataKey::generate(RECORDING, KeyPurpose::Bytes, &SystemRandom::new()).unwrap();
@@ -97,7 +110,18 @@ impl Alone {
                 }
             };
             left.extend(more.unwrap());
+            self.later.extend(self.member.closings());
+            for closing in self.later.extract_if(.., |_| !self.closes_later) {
+                left.extend(self.member.closed(closing.run().unwrap(), now_ms).unwrap());
+            }
         }
+    }
+
+    /// The disk closes one of the files that wait.
+    fn close_one(&mut self) {
+        let closing = self.later.remove(0);
+        let effects = self.member.closed(closing.run().unwrap(), self.now_ms).unwrap();
+        self.act(effects);
     }
 
     fn tick(&mut self) {
@@ -192,4 +216,18 @@ fn an_object_that_nobody_writes_is_interrupted() {
     let row = alone.catalog.object(object).unwrap().unwrap();
     assert!(matches!(row.state, ObjectState::Interrupted { .. }), "{row:?}");
     assert_eq!((row.length, row.open_chunk, alone.member.owns(object)), (3, None, false));
+}
+
+#[test]
+fn a_seal_is_answered_once_the_files_of_its_chunks_are_closed() {
+    let (mut alone, object) = Alone::new();
+    assert_eq!(alone.append(object, 0, b"one"), [Answer::Durable { offset: 3 }]);
+    alone.closes_later = true;
+    assert_eq!(alone.ask(object, Request::Seal), [], "the chunk is not closed");
+    alone.close_one();
+    assert_eq!((alone.answers.len(), alone.later.len()), (0, 1), "the manifest is not closed");
+    assert!(matches!(alone.catalog.object(object).unwrap().unwrap().state, ObjectState::Sealed(_)));
+    alone.close_one();
+    assert!(matches!(alone.answers[..], [Answer::Sealed(_)]));
+    assert!(alone.later.is_empty());
 }

@@ -1,6 +1,7 @@
 //! What is made durable, what an earlier process left, and the end of this one.
 
 use super::super::batch::{Batch, Durable};
+use super::super::closing::{Closed, Closing};
 use super::super::effect::Effect;
 use super::super::message::Message;
 use super::super::replica::TailError;
@@ -24,6 +25,32 @@ impl Member {
         let mut effects = self.replica.end(&self.shelf);
         self.ask_sync(&mut effects);
         effects
+    }
+
+    /// Files of committed chunks to be closed, each on a thread that may wait for the disk; what comes of it goes to
+    /// [`Member::closed`]. To be asked for after every input.
+    pub fn closings(&mut self) -> Vec<Closing> {
+        self.shelf.closings()
+    }
+
+    /// The file of a committed chunk is closed, or gone, or the disk did not take it.
+    pub fn closed(&mut self, closed: Closed, now_ms: u64) -> Result<Vec<Effect>, TailError> {
+        let chunk = closed.chunk;
+        match self.replica.closed(&mut self.shelf, closed) {
+            // One that is gone is fetched.
+            true => self.committed(chunk.object, chunk.number)?,
+            // Tried again with the next survey.
+            false => self.survey.begin(),
+        }
+        let mut effects = self.gather(chunk.object, Vec::new(), now_ms)?;
+        effects = self.settle(chunk.object, effects, now_ms)?;
+        let (told, sealing) =
+            std::mem::take(&mut self.sealing).into_iter().partition(|(sealed, ..)| *sealed == chunk);
+        self.sealing = sealing;
+        for (_, ticket, told) in told {
+            effects.extend(self.told(ticket, told, now_ms)?);
+        }
+        Ok(effects)
     }
 
     /// The chunk files of a retired segment of the journal are synced.

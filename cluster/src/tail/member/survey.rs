@@ -113,8 +113,11 @@ impl Member {
         if self.replica.settle(&mut self.shelf, id, &row.chunk)? {
             return Ok(());
         }
+        if self.shelf.is_closing(id) {
+            return Ok(());
+        }
         if self.shelf.records(id).is_some() {
-            // Its file could not be closed: the disk is full, say.
+            // Its file is only being made.
             self.survey.begin();
         } else if homes(object, row, &self.around.members, self.around.options.replicas)
             .contains(&self.around.me)
@@ -181,7 +184,10 @@ pub(super) fn gather(
     rows.retain(|row| row.chunk.number != ChunkNumber::MANIFEST);
     let mut is_whole = true;
     for row in &rows {
-        if !shelf.store().is_closed(row.chunk.id(object))? {
+        let id = row.chunk.id(object);
+        if shelf.is_closing(id) {
+            is_whole = false;
+        } else if !shelf.store().is_closed(id)? {
             resync.want(object, row);
             is_whole = false;
         }

@@ -84,12 +84,17 @@ fn a_new_file_is_neither_closed_nor_removed_before_it_has_its_name() {
     let mut shelf = open(&disk).0;
     let chunk = write(&mut shelf, 0, 10);
     let committed = shelf.closing(chunk).unwrap();
-    assert_eq!(shelf.settle(chunk, &committed).unwrap(), Settled::Later);
+    assert_eq!(shelf.settle(chunk, &committed), Settled::Later);
     shelf.discard(chunk).unwrap();
     assert_eq!(shelf.records(chunk), Some(1));
     let durable = shelf.begin(0).unwrap().run().unwrap();
     shelf.end(durable);
-    assert_eq!(shelf.settle(chunk, &committed).unwrap(), Settled::Closed);
+    assert_eq!(shelf.settle(chunk, &committed), Settled::Closing);
+    assert!(!shelf.store().is_closed(chunk).unwrap());
+    for closing in shelf.closings() {
+        shelf.closed(closing.run().unwrap()).unwrap();
+    }
+    assert!(shelf.store().is_closed(chunk).unwrap() && shelf.is_settled());
 }
 
 #[test]
