@@ -195,6 +195,11 @@ impl Journal {
         self.durable_fences.get(&chunk).is_some_and(|fence| *fence >= epoch)
     }
 
+    /// Whether promises wait for the next commit.
+    pub fn has_untold_fences(&self) -> bool {
+        !self.untold_fences.is_empty()
+    }
+
     /// Whether the last commit found no room; then the chunk files were synced instead.
     pub fn is_full(&self) -> bool {
         self.is_full

@@ -58,10 +58,7 @@ impl Batch {
             written.retain(|entry| !failed.contains(&entry.chunk));
             direct.retain(|chunk, _| !failed.contains(chunk));
         }
-        // Marks alone are worth no sync.
-        let mut is_worth_it = !written.is_empty();
         for order in orders {
-            is_worth_it |= matches!(order, Order::Fence(..));
             match order {
                 Order::Fence(chunk, epoch) => journal.fence(chunk, epoch),
                 Order::Unfence(chunk) => journal.unfence(chunk),
@@ -73,7 +70,8 @@ impl Batch {
         for (chunk, (_, end)) in direct {
             journal.mark(chunk, end);
         }
-        if is_worth_it {
+        // Marks alone are worth no sync. A promise that a full disk did not take is tried again.
+        if !written.is_empty() || journal.has_untold_fences() {
             journal.commit(&written, self.now_ms)?;
         }
         let is_due = !self.is_retiring && journal.is_due(self.now_ms);

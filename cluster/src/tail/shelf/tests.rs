@@ -118,3 +118,20 @@ fn a_retired_segment_goes_with_the_batch_after_its_chunks_are_synced() {
     disk.cut_power(&mut |_| 0);
     assert_eq!(open(&disk).0.records(chunk), Some(1));
 }
+
+#[test]
+fn a_promise_that_a_full_disk_did_not_take_is_kept_once_there_is_room() {
+    let disk = MemoryDisk::default();
+    let mut shelf = open(&disk).0;
+    let (chunk, epoch) = (header(0).id, Epoch(2));
+    let batch = |shelf: &mut Shelf| {
+        let durable = shelf.begin(0).unwrap().run().unwrap();
+        shelf.end(durable);
+        (shelf.is_fenced(chunk, epoch), shelf.is_full())
+    };
+    disk.limit_free_bytes(Some(0));
+    shelf.fence(chunk, epoch);
+    assert_eq!(batch(&mut shelf), (false, true));
+    disk.limit_free_bytes(None);
+    assert_eq!(batch(&mut shelf), (true, false));
+}
