@@ -59,6 +59,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 /// Most bytes of one append.
 pub const APPEND_BYTES_MAX: usize = 8 << 20;
+/// Threads that check what other members send.
+const TAKE_THREADS: usize = 2;
 /// How long a stop waits for the operations under way.
 const STOP_DEADLINE: Duration = Duration::from_secs(20);
 
@@ -117,6 +119,7 @@ impl Cluster {
             ..FactsOptions::new(options.member, options.dir.join("facts"))
         };
         let readers = Pool::start("cluster-read", options.read_threads).map_err(thread)?;
+        let takers = Pool::start("cluster-take", TAKE_THREADS).map_err(thread)?;
         let catalog = Catalog::new(Arc::clone(&engine));
         let (facts, facts_report) = Facts::start(facts_options, disk, engine, Arc::clone(&peers)).await?;
         let (facts, kek) = (Arc::new(facts), Arc::new(kek));
@@ -144,6 +147,7 @@ impl Cluster {
             random,
             peers: Arc::clone(&peers),
             readers,
+            takers,
             inbox: inbox.clone(),
         };
         let (tell_fatal, fatal) = watch::channel(None);
@@ -328,6 +332,7 @@ impl Cluster {
         join_all(vec![clock.stop()]).await;
         join_all(threads).await;
         shared.readers.stop().await;
+        shared.takers.stop().await;
         // Requests, threads and reads have ended: nobody else has it.
         let facts = Arc::into_inner(shared).map(|shared| shared.facts);
         let facts = facts.and_then(Arc::into_inner).ok_or(StopError::Busy)?;

@@ -8,6 +8,7 @@
 mod replay;
 mod segment;
 
+use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -47,7 +48,7 @@ pub struct Entry {
     /// Where the records begin in the chunk file.
     pub(crate) position: u64,
     /// The frames of the records.
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) bytes: Bytes,
 }
 
 impl Entry {

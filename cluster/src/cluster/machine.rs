@@ -358,8 +358,8 @@ pub(super) fn tick_period() -> Duration {
 /// A message of a member, and how much room it takes.
 pub(super) fn size(message: &Message) -> usize {
     match message {
-        Message::Append(append) => append.frames.0.len(),
-        Message::Fill(fill) => fill.frames.0.len(),
+        Message::Append(append) => append.frames.len(),
+        Message::Fill(fill) => fill.frames.len(),
         Message::Fetched { frames, .. } | Message::Tail { frames, .. } => frames.0.len(),
         Message::Copy { bytes, .. } => bytes.0.len(),
         Message::Alive

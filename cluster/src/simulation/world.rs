@@ -235,7 +235,7 @@ impl World {
         let Some(run) = self.nodes.get(&to).map(|node| node.run) else { return };
         self.note(u64::from(crc32c::crc32c(bytes)));
         let message = match Message::decode(bytes) {
-            Ok(message) => message,
+            Ok(message) => message.check(),
             Err(error) => return self.oracles.judge(Oracle::Acknowledged, Err(error.to_string())),
         };
         let is_fence = matches!(message, Message::Fence { .. });

@@ -8,12 +8,13 @@
 
 use super::closing::Closed;
 use super::effect::{Answer, Effect};
+use super::frames::Frames;
 use super::message::{Append, Bytes, Fill, Held, Message, Refused};
 use super::options::Rules;
 use super::shelf::{Found, Settled, Shelf};
 use crate::catalog::{Catalog, CatalogError};
 use crate::chunk::disk::DiskError;
-use crate::chunk::{AppendError, ChunkHeader, ClosedChunk, CreateError, FileError, SealedRecord};
+use crate::chunk::{AppendError, ChunkHeader, ClosedChunk, CreateError, FileError};
 use crate::id::{ChunkId, Epoch, MemberId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -288,9 +289,9 @@ fn write(
     shelf: &mut Shelf,
     chunk: ChunkHeader,
     first: u32,
-    frames: &Bytes,
+    frames: &Frames,
 ) -> Result<Option<Refused>, TailError> {
-    let Some(records) = parse(&chunk, first, &frames.0) else { return Ok(Some(Refused::NotTaken)) };
+    let Some(records) = frames.records(&chunk, first) else { return Ok(Some(Refused::NotTaken)) };
     if shelf.records(chunk.id).is_none() {
         match shelf.create(chunk) {
             Ok(()) => {}
@@ -310,18 +311,6 @@ fn write(
 
 fn not_taken(error: &DiskError) -> Refused {
     if error.is_full() { Refused::NoRoom } else { Refused::NotTaken }
-}
-
-/// The records of a chunk that were sent, from an index on; none unless all are whole and in order.
-pub(crate) fn parse(chunk: &ChunkHeader, first: u32, frames: &[u8]) -> Option<Vec<SealedRecord>> {
-    let (mut records, mut rest, mut next) = (Vec::new(), frames, first);
-    while !rest.is_empty() {
-        let record = SealedRecord::parse(chunk, rest).ok().filter(|record| record.index().0 == next)?;
-        rest = rest.get(record.frame().len()..)?;
-        next = next.checked_add(1)?;
-        records.push(record);
-    }
-    Some(records)
 }
 
 pub(crate) fn send(to: MemberId, message: Message) -> Effect {

@@ -28,6 +28,9 @@ pub struct Shelf {
     created: BTreeMap<ChunkId, VolumeFile>,
     /// Files without a name: those of the next batch, and of the one under way.
     unnamed: BTreeSet<ChunkId>,
+    /// Chunks with records that are not hashed yet, and those of the batch under way.
+    unhashed: BTreeSet<ChunkId>,
+    hashing: BTreeSet<ChunkId>,
     /// Files that become closed chunks, and those of them that no thread has taken yet.
     closing: BTreeSet<ChunkId>,
     closings: Vec<Closing>,
@@ -89,6 +92,8 @@ impl Shelf {
             direct: BTreeMap::new(),
             created: BTreeMap::new(),
             unnamed: BTreeSet::new(),
+            unhashed: BTreeSet::new(),
+            hashing: BTreeSet::new(),
             closing: BTreeSet::new(),
             closings: Vec::new(),
             is_retiring: false,
@@ -147,6 +152,9 @@ impl Shelf {
         let Some(open) = self.open.get_mut(&chunk) else { return Ok(()) };
         let (position, bytes) = open.write(records)?;
         let file = open.file().clone();
+        if !bytes.is_empty() {
+            self.unhashed.insert(chunk);
+        }
         if bytes.len() >= self.direct_bytes {
             self.direct.insert(chunk, (file, open.frames_end()));
         } else if !bytes.is_empty() {
@@ -183,12 +191,18 @@ impl Shelf {
 
     /// All that is to be made durable; none while a batch is under way.
     pub fn begin(&mut self, now_ms: u64) -> Option<Batch> {
+        let journal = self.journal.take()?;
+        let unhashed = std::mem::take(&mut self.unhashed);
+        let hashing = |chunk| Some((chunk, self.open.get(&chunk)?.hashing()?));
+        let hashings: BTreeMap<_, _> = unhashed.into_iter().filter_map(hashing).collect();
+        self.hashing = hashings.keys().copied().collect();
         Some(Batch {
-            journal: self.journal.take()?,
+            journal,
             orders: std::mem::take(&mut self.orders),
             written: std::mem::take(&mut self.written),
             direct: std::mem::take(&mut self.direct),
             created: std::mem::take(&mut self.created),
+            hashings,
             store: self.store.clone(),
             syncs_at_once: self.syncs_at_once,
             is_retiring: self.is_retiring,
@@ -199,6 +213,12 @@ impl Shelf {
     /// A batch is durable.
     pub fn end(&mut self, durable: Durable) {
         self.is_retiring |= durable.has_retirement;
+        let is_known = std::mem::take(&mut self.hashing);
+        for (chunk, hashing) in durable.hashed {
+            if let Some(open) = self.open.get_mut(&chunk).filter(|_| is_known.contains(&chunk)) {
+                open.hashed(hashing);
+            }
+        }
         for chunk in durable.placed {
             self.unnamed.remove(&chunk);
         }
@@ -297,6 +317,8 @@ impl Shelf {
     }
 
     fn forget_writes(&mut self, chunk: ChunkId) {
+        self.unhashed.remove(&chunk);
+        self.hashing.remove(&chunk);
         self.written.retain(|entry| entry.chunk != chunk);
         self.direct.remove(&chunk);
     }

@@ -88,7 +88,7 @@ impl World {
             let found = self.oracles.one_owner.wrote((id.object, id.epoch), (member, run));
             self.oracles.judge(Oracle::OneOwner, found);
             if let Some(recorder) = self.recorded.get(&id.object) {
-                let found = self.oracles.nonces.sent(*recorder, &append.chunk, &append.frames.0);
+                let found = self.oracles.nonces.sent(*recorder, &append.chunk, &append.frames.bytes().0);
                 self.oracles.judge(Oracle::Nonces, found);
             }
         }
