@@ -33,6 +33,8 @@ pub(super) enum Input {
     Closed(Result<Closed, Fatal>),
     /// The facts have ended: nothing more can be committed.
     FactsEnded,
+    /// The member is about to stop: others are to own what it owns.
+    Leave,
     /// Time passes.
     Tick,
     /// The member stops.

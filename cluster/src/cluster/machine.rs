@@ -201,6 +201,7 @@ impl Machine {
                 self.waiting.clear();
                 Vec::new()
             }
+            Input::Leave => member.leave(now_ms),
             Input::Tick | Input::Stop => Vec::new(),
         };
         self.act(effects)

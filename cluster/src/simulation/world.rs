@@ -44,6 +44,7 @@ pub(super) enum Event {
     Restart { member: MemberId, run: u64 },
     Replace { member: MemberId },
     FreeDisk { member: MemberId },
+    Stop { member: MemberId, run: u64 },
     PowerCut { member: MemberId, run: u64 },
 }
 
@@ -176,6 +177,12 @@ impl World {
             Event::Restart { member, run } => {
                 if self.nodes.get(&member).is_some_and(|node| node.run == run && node.process.is_none()) {
                     self.start(member);
+                }
+            }
+            Event::Stop { member, run } => {
+                if self.nodes.get(&member).is_some_and(|node| node.run == run && node.process.is_some()) {
+                    let down_us = self.dice.between(20_000, 2_000_000);
+                    self.crash(member, false, down_us);
                 }
             }
             Event::PowerCut { member, run } => {

@@ -9,6 +9,7 @@ use super::effect::{Answer, Asked, Effect, Request, RequestNumber, Ticket, Told}
 use super::message::Message;
 use super::options::TailOptions;
 use super::owner::Owner;
+use super::placement::ranking;
 use super::reader::Reader;
 use super::replica::{Replica, TailError};
 use super::resync::Resync;
@@ -66,6 +67,8 @@ pub struct Member {
     /// Waits until all is known that was committed before the start.
     starting: Option<Ticket>,
     is_ready: bool,
+    /// Whether it owns nothing any more, since its process is about to end.
+    is_leaving: bool,
     /// Objects of which chunks were open at the start.
     found: BTreeSet<ObjectId>,
 }
@@ -83,8 +86,14 @@ impl Member {
     /// A member that has just started.
     pub fn new(parts: MemberParts) -> Self {
         let MemberParts { member, options, shelf, found, catalog, kek } = parts;
-        let around =
-            Around { me: member, members: Vec::new(), heard_ms: BTreeMap::new(), options, last_ticket: 0 };
+        let around = Around {
+            me: member,
+            members: Vec::new(),
+            heard_ms: BTreeMap::new(),
+            gone: BTreeSet::new(),
+            options,
+            last_ticket: 0,
+        };
         let left = found.whole.iter().chain(&found.damaged).map(|chunk| chunk.object).collect();
         Self {
             replica: Replica::new(found, around.options.rules),
@@ -101,6 +110,7 @@ impl Member {
             sealing: Vec::new(),
             starting: None,
             is_ready: false,
+            is_leaving: false,
             found: left,
         }
     }
@@ -110,8 +120,9 @@ impl Member {
         self.around.heard_ms.insert(from, now_ms);
         let mut effects = Vec::new();
         match message {
-            Message::Alive => {}
-            Message::Gone => drop(self.around.heard_ms.remove(&from)),
+            Message::Alive => drop(self.around.gone.remove(&from)),
+            // It may yet answer what it is asked as a replica.
+            Message::Gone => drop(self.around.gone.insert(from)),
             Message::Append(append) => {
                 effects.extend(self.replica.append(&mut self.shelf, &self.catalog, from, append)?);
             }
@@ -204,6 +215,9 @@ impl Member {
         if !self.is_ready {
             return answer(Answer::Busy);
         }
+        if self.is_leaving {
+            return answer(self.heir(object, now_ms)?.map_or(Answer::Busy, Answer::Owner));
+        }
         let mut turn = Turn { now_ms, around: &mut self.around, effects: Vec::new() };
         match self.objects.get_mut(&object) {
             Some(Role::Owner(owner)) => owner.ask(number, request, &mut turn),
@@ -239,10 +253,18 @@ impl Member {
         self.settle(object, effects, now_ms)
     }
 
+    /// Who is to be asked for an object once this member owns nothing: its owner, or who may become it.
+    fn heir(&self, object: ObjectId, now_ms: u64) -> Result<Option<MemberId>, TailError> {
+        let owner = self.catalog.object(object)?.map(|row| row.owner);
+        let heirs = owner.into_iter().chain(ranking(object, &self.around.members));
+        let is_heir = |one: &MemberId| *one != self.around.me && self.around.is_there(*one, now_ms);
+        Ok(heirs.into_iter().find(is_heir))
+    }
+
     /// This very process has just committed the object in epoch 1.
     pub fn begin(&mut self, object: ObjectId, now_ms: u64) -> Result<(), TailError> {
         let owned = Owned { epoch: Epoch(1), number: ChunkNumber(0), offset: 0 };
-        if let Some(key) = self.key(object)? {
+        if let Some(key) = self.key(object)?.filter(|_| !self.is_leaving) {
             self.objects.insert(object, Role::Owner(Box::new(Owner::new(object, owned, key, now_ms))));
         }
         Ok(())
@@ -276,8 +298,9 @@ impl Member {
         let alive_ms = turn.around.options.alive_ms;
         if self.told_alive_ms.is_none_or(|told_ms| now_ms.saturating_sub(told_ms) >= alive_ms) {
             self.told_alive_ms = Some(now_ms);
+            let presence = if self.is_leaving { Message::Gone } else { Message::Alive };
             for member in turn.around.members.clone() {
-                turn.send(member, Message::Alive);
+                turn.send(member, presence.clone());
             }
         }
         self.resync.tick(&mut turn);

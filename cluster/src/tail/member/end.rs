@@ -2,9 +2,10 @@
 
 use super::super::batch::{Batch, Durable};
 use super::super::closing::{Closed, Closing};
-use super::super::effect::Effect;
+use super::super::effect::{Answer, Effect};
 use super::super::message::Message;
 use super::super::replica::TailError;
+use super::super::turn::Turn;
 use super::{Member, Role};
 use crate::chunk::journal::Retired;
 use crate::id::ChunkNumber;
@@ -56,6 +57,24 @@ impl Member {
     /// The chunk files of a retired segment of the journal are synced.
     pub fn retired(&mut self, retired: Retired) {
         self.shelf.retired(retired);
+    }
+
+    /// Owns nothing any more and says so: others take over what it owned as soon as somebody wants it. Callers are sent
+    /// to them. It stays a replica until its process ends, which is soon.
+    pub fn leave(&mut self, now_ms: u64) -> Vec<Effect> {
+        self.is_leaving = true;
+        let mut turn = Turn { now_ms, around: &mut self.around, effects: Vec::new() };
+        for role in std::mem::take(&mut self.objects).into_values() {
+            match role {
+                Role::Owner(mut owner) => owner.leave(&mut turn),
+                Role::TakingOver { waiting, .. } => {
+                    waiting.into_iter().for_each(|asked| turn.answer(asked.number, Answer::Unknown));
+                }
+            }
+        }
+        let mut effects = turn.effects;
+        effects.extend(self.farewell());
+        effects
     }
 
     /// Tells the others that this process ends, so that they need not wait for its lease.

@@ -104,7 +104,7 @@ impl Member {
             true => row.owner == me,
             false => there.next() == Some(me),
         };
-        row.open_chunk.is_some() && is_mine && !self.objects.contains_key(&object)
+        row.open_chunk.is_some() && is_mine && !self.is_leaving && !self.objects.contains_key(&object)
     }
 
     /// Makes the open file of a committed chunk the closed one; asks others when it is missing here.
