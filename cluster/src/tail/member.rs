@@ -1,6 +1,7 @@
 //! One member: the machines of its objects, its copies, and its reads.
 
 mod end;
+mod overdue;
 mod read;
 mod reply;
 mod survey;
@@ -69,6 +70,10 @@ pub struct Member {
     is_ready: bool,
     /// Whether it owns nothing any more, since its process is about to end.
     is_leaving: bool,
+    /// Recordings that look as if they had been interrupted for too long, and since when; and the wait for what is
+    /// committed of them.
+    overdue: BTreeMap<ObjectId, u64>,
+    confirming_overdue: Option<Ticket>,
     /// Objects of which chunks were open at the start.
     found: BTreeSet<ObjectId>,
 }
@@ -111,6 +116,8 @@ impl Member {
             starting: None,
             is_ready: false,
             is_leaving: false,
+            overdue: BTreeMap::new(),
+            confirming_overdue: None,
             found: left,
         }
     }
@@ -175,6 +182,10 @@ impl Member {
             self.starting = None;
             self.is_ready = told == Told::Read;
             return self.look_at_found(now_ms);
+        }
+        if self.confirming_overdue == Some(ticket) {
+            self.confirming_overdue = None;
+            return if told == Told::Read { self.end_overdue(now_ms) } else { Ok(Vec::new()) };
         }
         let waits = |role: &Role| match role {
             Role::TakingOver { takeover, .. } => takeover.waits_for(ticket),
@@ -380,12 +391,16 @@ impl Member {
             (Taken::Owned(owned), Some(key)) => {
                 let mut owner = Box::new(Owner::new(object, owned, key, now_ms));
                 let mut turn = Turn { now_ms, around: &mut self.around, effects };
+                let is_wanted = !waiting.is_empty();
                 for Asked { number, request, .. } in waiting {
                     owner.ask(number, request, &mut turn);
                 }
                 effects = turn.effects;
+                if !is_wanted {
+                    effects = self.seal_overdue(object, &mut owner, effects, now_ms)?;
+                }
                 self.objects.insert(object, Role::Owner(owner));
-                return Ok(effects);
+                return self.gather(object, effects, now_ms);
             }
             (Taken::Sealed(facts), _) => Answer::Sealed(facts),
             (Taken::Unknown, _) => Answer::ObjectUnknown,

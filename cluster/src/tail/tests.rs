@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::catalog::{
-    Catalog, Command, CommandEntry, Format, LogPosition, MembershipRow, MemoryEngine, ObjectState,
-    OpenSession, Protocol, Request as FactsRequest, SessionInfo, WrappedKeys,
+    Catalog, ClockSample, Command, CommandEntry, End, Format, LogPosition, MembershipRow, MemoryEngine,
+    ObjectState, OpenSession, Protocol, Request as FactsRequest, SessionInfo, SessionState, WrappedKeys,
 };
 use crate::chunk::disk::{MemoryDisk, Volume};
 use crate::chunk::journal::JournalLimits;
@@ -23,6 +23,7 @@ struct Alone {
     member: Member,
     index: u64,
     now_ms: u64,
+    wall_ms: u64,
     requests: u64,
     answers: Vec<Answer>,
     /// Whether the disk closes no files for now.
@@ -50,6 +51,7 @@ impl Alone {
             member,
             index: 0,
             now_ms: 0,
+            wall_ms: 0,
             requests: 0,
             answers: Vec::new(),
             closes_later: false,
@@ -122,6 +124,27 @@ impl Alone {
         let closing = self.later.remove(0);
         let effects = self.member.closed(closing.run().unwrap(), self.now_ms).unwrap();
         self.act(effects);
+    }
+
+    /// The cluster's time goes on by hours, one after the other, and everything is looked at.
+    fn pass(&mut self, hours: u64, at_once: u64) {
+        for _ in 0..hours / at_once {
+            self.wall_ms += at_once * 3_600_000;
+            self.command(Command::Clock(ClockSample { member: ME, wall_ms: self.wall_ms }));
+        }
+        for _ in 0..3 {
+            self.now_ms += TailOptions::default().survey_ms;
+            self.tick();
+        }
+    }
+
+    fn command(&mut self, command: Command) {
+        self.entry(CommandEntry::Requests(vec![FactsRequest { id: None, command }])).unwrap().unwrap();
+    }
+
+    fn state(&self, object: ObjectId) -> (ObjectState, SessionState) {
+        let session = self.catalog.session(object.recording).unwrap().unwrap();
+        (self.catalog.object(object).unwrap().unwrap().state, session.state)
     }
 
     fn tick(&mut self) {
@@ -230,4 +253,51 @@ fn a_seal_is_answered_once_the_files_of_its_chunks_are_closed() {
     alone.close_one();
     assert!(matches!(alone.answers[..], [Answer::Sealed(_)]));
     assert!(alone.later.is_empty());
+}
+
+/// An object that was interrupted after three bytes, one hour after the start.
+fn interrupted() -> (Alone, ObjectId, ObjectState) {
+    let (mut alone, object) = Alone::new();
+    alone.pass(1, 1);
+    assert_eq!(alone.append(object, 0, b"one"), [Answer::Durable { offset: 3 }]);
+    assert_eq!(alone.ask(object, Request::Interrupt), [Answer::Interrupted]);
+    (alone, object, ObjectState::Interrupted { since_ms: 3_600_000 })
+}
+
+#[test]
+fn an_interrupted_recording_is_ended_and_sealed_after_the_hours_in_which_it_can_be_resumed() {
+    let (mut alone, object, state) = interrupted();
+    alone.pass(23, 1);
+    assert_eq!(alone.state(object), (state, SessionState::Live));
+    alone.pass(1, 1);
+    let (state, session) = alone.state(object);
+    assert!(matches!(state, ObjectState::Sealed(facts) if facts.length == 3), "{state:?}");
+    let (error_message, reason) = (String::new(), String::new());
+    let ended = SessionState::Ended { end: End::Interrupted, end_ms: 3_600_000, error_message, reason };
+    assert_eq!(session, ended);
+    assert!(!alone.member.owns(object));
+}
+
+#[test]
+fn a_recording_that_was_resumed_has_all_hours_again() {
+    let (mut alone, object, _) = interrupted();
+    alone.pass(23, 1);
+    assert_eq!(alone.append(object, 3, b"two"), [Answer::Durable { offset: 6 }]);
+    alone.pass(2, 1);
+    assert_eq!(alone.ask(object, Request::Interrupt), [Answer::Interrupted]);
+    alone.pass(23, 1);
+    let since_ms = 26 * 3_600_000;
+    assert_eq!(alone.state(object), (ObjectState::Interrupted { since_ms }, SessionState::Live));
+    alone.pass(1, 1);
+    assert!(matches!(alone.state(object).0, ObjectState::Sealed(facts) if facts.length == 6));
+}
+
+#[test]
+fn no_recording_is_sealed_by_a_clock_that_is_suspected() {
+    let (mut alone, object, state) = interrupted();
+    alone.pass(48, 24);
+    assert_eq!(alone.state(object), (state, SessionState::Live));
+    alone.command(Command::ConfirmClock { by: "ada".to_owned() });
+    alone.pass(0, 1);
+    assert!(matches!(alone.state(object).0, ObjectState::Sealed(_)));
 }

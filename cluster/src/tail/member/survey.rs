@@ -1,6 +1,6 @@
 //! What the catalog says that this member is to hold, against what it holds.
 
-use super::super::placement::{homes, ranking};
+use super::super::placement::homes;
 use super::super::replica::TailError;
 use super::super::resync::Resync;
 use super::super::shelf::Shelf;
@@ -85,7 +85,7 @@ impl Member {
         self.collect(object, row)?;
         match self.is_to_adopt(object, row, now_ms) {
             true => self.take_over(object, now_ms),
-            false => Ok(Vec::new()),
+            false => self.look_at_overdue(object, row, now_ms),
         }
     }
 
@@ -97,14 +97,10 @@ impl Member {
     /// Whether the object has an open chunk and nobody who writes it, and this member is the one to end that: else the
     /// chunk would stay on its set for as long as its recorder is away, and nobody would know how much of it counts.
     fn is_to_adopt(&self, object: ObjectId, row: &ObjectRow, now_ms: u64) -> bool {
-        let (me, around) = (self.around.me, &self.around);
-        let mut there =
-            ranking(object, &around.members).into_iter().filter(|one| around.is_there(*one, now_ms));
-        let is_mine = match around.is_there(row.owner, now_ms) {
-            true => row.owner == me,
-            false => there.next() == Some(me),
-        };
-        row.open_chunk.is_some() && is_mine && !self.is_leaving && !self.objects.contains_key(&object)
+        row.open_chunk.is_some()
+            && self.is_keeper(object, row, now_ms)
+            && !self.is_leaving
+            && !self.objects.contains_key(&object)
     }
 
     /// Makes the open file of a committed chunk the closed one; asks others when it is missing here.
