@@ -3,6 +3,7 @@
 use super::consensus::Consensus;
 use super::control::Control;
 use super::random::Dice;
+use super::snapshot::Snapshot;
 use crate::catalog::{Catalog, MemoryEngine};
 use crate::chunk::disk::{DiskError, MemoryDisk, Volume};
 use crate::chunk::journal::{JournalError, JournalLimits};
@@ -33,6 +34,8 @@ pub(crate) struct Node {
     pub(crate) late_until_us: u64,
     /// How much of the log its catalog had.
     pub(crate) applied_before: usize,
+    /// Its newest snapshot.
+    pub(crate) snapshot: Option<Snapshot>,
 }
 
 /// Who is to be answered.
@@ -54,6 +57,8 @@ pub(crate) struct Process {
     pub(crate) closings: VecDeque<Closing>,
     pub(crate) callers: BTreeMap<RequestNumber, Caller>,
     pub(crate) last_request: u64,
+    /// A snapshot that is being written.
+    pub(crate) snapshot: Option<Snapshot>,
     /// Read indexes that are waited for.
     pub(crate) reads: Vec<(usize, Ticket)>,
     /// Sessions that are being opened.
@@ -95,10 +100,12 @@ impl Node {
             slow_until_us: 0,
             late_until_us: 0,
             applied_before: 0,
+            snapshot: None,
         }
     }
 
-    /// Starts a process on what the disk holds. The catalog is rebuilt up to some place that it had reached before.
+    /// Starts a process on what the disk holds. The catalog is rebuilt, from a snapshot if there is one, up to some place
+    /// that it had reached before.
     pub(crate) fn start(
         &mut self,
         member: MemberId,
@@ -113,7 +120,12 @@ impl Node {
         }
         let catalog = Catalog::new(Arc::new(MemoryEngine::new()));
         let applied = dice.index(self.applied_before + 1);
-        let entries = (0..applied).filter_map(|index| consensus.entry(index));
+        let snapshot = self.snapshot.as_ref().filter(|snapshot| snapshot.applied <= applied);
+        if let Some(snapshot) = snapshot {
+            snapshot.load(&catalog);
+        }
+        let first = snapshot.map_or(0, |snapshot| snapshot.applied);
+        let entries = (first..applied).filter_map(|index| consensus.entry(index));
         let entries = entries.map(|(position, entry)| (position, entry.entry.clone())).collect();
         catalog.apply(entries).expect("rows in memory do not fail");
         let parts = MemberParts {
@@ -134,6 +146,7 @@ impl Node {
             closings: VecDeque::new(),
             callers: BTreeMap::new(),
             last_request: 0,
+            snapshot: None,
             reads: Vec::new(),
             openings: BTreeMap::new(),
         });

@@ -5,6 +5,7 @@ mod facts;
 mod recorders;
 
 use super::consensus::Consensus;
+use super::control::Control;
 use super::nemesis::Nemesis;
 use super::network::Network;
 use super::node::{Caller, Node, Process};
@@ -32,6 +33,7 @@ pub(super) enum Event {
     Tick { member: MemberId, run: u64 },
     Sync { member: MemberId, run: u64 },
     Close { member: MemberId, run: u64 },
+    Snapshot { member: MemberId, run: u64 },
     Propose { proposer: (MemberId, u64, Ticket), command: Box<Command>, until_us: u64 },
     Commit { command: Box<Command> },
     ReadIndex { proposer: (MemberId, u64, Ticket), until_us: u64 },
@@ -165,6 +167,7 @@ impl World {
                 self.note(4 + member.0);
                 self.drive(member, run, Process::close);
             }
+            Event::Snapshot { member, run } => self.write_snapshot(member, run),
             Event::Propose { proposer, command, until_us } => self.propose(proposer, command, until_us),
             Event::Commit { command } => self.commit(None, *command),
             Event::ReadIndex { proposer, until_us } => self.take_read_index(proposer, until_us),
@@ -210,6 +213,7 @@ impl World {
                 self.note(run);
                 self.after(10, Event::Apply { member, run });
                 self.after(20, Event::Tick { member, run });
+                self.after(50_000, Event::Snapshot { member, run });
             }
             Ok(()) | Err(JournalError::Disk(_)) => {
                 node.stop(true, &mut self.dice);
@@ -229,6 +233,16 @@ impl World {
         node.stop(is_power_cut, &mut self.dice);
         let run = node.run;
         self.after(down_us, Event::Restart { member, run });
+    }
+
+    fn write_snapshot(&mut self, member: MemberId, run: u64) {
+        let Some(node) = self.nodes.get_mut(&member).filter(|node| node.run == run) else { return };
+        let is_torn = self.simulation.control == Control::SnapshotWithoutBeforeImages;
+        let delay_us = match node.snapshot(is_torn) {
+            true => self.dice.between(10_000, 50_000),
+            false => self.dice.between(100_000, 800_000),
+        };
+        self.after(delay_us, Event::Snapshot { member, run });
     }
 
     fn tick(&mut self, member: MemberId, run: u64) {
@@ -274,7 +288,11 @@ impl World {
             let found = process.map_or(Ok(()), |process| {
                 self.oracles.closed_content.files(*member, process.member.shelf().store())
             });
+            let one = process.map_or(Ok(()), |process| {
+                self.oracles.one_catalog.applied(*member, process.applied, &process.catalog)
+            });
             self.oracles.judge(Oracle::ClosedContent, found);
+            self.oracles.judge(Oracle::OneCatalog, one);
         }
         self.rounds += 1;
         self.oracles.whole.healed(self.now_us);

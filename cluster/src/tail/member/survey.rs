@@ -8,7 +8,7 @@ use super::{Effects, Member};
 use crate::catalog::{Catalog, CatalogError, ChunkRow, ObjectRow};
 use crate::chunk::{ClosedChunk, DiskError, FileError, GatherError, Manifest};
 use crate::id::{ChunkId, ChunkNumber, ObjectId};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Objects that are looked at with each tick.
 const OBJECTS_AT_ONCE: usize = 64;
@@ -22,6 +22,8 @@ pub(super) struct Survey {
     is_running: bool,
     after: Option<ObjectId>,
     began_ms: Option<u64>,
+    /// When open files were first seen, if they are collected by that.
+    seen_ms: BTreeMap<ChunkId, u64>,
 }
 
 impl Survey {
@@ -50,7 +52,8 @@ impl Member {
         let began_ms = self.survey.began_ms;
         let is_due = began_ms.is_none_or(|began_ms| now_ms.saturating_sub(began_ms) >= survey_ms);
         if (self.survey.is_wanted || is_due) && !self.survey.is_running {
-            self.survey = Survey { is_running: true, began_ms: Some(now_ms), ..Survey::default() };
+            let seen_ms = std::mem::take(&mut self.survey.seen_ms);
+            self.survey = Survey { is_running: true, began_ms: Some(now_ms), seen_ms, ..Survey::default() };
         }
         let mut effects = Vec::new();
         if !self.survey.is_running || !self.is_ready {
@@ -82,7 +85,7 @@ impl Member {
         for chunk in chunks_of(&self.catalog, object)? {
             self.compare(object, &chunk)?;
         }
-        self.collect(object, row)?;
+        self.collect(object, row, now_ms)?;
         match self.is_to_adopt(object, row, now_ms) {
             true => self.take_over(object, now_ms),
             false => self.look_at_overdue(object, row, now_ms),
@@ -123,9 +126,25 @@ impl Member {
         Ok(())
     }
 
+    /// What the rule to ask the facts is there to prevent.
+    fn collect_by_clock(&mut self, object: ObjectId, after_ms: u64, now_ms: u64) -> Result<(), TailError> {
+        let open: Vec<ChunkId> = self.shelf.open_chunks().filter(|chunk| chunk.object == object).collect();
+        for chunk in open {
+            let seen_ms = *self.survey.seen_ms.entry(chunk).or_insert(now_ms);
+            if now_ms.saturating_sub(seen_ms) > after_ms {
+                self.survey.seen_ms.remove(&chunk);
+                self.replica.discard(&mut self.shelf, chunk)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Removes open files that can never be committed: those of an epoch that has passed, unless the catalog has them
     /// open or closed. A newer catalog cannot need them, since no command of an older epoch is applied any more.
-    fn collect(&mut self, object: ObjectId, row: &ObjectRow) -> Result<(), TailError> {
+    fn collect(&mut self, object: ObjectId, row: &ObjectRow, now_ms: u64) -> Result<(), TailError> {
+        if let Some(after_ms) = self.around.options.rules.collects_after_ms {
+            return self.collect_by_clock(object, after_ms, now_ms);
+        }
         let passed = |chunk: &ChunkId| {
             let is_open = row
                 .open_chunk
