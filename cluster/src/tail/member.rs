@@ -10,7 +10,6 @@ use super::effect::{Answer, Asked, Effect, Request, RequestNumber, Ticket, Told}
 use super::message::Message;
 use super::options::TailOptions;
 use super::owner::Owner;
-use super::placement::ranking;
 use super::reader::Reader;
 use super::replica::{Replica, TailError};
 use super::resync::Resync;
@@ -262,14 +261,6 @@ impl Member {
         let effects = turn.effects;
         let effects = self.gather(object, effects, now_ms)?;
         self.settle(object, effects, now_ms)
-    }
-
-    /// Who is to be asked for an object once this member owns nothing: its owner, or who may become it.
-    fn heir(&self, object: ObjectId, now_ms: u64) -> Result<Option<MemberId>, TailError> {
-        let owner = self.catalog.object(object)?.map(|row| row.owner);
-        let heirs = owner.into_iter().chain(ranking(object, &self.around.members));
-        let is_heir = |one: &MemberId| *one != self.around.me && self.around.is_there(*one, now_ms);
-        Ok(heirs.into_iter().find(is_heir))
     }
 
     /// This very process has just committed the object in epoch 1.

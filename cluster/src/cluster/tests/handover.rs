@@ -29,6 +29,7 @@ async fn recorders_go_on_elsewhere_when_the_owner_that_leads_stops_in_order() {
     let bytes = noise(9, 400_000);
     let object: ObjectId = three.running[&owner].cluster.open_session(session()).await.unwrap().into();
     three.running[&owner].cluster.append(object, 0, bytes[..100_000].to_vec()).await.unwrap();
+    three.running[&other].cluster.read_index().await.unwrap();
     let append = async |by: MemberId, at: usize| {
         let piece = bytes[at..at + 100_000].to_vec();
         three.running[&by].cluster.append(object, at.try_into().unwrap(), piece).await.unwrap()
@@ -42,6 +43,7 @@ async fn recorders_go_on_elsewhere_when_the_owner_that_leads_stops_in_order() {
     three.stop(owner).await;
     assert_eq!(three.running[&other].cluster.seal(object).await.unwrap().length, 400_000);
     for running in three.running.values() {
+        running.cluster.read_index().await.unwrap();
         assert_eq!(read_all(&running.cluster, object).await, bytes);
     }
 }

@@ -4,11 +4,12 @@ use super::super::batch::{Batch, Durable};
 use super::super::closing::{Closed, Closing};
 use super::super::effect::{Answer, Effect};
 use super::super::message::Message;
+use super::super::placement::ranking;
 use super::super::replica::TailError;
 use super::super::turn::Turn;
 use super::{Member, Role};
 use crate::chunk::journal::Retired;
-use crate::id::ChunkNumber;
+use crate::id::{ChunkNumber, MemberId, ObjectId};
 
 impl Member {
     /// What was written until here, to be made durable on a thread that may wait for the disk; none while the batch
@@ -75,6 +76,14 @@ impl Member {
         let mut effects = turn.effects;
         effects.extend(self.farewell());
         effects
+    }
+
+    /// Who is to be asked for an object once this member owns nothing: its owner, or who may become it.
+    pub(super) fn heir(&self, object: ObjectId, now_ms: u64) -> Result<Option<MemberId>, TailError> {
+        let owner = self.catalog.object(object)?.map(|row| row.owner);
+        let heirs = owner.into_iter().chain(ranking(object, &self.around.members));
+        let is_heir = |one: &MemberId| *one != self.around.me && self.around.is_there(*one, now_ms);
+        Ok(heirs.into_iter().find(is_heir))
     }
 
     /// Tells the others that this process ends, so that they need not wait for its lease.
