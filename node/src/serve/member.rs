@@ -75,6 +75,12 @@ impl Member {
         if let Some(wire) = wire {
             let handler = cluster.handler();
             tasks.spawn("members", GRACE, |stop| members::run(wire, handler, stop));
+            let handed_over = Arc::clone(&cluster);
+            tasks.spawn("hand over", GRACE, |stop| async move {
+                stop.stopped().await;
+                handed_over.hand_over().await;
+                Ok(())
+            });
         }
         match Self::start_tasks(&settings, options, &cluster, random, &mut tasks).await {
             Ok(address) => Ok(Self { cluster, tasks, address }),
@@ -87,7 +93,7 @@ impl Member {
     }
 
     /// What runs on the cluster. Tasks stop in the reverse of this order: first no requests, then no mails and no
-    /// jobs, then no time.
+    /// jobs, then no time; before the others cannot reach this member any more, it hands over what it leads and owns.
     async fn start_tasks(
         settings: &Settings,
         options: MemberOptions,
