@@ -57,4 +57,5 @@ pub use ranges::{Ranges, RangesOutcome};
 pub use recordings::{Pointer, Recording, ReferenceFrame, ScreenSize, Typed, recording, recordings};
 pub use resume::{Resumes, ResumesOutcome};
 pub use said::{Call, ClockTold};
+pub use servers::answer_to_a_new_token;
 pub use sessions::{Sessions, SessionsOutcome};

@@ -51,11 +51,7 @@ impl Ranges {
     pub fn run(self) -> anyhow::Result<RangesOutcome> {
         let mut random = Random::new(self.seed);
         let folder = scratch_folder()?;
-        let folders = MEMBERS.map(|member| (member, folder.path().join(format!("member-{member}"))));
-        for (_, folder) in &folders {
-            std::fs::create_dir(folder)?;
-        }
-        let mut servers = Servers::start(folder.path(), folders.into())?;
+        let mut servers = Servers::start_in(folder.path())?;
         let sealed = self.record(&servers)?;
         servers.kill(*random.choose(&MEMBERS))?;
         let doors: Vec<Door> =

@@ -56,11 +56,7 @@ impl Resumes {
     pub fn run(self) -> anyhow::Result<ResumesOutcome> {
         let mut random = Random::new(self.seed);
         let folder = scratch_folder()?;
-        let folders = MEMBERS.map(|member| (member, folder.path().join(format!("member-{member}"))));
-        for (_, folder) in &folders {
-            std::fs::create_dir(folder)?;
-        }
-        let mut servers = Servers::start(folder.path(), folders.into())?;
+        let mut servers = Servers::start_in(folder.path())?;
         let bytes = recording(RECORDING)?.plain()?;
         let (mut owner_only, mut owner_and_leader) = (Vec::new(), Vec::new());
         let (mut in_flight, mut losses, mut played) = (0, Vec::new(), 0);

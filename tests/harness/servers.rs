@@ -1,12 +1,14 @@
 //! Three members as an operator runs them: `custody serve`, each with a configuration of its own.
 
+use crate::appender::scratch_folder;
 use crate::certificates::Certificates;
+use crate::links::{Links, Way};
 use crate::paths::binary;
 use crate::processes::wait_until;
 use crate::recorder::Door;
 use anyhow::{Context, bail, ensure};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -29,6 +31,13 @@ pub(crate) struct Servers {
     recorder: String,
 }
 
+/// Where a member answers.
+struct Addresses {
+    api: SocketAddr,
+    health: SocketAddr,
+    others: SocketAddr,
+}
+
 #[derive(Deserialize)]
 struct MadeToken {
     token: String,
@@ -40,20 +49,70 @@ struct MemberStatus {
     is_leader: bool,
 }
 
+/// What a member says to a token that was made while it was cut off, when it is asked just before it hears of others again.
+pub fn answer_to_a_new_token() -> anyhow::Result<String> {
+    /// Time for an answer that does not wait for the others.
+    const EARLY: Duration = Duration::from_millis(300);
+    let folder = scratch_folder()?;
+    let (servers, links) = Servers::start_behind_doors(folder.path())?;
+    let leader = servers.leader()?.context("three members have a leader")?;
+    let away = *MEMBERS.iter().find(|member| **member != leader).context("two do not lead")?;
+    let ways: Vec<_> = links.ways().into_iter().filter(|(from, to)| *from == away || *to == away).collect();
+    links.hold(&ways);
+    let body = json!({ "kind": "user", "subject": "harness" });
+    let made: MadeToken = servers.administrator(leader).post("/v1/tokens", &body)?;
+    let door = Door::new(servers.apis[&away], &made.token);
+    let asking = std::thread::spawn(move || door.get::<Value>("/v1/whoami"));
+    std::thread::park_timeout(EARLY);
+    links.heal();
+    let answer = asking.join().map_err(|_| anyhow::anyhow!("who asks panicked"))?;
+    Ok(match answer {
+        Ok(who) => who["name"].as_str().unwrap_or_default().to_owned(),
+        Err(error) => format!("{error:#}"),
+    })
+}
+
 impl Servers {
+    /// Starts them in folders of a folder.
+    pub(crate) fn start_in(folder: &Path) -> anyhow::Result<Self> {
+        let folders = MEMBERS.map(|member| (member, folder.join(format!("member-{member}"))));
+        for (_, folder) in &folders {
+            std::fs::create_dir(folder)?;
+        }
+        Self::start(folder, folders.into())
+    }
+
+    /// The same, behind doors of the harness.
+    fn start_behind_doors(folder: &Path) -> anyhow::Result<(Self, Links)> {
+        let folders = MEMBERS.map(|member| (member, folder.join(format!("member-{member}"))));
+        for (_, folder) in &folders {
+            std::fs::create_dir(folder)?;
+        }
+        let addresses = free_addresses()?;
+        let links = Links::open(&addresses.iter().map(|(member, own)| (*member, own.others)).collect())?;
+        let servers = Self::start_at(folder, folders.into(), &addresses, |way| links.door(way))?;
+        Ok((servers, links))
+    }
+
     /// Starts one member in each folder, and waits until all serve.
     pub(crate) fn start(shared: &Path, folders: BTreeMap<u64, PathBuf>) -> anyhow::Result<Self> {
-        let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-        // All are bound at once, so that no two are the same.
-        let listeners = (0..3 * MEMBERS.len()).map(|_| free()).collect::<Result<Vec<_>, _>>()?;
-        let addresses = listeners.iter().map(TcpListener::local_addr).collect::<Result<Vec<_>, _>>()?;
-        drop(listeners);
+        let addresses = free_addresses()?;
+        Self::start_at(shared, folders, &addresses, |(_, to)| addresses[&to].others)
+    }
+
+    /// The same; `door` tells where a member finds another one.
+    fn start_at(
+        shared: &Path,
+        folders: BTreeMap<u64, PathBuf>,
+        addresses: &BTreeMap<u64, Addresses>,
+        door: impl Fn(Way) -> SocketAddr,
+    ) -> anyhow::Result<Self> {
         let certificates = Certificates::new()?;
-        let of = |member: u64, kind: usize| addresses[3 * usize::try_from(member - 1).unwrap_or(0) + kind];
-        let members: Vec<_> = MEMBERS.iter().map(|member| format!("{member}={}", of(*member, 2))).collect();
         for (member, folder) in &folders {
-            let shown = folder.join("shown");
+            let (shown, own) = (folder.join("shown"), &addresses[member]);
             certificates.write(*member, &shown)?;
+            let at = |other: &u64| if other == member { own.others } else { door((*member, *other)) };
+            let members: Vec<_> = MEMBERS.iter().map(|other| format!("{other}={}", at(other))).collect();
             let settings = format!(
                 "member = {member}\ndata_dir = {:?}\nkek_file = {:?}\nworkers = 1\n\
                  listen.api = \"{}\"\nlisten.health = \"{}\"\n\
@@ -61,8 +120,8 @@ impl Servers {
                  cluster.members = \"{}\"\ncluster.ca = {:?}\ncluster.certificate = {:?}\ncluster.key = {:?}\n",
                 folder.join("data"),
                 shared.join("kek"),
-                of(*member, 0),
-                of(*member, 1),
+                own.api,
+                own.health,
                 members.join(" "),
                 shown.join("ca.pem"),
                 shown.join("certificate.pem"),
@@ -70,7 +129,7 @@ impl Servers {
             );
             std::fs::write(folder.join("custody.toml"), settings)?;
         }
-        let apis = MEMBERS.map(|member| (member, of(member, 0))).into();
+        let apis = addresses.iter().map(|(member, own)| (*member, own.api)).collect();
         let (administrator, recorder) = (String::new(), String::new());
         let mut servers = Self { folders, apis, running: BTreeMap::new(), administrator, recorder };
         servers.begin(FIRST)?;
@@ -93,7 +152,8 @@ impl Servers {
         let log = File::options().append(true).create(true).open(folder.join("log"))?;
         let mut command = Command::new(binary()?);
         command.arg("serve").arg("--config").arg(folder.join("custody.toml")).env_clear();
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        // It ends with this process, however that ends.
+        command.arg("--until-input-ends").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(log);
         self.running.insert(member, command.spawn().context("cannot start the binary")?);
         Ok(())
     }
@@ -142,6 +202,23 @@ impl Servers {
     pub(crate) fn recorder(&self, member: u64) -> Door {
         Door::new(self.apis[&member], &self.recorder)
     }
+}
+
+/// Ports that nobody listens on.
+fn free_addresses() -> anyhow::Result<BTreeMap<u64, Addresses>> {
+    let mut listeners = Vec::new();
+    let mut free = || -> anyhow::Result<SocketAddr> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let address = listener.local_addr()?;
+        // All are bound at once, so that no two are the same.
+        listeners.push(listener);
+        Ok(address)
+    };
+    let mut addresses = BTreeMap::new();
+    for member in MEMBERS {
+        addresses.insert(member, Addresses { api: free()?, health: free()?, others: free()? });
+    }
+    Ok(addresses)
 }
 
 impl Drop for Servers {

@@ -17,6 +17,8 @@ const BYTES_PER_S: usize = 10 << 10;
 const DISK_BYTES: u64 = 8 << 30;
 /// A thread of a recorder needs little.
 const STACK_BYTES: usize = 256 << 10;
+/// So long after the last append is due, recorders give up what they still have.
+const LATE_LIMIT: Duration = Duration::from_secs(30);
 /// The beginning of each recording.
 const HEAD: &[u8] = b"4.size,1.0,3.640,3.480;";
 
@@ -38,7 +40,9 @@ pub struct SessionsOutcome {
     pub acknowledged: Latency,
     /// Appends that were not acknowledged at the first try.
     pub failed: usize,
-    /// The first of those.
+    /// Appends for which there was no time left.
+    pub unsent: u64,
+    /// The first failure.
     pub first_failure: Option<String>,
     /// Requests to each member's disk to make durable what it had taken, in a second.
     pub flushes_per_s: BTreeMap<u64, u64>,
@@ -51,6 +55,7 @@ pub struct SessionsOutcome {
 struct Seen {
     times: Vec<Duration>,
     failures: Vec<String>,
+    unsent: u64,
     losses: Vec<String>,
 }
 
@@ -87,6 +92,7 @@ impl Sessions {
                     let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
                     all.times.append(&mut seen.times);
                     all.failures.append(&mut seen.failures);
+                    all.unsent += seen.unsent;
                     all.losses.append(&mut seen.losses);
                 })?;
             }
@@ -104,6 +110,7 @@ impl Sessions {
         Ok(SessionsOutcome {
             acknowledged: Latency::of(seen.times),
             failed: seen.failures.len(),
+            unsent: seen.unsent,
             first_failure: seen.failures.into_iter().next(),
             flushes_per_s,
             losses: seen.losses,
@@ -124,6 +131,10 @@ impl Sessions {
         for second in 0..self.seconds {
             let due = began + phase + Duration::from_secs(second);
             std::thread::sleep(due.saturating_duration_since(Instant::now()));
+            if began.elapsed() > Duration::from_secs(self.seconds) + LATE_LIMIT {
+                seen.unsent = self.seconds - second;
+                break;
+            }
             let mut bytes = vec![b' '; BYTES_PER_S];
             if offset == 0 {
                 bytes[..HEAD.len()].copy_from_slice(HEAD);
