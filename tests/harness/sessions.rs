@@ -6,13 +6,14 @@ use crate::loop_disk::LoopDisk;
 use crate::random::Random;
 use crate::recorder::Door;
 use crate::servers::{MEMBERS, Servers};
+use anyhow::Context;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::{Barrier, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// What a session sends every second.
-const BYTES_PER_S: usize = 10 << 10;
+const BYTES_PER_S: u64 = 10 << 10;
 /// Each member's disk holds all that is sent, and its journal.
 const DISK_BYTES: u64 = 8 << 30;
 /// A thread of a recorder needs little.
@@ -31,6 +32,8 @@ pub struct Sessions {
     pub sessions: u64,
     /// For how long.
     pub seconds: u64,
+    /// Whether the member that leads is killed in the middle; its recorders go on at others.
+    pub kills: bool,
 }
 
 /// What was found.
@@ -38,7 +41,7 @@ pub struct Sessions {
 pub struct SessionsOutcome {
     /// Appends that were acknowledged: from when each was due to its answer.
     pub acknowledged: Latency,
-    /// Appends that were not acknowledged at the first try.
+    /// Tries that were not acknowledged.
     pub failed: usize,
     /// Appends for which there was no time left.
     pub unsent: u64,
@@ -68,22 +71,22 @@ impl Sessions {
             disks.insert(member, LoopDisk::of_bytes(DISK_BYTES, folder.path(), &format!("disk-{member}"))?);
         }
         let folders = disks.iter().map(|(member, disk)| (*member, disk.path().to_owned())).collect();
-        let servers = Servers::start(folder.path(), folders)?;
+        let mut servers = Servers::start(folder.path(), folders)?;
         let all = Mutex::new(Seen::default());
         let (recorders, mut random) = (usize::try_from(self.sessions)?, Random::new(self.seed));
         let (opened, done) = (Barrier::new(recorders + 1), Barrier::new(recorders + 1));
         let flushes_per_s = std::thread::scope(|scope| -> anyhow::Result<BTreeMap<u64, u64>> {
             for number in 0..recorders {
-                let at = |shift: usize| MEMBERS[(number + shift) % MEMBERS.len()];
-                let (own, other) = (servers.recorder(at(0)), servers.recorder(at(1)));
+                let doors =
+                    [0, 1, 2].map(|shift| servers.recorder(MEMBERS[(number + shift) % MEMBERS.len()]));
                 let phase = Duration::from_millis(random.below(1000));
                 let (all, opened, done) = (&all, &opened, &done);
                 std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, move || {
                     let mut seen = Seen::default();
-                    let session = own.open();
+                    let session = doors[0].open();
                     opened.wait();
                     match session {
-                        Ok(session) => self.record(&session, [&own, &other], phase, done, &mut seen),
+                        Ok(session) => self.record(Live::new(session, doors), phase, done, &mut seen),
                         Err(error) => {
                             seen.failures.push(format!("{error:#}"));
                             done.wait();
@@ -98,6 +101,11 @@ impl Sessions {
             }
             opened.wait();
             let (began, before) = (Instant::now(), flushes(&disks)?);
+            if self.kills {
+                std::thread::sleep(Duration::from_secs(self.seconds / 2));
+                let leader = servers.leader()?.context("three members have a leader")?;
+                servers.kill(leader)?;
+            }
             done.wait();
             let elapsed_ms = u64::try_from(began.elapsed().as_millis())?.max(1);
             let after = flushes(&disks)?;
@@ -118,46 +126,76 @@ impl Sessions {
     }
 
     /// Sends every second; what is late makes the next one late as well, and both are counted from when they were due.
-    fn record(
-        self,
-        session: &str,
-        [own, other]: [&Door; 2],
-        phase: Duration,
-        done: &Barrier,
-        seen: &mut Seen,
-    ) {
+    fn record(self, mut live: Live, phase: Duration, done: &Barrier, seen: &mut Seen) {
         let began = Instant::now();
-        let mut offset = 0;
+        let end = began + Duration::from_secs(self.seconds) + LATE_LIMIT;
         for second in 0..self.seconds {
             let due = began + phase + Duration::from_secs(second);
             std::thread::sleep(due.saturating_duration_since(Instant::now()));
-            if began.elapsed() > Duration::from_secs(self.seconds) + LATE_LIMIT {
-                seen.unsent = self.seconds - second;
-                break;
-            }
-            let mut bytes = vec![b' '; BYTES_PER_S];
-            if offset == 0 {
-                bytes[..HEAD.len()].copy_from_slice(HEAD);
-            }
-            match own.append(session, offset, &bytes) {
-                Ok(durable) => {
-                    seen.times.push(due.elapsed());
-                    offset = durable;
-                }
-                Err(error) => {
-                    seen.failures.push(format!("{error:#}"));
-                    offset = own.offset(session).unwrap_or(offset);
+            match live.send(end, &mut seen.failures) {
+                true => seen.times.push(due.elapsed()),
+                false => {
+                    seen.unsent = self.seconds - second;
+                    break;
                 }
             }
         }
         done.wait();
-        match other.offset(session) {
-            Ok(durable) if durable >= offset => {}
-            found => {
-                seen.losses.push(format!("{session}: {offset} bytes were acknowledged, found {found:?}"))
+        seen.losses.extend(live.loss());
+    }
+}
+
+/// A session that is recorded.
+struct Live {
+    session: String,
+    /// Its member, and those to which its recorder turns.
+    doors: [Door; 3],
+    current: usize,
+    acknowledged: u64,
+}
+
+impl Live {
+    fn new(session: String, doors: [Door; 3]) -> Self {
+        Self { session, doors, current: 0, acknowledged: 0 }
+    }
+
+    /// Sends what a second brings; whether it was acknowledged.
+    fn send(&mut self, end: Instant, failures: &mut Vec<String>) -> bool {
+        /// Before it turns to another member.
+        const PAUSE: Duration = Duration::from_millis(20);
+        let (mut offset, target) = (self.acknowledged, self.acknowledged + BYTES_PER_S);
+        while offset < target {
+            let door = &self.doors[self.current];
+            match door.append(&self.session, offset, &content(offset, target)) {
+                Ok(durable) => offset = durable,
+                Err(_) if Instant::now() > end => return false,
+                Err(error) => {
+                    failures.push(format!("{error:#}"));
+                    std::thread::sleep(PAUSE);
+                    self.current = (self.current + 1) % self.doors.len();
+                    offset = self.doors[self.current].offset(&self.session).unwrap_or(offset);
+                }
             }
         }
+        self.acknowledged = offset;
+        true
     }
+
+    /// What another member lacks of what was acknowledged.
+    fn loss(&self) -> Option<String> {
+        let others =
+            (1..self.doors.len()).map(|shift| &self.doors[(self.current + shift) % self.doors.len()]);
+        let durable = others.filter_map(|door| door.offset(&self.session).ok()).next();
+        let (session, acknowledged) = (&self.session, self.acknowledged);
+        let is_there = durable.is_some_and(|durable| durable >= acknowledged);
+        (!is_there).then(|| format!("{session}: {acknowledged} bytes were acknowledged, found {durable:?}"))
+    }
+}
+
+/// The bytes of a recording from one offset to another.
+fn content(from: u64, to: u64) -> Vec<u8> {
+    let at = |offset| usize::try_from(offset).ok().and_then(|offset| HEAD.get(offset)).copied();
+    (from..to).map(|offset| at(offset).unwrap_or(b' ')).collect()
 }
 
 fn flushes(disks: &BTreeMap<u64, LoopDisk>) -> anyhow::Result<BTreeMap<u64, u64>> {

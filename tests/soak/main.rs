@@ -50,7 +50,7 @@ enum Suite {
     Members,
     /// Three members as operators run them, of which the receiving one is killed: each run ten kills.
     Resume,
-    /// Many live sessions on three members, for a minute.
+    /// Many live sessions on three members, for a minute; and again with a leader that is killed in the middle.
     Sessions,
     /// Ranges of recordings that were just sealed, from all members but one that is killed.
     Ranges,

@@ -47,7 +47,7 @@ pub(crate) fn of(suite: Suite, folder: &Path, times: u64, seed: u64) -> anyhow::
         Suite::Kill => Ok((seed..seed + times).map(kills).collect()),
         Suite::Members => Ok((seed..seed + times).map(members).collect()),
         Suite::Resume => Ok((seed..seed + times.div_ceil(KILLS_PER_RUN)).map(resumes).collect()),
-        Suite::Sessions => Ok(vec![sessions(seed, times)]),
+        Suite::Sessions => Ok([false, true].map(|kills| sessions(seed, times, kills)).into()),
         Suite::Ranges => Ok(vec![ranges(seed, times)]),
         Suite::Simulation => Ok(crate::simulation::of(seed, times)),
     }
@@ -136,14 +136,21 @@ fn resumes(seed: u64) -> Run {
     Run { key: json!({ "seed": seed, "kills": KILLS_PER_RUN }), work: Box::new(work) }
 }
 
-/// Many live sessions.
-fn sessions(seed: u64, sessions: u64) -> Run {
+/// Many live sessions, perhaps with a leader that is killed.
+fn sessions(seed: u64, sessions: u64, kills: bool) -> Run {
     let work = move || -> Result {
-        let outcome = Sessions { seed, sessions, seconds: LIVE_S }.run()?;
-        ensure!(outcome.losses.is_empty(), "lost: {}", serde_json::to_string(&outcome)?);
+        let outcome = Sessions { seed, sessions, seconds: LIVE_S, kills }.run()?;
+        ensure!(
+            outcome.losses.is_empty() && outcome.unsent == 0,
+            "lost: {}",
+            serde_json::to_string(&outcome)?
+        );
         Ok(serde_json::to_value(outcome)?)
     };
-    Run { key: json!({ "seed": seed, "sessions": sessions, "seconds": LIVE_S }), work: Box::new(work) }
+    Run {
+        key: json!({ "seed": seed, "sessions": sessions, "seconds": LIVE_S, "kills": kills }),
+        work: Box::new(work),
+    }
 }
 
 /// Ranges of recordings that were just sealed.
