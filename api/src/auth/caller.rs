@@ -160,6 +160,15 @@ pub(crate) fn address(request: &HttpRequest) -> String {
     request.peer_addr().map(|address| address.ip().to_string()).unwrap_or_default()
 }
 
+async fn vouch(provider: &IdentityProvider, text: &str, state: &ApiState) -> Result<Vouched, Problem> {
+    let now_ms = state.cluster.catalog()?.clock()?.now_ms;
+    provider.vouch(text, now_ms).await.map_err(|refusal| {
+        metrics::counter!(TOKENS_REFUSED, "reason" => refusal.to_string()).increment(1);
+        tracing::debug!(%refusal, "a token of the identity provider is refused");
+        invalid()
+    })
+}
+
 /// The token of a text. One that another member has made a moment ago is known here after a read index; only so many
 /// wait for one at a time, as anybody can send what looks like a token.
 async fn token(text: &str, is_cookie: bool, state: &ApiState) -> Result<(TokenId, TokenRow), Problem> {
@@ -170,13 +179,4 @@ async fn token(text: &str, is_cookie: bool, state: &ApiState) -> Result<(TokenId
         state.cluster.read_index().await?;
     }
     known(text, is_cookie, catalog)
-}
-
-async fn vouch(provider: &IdentityProvider, text: &str, state: &ApiState) -> Result<Vouched, Problem> {
-    let now_ms = state.cluster.catalog()?.clock()?.now_ms;
-    provider.vouch(text, now_ms).await.map_err(|refusal| {
-        metrics::counter!(TOKENS_REFUSED, "reason" => refusal.to_string()).increment(1);
-        tracing::debug!(%refusal, "a token of the identity provider is refused");
-        invalid()
-    })
 }
