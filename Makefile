@@ -9,8 +9,8 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 ALL := --workspace --features node/asm
 RELEASE := cargo build --locked --release --features node/asm
 
-# Converts two recordings on this machine, then starts a member on loopback: it takes the same recordings in through its
-# API, makes their videos, catches the mails, and serves until Ctrl-C. ONCE=1 ends it when the mails are there.
+# Converts two recordings on this machine, then starts three members on loopback. The one that takes the same recordings is
+# killed in the middle; the others go on, make the videos, send the mails, and serve until Ctrl-C. ONCE=1 ends it after that.
 DEMO := ssh-terminal vnc-audio-avsync
 demo:
 	@.ci/install cc nasm
@@ -23,7 +23,7 @@ demo:
 	done
 	@echo; echo "Play these with any player or browser:"
 	@for name in $(DEMO); do realpath $(TARGET)/demo/$$name.mp4; done
-	@echo; echo "== a member that serves"
+	@echo; echo "== three members, and one that is killed"
 	@$(TARGET)/release/custody demo $(if $(ONCE),--once) $(DEMO:%=tests/data/%.guac.zst)
 
 # All checks, unit tests and the suite; ends with the summary of the test runner. Power cuts need root.
@@ -46,7 +46,8 @@ fix:
 	cargo fmt --all
 	cargo clippy $(ALL) --all-targets --fix --allow-dirty --allow-staged
 
-# Long runs: make soak SUITE=pictures|frames|determinism|power_cut|kill|members|hostile|simulation|screen N=50 SEED=1 RECORDINGS=tests/data
+# Long runs: make soak SUITE=pictures|frames|determinism|power_cut|kill|members|resume|sessions|ranges|hostile|simulation|screen N=50 SEED=1 RECORDINGS=tests/data
+# N counts kills of receiving members (resume), live sessions (sessions) and sealed recordings (ranges), otherwise runs.
 # Each run is a line of JSON in $(TARGET)/soak/SUITE.jsonl; runs that stand there are not repeated. SUITE=fuzz runs each fuzz
 # target of codec for MINUTES from the saved inputs on; what breaks a law is kept in $(TARGET)/soak/fuzz. SUITE=screen lets all
 # decoders see N frames with random choices of our encoder, and N that it decides; it names the stream on which they differ.

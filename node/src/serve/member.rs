@@ -47,13 +47,6 @@ const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 /// The version of the codec; another one makes other videos.
 const CODEC_VERSION: u32 = 2;
 
-/// What differs between a service and a demonstration.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct MemberOptions {
-    /// Makes no token for an administrator.
-    pub(crate) without_first_token: bool,
-}
-
 /// A member that serves.
 pub(crate) struct Member {
     cluster: Arc<Cluster>,
@@ -63,7 +56,7 @@ pub(crate) struct Member {
 
 impl Member {
     /// Starts everything, each part when those that it needs are there. Called in the runtime in which it runs.
-    pub(crate) async fn start(settings: Settings, options: MemberOptions) -> Result<Self, StartError> {
+    pub(crate) async fn start(settings: Settings) -> Result<Self, StartError> {
         for folder in [&settings.data_dir, &settings.work_dir] {
             make_folder(folder)?;
         }
@@ -82,7 +75,7 @@ impl Member {
                 Ok(())
             });
         }
-        match Self::start_tasks(&settings, options, &cluster, random, &mut tasks).await {
+        match Self::start_tasks(&settings, &cluster, random, &mut tasks).await {
             Ok(address) => Ok(Self { cluster, tasks, address }),
             Err(error) => {
                 tasks.stop().await;
@@ -96,7 +89,6 @@ impl Member {
     /// jobs, then no time; before the others cannot reach this member any more, it hands over what it leads and owns.
     async fn start_tasks(
         settings: &Settings,
-        options: MemberOptions,
         cluster: &Arc<Cluster>,
         random: Arc<dyn Random>,
         tasks: &mut Tasks,
@@ -106,9 +98,7 @@ impl Member {
         let checkpoint_key = audit::begin(cluster, &*random, &settings.data_dir.join("audit-key")).await?;
         let trail = Arc::new(Trail::new(audit::WINDOW));
         let first_token = settings.data_dir.join("first-admin-token");
-        let is_new = !options.without_first_token
-            && is_first(settings)
-            && tokens::create_first(cluster, &*random, &first_token).await?;
+        let is_new = is_first(settings) && tokens::create_first(cluster, &*random, &first_token).await?;
         let authorizer = Arc::new(AuthorizerCell::new(roles::authorizer(cluster)?));
         let provider = settings.identity.clone().map(|rules| Arc::new(IdentityProvider::new(rules)));
         let judges = Judges { authorizer: Arc::clone(&authorizer), identity: provider.clone() };
@@ -158,11 +148,6 @@ impl Member {
         });
         tracing::info!(%address, member = settings.member, "serving");
         Ok(address)
-    }
-
-    /// Bytes and facts.
-    pub(crate) fn cluster(&self) -> &Arc<Cluster> {
-        &self.cluster
     }
 
     /// Where the API answers.
