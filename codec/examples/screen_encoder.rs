@@ -36,7 +36,7 @@ fn main() -> Result<()> {
         let bytes = unpack(Path::new(&recording))?;
         let screen = move |start: &Start| -> Result<Box<dyn Encode>, EncodeError> {
             let format = Format { size: start.size, chroma: Chroma::Half };
-            Ok(Box::new(ScreenEncoder::new(format, base_q_idx)))
+            Ok(Box::new(ScreenEncoder::new(format, base_q_idx, VideoSettings::default().still_quantizer)))
         };
         println!("{}", measure(&bytes, screen)?.json("ours", &recording));
         if !only_ours {

@@ -53,8 +53,8 @@ mod tests {
         for (chroma, base_q_idx) in [(Chroma::Half, 80), (Chroma::Full, 0), (Chroma::Full, 120)] {
             let size = Size { width: 75, height: 53 };
             let mut picture = Yuv::black(size, chroma);
-            let mut encoder = ScreenEncoder::new(Format { size, chroma }, base_q_idx);
-            let mut other = ScreenEncoder::new(Format { size, chroma }, base_q_idx);
+            let mut encoder = ScreenEncoder::new(Format { size, chroma }, base_q_idx, 10);
+            let mut other = ScreenEncoder::new(Format { size, chroma }, base_q_idx, 10);
             let mut check = Rav1dCheck::new();
             for number in 0..4_usize {
                 for (at, sample) in picture.y.iter_mut().enumerate() {

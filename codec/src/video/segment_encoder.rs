@@ -70,7 +70,11 @@ impl SegmentEncoder {
 
     fn screen(&self) -> Coding {
         let format = Format { size: self.size, chroma: self.settings.chroma };
-        Coding::Screen(Box::new(ScreenEncoder::new(format, self.settings.screen_quantizer)))
+        Coding::Screen(Box::new(ScreenEncoder::new(
+            format,
+            self.settings.screen_quantizer,
+            self.settings.still_quantizer,
+        )))
     }
 
     fn film(&self) -> Result<Coding, EncodeError> {

@@ -39,6 +39,8 @@ pub struct Rhythm {
 pub struct VideoSettings {
     /// Quantizer index of our encoder for screens, 0 (lossless) to 255.
     pub screen_quantizer: u8,
+    /// With which it codes again what stays; unless it is finer than the other one, it does not.
+    pub still_quantizer: u8,
     /// rav1e's quantizer, 0 (best) to 255.
     pub quantizer: u8,
     /// rav1e's speed preset, 0 (slowest) to 10.
@@ -78,6 +80,7 @@ impl VideoSettings {
         match profile {
             Profile::Fast => Self {
                 screen_quantizer: 120,
+                still_quantizer: 120,
                 quantizer: 120,
                 speed: 10,
                 chroma: Chroma::Half,
@@ -85,6 +88,7 @@ impl VideoSettings {
             },
             Profile::Balanced => Self {
                 screen_quantizer: 80,
+                still_quantizer: 10,
                 quantizer: 80,
                 speed: 10,
                 chroma: Chroma::Half,
@@ -92,6 +96,7 @@ impl VideoSettings {
             },
             Profile::Legible => Self {
                 screen_quantizer: 0,
+                still_quantizer: 0,
                 quantizer: 50,
                 speed: 10,
                 chroma: Chroma::Full,

@@ -369,8 +369,6 @@ impl Parser {
         {
             self.scan += value.chars_left;
             self.value = Some(OpenValue { chars_left: 0, ..value });
-        } else {
-            self.is_ascii = false;
         }
         let mut chars_left = self.value?.chars_left;
         let mut end = self.scan;
@@ -382,6 +380,7 @@ impl Parser {
                 self.scan = end;
                 return Some(end);
             }
+            self.is_ascii &= byte.is_ascii();
             chars_left -= usize::from(!continues);
             end += 1;
         }

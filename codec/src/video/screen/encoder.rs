@@ -17,9 +17,6 @@ use crate::video::frame::{Frame, Packet};
 use crate::video::rav1e::EncodeError;
 use crate::video::yuv::Yuv;
 
-/// Quantizer index of what is refined.
-const REFINED_Q_IDX: u8 = 10;
-
 /// A picture to be coded, and what is known of how it differs from the one before it.
 #[derive(Debug, Clone, Copy)]
 pub struct ScreenFrame<'a> {
@@ -38,20 +35,23 @@ pub struct ScreenEncoder {
     /// The picture that was coded last.
     before: KeptPicture,
     natural_pixels: usize,
-    /// Of what is rough, unless everything is exact.
+    /// Of what is rough, if that is coded again.
     refinement: Option<Refinement>,
+    /// The quantizer index with which it is.
+    still_q_idx: u8,
 }
 
 impl ScreenEncoder {
     /// An encoder for pictures of `format`, each side of which has at least one sample and at most what
     /// [`Plan::SIZE_MAX`](crate::video::Plan::SIZE_MAX) says. `base_q_idx` is the quantizer index of residuals
-    /// (AV1 specification, section 7.12.2); 0 is lossless.
-    pub fn new(format: Format, base_q_idx: u8) -> Self {
+    /// (AV1 specification, section 7.12.2); 0 is lossless. What stays is coded again with `still_q_idx`, if that is finer.
+    pub fn new(format: Format, base_q_idx: u8, still_q_idx: u8) -> Self {
         Self {
             state: FrameState::new(format, base_q_idx),
             before: KeptPicture::new(format),
             natural_pixels: 0,
-            refinement: (base_q_idx > REFINED_Q_IDX).then(|| Refinement::new(format.cells())),
+            refinement: (still_q_idx < base_q_idx).then(|| Refinement::new(format.cells())),
+            still_q_idx,
         }
     }
 
@@ -82,7 +82,7 @@ impl ScreenEncoder {
         let cells = refinement.take(at_ms);
         let source = self.before.as_source();
         let base_q_idx = self.state.header.base_q_idx;
-        self.state.set_base_q_idx(REFINED_Q_IDX);
+        self.state.set_base_q_idx(self.still_q_idx);
         let data = code_frame(&mut self.state, source, &mut Refine { source, cells: &cells });
         self.state.set_base_q_idx(base_q_idx);
         refinement.count(data.len());

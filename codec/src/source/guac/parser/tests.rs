@@ -70,6 +70,8 @@ fn damage_is_named_with_its_position() {
     assert_eq!(error_of(b"4.nop;3.nop;"), ParseError::Separator { position: 6, found: b'3' });
     assert_eq!(error_of(b"3.nop;4.sync,2.1"), ParseError::Truncated { position: 6 });
     assert_eq!(error_of(b"3.nop;5.error,1.\xff,1.0;"), ParseError::Encoding { position: 16 });
+    // Bytes that continue no character belong to the element, however they are pushed.
+    assert_eq!(error_of(b"4.sync,2.19\xaa\xaa;"), ParseError::Encoding { position: 9 });
     let many = format!("3.nop{};", ",1.a".repeat(128));
     assert_eq!(error_of(many.as_bytes()), ParseError::TooManyElements { position: 0, limit: 128 });
     let long = format!("3.nop;3.nop{};", format!(",8000.{}", "a".repeat(8000)).repeat(5));

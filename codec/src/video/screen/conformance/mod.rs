@@ -73,7 +73,7 @@ fn random_stream(seed: u64) -> Stream {
 fn decided_stream(seed: u64) -> Stream {
     let mut rng = Rng::new(seed);
     let (format, base_q_idx) = random_settings(&mut rng);
-    let mut encoder = ScreenEncoder::new(format, base_q_idx);
+    let mut encoder = ScreenEncoder::new(format, base_q_idx, base_q_idx / 8);
     let mut picture = RandomPicture::new(format);
     let mut stream = Stream { format, packets: Vec::new(), expected: Vec::new() };
     for _ in 0..rng.between(1, 6) {

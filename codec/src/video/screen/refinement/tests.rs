@@ -5,6 +5,7 @@ use crate::video::{Chroma, Frame, Packet, Yuv};
 
 const SIZE: Size = Size { width: 200, height: 120 };
 const BASE_Q_IDX: u8 = 120;
+const STILL_Q_IDX: u8 = 10;
 
 /// A picture with an area of noise, which is no palette's.
 fn noisy(area: Rect, mut seed: u32) -> Yuv {
@@ -36,7 +37,7 @@ fn refine(encoder: &mut ScreenEncoder, end_ms: i64) -> Vec<Packet> {
 }
 
 fn encoder() -> ScreenEncoder {
-    ScreenEncoder::new(Format { size: SIZE, chroma: Chroma::Half }, BASE_Q_IDX)
+    ScreenEncoder::new(Format { size: SIZE, chroma: Chroma::Half }, BASE_Q_IDX, STILL_Q_IDX)
 }
 
 #[test]
@@ -107,7 +108,7 @@ fn refinements_stay_a_part_of_the_bytes() {
 
 #[test]
 fn a_lossless_segment_has_nothing_to_refine() {
-    let mut encoder = ScreenEncoder::new(Format { size: SIZE, chroma: Chroma::Full }, 0);
+    let mut encoder = ScreenEncoder::new(Format { size: SIZE, chroma: Chroma::Full }, 0, STILL_Q_IDX);
     let picture = Yuv::black(SIZE, Chroma::Full);
     encode(&mut encoder, 0, &picture, &[]);
     assert_eq!(refine(&mut encoder, 100_000), []);
