@@ -21,6 +21,7 @@ mod media;
 mod metrics;
 mod openapi;
 mod password;
+mod precondition;
 mod problem;
 mod purge_plan;
 mod range;

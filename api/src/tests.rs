@@ -5,6 +5,7 @@ mod acting;
 mod artefacts;
 mod audit;
 mod authorisation;
+mod conditions;
 mod harness;
 mod permissions;
 mod problems;

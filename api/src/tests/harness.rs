@@ -300,8 +300,21 @@ impl Member {
     }
 }
 
+/// A request; one that changes something does so whatever is there.
 pub(super) fn asked(method: Method, token: &str, path: &str) -> TestRequest {
+    let changes = [Method::PUT, Method::DELETE].contains(&method);
+    let request = unconditional(method, token, path);
+    if changes { request.insert_header(("if-match", "*")) } else { request }
+}
+
+/// A request without a condition.
+pub(super) fn unconditional(method: Method, token: &str, path: &str) -> TestRequest {
     TestRequest::with_uri(path).method(method).insert_header(("authorization", format!("Bearer {token}")))
+}
+
+/// A request that makes what is not there yet.
+pub(super) fn making(token: &str, path: &str) -> TestRequest {
+    unconditional(Method::PUT, token, path).insert_header(("if-none-match", "*"))
 }
 
 pub(super) fn patch(token: &str, session: &str, offset: u64, bytes: &[u8]) -> TestRequest {
