@@ -19,6 +19,7 @@ mod identity;
 mod intake;
 mod media;
 mod metrics;
+mod once;
 mod openapi;
 mod password;
 mod precondition;

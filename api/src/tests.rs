@@ -7,6 +7,7 @@ mod audit;
 mod authorisation;
 mod conditions;
 mod harness;
+mod once;
 mod permissions;
 mod problems;
 mod recordings;

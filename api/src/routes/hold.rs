@@ -8,8 +8,9 @@ use cluster::id::RecordingId;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::problems::Problems;
-use crate::auth::{Allowed, Asked, OneSession, PreventPurge, Read, ReleaseHold, SessionOrTombstone};
+use crate::auth::{Allowed, AskedOnce, OneSession, PreventPurge, Read, ReleaseHold, SessionOrTombstone};
 use crate::dto;
+use crate::once::Done;
 use crate::precondition::{only_if, tagged, with_tag};
 use crate::problem::Problem;
 use crate::report;
@@ -56,18 +57,25 @@ pub(super) async fn show_hold(
 /// Keeps a session from being purged
 #[utoipa::path(
     tag = "retention",
-    params(("id" = String, Path, description = "the session")),
+    params(
+        ("id" = String, Path, description = "the session"),
+        (
+            "Idempotency-Key" = Option<String>,
+            Header,
+            description = "1 to 128 characters of the caller's choice: the same request under the same key is done once within a day"
+        )
+    ),
     request_body = dto::NewHold,
     responses(
         (status = 201, description = "the hold", body = dto::Hold, headers(("Location" = String), ("ETag" = String))),
         (status = 410, description = "the session was purged"),
-        (status = 422, description = "the justification is missing, or the hold would be over"),
+        (status = 422, description = "the justification is missing, or the hold would be over, or the key was used for another request"),
         Problems
     )
 )]
 #[post("/v1/sessions/{id}/holds")]
 pub(super) async fn place_hold(
-    Asked { allowed, body }: Asked<PreventPurge, dto::NewHold, OneSession>,
+    AskedOnce { allowed, body, key }: AskedOnce<PreventPurge, dto::NewHold, OneSession>,
     state: Data<ApiState>,
 ) -> Result<HttpResponse, Problem> {
     let recording = allowed.target.id;
@@ -77,7 +85,8 @@ pub(super) async fn place_hold(
     let dto::NewHold { justification, expires_ms } = body;
     let by = allowed.caller.name.clone();
     let command = PlaceHold { hold, recording, justification, expires_ms, by };
-    allowed.submit(Command::PlaceHold(command)).await?;
+    let command = key.wrap(id.to_vec(), Command::PlaceHold(command));
+    let hold = HoldId(Done::of(allowed.submit(command).await?, id.to_vec()).id()?);
     let location = format!("/v1/sessions/{recording}/holds/{hold}");
     let mut response = HttpResponse::Created();
     response.insert_header((LOCATION, location));
