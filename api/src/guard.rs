@@ -31,11 +31,18 @@ pub(crate) async fn guard(
     let begun = Instant::now();
     let method = known_method(request.method().as_str());
     let is_tls = request.app_config().secure();
-    let mut response = match check(&request) {
-        Ok(()) => next.call(request).await?.map_into_boxed_body(),
-        Err(problem) => request.into_response(problem.error_response()),
+    let state = request.app_data::<Data<ApiState>>().cloned();
+    let origin = state.as_ref().and_then(|state| state.origins.of(request.request()));
+    let preflight = state.as_ref().and_then(|state| state.origins.preflight(request.request()));
+    let mut response = match (check(&request), preflight) {
+        (Ok(()), None) => next.call(request).await?.map_into_boxed_body(),
+        (Ok(()), Some(answer)) => request.into_response(answer),
+        (Err(problem), _) => request.into_response(problem.error_response()),
     };
     set_headers(response.headers_mut(), is_tls);
+    if let Some(state) = state {
+        state.origins.set_headers(response.headers_mut(), origin);
+    }
     let route = response.request().match_pattern().unwrap_or_else(|| "none".to_owned());
     let status = response.status().as_str().to_owned();
     metrics::histogram!(REQUEST_SECONDS, "method" => method, "route" => route.clone())

@@ -12,6 +12,7 @@ mod artefact;
 mod audit;
 mod auth;
 mod content;
+mod cors;
 mod dto;
 mod grant;
 mod guard;
@@ -41,6 +42,7 @@ mod tests;
 
 pub use audit::{CheckpointKey, CheckpointKeyError, Trail};
 pub use auth::{TOKEN_PREFIX, TokenSecret};
+pub use cors::{Origins, OriginsError};
 pub use identity::{
     Algorithm, IdentityProvider, IdentityRules, KeySet, KeySetCell, KeySetError, UnknownAlgorithm,
 };

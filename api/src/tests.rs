@@ -6,6 +6,7 @@ mod artefacts;
 mod audit;
 mod authorisation;
 mod conditions;
+mod cors;
 mod harness;
 mod once;
 mod permissions;

@@ -32,7 +32,8 @@ use crate::guard::guard;
 use crate::intake::{Intake, IntakeRefusal};
 use crate::media::{BoxFuture, Media, MediaError, ViewPart, ViewRead};
 use crate::{
-    ApiState, CheckpointKey, IdentityProvider, Limits, Metrics, Rates, Threads, TokenSecret, Trail, app,
+    ApiState, CheckpointKey, IdentityProvider, Limits, Metrics, Origins, Rates, Threads, TokenSecret, Trail,
+    app,
 };
 
 /// For how long a view goes on without a leaf: longer than any test.
@@ -139,6 +140,13 @@ impl Member {
         Self::start_as(limits, Some(Arc::new(provider))).await.become_ready().await
     }
 
+    /// A member that pages of these origins may ask.
+    pub(super) async fn start_for_pages_of(origins: &str) -> Self {
+        let mut member = Self::start_with(Limits::default()).await;
+        Arc::get_mut(&mut member.state).unwrap().origins = origins.parse().unwrap();
+        member.become_ready().await
+    }
+
     async fn become_ready(self) -> Self {
         let member = self;
         member.state.cluster.ready(Duration::from_secs(20)).await.unwrap();
@@ -207,6 +215,7 @@ impl Member {
             metrics: Metrics::detached().unwrap(),
             codec_version: 1,
             limits,
+            origins: Origins::default(),
             rates: Rates::new(&limits),
             trail: Arc::new(Trail::new(WINDOW)),
             checkpoint_key: CheckpointKey::from_seed(&[7; 32]).unwrap(),
