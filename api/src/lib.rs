@@ -35,6 +35,7 @@ mod server;
 mod state;
 mod threads;
 mod tls;
+mod unread;
 mod upload;
 
 #[cfg(test)]
