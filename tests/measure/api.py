@@ -161,7 +161,7 @@ def run(member, folder, seed, report):
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", config, "run"]
     command += [f"{member.url}/openapi.json", "--header", f"Authorization: Bearer {member.token}"]
     command += ["--checks", ",".join(CHECKS), "--exclude-path", ENDLESS, "--seed", str(seed), "--max-examples", "100"]
-    command += ["--phases", "examples,coverage,fuzzing", "--request-timeout", str(REQUEST_LIMIT_S), "--workers", "2"]
+    command += ["--phases", "examples,coverage,fuzzing", "--request-timeout", str(REQUEST_LIMIT_S), "--workers", "1"]
     command += ["--generation-database", "none", "--continue-on-failure", "--no-color"]
     command += ["--report", "har", "--report-har-path", report]
     command += ["--generation-with-security-parameters", "false"]
