@@ -51,6 +51,7 @@ fix:
 # Each run is a line of JSON in $(TARGET)/soak/SUITE.jsonl; runs that stand there are not repeated. SUITE=fuzz runs each fuzz
 # target of codec for MINUTES from the saved inputs on; what breaks a law is kept in $(TARGET)/soak/fuzz. SUITE=screen lets all
 # decoders see N frames with random choices of our encoder, and N that it decides; it names the stream on which they differ.
+# SUITE=api sends at least N requests that schemathesis makes of the OpenAPI document to a member of its own.
 SUITE := determinism
 MINUTES := 10
 N := 50
@@ -68,6 +69,12 @@ else ifeq ($(SUITE),screen)
 soak:
 	@.ci/install cc nasm ffmpeg
 	SCREEN_FRAMES=$(N) SCREEN_SEED=$(SEED) cargo test --locked --package codec --features codec/asm --lib conformance
+else ifeq ($(SUITE),api)
+soak:
+	@.ci/install cc nasm schemathesis
+	$(RELEASE) --package node
+	PYTHONPATH=$(abspath $(TARGET))/pip python3 tests/measure/api.py $(TARGET)/release/custody \
+		--requests $(N) --seed $(SEED) --into $(TARGET)/soak
 else
 soak:
 	@.ci/install cc nasm ffmpeg python3-numpy losetup mkfs.ext4

@@ -13,8 +13,8 @@ mod viewer;
 pub use bearer::{TOKEN_PREFIX, TokenSecret};
 
 pub(crate) use act_for::is_user_name;
-pub(crate) use allowed::{Allowed, Asked};
-pub(crate) use caller::{Caller, Credential, address};
+pub(crate) use allowed::{Allowed, Asked, AskedOnce};
+pub(crate) use caller::{Caller, Credential, address, credential};
 pub(crate) use permission::{
     Any, AuditRead, Auditors, ClusterRead, Convert, Download, Keystrokes, ParametersManage, ParametersRead,
     PreventPurge, Purge, Read, Record, Recording, ReleaseHold, RolesManage, RolesRead, UsersManage,

@@ -12,6 +12,7 @@ use actix_web::{Error, ResponseError};
 use crate::metrics::{REQUEST_SECONDS, REQUESTS};
 use crate::problem::{Kind, Problem};
 use crate::state::ApiState;
+use crate::unread::Unread;
 
 /// Headers of every answer that does not set its own.
 const HEADERS: [(HeaderName, HeaderValue); 6] = [
@@ -25,17 +26,28 @@ const HEADERS: [(HeaderName, HeaderValue); 6] = [
 const TLS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 pub(crate) async fn guard(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let begun = Instant::now();
     let method = known_method(request.method().as_str());
     let is_tls = request.app_config().secure();
-    let mut response = match check(&request) {
-        Ok(()) => next.call(request).await?.map_into_boxed_body(),
-        Err(problem) => request.into_response(problem.error_response()),
+    let state = request.app_data::<Data<ApiState>>().cloned();
+    let origin = state.as_ref().and_then(|state| state.origins.of(request.request()));
+    let preflight = state.as_ref().and_then(|state| state.origins.preflight(request.request()));
+    let unread = Unread::of(&mut request);
+    let mut response = match (check(&request), preflight) {
+        (Ok(()), None) => next.call(request).await?.map_into_boxed_body(),
+        (Ok(()), Some(answer)) => request.into_response(answer),
+        (Err(problem), _) => request.into_response(problem.error_response()),
     };
+    if let Some(unread) = unread.filter(|_| !response.status().is_success()) {
+        unread.drain().await;
+    }
     set_headers(response.headers_mut(), is_tls);
+    if let Some(state) = state {
+        state.origins.set_headers(response.headers_mut(), origin);
+    }
     let route = response.request().match_pattern().unwrap_or_else(|| "none".to_owned());
     let status = response.status().as_str().to_owned();
     metrics::histogram!(REQUEST_SECONDS, "method" => method, "route" => route.clone())

@@ -12,6 +12,7 @@ mod artefact;
 mod audit;
 mod auth;
 mod content;
+mod cors;
 mod dto;
 mod follow;
 mod grant;
@@ -20,8 +21,10 @@ mod identity;
 mod intake;
 mod media;
 mod metrics;
+mod once;
 mod openapi;
 mod password;
+mod precondition;
 mod problem;
 mod purge_plan;
 mod range;
@@ -33,6 +36,7 @@ mod server;
 mod state;
 mod threads;
 mod tls;
+mod unread;
 mod upload;
 
 #[cfg(test)]
@@ -40,6 +44,7 @@ mod tests;
 
 pub use audit::{CheckpointKey, CheckpointKeyError, Trail};
 pub use auth::{TOKEN_PREFIX, TokenSecret};
+pub use cors::{Origins, OriginsError};
 pub use follow::Closing;
 pub use identity::{
     Algorithm, IdentityProvider, IdentityRules, KeySet, KeySetCell, KeySetError, UnknownAlgorithm,

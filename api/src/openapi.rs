@@ -5,9 +5,10 @@ use std::sync::OnceLock;
 
 use actix_web::App;
 use utoipa::OpenApi;
-use utoipa::openapi::path::{HttpMethod, PathItem};
+use utoipa::openapi::path::{HttpMethod, Operation, PathItem};
+use utoipa::openapi::schema::{SchemaType, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{Components, OpenApi as Document};
+use utoipa::openapi::{Components, OpenApi as Document, RefOr, Schema};
 use utoipa_actix_web::AppExt;
 
 use crate::app;
@@ -63,8 +64,40 @@ fn document() -> &'static Document {
         let components = base.components.get_or_insert_with(Components::new);
         components.add_security_scheme(TOKEN, SecurityScheme::Http(bearer));
         components.add_security_scheme(LOGIN, SecurityScheme::ApiKey(ApiKey::Cookie(login)));
-        App::new().into_utoipa_app().openapi(base).configure(app::documented).split_for_parts().1
+        let app = App::new().into_utoipa_app().openapi(base).configure(app::documented);
+        let mut document = app.split_for_parts().1;
+        for item in document.paths.paths.values_mut() {
+            item.head.iter_mut().for_each(without_bodies);
+            let methods = [&mut item.get, &mut item.head, &mut item.post, &mut item.put, &mut item.patch];
+            methods.into_iter().flatten().for_each(without_null_headers);
+        }
+        document
     })
+}
+
+/// The answer to HEAD has no body, a problem neither.
+fn without_bodies(head: &mut Operation) {
+    for response in head.responses.responses.values_mut() {
+        if let RefOr::T(response) = response {
+            response.content.clear();
+        }
+    }
+}
+
+/// A header that may be missing is never null.
+fn without_null_headers(operation: &mut Operation) {
+    for response in operation.responses.responses.values_mut() {
+        let RefOr::T(response) = response else { continue };
+        for header in response.headers.values_mut() {
+            if let RefOr::T(header) = header
+                && let Some(RefOr::T(Schema::Object(object))) = &mut header.schema
+                && let SchemaType::Array(types) = &object.schema_type
+                && let Some(only) = types.iter().find(|one| **one != Type::Null)
+            {
+                object.schema_type = SchemaType::Type(only.clone());
+            }
+        }
+    }
 }
 
 fn description() -> String {

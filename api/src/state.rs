@@ -6,6 +6,7 @@ use cluster::chunk::key::Random;
 use policy::AuthorizerCell;
 
 use crate::audit::{CheckpointKey, Trail};
+use crate::cors::Origins;
 use crate::follow::Closing;
 use crate::identity::IdentityProvider;
 use crate::intake::Intake;
@@ -34,6 +35,8 @@ pub struct ApiState {
     pub codec_version: u32,
     /// What requests may cost.
     pub limits: Limits,
+    /// Whose pages may ask, beside the service's own.
+    pub origins: Origins,
     /// Who has asked how often.
     pub rates: Rates,
     /// What is seen and refused, on its way to the audit log. The member flushes it.

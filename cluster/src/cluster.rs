@@ -31,7 +31,9 @@ pub use options::{ClusterOptions, NewSession, Sealed, StartReport};
 pub use purged::DeletePurgedError;
 pub use read::ObjectRead;
 
-use crate::catalog::{Catalog, Command, Engine, OpenSession, Outcome, SledEngine, WrappedKeys};
+use crate::catalog::{
+    Catalog, Command, Engine, Once, OnceKey, OpenSession, Outcome, SledEngine, WrappedKeys,
+};
 use crate::chunk::disk::Disk;
 use crate::chunk::journal::JournalLimits;
 use crate::chunk::key::{DataKey, Kek, KeyPurpose, Random};
@@ -258,12 +260,35 @@ impl Cluster {
     /// Opens a session: makes the recording's keys, wraps them with the KEK, and commits both. The recording's
     /// bytes are the object `ObjectId::from(recording)`.
     pub async fn open_session(&self, session: NewSession) -> Result<RecordingId, OpenSessionError> {
-        let NewSession { info } = session;
-        let (recording, keys) = new_keys(&self.shared.kek, &*self.shared.random)?;
-        let owner = self.member();
-        self.submit(Command::OpenSession(OpenSession { recording, info, keys, owner })).await?;
+        let (recording, open) = self.opening(session)?;
+        self.submit(open).await?;
         self.shared.inbox.tell(Input::Begin(recording.into()));
         Ok(recording)
+    }
+
+    /// As [`Cluster::open_session`], but the same session however often it is asked for under one key.
+    pub async fn open_session_once(
+        &self,
+        session: NewSession,
+        key: OnceKey,
+    ) -> Result<RecordingId, OpenSessionError> {
+        let (recording, open) = self.opening(session)?;
+        let once = Once { key, note: recording.0.to_vec(), command: Box::new(open) };
+        let outcome = self.submit(Command::Once(once)).await?;
+        if let Outcome::Again { note, .. } = &outcome {
+            let unknown = SubmitError::Unknown { id: None };
+            return note.as_slice().try_into().map(RecordingId).map_err(|_| unknown.into());
+        }
+        self.shared.inbox.tell(Input::Begin(recording.into()));
+        Ok(recording)
+    }
+
+    /// A recording's identifier, and the command that opens its session.
+    fn opening(&self, session: NewSession) -> Result<(RecordingId, Command), OpenSessionError> {
+        let NewSession { info } = session;
+        let (recording, keys) = new_keys(&self.shared.kek, &*self.shared.random)?;
+        let open = OpenSession { recording, info, keys, owner: self.member() };
+        Ok((recording, Command::OpenSession(open)))
     }
 
     /// A further stream of a recording, for what derives from it: its index, packets, a video; or, under the second

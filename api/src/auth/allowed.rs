@@ -1,15 +1,19 @@
 //! The only way to a session, a video or a setting.
 
+use std::cell::RefCell;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
+use std::rc::Rc;
 
 use actix_web::dev::{JsonBody, Payload};
-use actix_web::web::Data;
+use actix_web::error::PayloadError;
+use actix_web::web::{Bytes, Data};
 use actix_web::{FromRequest, HttpRequest};
 use cluster::catalog::{AuditEvent, AuditKind, Command, Outcome, SessionRow};
 use cluster::facts::SubmitError;
 use cluster::id::RecordingId;
+use futures_util::{Stream, TryStreamExt};
 use policy::{Action, Decision, Resource};
 use serde::de::DeserializeOwned;
 
@@ -18,6 +22,7 @@ use super::permission::Permission;
 use super::target::{AllSessions, System, Target, relations};
 use super::viewer::Viewer;
 use crate::audit::{Refused, Shown, View, Who};
+use crate::once::Key;
 use crate::problem::Problem;
 use crate::state::ApiState;
 
@@ -139,6 +144,39 @@ impl<A: Permission, B: DeserializeOwned + 'static, T: Target> FromRequest for As
             let limit_bytes = allowed.state.limits.json_bytes_max;
             let body = JsonBody::new(&request, &mut payload, None, true).limit(limit_bytes).await?;
             Ok(Self { allowed, body })
+        })
+    }
+}
+
+/// As [`Asked`], with the key under which it is asked for.
+pub(crate) struct AskedOnce<A, B, T = System> {
+    pub(crate) allowed: Allowed<A, T>,
+    pub(crate) body: B,
+    pub(crate) key: Key,
+}
+
+impl<A: Permission, B: DeserializeOwned + 'static, T: Target> FromRequest for AskedOnce<A, B, T> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let allowed = Allowed::ask(request.clone()).await?;
+            let limit_bytes = allowed.state.limits.json_bytes_max;
+            let read = Rc::new(RefCell::new(Vec::new()));
+            let copy = Rc::clone(&read);
+            let copied = payload.inspect_ok(move |piece| {
+                // The next piece is more than the limit, and then nobody asks for the rest.
+                if copy.borrow().len() <= limit_bytes {
+                    copy.borrow_mut().extend_from_slice(piece);
+                }
+            });
+            let copied: Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>> = Box::pin(copied);
+            let mut payload = Payload::Stream { payload: copied };
+            let body = JsonBody::new(&request, &mut payload, None, true).limit(limit_bytes).await?;
+            let key = Key::of(&request, &allowed.caller, &read.borrow())?;
+            Ok(Self { allowed, body, key })
         })
     }
 }

@@ -24,8 +24,13 @@ impl TokenSecret {
     pub fn generate(random: &dyn Random) -> Result<Self, NoRandomness> {
         let mut bytes = [0; 32];
         random.fill(&mut bytes)?;
+        Ok(Self::from_bytes(&bytes))
+    }
+
+    /// The token of bytes that nobody can guess.
+    pub(crate) fn from_bytes(bytes: &[u8; 32]) -> Self {
         let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Self(format!("{TOKEN_PREFIX}{digits}")))
+        Self(format!("{TOKEN_PREFIX}{digits}"))
     }
 
     /// The token of a text, which may be none.

@@ -160,6 +160,14 @@ pub(crate) fn address(request: &HttpRequest) -> String {
     request.peer_addr().map(|address| address.ip().to_string()).unwrap_or_default()
 }
 
+/// The text by which a request shows who sends it: a bearer token, else a cookie.
+pub(crate) fn credential(request: &HttpRequest) -> Option<String> {
+    match request.headers().contains_key(AUTHORIZATION) {
+        true => bearer(request).ok().map(str::to_owned),
+        false => brought(request).map(str::to_owned),
+    }
+}
+
 async fn vouch(provider: &IdentityProvider, text: &str, state: &ApiState) -> Result<Vouched, Problem> {
     let now_ms = state.cluster.catalog()?.clock()?.now_ms;
     provider.vouch(text, now_ms).await.map_err(|refusal| {

@@ -14,8 +14,6 @@ pub(crate) struct NewAccess {
     /// Users to whom it is not there, whatever their roles say.
     #[serde(default)]
     pub(crate) denied: Vec<String>,
-    /// Only if this is its version.
-    pub(crate) expected_version: Option<u64>,
 }
 
 /// Who may see a session, and who may not, beside what roles say.

@@ -25,8 +25,6 @@ pub(crate) struct Parameter {
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewValue {
     pub(crate) value: Value,
-    /// Only if this is its version.
-    pub(crate) expected_version: Option<u64>,
 }
 
 /// `true`, `false`, a number, or `"never"`.

@@ -10,8 +10,6 @@ use utoipa::ToSchema;
 pub(crate) struct NewRole {
     /// Full names such as `PAM.SessionManagement.Read`.
     pub(crate) permissions: Vec<String>,
-    /// Only if this is its version; 0 for a new role.
-    pub(crate) expected_version: Option<u64>,
 }
 
 /// A role and what it permits.

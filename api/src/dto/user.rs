@@ -34,8 +34,6 @@ pub(crate) struct ChangedUser {
     /// Whether they may not log in; ends their logins.
     #[serde(default)]
     pub(crate) disabled: bool,
-    /// Only if this is its version.
-    pub(crate) expected_version: Option<u64>,
 }
 
 /// A new password.

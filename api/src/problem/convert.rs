@@ -146,6 +146,8 @@ fn kind_of(refusal: &Refusal) -> Kind {
         Refusal::ObjectSealed { .. } => Kind::RecordingSealed,
         Refusal::ParameterOff { .. } => Kind::VideoDownloadDisabled,
         Refusal::VersionDiffers { .. } => Kind::VersionDiffers,
+        Refusal::ConditionFailed => Kind::PreconditionFailed,
+        Refusal::KeyReused => Kind::KeyReused,
         Refusal::VideoNotEnded { .. }
         | Refusal::JobEnded { .. }
         | Refusal::JobClaimed { .. }

@@ -1,14 +1,15 @@
 //! Who may see one session, or may not.
 
-use actix_web::web::{Data, Json};
-use actix_web::{get, put};
-use cluster::catalog::{Command, PutAccess};
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, get, put};
+use cluster::catalog::{Command, PutAccess, Tagged};
 use cluster::id::RecordingId;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::problems::Problems;
 use crate::auth::{Allowed, Asked, Auditors, OneSession};
 use crate::dto;
+use crate::precondition::{only_if, tagged};
 use crate::problem::Problem;
 use crate::state::ApiState;
 
@@ -20,41 +21,48 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
 #[utoipa::path(
     tag = "sessions",
     params(("id" = String, Path, description = "the session")),
-    responses((status = 200, description = "the users", body = dto::Access), Problems)
+    responses((status = 200, description = "the users", body = dto::Access, headers(("ETag" = String))), Problems)
 )]
 #[get("/v1/sessions/{id}/auditors")]
 pub(super) async fn show_auditors(
     allowed: Allowed<Auditors, OneSession>,
     state: Data<ApiState>,
-) -> Result<Json<dto::Access>, Problem> {
+) -> Result<HttpResponse, Problem> {
     shown(&state, allowed.target.id)
 }
 
 /// Names the auditors of a session, and to whom it is denied
 #[utoipa::path(
     tag = "sessions",
-    params(("id" = String, Path, description = "the session")),
+    params(
+        ("id" = String, Path, description = "the session"),
+        ("If-Match" = Option<String>, Header, description = "the ETag of a GET, or `*` for whatever is there")
+    ),
     request_body = dto::NewAccess,
     responses(
-        (status = 200, description = "the users from here on", body = dto::Access),
-        (status = 412, description = "somebody has changed it"),
+        (status = 200, description = "the users from here on", body = dto::Access, headers(("ETag" = String))),
+        (status = 412, description = "it is not as it was when it was looked at"),
         (status = 422, description = "a name is not allowed, or there are too many"),
+        (status = 428, description = "without If-Match"),
         Problems
     )
 )]
 #[put("/v1/sessions/{id}/auditors")]
 pub(super) async fn put_auditors(
     Asked { allowed, body }: Asked<Auditors, dto::NewAccess, OneSession>,
+    request: HttpRequest,
     state: Data<ApiState>,
-) -> Result<Json<dto::Access>, Problem> {
+) -> Result<HttpResponse, Problem> {
     let recording = allowed.target.id;
-    let dto::NewAccess { auditors, denied, expected_version } = body;
-    let command =
-        PutAccess { recording, auditors, denied, expected_version, by: allowed.caller.name.clone() };
-    allowed.submit(Command::PutAccess(command)).await?;
+    let dto::NewAccess { auditors, denied } = body;
+    let (expected_version, by) = (None, allowed.caller.name.clone());
+    let command = Command::PutAccess(PutAccess { recording, auditors, denied, expected_version, by });
+    allowed.submit(only_if(&request, Tagged::Access(recording), command)?).await?;
     shown(&state, recording)
 }
 
-fn shown(state: &ApiState, recording: RecordingId) -> Result<Json<dto::Access>, Problem> {
-    Ok(Json(state.cluster.catalog()?.access(recording)?.into()))
+fn shown(state: &ApiState, recording: RecordingId) -> Result<HttpResponse, Problem> {
+    tagged(state, &Tagged::Access(recording), || {
+        Ok(dto::Access::from(state.cluster.catalog()?.access(recording)?))
+    })
 }

@@ -2,17 +2,18 @@
 
 use actix_web::web::{Data, Json};
 use actix_web::{HttpRequest, HttpResponse, delete, get, put};
-use cluster::catalog::{self, Command, PutRetention, Retention};
+use cluster::catalog::{self, Command, PutRetention, Retention, Tagged};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::problems::Problems;
 use crate::auth::{Allowed, Asked, ParametersManage, ParametersRead};
 use crate::dto;
+use crate::precondition::{only_if, tagged};
 use crate::problem::Problem;
 use crate::state::ApiState;
 
 pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(list_rules).service(put_rule).service(delete_rule);
+    config.service(list_rules).service(show_rule).service(put_rule).service(delete_rule);
 }
 
 /// All rules of retention
@@ -25,17 +26,47 @@ pub(super) async fn list_rules(
     rules(&state).map(Json)
 }
 
-/// Sets for how long the sessions of a device, a credential or a protocol are kept
+/// A rule of retention
 #[utoipa::path(
     tag = "retention",
     params(
         ("scope" = dto::RetentionScope, Path, description = "what the rule is about"),
         ("name" = String, Path, description = "the device's address, the credential's user name or the protocol's name")
     ),
+    responses(
+        (status = 200, description = "the rule", body = dto::RetentionRule, headers(("ETag" = String))),
+        Problems
+    )
+)]
+#[get("/v1/retention-rules/{scope}/{name}")]
+pub(super) async fn show_rule(
+    _: Allowed<ParametersRead>,
+    request: HttpRequest,
+    state: Data<ApiState>,
+) -> Result<HttpResponse, Problem> {
+    let scope = scope(&request)?;
+    tagged(&state, &Tagged::Retention(scope.clone()), || {
+        let rules = state.cluster.catalog()?.retention_rules()?;
+        let rule = rules.into_iter().find(|rule| rule.scope == scope).ok_or_else(Problem::not_found)?;
+        Ok(dto::RetentionRule::from(rule))
+    })
+}
+
+/// Sets for how long the sessions of a device, a credential or a protocol are kept
+#[utoipa::path(
+    tag = "retention",
+    params(
+        ("scope" = dto::RetentionScope, Path, description = "what the rule is about"),
+        ("name" = String, Path, description = "the device's address, the credential's user name or the protocol's name"),
+        ("If-Match" = Option<String>, Header, description = "the ETag of a GET, or `*` for whatever is there"),
+        ("If-None-Match" = Option<String>, Header, description = "`*` for what is not there yet")
+    ),
     request_body = dto::RetentionValue,
     responses(
         (status = 200, description = "all rules as they are from here on", body = Vec<dto::RetentionRule>),
+        (status = 412, description = "it is not as it was when it was looked at"),
         (status = 422, description = "there is no such protocol, or the days are out of range"),
+        (status = 428, description = "without If-Match or If-None-Match"),
         Problems
     )
 )]
@@ -54,9 +85,15 @@ pub(super) async fn put_rule(
     tag = "retention",
     params(
         ("scope" = dto::RetentionScope, Path, description = "what the rule is about"),
-        ("name" = String, Path, description = "the device's address, the credential's user name or the protocol's name")
+        ("name" = String, Path, description = "the device's address, the credential's user name or the protocol's name"),
+        ("If-Match" = Option<String>, Header, description = "the ETag of a GET, or `*` for whatever is there")
     ),
-    responses((status = 204, description = "there is no such rule from here on"), Problems)
+    responses(
+        (status = 204, description = "there is no such rule from here on"),
+        (status = 412, description = "it is not as it was when it was looked at"),
+        (status = 428, description = "without If-Match"),
+        Problems
+    )
 )]
 #[delete("/v1/retention-rules/{scope}/{name}")]
 pub(super) async fn delete_rule(
@@ -73,8 +110,10 @@ async fn set(
     retention: Option<Retention>,
 ) -> Result<(), Problem> {
     let by = allowed.caller.name.clone();
-    let command = PutRetention { scope: scope(request)?, retention, by };
-    allowed.submit(Command::PutRetention(command)).await?;
+    let scope = scope(request)?;
+    let row = Tagged::Retention(scope.clone());
+    let command = Command::PutRetention(PutRetention { scope, retention, by });
+    allowed.submit(only_if(request, row, command)?).await?;
     Ok(())
 }
 

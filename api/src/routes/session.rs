@@ -8,7 +8,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::problems::Problems;
 use crate::auth::{
-    AllSessions, Allowed, Any, Asked, NewSession, OneSession, Read, Record, SessionOrTombstone,
+    AllSessions, Allowed, Any, Asked, AskedOnce, NewSession, OneSession, Read, Record, SessionOrTombstone,
 };
 use crate::dto;
 use crate::problem::Problem;
@@ -23,16 +23,23 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
 /// Opens a session, and a recording to append to
 #[utoipa::path(
     tag = "sessions",
+    params(
+        (
+            "Idempotency-Key" = Option<String>,
+            Header,
+            description = "1 to 128 characters of the caller's choice: the same request under the same key is done once within a day"
+        )
+    ),
     request_body = dto::NewSession,
     responses(
         (status = 201, description = "the session is open", body = dto::Opened, headers(("Location" = String))),
-        (status = 422, description = "a field is not allowed, or a database session is not recorded as db-lines"),
+        (status = 422, description = "a field is not allowed, or a database session is not recorded as db-lines, or the key was used for another request"),
         Problems
     )
 )]
 #[post("/v1/sessions")]
 pub(super) async fn open_session(
-    Asked { allowed, body }: Asked<Record, dto::NewSession, NewSession>,
+    AskedOnce { allowed, body, key }: AskedOnce<Record, dto::NewSession, NewSession>,
     state: Data<ApiState>,
 ) -> Result<HttpResponse, Problem> {
     let info = body.into_info(allowed.caller.recorder_token());
@@ -40,7 +47,11 @@ pub(super) async fn open_session(
         // The session's own leaf names recorders alone, by their token.
         allowed.announce(Action::Record, format!("opens a session on {}", info.device_address)).await?;
     }
-    let id = state.cluster.open_session(cluster::cluster::NewSession { info }).await?;
+    let session = cluster::cluster::NewSession { info };
+    let id = match key.once() {
+        Some(key) => state.cluster.open_session_once(session, key).await?,
+        None => state.cluster.open_session(session).await?,
+    };
     let opened = dto::Opened { id: id.to_string(), recording: format!("/v1/sessions/{id}/recording") };
     Ok(HttpResponse::Created().insert_header((LOCATION, format!("/v1/sessions/{id}"))).json(opened))
 }

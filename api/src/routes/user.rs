@@ -3,7 +3,7 @@
 use actix_web::http::header::LOCATION;
 use actix_web::web::{Data, Json, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse, delete, get, post, put};
-use cluster::catalog::{Command, CreateUser, PutUser, SetPassword, TokenId, UserRow};
+use cluster::catalog::{Command, CreateUser, PutUser, SetPassword, Tagged, TokenId, UserRow};
 use policy::Action;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -12,6 +12,7 @@ use super::problems::Problems;
 use crate::auth::{Allowed, Any, Asked, Themselves, UsersManage, UsersRead};
 use crate::dto;
 use crate::grant;
+use crate::precondition::{only_if, tagged, with_tag};
 use crate::problem::{Kind, Problem};
 use crate::state::ApiState;
 
@@ -44,7 +45,7 @@ pub(super) async fn list_users(
     tag = "users",
     request_body = dto::NewUser,
     responses(
-        (status = 201, description = "the user", body = dto::User, headers(("Location" = String))),
+        (status = 201, description = "the user", body = dto::User, headers(("Location" = String), ("ETag" = String))),
         (status = 403, description = "a role holds what the caller does not hold"),
         (status = 409, description = "there is such a user"),
         (status = 422, description = "a field is not allowed"),
@@ -63,34 +64,41 @@ pub(super) async fn create_user(
     let command = CreateUser { name: name.clone(), password, roles, by: allowed.caller.name.clone() };
     allowed.submit(Command::CreateUser(command)).await?;
     let location = format!("/v1/users/{name}");
-    Ok(HttpResponse::Created().insert_header((LOCATION, location)).json(shown(&state, name)?))
+    let mut response = HttpResponse::Created();
+    response.insert_header((LOCATION, location));
+    with_tag(response, &state, &Tagged::User(name.clone()), || shown(&state, name))
 }
 
 /// A local user
 #[utoipa::path(
     tag = "users",
     params(("name" = String, Path, description = "the user")),
-    responses((status = 200, description = "the user", body = dto::User), Problems)
+    responses((status = 200, description = "the user", body = dto::User, headers(("ETag" = String))), Problems)
 )]
 #[get("/v1/users/{name}")]
 pub(super) async fn show_user(
     _: Allowed<UsersRead>,
     name: Path<String>,
     state: Data<ApiState>,
-) -> Result<Json<dto::User>, Problem> {
-    shown(&state, name.into_inner()).map(Json)
+) -> Result<HttpResponse, Problem> {
+    let name = name.into_inner();
+    tagged(&state, &Tagged::User(name.clone()), || shown(&state, name))
 }
 
 /// Sets the roles of a local user, and whether they may log in
 #[utoipa::path(
     tag = "users",
-    params(("name" = String, Path, description = "the user")),
+    params(
+        ("name" = String, Path, description = "the user"),
+        ("If-Match" = Option<String>, Header, description = "the ETag of a GET, or `*` for whatever is there")
+    ),
     request_body = dto::ChangedUser,
     responses(
-        (status = 200, description = "the user from here on", body = dto::User),
+        (status = 200, description = "the user from here on", body = dto::User, headers(("ETag" = String))),
         (status = 403, description = "a role holds what the caller does not hold"),
-        (status = 412, description = "somebody has changed the user"),
+        (status = 412, description = "it is not as it was when it was looked at"),
         (status = 422, description = "a field is not allowed"),
+        (status = 428, description = "without If-Match"),
         Problems
     )
 )]
@@ -98,34 +106,51 @@ pub(super) async fn show_user(
 pub(super) async fn change_user(
     Asked { allowed, body }: Asked<UsersManage, dto::ChangedUser>,
     name: Path<String>,
+    request: HttpRequest,
     state: Data<ApiState>,
-) -> Result<Json<dto::User>, Problem> {
+) -> Result<HttpResponse, Problem> {
     let name = name.into_inner();
-    let dto::ChangedUser { roles, disabled: is_disabled, expected_version } = body;
+    let dto::ChangedUser { roles, disabled: is_disabled } = body;
     let older = found(&state, &name)?;
     // Who may log in again has their roles from the caller, who is disabled has them from nobody.
     let is_given = |role: &&String| !is_disabled && (older.is_disabled || !older.roles.contains(*role));
     grant::check_roles(&state, &allowed.caller, roles.iter().filter(is_given)).await?;
-    let expected_version = Some(expected_version.unwrap_or(older.version));
+    let expected_version = Some(older.version);
     let by = allowed.caller.name.clone();
     let command = PutUser { name: name.clone(), roles, is_disabled, expected_version, by };
-    allowed.submit(Command::PutUser(command)).await?;
-    shown(&state, name).map(Json)
+    let row = Tagged::User(name.clone());
+    allowed.submit(only_if(&request, row.clone(), Command::PutUser(command))?).await?;
+    tagged(&state, &row, || shown(&state, name))
 }
 
 /// Deletes a local user and ends their logins
 #[utoipa::path(
     tag = "users",
-    params(("name" = String, Path, description = "the user")),
-    responses((status = 204, description = "done"), Problems)
+    params(
+        ("name" = String, Path, description = "the user"),
+        ("If-Match" = Option<String>, Header, description = "the ETag of a GET, or `*` for whatever is there")
+    ),
+    responses(
+        (status = 204, description = "done"),
+        (status = 412, description = "it is not as it was when it was looked at"),
+        (status = 428, description = "without If-Match"),
+        Problems
+    )
 )]
 #[delete("/v1/users/{name}")]
 pub(super) async fn delete_user(
     allowed: Allowed<UsersManage>,
     name: Path<String>,
+    request: HttpRequest,
+    state: Data<ApiState>,
 ) -> Result<HttpResponse, Problem> {
     let (name, by) = (name.into_inner(), allowed.caller.name.clone());
-    allowed.submit(Command::DeleteUser { name, by }).await?;
+    let row = Tagged::User(name.clone());
+    let command = only_if(&request, row.clone(), Command::DeleteUser { name, by })?;
+    // What another member has made is there, and what is not there is no matter of conditions.
+    state.cluster.read_index().await?;
+    state.cluster.catalog()?.tag(&row)?.ok_or_else(Problem::not_found)?;
+    allowed.submit(command).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

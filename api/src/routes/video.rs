@@ -10,9 +10,10 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::problems::Problems;
 use crate::audit::Shown;
-use crate::auth::{Allowed, Asked, Caller, Convert, Download, OneSession, OneVideo, Read};
+use crate::auth::{Allowed, AskedOnce, Caller, Convert, Download, OneSession, OneVideo, Read};
 use crate::content::{self, Content, Source};
 use crate::dto;
+use crate::once::Done;
 use crate::problem::{Kind, Problem};
 use crate::range::Tag;
 use crate::report::{self, VIDEO_DOWNLOAD_ENABLED};
@@ -42,7 +43,14 @@ pub(super) async fn list_videos(
 /// Asks for a video of an ended session
 #[utoipa::path(
     tag = "videos",
-    params(("id" = String, Path, description = "the session")),
+    params(
+        ("id" = String, Path, description = "the session"),
+        (
+            "Idempotency-Key" = Option<String>,
+            Header,
+            description = "1 to 128 characters of the caller's choice: the same request under the same key is done once within a day"
+        )
+    ),
     request_body = dto::NewVideo,
     responses(
         (status = 200, body = dto::Video, description = "it is ready"),
@@ -53,19 +61,21 @@ pub(super) async fn list_videos(
             headers(("Location" = String), ("Retry-After" = u64))
         ),
         (status = 409, description = "the session has not ended"),
+        (status = 422, description = "a field is not allowed, or the key was used for another request"),
         Problems
     )
 )]
 #[post("/v1/sessions/{id}/videos")]
 pub(super) async fn request_video(
-    Asked { allowed, body: wanted }: Asked<Convert, dto::NewVideo, OneSession>,
+    AskedOnce { allowed, body: wanted, key }: AskedOnce<Convert, dto::NewVideo, OneSession>,
     state: Data<ApiState>,
 ) -> Result<HttpResponse, Problem> {
     if wanted.keystrokes {
         allowed.also(Action::Keystrokes)?;
     }
-    let command = command(&state, &allowed, wanted)?;
-    let Outcome::Video { video: id, .. } = allowed.submit(Command::RequestVideo(command)).await? else {
+    let command = Command::RequestVideo(command(&state, &allowed, wanted)?);
+    let done = Done::of(allowed.submit(key.wrap(Vec::new(), command)).await?, Vec::new());
+    let Outcome::Video { video: id, .. } = done.outcome else {
         return Err(Problem::new(Kind::Internal, "the catalog answered with something else"));
     };
     let row = state.cluster.catalog()?.video(id)?.ok_or_else(Problem::not_found)?;

@@ -52,12 +52,3 @@ async fn a_denied_session_is_not_there_whatever_the_roles_say() {
     }
     assert_eq!(ids(&member.get(&eve, "/v1/sessions").await.json()), [other.as_str()]);
 }
-
-#[actix_web::test]
-async fn a_change_that_somebody_else_made_first_is_refused() {
-    let member = Member::start().await;
-    let session = member.sealed(&member.recorder().await, b"x").await;
-    let first = json!({ "auditors": ["grace"], "expected_version": 0 });
-    assert_eq!(name(&member, &session, &first).await.status, StatusCode::OK);
-    assert_eq!(name(&member, &session, &first).await.problem(), (412, "version-differs".to_owned()));
-}

@@ -74,6 +74,7 @@ async fn a_service_acts_for_a_user_with_no_more_than_it_has() {
 
     // What is done is done by the user.
     let set = acting(&service, "grün".as_bytes(), "/v1/parameters/retention_days").method(Method::PUT);
+    let set = set.insert_header(("if-match", "*"));
     let set = member.send(set.set_json(json!({ "value": 7 }))).await.json();
     assert_eq!(set["changed_by"], "grün");
     enable(&member, true).await;

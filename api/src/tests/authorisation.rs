@@ -7,7 +7,10 @@ use actix_web::App;
 use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::test::{TestRequest, call_service, init_service};
-use cluster::catalog::{ClockSample, Command, CreateUser, LogIn, PasswordHash, PutRole, TokenId, TokenKind};
+use cluster::catalog::{
+    ClockSample, Command, CreateUser, LogIn, PasswordHash, PutRetention, PutRole, Retention, RetentionScope,
+    TokenId, TokenKind,
+};
 use cluster::id::MemberId;
 use policy::{Authorizer, Revision, Role};
 use serde_json::{Value, json};
@@ -242,6 +245,14 @@ impl World {
                 self.user(&name, &[]).await;
                 name
             }
+            "there" if cell.route.contains("/v1/roles/") => AUDITOR.to_owned(),
+            "there" if cell.route.contains("/v1/retention-rules/") => {
+                let scope = RetentionScope::Device("db".to_owned());
+                let (retention, by) = (Some(Retention::Forever), "tests".to_owned());
+                let rule = PutRetention { scope, retention, by };
+                self.member.submit(Command::PutRetention(rule)).await;
+                "db".to_owned()
+            }
             "there" => "replicas".to_owned(),
             "absent" | "all" | "new" | "of stronger" | "themselves" => ABSENT.to_owned(),
             _ => panic!("line {}: no such target", cell.line),
@@ -286,7 +297,20 @@ impl World {
         if cell.credential.ends_with("-for") {
             request = request.insert_header(("custody-act-for", "grace"));
         }
-        with_body(request, cell)
+        with_body(self.with_condition(request, cell), cell)
+    }
+
+    /// What persons change is changed whatever is there.
+    fn with_condition(&self, request: TestRequest, cell: &Cell) -> TestRequest {
+        let is_new = cell.target == "new" && {
+            let role = self.member.state.cluster.catalog().unwrap().role(ABSENT).unwrap();
+            role.is_none()
+        };
+        match (cell.route.split_once(' ').unwrap().0, is_new) {
+            ("PUT", true) => request.insert_header(("if-none-match", "*")),
+            ("PUT" | "DELETE", _) => request.insert_header(("if-match", "*")),
+            _ => request,
+        }
     }
 }
 

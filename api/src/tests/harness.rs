@@ -32,8 +32,8 @@ use crate::guard::guard;
 use crate::intake::{Intake, IntakeRefusal};
 use crate::media::{BoxFuture, Join, Media, MediaError, Sight, Surveyed, ViewPart, ViewRead};
 use crate::{
-    ApiState, CheckpointKey, Closing, IdentityProvider, Limits, Metrics, Rates, Threads, TokenSecret, Trail,
-    app,
+    ApiState, CheckpointKey, Closing, IdentityProvider, Limits, Metrics, Origins, Rates, Threads,
+    TokenSecret, Trail, app,
 };
 
 /// For how long a view goes on without a leaf: longer than any test.
@@ -160,6 +160,13 @@ impl Member {
         Self::start_as(limits, Some(Arc::new(provider))).await.become_ready().await
     }
 
+    /// A member that pages of these origins may ask.
+    pub(super) async fn start_for_pages_of(origins: &str) -> Self {
+        let mut member = Self::start_with(Limits::default()).await;
+        Arc::get_mut(&mut member.state).unwrap().origins = origins.parse().unwrap();
+        member.become_ready().await
+    }
+
     async fn become_ready(self) -> Self {
         let member = self;
         member.state.cluster.ready(Duration::from_secs(20)).await.unwrap();
@@ -228,6 +235,7 @@ impl Member {
             metrics: Metrics::detached().unwrap(),
             codec_version: 1,
             limits,
+            origins: Origins::default(),
             rates: Rates::new(&limits),
             trail: Arc::new(Trail::new(WINDOW)),
             checkpoint_key: CheckpointKey::from_seed(&[7; 32]).unwrap(),
@@ -322,8 +330,21 @@ impl Member {
     }
 }
 
+/// A request; one that changes something does so whatever is there.
 pub(super) fn asked(method: Method, token: &str, path: &str) -> TestRequest {
+    let changes = [Method::PUT, Method::DELETE].contains(&method);
+    let request = unconditional(method, token, path);
+    if changes { request.insert_header(("if-match", "*")) } else { request }
+}
+
+/// A request without a condition.
+pub(super) fn unconditional(method: Method, token: &str, path: &str) -> TestRequest {
     TestRequest::with_uri(path).method(method).insert_header(("authorization", format!("Bearer {token}")))
+}
+
+/// A request that makes what is not there yet.
+pub(super) fn making(token: &str, path: &str) -> TestRequest {
+    unconditional(Method::PUT, token, path).insert_header(("if-none-match", "*"))
 }
 
 pub(super) fn patch(token: &str, session: &str, offset: u64, bytes: &[u8]) -> TestRequest {

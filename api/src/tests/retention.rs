@@ -86,7 +86,7 @@ async fn the_plan_follows_the_rules_and_names_what_is_held() {
 
     let device = ssh()["device_address"].as_str().unwrap().to_owned();
     let rule = format!("/v1/retention-rules/device/{device}");
-    let put = asked(Method::PUT, &system, &rule).set_json(json!({ "days": 7 }));
+    let put = making(&system, &rule).set_json(json!({ "days": 7 }));
     let rules = member.send(put).await.json();
     assert_eq!((&rules[0]["scope"], &rules[0]["name"]), (&json!("device"), &json!(device)));
     assert_eq!(due(member.get(&administrator, &plan(7)).await.json()), 1);

@@ -17,10 +17,7 @@ async fn parameters_change_at_run_time() {
         (&set["value"], &set["version"], &set["changed_by"]),
         (&json!(7), &json!(1), &json!("ada@example.org"))
     );
-    assert_eq!(
-        put("retention_days", json!({ "value": "never", "expected_version": 1 })).await.json()["value"],
-        "never"
-    );
+    assert_eq!(put("retention_days", json!({ "value": "never" })).await.json()["value"], "never");
     let listed = member.get(&system, "/v1/parameters").await.json();
     let named =
         |name: &str| listed.as_array().unwrap().iter().find(|one| one["name"] == name).unwrap().clone();
@@ -31,8 +28,6 @@ async fn parameters_change_at_run_time() {
         (&json!(false), &json!(0), &json!("true or false"))
     );
 
-    let stale = put("retention_days", json!({ "value": 8, "expected_version": 1 })).await;
-    assert_eq!(stale.problem(), (412, "version-differs".to_owned()));
     for value in [json!(true), json!(0), json!(1001)] {
         let refused = put("retention_days", json!({ "value": value })).await;
         assert_eq!(refused.problem(), (422, "invalid-field".to_owned()), "{value}");

@@ -4,11 +4,13 @@ use super::access;
 use super::audit;
 use super::clock::{self, ClockRow};
 use super::command::Command;
+use super::condition::{self, OnlyIf};
 use super::hold;
 use super::job;
 use super::key_states;
+use super::once::{self, Once};
 use super::outbox;
-use super::outcome::{Applied, Refusal};
+use super::outcome::{Applied, Outcome, Refusal};
 use super::parameter;
 use super::purge;
 use super::recording;
@@ -64,10 +66,38 @@ fn audited(step: &mut Step<'_, '_>, command: Command) -> Effect {
         (audit::of(step, &command)?, command)
     };
     let outcome = apply(step, command)?;
-    if let Some(change) = change {
+    // What was done before has its leaf.
+    let is_again = matches!(outcome, Outcome::Again { .. });
+    if let Some(change) = change.filter(|_| !is_again) {
         audit::changed(step, change)?;
     }
     Ok(outcome)
+}
+
+/// A change, while its row is as it was.
+fn only_if(step: &mut Step<'_, '_>, command: OnlyIf) -> Effect {
+    let OnlyIf { row, condition, command } = command;
+    condition::check(step, &row, condition)?;
+    apply_plain(step, *command)
+}
+
+/// A change, unless it was made under the same key.
+fn once(step: &mut Step<'_, '_>, command: Once) -> Effect {
+    let Once { key, note, command } = command;
+    if let Some(outcome) = once::earlier(step, &key)? {
+        return Ok(outcome);
+    }
+    let outcome = apply_plain(step, *command)?;
+    once::keep(step, key, note, &outcome)?;
+    Ok(outcome)
+}
+
+/// A change that stands in another one, and in which none stands.
+fn apply_plain(step: &mut Step<'_, '_>, command: Command) -> Effect {
+    if matches!(command, Command::As(_) | Command::OnlyIf(_) | Command::Once(_)) {
+        return Err(Refusal::AskedTwice.into());
+    }
+    apply(step, command)
 }
 
 fn apply(step: &mut Step<'_, '_>, command: Command) -> Effect {
@@ -122,6 +152,8 @@ fn apply(step: &mut Step<'_, '_>, command: Command) -> Effect {
         Command::DeleteUser { name, by } => user::delete(step, &name, &by),
         Command::LogIn(command) => user::log_in(step, command),
         Command::As(_) => Err(Refusal::AskedTwice.into()),
+        Command::OnlyIf(command) => only_if(step, command),
+        Command::Once(command) => once(step, command),
         Command::Audit(command) => audit::event(step, command),
         Command::AuditKey(command) => audit::keep_key(step, &command),
         Command::AuditHeartbeat { member } => audit::heartbeat(step, member),

@@ -1,9 +1,11 @@
 use super::access::PutAccess;
 use super::audit::{As, AuditEvent, AuditKey};
 use super::clock::ClockSample;
+use super::condition::OnlyIf;
 use super::hold::{PlaceHold, ReleaseHold};
 use super::job::{ClaimJob, ClaimToken, Complete, CompleteIndex, FailJob, IndexDone, Progress};
 use super::key_states::KeepKeyStates;
+use super::once::Once;
 use super::outbox::{BlockMail, MailId};
 use super::parameter::PutParameter;
 use super::purge::{DeletedBytes, Purge};
@@ -177,4 +179,8 @@ pub enum Command {
     },
     /// A local user has shown their password.
     LogIn(LogIn),
+    /// A change that is made only while its row is as it was.
+    OnlyIf(OnlyIf),
+    /// A change that is made once under its key.
+    Once(Once),
 }

@@ -49,11 +49,13 @@ pub enum Tree {
     AuditKeys = 32,
     Users = 33,
     Logins = 34,
+    Once = 35,
+    OnceByExpiry = 36,
 }
 
 impl Tree {
     /// All trees, in the order of their numbers.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 37] = [
         Self::Meta,
         Self::Sessions,
         Self::SessionsByStart,
@@ -89,6 +91,8 @@ impl Tree {
         Self::AuditKeys,
         Self::Users,
         Self::Logins,
+        Self::Once,
+        Self::OnceByExpiry,
     ];
 
     /// The number that stands for it in stored keys.

@@ -170,6 +170,6 @@ pub(crate) fn standing(step: &Step<'_, '_>, recording: RecordingId) -> Result<us
 }
 
 /// Recording, then hold: all holds of a session stand together.
-fn key(recording: RecordingId, hold: HoldId) -> Vec<u8> {
+pub(super) fn key(recording: RecordingId, hold: HoldId) -> Vec<u8> {
     [recording.0, hold.0].concat()
 }

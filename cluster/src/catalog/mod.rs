@@ -10,11 +10,13 @@ mod audit;
 mod catalog;
 mod clock;
 mod command;
+mod condition;
 mod engine;
 mod hold;
 mod index;
 mod job;
 mod key_states;
+mod once;
 mod outbox;
 mod outcome;
 mod parameter;
@@ -45,6 +47,7 @@ pub use catalog::Catalog;
 pub(crate) use catalog::{CommandEntry, MembershipRow};
 pub use clock::{ClockRow, ClockSample, Suspicion};
 pub use command::Command;
+pub use condition::{Condition, OnlyIf, RowTag, Tagged};
 pub use engine::{
     Batch, Engine, EngineError, KeyAndRow, KeyRange, MemoryEngine, SledEngine, SledOpenError, SledStart, Tree,
 };
@@ -55,6 +58,7 @@ pub use job::{
     JobProgress, JobRow, JobState, Progress,
 };
 pub use key_states::{KeepKeyStates, KeyStatesRow};
+pub use once::{KEY_KEPT_MS, Once, OnceKey};
 pub use outbox::{BlockMail, MailFault, MailId, MailKind, MailRow, MailState, WebhookEvent};
 pub use outcome::{Applied, Outcome, Refusal};
 pub(crate) use parameter::RESUME_HOURS;

@@ -69,6 +69,13 @@ pub enum Outcome {
         /// Its number.
         leaf: u64,
     },
+    /// It was done before, under the same key.
+    Again {
+        /// What the first request has left for the next.
+        note: Vec<u8>,
+        /// What it has done.
+        outcome: Box<Outcome>,
+    },
 }
 
 /// Why a command has done nothing. Variants are only ever added at the end.
@@ -239,4 +246,8 @@ pub enum Refusal {
     RolesFull { limit: u64 },
     #[error("no role would hold System.Roles.Manage and System.Users.Manage any more")]
     LastManager,
+    #[error("it is not as it was when it was looked at")]
+    ConditionFailed,
+    #[error("the key was used for another request")]
+    KeyReused,
 }

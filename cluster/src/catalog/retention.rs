@@ -77,7 +77,7 @@ impl RetentionScope {
     }
 
     /// The key of its rule.
-    fn key(&self) -> Vec<u8> {
+    pub(super) fn key(&self) -> Vec<u8> {
         let (kind, value) = match self {
             Self::Device(value) => (0, value),
             Self::Credential(value) => (1, value),

@@ -98,6 +98,7 @@ pub(crate) enum Counter {
     Session,
     RetentionRule,
     User,
+    Once,
 }
 
 impl Counter {
@@ -108,6 +109,7 @@ impl Counter {
             Self::Session => b"count.session",
             Self::RetentionRule => b"count.retention-rule",
             Self::User => b"count.user",
+            Self::Once => b"count.once",
         }
     }
 }

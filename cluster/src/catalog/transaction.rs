@@ -90,7 +90,8 @@ impl<'a> Transaction<'a> {
         self.batch
     }
 
-    fn bytes(&self, tree: Tree, key: &[u8]) -> Result<Option<Vec<u8>>, CatalogError> {
+    /// A row as it is stored.
+    pub(super) fn bytes(&self, tree: Tree, key: &[u8]) -> Result<Option<Vec<u8>>, CatalogError> {
         let place = (tree, key.to_vec());
         match self.command.get(&place).or_else(|| self.batch.get(&place)) {
             Some(row) => Ok(row.clone()),

@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// All settings. In the file a full stop makes a table; in the environment `smtp.host` is `CUSTODY_SMTP_HOST`.
-const KEYS: [&str; 39] = [
+const KEYS: [&str; 40] = [
     "cluster.ca",
     "cluster.certificate",
     "cluster.key",
     "cluster.listen",
     "cluster.members",
+    "cors.origins",
     "data_dir",
     "identity.algorithms",
     "identity.audience",

@@ -41,6 +41,8 @@ pub(crate) struct Settings {
     pub(crate) members: Option<Members>,
     /// What requests may cost.
     pub(crate) limits: api::Limits,
+    /// Whose pages may ask, beside our own.
+    pub(crate) origins: api::Origins,
     /// Where it answers.
     pub(crate) listen: Listen,
     /// How it proves who it is; without, it speaks plain HTTP on loopback.
@@ -168,6 +170,9 @@ impl Settings {
             work_dir: values.get("work_dir", path)?.unwrap_or_else(|| data_dir.join("work")),
             kek_file: values.get("kek_file", path)?.unwrap_or_else(|| data_dir.join("kek")),
             limits: limits(values)?,
+            origins: values
+                .get("cors.origins", "origins such as https://portal.example.org, with spaces between")?
+                .unwrap_or_default(),
             member,
             members: members(values, member)?,
             public_url: public_url(values, listen.api)?,

@@ -190,6 +190,10 @@ fn how_often_callers_may_ask_is_the_operators_to_say() {
     let own = check("[limits]\nrequests_per_s = 7", &[("CUSTODY_LIMITS_RECORDER_REQUESTS_PER_S", "9")]);
     let own = own.unwrap().limits;
     assert_eq!((own.requests_per_s.get(), own.recorder_requests_per_s.get()), (7, 9));
+    let origins = check("[cors]\norigins = \"https://a.example https://b.example\"", &[]).unwrap().origins;
+    assert_eq!(Ok(origins), "https://a.example https://b.example".parse());
+    let any = refusal("[cors]\norigins = \"*\"");
+    assert!(any.starts_with("FILE sets cors.origins to something else than origins such as"), "{any}");
     let logins = check("[limits]\nlogins_per_min = 3\naddress_logins_per_min = 500", &[]).unwrap().limits;
     assert_eq!((logins.logins_per_min.get(), logins.address_logins_per_min.get()), (3, 500));
     assert_eq!(own.recording_bytes_max, usual.recording_bytes_max);

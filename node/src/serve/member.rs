@@ -269,6 +269,7 @@ fn bind(
         metrics: Metrics::install().or_else(|_| Metrics::detached())?,
         codec_version: CODEC_VERSION,
         limits: settings.limits,
+        origins: settings.origins.clone(),
         rates: Rates::new(&settings.limits),
         trail: witness.trail,
         checkpoint_key: witness.checkpoint_key,

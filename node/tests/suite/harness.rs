@@ -221,7 +221,7 @@ impl Served {
 
     /// Switches a parameter on, as an administrator does.
     pub(crate) fn switch_on(&self, parameter: &str) {
-        let headers = [("Content-Type", "application/json")];
+        let headers = [("Content-Type", "application/json"), ("If-Match", "*")];
         let body = json!({ "value": true }).to_string();
         let path = format!("/v1/parameters/{parameter}");
         let (status, answer) = self.send("PUT", &path, &headers, body.as_bytes());

@@ -6,7 +6,9 @@
 use super::{AuditEvent, AuditKind};
 use crate::catalog::access::PutAccess;
 use crate::catalog::command::Command;
+use crate::catalog::condition::OnlyIf;
 use crate::catalog::hold::{PlaceHold, ReleaseHold};
+use crate::catalog::once::Once;
 use crate::catalog::parameter::{ParameterValue, PutParameter};
 use crate::catalog::purge::{Purge, PurgeCause};
 use crate::catalog::retention::{PutRetention, Retention, RetentionScope};
@@ -98,6 +100,10 @@ pub(crate) fn of(step: &Step<'_, '_>, command: &Command) -> Result<Option<Change
         Command::DeleteUser { name, by } => user(name, "deleted".to_owned(), by),
         Command::LogIn(LogIn { name, token, .. }) => {
             Change::new("logged-in", format!("user/{name}"), format!("token/{token}"), name)
+        }
+        // Only apply knows whether it stands in another one that it must not.
+        Command::OnlyIf(OnlyIf { command, .. }) | Command::Once(Once { command, .. }) => {
+            return of(step, command);
         }
         // What members tell one another, the steps of bytes and jobs, and what appends a leaf by itself.
         Command::StartMember { .. }

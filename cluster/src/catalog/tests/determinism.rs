@@ -95,6 +95,19 @@ fn command() -> impl Strategy<Value = Command> {
             super::audit::asked_by("portal", Command::EndSession(ending))
         }),
         user_command(),
+        (any::<bool>(), any::<bool>()).prop_map(|(is_set, is_absent)| Command::OnlyIf(OnlyIf {
+            row: Tagged::User("user 0".to_owned()),
+            condition: if is_absent { Condition::Absent } else { Condition::Present },
+            command: Box::new(match is_set {
+                true => Command::CreateUser(users::create()),
+                false => Command::DeleteUser { name: "user 0".to_owned(), by: "ada".to_owned() },
+            }),
+        })),
+        (recording(), 0..2u8, 0..2u8).prop_map(|(recording, key, request)| Command::Once(Once {
+            key: OnceKey { key: [key; 32], request: [request; 32] },
+            note: vec![key],
+            command: Box::new(Command::OpenSession(session(recording))),
+        })),
     ]
 }
 
