@@ -5,6 +5,7 @@ mod handover;
 mod leading;
 mod message;
 mod proposer;
+mod rounds;
 
 #[cfg(test)]
 mod tests;
@@ -21,8 +22,10 @@ use crate::raft::{
     StateMachine, TornTail, config, entry_bytes,
 };
 use crate::rpc::Peers;
+use message::NotCommitted;
 use openraft::error::{InitializeError, RaftError};
 use proposer::Proposer;
+use rounds::Rounds;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -108,6 +111,9 @@ pub struct Facts {
     has_read_index: AtomicBool,
     /// Takes no requests for the leader, since another member is to lead.
     hands_over: AtomicBool,
+    /// Read indexes of this member where it leads, and of the leader where it follows.
+    leading_rounds: Rounds<Result<u64, NotCommitted>>,
+    following_rounds: Rounds<Result<u64, NotCommitted>>,
 }
 
 impl Facts {
@@ -161,6 +167,8 @@ impl Facts {
             sequence: AtomicU64::new(1),
             has_read_index: AtomicBool::new(false),
             hands_over: AtomicBool::new(false),
+            leading_rounds: Rounds::default(),
+            following_rounds: Rounds::default(),
         };
         Ok((facts, StartReport { torn_tail, rebuilt }))
     }

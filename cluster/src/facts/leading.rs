@@ -119,16 +119,20 @@ impl Facts {
         if self.hands_over.load(Ordering::Acquire) {
             return Err(NotCommitted::NotLeader { leader: None });
         }
-        match tokio::time::timeout(ANSWER_DEADLINE, self.raft.get_read_log_id()).await {
-            Ok(Ok((read, _))) => Ok(read.map_or(0, |id| id.index)),
-            Ok(Err(RaftError::APIError(CheckIsLeaderError::ForwardToLeader(forward)))) => {
-                Err(NotCommitted::NotLeader { leader: forward.leader_id.map(MemberId) })
+        // Each would be a heartbeat to all voters, and a thousand recorders ask at once when a leader is gone.
+        let round = async {
+            match tokio::time::timeout(ANSWER_DEADLINE, self.raft.get_read_log_id()).await {
+                Ok(Ok((read, _))) => Ok(read.map_or(0, |id| id.index)),
+                Ok(Err(RaftError::APIError(CheckIsLeaderError::ForwardToLeader(forward)))) => {
+                    Err(NotCommitted::NotLeader { leader: forward.leader_id.map(MemberId) })
+                }
+                Ok(Err(RaftError::APIError(CheckIsLeaderError::QuorumNotEnough(_)))) | Err(_) => {
+                    Err(NotCommitted::NoQuorum)
+                }
+                Ok(Err(RaftError::Fatal(_))) => Err(NotCommitted::Stopped),
             }
-            Ok(Err(RaftError::APIError(CheckIsLeaderError::QuorumNotEnough(_)))) | Err(_) => {
-                Err(NotCommitted::NoQuorum)
-            }
-            Ok(Err(RaftError::Fatal(_))) => Err(NotCommitted::Stopped),
-        }
+        };
+        self.leading_rounds.ask(round).await
     }
 
     async fn forward(&self, leader: MemberId, request: Request) -> Result<Committed, NotCommitted> {
@@ -140,12 +144,15 @@ impl Facts {
     }
 
     async fn ask_read_index(&self, leader: MemberId) -> Result<u64, NotCommitted> {
-        match self.ask(leader, FactsRequest::ReadIndex).await {
-            Ok(FactsAnswer::ReadIndex(index)) => index.map_err(stopped_elsewhere),
-            Ok(FactsAnswer::Submitted(_) | FactsAnswer::Stands) | Err(_) => {
-                Err(NotCommitted::NotLeader { leader: None })
+        let round = async {
+            match self.ask(leader, FactsRequest::ReadIndex).await {
+                Ok(FactsAnswer::ReadIndex(index)) => index.map_err(stopped_elsewhere),
+                Ok(FactsAnswer::Submitted(_) | FactsAnswer::Stands) | Err(_) => {
+                    Err(NotCommitted::NotLeader { leader: None })
+                }
             }
-        }
+        };
+        self.following_rounds.ask(round).await
     }
 
     pub(super) async fn ask(
