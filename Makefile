@@ -9,8 +9,8 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 ALL := --workspace --features node/asm
 RELEASE := cargo build --locked --release --features node/asm
 
-# Converts two recordings on this machine, then starts a member on loopback: it takes the same recordings in through its
-# API, makes their videos, catches the mails, and serves until Ctrl-C. ONCE=1 ends it when the mails are there.
+# Converts two recordings on this machine, then starts three members on loopback. The one that takes the same recordings is
+# killed in the middle; the others go on, make the videos, send the mails, and serve until Ctrl-C. ONCE=1 ends it after that.
 DEMO := ssh-terminal vnc-audio-avsync
 demo:
 	@.ci/install cc nasm
@@ -23,12 +23,12 @@ demo:
 	done
 	@echo; echo "Play these with any player or browser:"
 	@for name in $(DEMO); do realpath $(TARGET)/demo/$$name.mp4; done
-	@echo; echo "== a member that serves"
+	@echo; echo "== three members, and one that is killed"
 	@$(TARGET)/release/custody demo $(if $(ONCE),--once) $(DEMO:%=tests/data/%.guac.zst)
 
 # All checks, unit tests and the suite; ends with the summary of the test runner. Power cuts need root.
 test: check
-	@.ci/install ffmpeg python3-numpy python3-aiosmtpd oidc-provider cargo-nextest losetup mkfs.ext4
+	@.ci/install ffmpeg zstd python3-numpy python3-aiosmtpd oidc-provider cargo-nextest losetup mkfs.ext4
 	cargo test --locked $(ALL) --doc --quiet
 	cargo nextest run --locked $(ALL)
 
@@ -46,7 +46,8 @@ fix:
 	cargo fmt --all
 	cargo clippy $(ALL) --all-targets --fix --allow-dirty --allow-staged
 
-# Long runs: make soak SUITE=pictures|frames|determinism|power_cut|kill|members|hostile|simulation|screen N=50 SEED=1 RECORDINGS=tests/data
+# Long runs: make soak SUITE=pictures|frames|determinism|power_cut|kill|members|resume|sessions|ranges|hostile|simulation|screen N=50 SEED=1 RECORDINGS=tests/data
+# N counts kills of receiving members (resume), live sessions (sessions) and sealed recordings (ranges), otherwise runs.
 # Each run is a line of JSON in $(TARGET)/soak/SUITE.jsonl; runs that stand there are not repeated. SUITE=fuzz runs each fuzz
 # target of codec for MINUTES from the saved inputs on; what breaks a law is kept in $(TARGET)/soak/fuzz. SUITE=screen lets all
 # decoders see N frames with random choices of our encoder, and N that it decides; it names the stream on which they differ.
@@ -81,13 +82,14 @@ soak:
 	$(TARGET)/release/soak $(SUITE) --times $(N) --seed $(SEED) --recordings $(RECORDINGS) --into $(TARGET)/soak
 endif
 
-# The stages of a conversion one by one, whole conversions beside guacenc, and one recording beside other encoders.
-COMPARED := vnc-audio-avsync
+# The stages of a conversion one by one, whole conversions beside guacenc, and all recordings beside other encoders
+# (COMPARED='--only NAME' for one of them).
+COMPARED :=
 bench:
 	@.ci/install cc nasm ffmpeg python3 python3-numpy
 	RECORDINGS=$(abspath $(RECORDINGS)) cargo bench --locked --package benches --features codec/asm
 	$(RELEASE) --package node
-	cargo build --locked --release --package codec --features codec/asm --example pictures_at
+	cargo build --locked --release --package codec --features codec/asm --example pictures_at --example screen_encoder
 	/usr/bin/python3 tests/measure/cost.py $(TARGET)/release/custody $(RECORDINGS)
 	/usr/bin/python3 tests/measure/compare.py $(TARGET)/release/custody $(RECORDINGS) \
-		$(TARGET)/release/examples/pictures_at --only $(COMPARED)
+		$(TARGET)/release/examples $(COMPARED)

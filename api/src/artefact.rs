@@ -1,44 +1,90 @@
-//! What the index job makes of a recording, as content.
+//! What the index job makes of a recording, as content; and what is made at once of one that grows.
 
+use bytes::Bytes;
 use cluster::catalog::{IndexFacts, IndexState, ObjectState, SessionState, ViewRow};
 use cluster::id::ObjectId;
 
-use crate::auth::{OneSession, Sight};
+use crate::auth::OneSession;
 use crate::content::{Content, Source};
 use crate::dto;
+use crate::media::{Sight, Surveyed};
 use crate::problem::{Kind, Problem};
 use crate::range::Tag;
 use crate::state::ApiState;
 
 const JSON: &str = "application/json";
 
-/// The view of a recording. Its tag names the index beside the recording: what an index finds is one view.
-pub(crate) fn view(state: &ApiState, session: &OneSession) -> Result<Content, Problem> {
-    let view = view_row(state, session)?;
+/// The view of a recording. Its tag names the index beside the recording: what an index finds is one view. That of a
+/// recording that grows has none.
+pub(crate) async fn view(state: &ApiState, session: &OneSession) -> Result<Content, Problem> {
     let recording = session.id;
+    let media_type = "application/octet-stream";
+    let file_name = format!("session-{recording}-view.{}", session.row.info.format);
+    if grows(state, session)? {
+        let length = state.media.view_length(recording).await?;
+        let source = Source::View { recording, index: None };
+        return Ok(Content { source, length, tag: None, media_type, file_name });
+    }
+    let view = view_row(state, session)?;
     let (root, _) = sealed(state, recording.into())?;
     Ok(Content {
-        source: Source::View { recording, index: view.index },
+        source: Source::View { recording, index: Some(view.index) },
         length: view.length,
         tag: Some(Tag(format!("{root}-view-{}", view.index.stream))),
-        media_type: "application/octet-stream",
-        file_name: format!("session-{recording}-view.{}", session.row.info.format),
+        media_type,
+        file_name,
     })
 }
 
 /// The timeline of what somebody may see: its bytes are those of the recording, or those of the view.
-pub(crate) fn timeline(state: &ApiState, session: &OneSession, sight: Sight) -> Result<Content, Problem> {
+pub(crate) async fn timeline(
+    state: &ApiState,
+    session: &OneSession,
+    sight: Sight,
+) -> Result<Content, Problem> {
+    let file_name = format!("session-{}-timeline.json", session.id);
+    if grows(state, session)? {
+        return surveyed(state, session, Surveyed::Timeline(sight), file_name).await;
+    }
     let object = match sight {
         Sight::Received => made(session)?.0.artefact,
         Sight::View => view_row(state, session)?.timeline,
     };
-    stored(state, object, format!("session-{}-timeline.json", session.id))
+    stored(state, object, file_name)
 }
 
 /// What was typed.
-pub(crate) fn keystrokes(state: &ApiState, session: &OneSession) -> Result<Content, Problem> {
+pub(crate) async fn keystrokes(state: &ApiState, session: &OneSession) -> Result<Content, Problem> {
+    let file_name = format!("session-{}-keystrokes.json", session.id);
+    if grows(state, session)? {
+        return surveyed(state, session, Surveyed::Keystrokes, file_name).await;
+    }
     let (_, object) = made(session)?;
-    stored(state, object, format!("session-{}-keystrokes.json", session.id))
+    stored(state, object, file_name)
+}
+
+/// Whether a recording is not final yet, so that no job has looked into it.
+fn grows(state: &ApiState, session: &OneSession) -> Result<bool, Problem> {
+    if !matches!(session.row.index, IndexState::Absent) {
+        return Ok(false);
+    }
+    let row = state.cluster.catalog()?.object(session.id.into())?;
+    Ok(row.is_some_and(|row| match row.state {
+        ObjectState::Open | ObjectState::Interrupted { .. } => true,
+        ObjectState::Sealed(_) => false,
+    }))
+}
+
+/// What a recording holds so far.
+async fn surveyed(
+    state: &ApiState,
+    session: &OneSession,
+    wanted: Surveyed,
+    file_name: String,
+) -> Result<Content, Problem> {
+    let json = Bytes::from(state.media.survey(session.id, wanted).await?);
+    let length = u64::try_from(json.len()).unwrap_or(u64::MAX);
+    Ok(Content { source: Source::Made(json), length, tag: None, media_type: JSON, file_name })
 }
 
 fn view_row(state: &ApiState, session: &OneSession) -> Result<ViewRow, Problem> {

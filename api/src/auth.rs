@@ -20,6 +20,6 @@ pub(crate) use permission::{
     PreventPurge, Purge, Read, Record, Recording, ReleaseHold, RolesManage, RolesRead, UsersManage,
     UsersRead,
 };
-pub(crate) use sighted::{Sight, Sighted, watching};
+pub(crate) use sighted::{Sighted, watching};
 pub(crate) use target::{AllSessions, NewSession, OneSession, OneVideo, SessionOrTombstone, Themselves};
 pub(crate) use viewer::Viewer;

@@ -30,18 +30,22 @@ pub(crate) struct Content {
 }
 
 /// Where they come from.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) enum Source {
     /// They are stored.
     Object(ObjectId),
-    /// They are the view of a recording.
-    View { recording: RecordingId, index: ObjectId },
+    /// They are the view of a recording, which has an index once it is sealed.
+    View { recording: RecordingId, index: Option<ObjectId> },
+    /// They were made for this answer.
+    Made(Bytes),
 }
 
 /// Bytes that are being read.
-enum Reading {
+pub(crate) enum Reading {
     Object(Box<ObjectRead>),
     View(Box<dyn ViewRead>),
+    /// None once they are handed out.
+    Made(Option<Bytes>),
 }
 
 /// What a request wants of it, once a leaf of the audit log says who sees it.
@@ -63,12 +67,17 @@ pub(crate) async fn answer(
     };
     viewer.sees(range.clone()).await?;
     let length = range.end - range.start;
-    let stream = pieces(read(state, content.source, range).await?);
+    let stream = pieces(read(state, content.source.clone(), range).await?);
     response.content_type(content.media_type);
     Ok(headers(response, &content).body(SizedStream::new(length, Box::pin(stream))))
 }
 
-async fn read(state: &ApiState, source: Source, range: Range<u64>) -> Result<Option<Reading>, Problem> {
+/// Begins to read a range; none when it is empty.
+pub(crate) async fn read(
+    state: &ApiState,
+    source: Source,
+    range: Range<u64>,
+) -> Result<Option<Reading>, Problem> {
     if range.is_empty() {
         return Ok(None);
     }
@@ -77,14 +86,21 @@ async fn read(state: &ApiState, source: Source, range: Range<u64>) -> Result<Opt
         Source::View { recording, index } => {
             Reading::View(state.media.view(ViewPart { recording, index, range }).await?)
         }
+        Source::Made(bytes) => {
+            let [start, end] = [range.start, range.end].map(|at| usize::try_from(at).unwrap_or(usize::MAX));
+            let end = end.min(bytes.len());
+            Reading::Made(Some(bytes.slice(start.min(end)..end)))
+        }
     }))
 }
 
 impl Reading {
-    async fn next(&mut self) -> Option<Result<Bytes, Box<dyn Error>>> {
+    /// The next bytes; none at the end.
+    pub(crate) async fn next(&mut self) -> Option<Result<Bytes, Box<dyn Error>>> {
         match self {
             Self::Object(read) => Some(read.next().await?.map(Bytes::from).map_err(Box::from)),
             Self::View(read) => Some(read.next().await?.map(Bytes::from).map_err(Box::from)),
+            Self::Made(bytes) => bytes.take().map(Ok),
         }
     }
 }

@@ -14,6 +14,7 @@ mod auth;
 mod content;
 mod cors;
 mod dto;
+mod follow;
 mod grant;
 mod guard;
 mod identity;
@@ -44,11 +45,12 @@ mod tests;
 pub use audit::{CheckpointKey, CheckpointKeyError, Trail};
 pub use auth::{TOKEN_PREFIX, TokenSecret};
 pub use cors::{Origins, OriginsError};
+pub use follow::Closing;
 pub use identity::{
     Algorithm, IdentityProvider, IdentityRules, KeySet, KeySetCell, KeySetError, UnknownAlgorithm,
 };
 pub use intake::{Intake, IntakeRefusal, PIECE_BYTES_MAX};
-pub use media::{BoxFuture, Media, MediaError, ViewPart, ViewRead};
+pub use media::{BoxFuture, Join, Media, MediaError, Sight, Surveyed, ViewPart, ViewRead};
 pub use metrics::{Metrics, MetricsError};
 pub use openapi::openapi_json;
 pub use rate::Rates;

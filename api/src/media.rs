@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::ops::Range;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use cluster::id::{ObjectId, RecordingId};
 
@@ -21,6 +22,45 @@ pub trait Media: Send + Sync {
 
     /// A part of the view of a recording: its bytes without what only those may see who hold the permission Keystrokes.
     fn view(&self, part: ViewPart) -> BoxFuture<'_, Result<Box<dyn ViewRead>, MediaError>>;
+
+    /// How many bytes of the view of a recording may be read that has no index yet: it grows as the recording does.
+    fn view_length(&self, recording: RecordingId) -> BoxFuture<'_, Result<u64, MediaError>>;
+
+    /// What a recording holds as far as it is durable, as JSON; for one that has no index yet.
+    fn survey(&self, recording: RecordingId, wanted: Surveyed) -> BoxFuture<'_, Result<Vec<u8>, MediaError>>;
+
+    /// Where somebody begins who joins a recording that grows: its newest key state. None when all is to be drawn from
+    /// its beginning.
+    fn join(&self, recording: RecordingId, sight: Sight) -> BoxFuture<'_, Result<Option<Join>, MediaError>>;
+}
+
+/// How much of a recording somebody may see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Sight {
+    /// Its bytes as they were received.
+    Received,
+    /// Its view, without keys and clipboards.
+    View,
+}
+
+/// What of a survey is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Surveyed {
+    /// The timeline of what somebody may see, whose bytes are those.
+    Timeline(Sight),
+    /// What was typed.
+    Keystrokes,
+}
+
+/// Where somebody begins who joins a recording that grows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Join {
+    /// The media time of the picture.
+    pub at_ms: u64,
+    /// The byte of what they may see from which they go on.
+    pub position: u64,
+    /// Instructions that draw all that was drawn before it.
+    pub instructions: Arc<[u8]>,
 }
 
 /// A part of the view of a recording.
@@ -28,8 +68,8 @@ pub trait Media: Send + Sync {
 pub struct ViewPart {
     /// Of which recording.
     pub recording: RecordingId,
-    /// The view's index, which the job has made.
-    pub index: ObjectId,
+    /// The view's index, which the job has made; none of a recording that has none yet.
+    pub index: Option<ObjectId>,
     /// Bytes of the view: never empty, and within it.
     pub range: Range<u64>,
 }
@@ -60,6 +100,12 @@ pub enum MediaError {
     Damaged {
         /// Why, for a person; never with bytes of the recording.
         reason: String,
+    },
+    /// So much is not surveyed while it grows.
+    #[error("more than {limit_bytes} bytes are durable, expected the end of the session")]
+    TooLong {
+        /// How much is.
+        limit_bytes: u64,
     },
     /// It was not done in time.
     #[error("the work took longer than {limit_ms} ms")]

@@ -137,6 +137,11 @@ impl Problem {
         self.kind == Kind::Forbidden
     }
 
+    /// Whether the same may be done in a moment.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.kind == Kind::Busy || self.kind == Kind::NotReady
+    }
+
     /// Says up to where the recording is durable.
     pub(crate) fn at(mut self, upload_offset: u64) -> Self {
         self.extensions.upload_offset = Some(upload_offset);

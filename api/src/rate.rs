@@ -7,6 +7,7 @@ use std::num::NonZeroU32;
 use actix_web::HttpRequest;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::auth::Caller;
 use crate::problem::Problem;
@@ -19,6 +20,8 @@ const CALLERS_MAX: usize = 10_000;
 const NETWORK: u128 = u128::MAX << 64;
 /// The most characters of a name that is counted by: no user has a longer one.
 const NAME_CHARS_MAX: usize = 64;
+/// Requests with unknown tokens that ask the leader at one time.
+const UNKNOWN_MAX: usize = 16;
 /// When to try again while there is no room to count by.
 const FULL_S: u64 = 60;
 
@@ -30,6 +33,7 @@ pub struct Rates {
     recorders: DefaultKeyedRateLimiter<String>,
     names: DefaultKeyedRateLimiter<String>,
     addresses: DefaultKeyedRateLimiter<IpAddr>,
+    unknown: Semaphore,
     clock: DefaultClock,
 }
 
@@ -42,6 +46,7 @@ impl Rates {
             recorders: limiter(limits.recorder_requests_per_s),
             names: RateLimiter::keyed(Quota::per_minute(limits.logins_per_min)),
             addresses: RateLimiter::keyed(Quota::per_minute(limits.address_logins_per_min)),
+            unknown: Semaphore::new(UNKNOWN_MAX),
             clock: DefaultClock::default(),
         }
     }
@@ -50,6 +55,11 @@ impl Rates {
     pub(crate) fn count(&self, sender: &Caller) -> Result<(), Problem> {
         let limiter = if sender.is_recorder() { &self.recorders } else { &self.users };
         self.check(limiter, &sender.name)
+    }
+
+    /// A turn to ask the leader for a token that is not known here; none while too many do.
+    pub(crate) fn look_again(&self) -> Option<SemaphorePermit<'_>> {
+        self.unknown.try_acquire().ok()
     }
 
     /// Counts a password that is tried, unless it comes too early for its address or its name.

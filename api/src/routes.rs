@@ -8,6 +8,7 @@ pub(crate) mod frame;
 pub(crate) mod health;
 pub(crate) mod hold;
 pub(crate) mod keystrokes;
+pub(crate) mod live;
 pub(crate) mod login;
 pub(crate) mod member;
 pub(crate) mod openapi;

@@ -10,6 +10,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer};
 
 use crate::app;
+use crate::follow::Closing;
 use crate::guard::guard;
 use crate::state::ApiState;
 use crate::tls::{TlsError, TlsFiles, tls_config};
@@ -68,11 +69,15 @@ pub struct Server {
     metrics_address: Option<SocketAddr>,
     front: ActixServer,
     beside: Option<ActixServer>,
+    closing: Closing,
 }
 
 /// Stops a server from elsewhere.
 #[derive(Clone)]
-pub struct Stopper(Vec<ServerHandle>);
+pub struct Stopper {
+    handles: Vec<ServerHandle>,
+    closing: Closing,
+}
 
 impl Server {
     /// Listens. Called in a tokio runtime; threads of its own answer the requests.
@@ -83,10 +88,11 @@ impl Server {
         if let Some(address) = options.metrics_listen.filter(|address| !address.ip().is_loopback()) {
             return Err(ServeError::MetricsOutside { address });
         }
+        let closing = state.closing.clone();
         let (front, address) = front(options, Arc::clone(&state))?;
         let beside = options.metrics_listen.map(|address| beside(address, state)).transpose()?;
         let (beside, metrics_address) = beside.unzip();
-        Ok(Self { address, metrics_address, front, beside })
+        Ok(Self { address, metrics_address, front, beside, closing })
     }
 
     /// Where the API is served; tells the port when a free one was asked for.
@@ -101,13 +107,8 @@ impl Server {
 
     /// A way to stop it.
     pub fn stopper(&self) -> Stopper {
-        Stopper(
-            [Some(&self.front), self.beside.as_ref()]
-                .into_iter()
-                .flatten()
-                .map(ActixServer::handle)
-                .collect(),
-        )
+        let servers = [Some(&self.front), self.beside.as_ref()].into_iter().flatten();
+        Stopper { handles: servers.map(ActixServer::handle).collect(), closing: self.closing.clone() }
     }
 
     /// Answers requests until it is stopped. Signals are the caller's.
@@ -120,9 +121,11 @@ impl Server {
 }
 
 impl Stopper {
-    /// Takes no more connections and waits until requests have ended, at most for a while; at once if not graceful.
+    /// Takes no more connections and waits until requests have ended, at most for a while; at once if not graceful. What
+    /// follows a session or a video ends at once.
     pub async fn stop(&self, is_graceful: bool) {
-        futures_util::future::join_all(self.0.iter().map(|handle| handle.stop(is_graceful))).await;
+        self.closing.set();
+        futures_util::future::join_all(self.handles.iter().map(|handle| handle.stop(is_graceful))).await;
     }
 }
 

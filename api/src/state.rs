@@ -7,6 +7,7 @@ use policy::AuthorizerCell;
 
 use crate::audit::{CheckpointKey, Trail};
 use crate::cors::Origins;
+use crate::follow::Closing;
 use crate::identity::IdentityProvider;
 use crate::intake::Intake;
 use crate::media::Media;
@@ -44,6 +45,8 @@ pub struct ApiState {
     pub checkpoint_key: CheckpointKey,
     /// Where passwords are hashed and rules are built.
     pub threads: Threads,
+    /// Whether the server stops: what follows a session ends then.
+    pub closing: Closing,
 }
 
 /// What requests may cost.

@@ -8,6 +8,7 @@ mod authorisation;
 mod conditions;
 mod cors;
 mod harness;
+mod live;
 mod once;
 mod permissions;
 mod problems;

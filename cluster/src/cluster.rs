@@ -61,6 +61,11 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 /// Most bytes of one append.
 pub const APPEND_BYTES_MAX: usize = 8 << 20;
+/// How long answers to other members may hold on to the door, and how often is looked.
+const RELEASE_DEADLINE: Duration = Duration::from_secs(5);
+const RELEASE_PAUSE: Duration = Duration::from_millis(2);
+/// Threads that check what other members send.
+const TAKE_THREADS: usize = 2;
 /// How long a stop waits for the operations under way.
 const STOP_DEADLINE: Duration = Duration::from_secs(20);
 
@@ -119,6 +124,7 @@ impl Cluster {
             ..FactsOptions::new(options.member, options.dir.join("facts"))
         };
         let readers = Pool::start("cluster-read", options.read_threads).map_err(thread)?;
+        let takers = Pool::start("cluster-take", TAKE_THREADS).map_err(thread)?;
         let catalog = Catalog::new(Arc::clone(&engine));
         let (facts, facts_report) = Facts::start(facts_options, disk, engine, Arc::clone(&peers)).await?;
         let (facts, kek) = (Arc::new(facts), Arc::new(kek));
@@ -146,6 +152,7 @@ impl Cluster {
             random,
             peers: Arc::clone(&peers),
             readers,
+            takers,
             inbox: inbox.clone(),
         };
         let (tell_fatal, fatal) = watch::channel(None);
@@ -343,6 +350,14 @@ impl Cluster {
         self.shared.length(object).await
     }
 
+    /// Before a stop in order, while other members can still reach this one: another one leads, if this one does, and
+    /// what this one owns is owned by whichever member somebody asks for it. Requests are passed on to the others.
+    pub async fn hand_over(&self) {
+        // Who finds no other to lead leads until it stops.
+        let _: bool = self.shared.facts.hand_over().await;
+        self.shared.inbox.tell(Input::Leave);
+    }
+
     /// Ends in order: requests, threads, facts, the lock on the folder.
     pub async fn stop(self) -> Result<(), StopError> {
         let Self { shared, clock, threads, recovered, damaged: _, fatal, lock } = self;
@@ -353,8 +368,8 @@ impl Cluster {
         join_all(vec![clock.stop()]).await;
         join_all(threads).await;
         shared.readers.stop().await;
-        // Requests, threads and reads have ended: nobody else has it.
-        let facts = Arc::into_inner(shared).map(|shared| shared.facts);
+        shared.takers.stop().await;
+        let facts = released(shared).await.map(|shared| shared.facts);
         let facts = facts.and_then(Arc::into_inner).ok_or(StopError::Busy)?;
         let stopped = facts.stop().await;
         drop(lock);
@@ -363,6 +378,19 @@ impl Cluster {
         }
         stopped?;
         if all_ended { Ok(()) } else { Err(StopError::Busy) }
+    }
+}
+
+/// Requests, threads and reads have ended: only answers to other members that are on their way have it yet.
+async fn released(mut shared: Arc<Shared>) -> Option<Shared> {
+    let until = Instant::now() + RELEASE_DEADLINE;
+    loop {
+        match Arc::try_unwrap(shared) {
+            Ok(shared) => return Some(shared),
+            Err(held) if Instant::now() < until => shared = held,
+            Err(_) => return None,
+        }
+        tokio::time::sleep(RELEASE_PAUSE).await;
     }
 }
 

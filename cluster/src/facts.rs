@@ -1,6 +1,7 @@
 //! The door to the facts: commands go in, the catalog is read.
 
 mod errors;
+mod handover;
 mod leading;
 mod message;
 mod proposer;
@@ -105,6 +106,8 @@ pub struct Facts {
     incarnation: OnceCell<Incarnation>,
     sequence: AtomicU64,
     has_read_index: AtomicBool,
+    /// Takes no requests for the leader, since another member is to lead.
+    hands_over: AtomicBool,
 }
 
 impl Facts {
@@ -157,6 +160,7 @@ impl Facts {
             incarnation: OnceCell::new(),
             sequence: AtomicU64::new(1),
             has_read_index: AtomicBool::new(false),
+            hands_over: AtomicBool::new(false),
         };
         Ok((facts, StartReport { torn_tail, rebuilt }))
     }

@@ -2,12 +2,13 @@
 //!
 //!     cargo run --release -p codec --example key_states -- <recording.guac>...
 //!
-//! For each recording: the time of drawing it and the counted cost; of key states at ten places the mean size and the
+//! For each recording: the time of drawing it and the counted cost; of key states at ten places, in both kinds, the mean size and the
 //! mean times of writing and of restoring one; and those that the product makes.
 
 #![expect(clippy::print_stdout, reason = "a tool of the command line")]
 
 use anyhow::{Context, Result};
+use codec::canvas::Packing;
 use codec::key_states::{KeyStateFold, Spacing};
 use codec::limits::Limits;
 use codec::replay::{Moment, Replay};
@@ -24,7 +25,9 @@ fn main() -> Result<()> {
         let (frames, drawing, replay) = draw(&recording, |_, _| Ok(()))?;
         let counted = Duration::from_nanos(replay.cost().ns());
         println!("{name}: {} bytes, drawn in {drawing:.1?}, counted {counted:.1?}", recording.len());
-        measure(&recording, frames).with_context(|| name.to_owned())?;
+        for packing in [Packing::Tight, Packing::Quick] {
+            measure(&recording, frames, packing).with_context(|| name.to_owned())?;
+        }
         let mut fold = KeyStateFold::new(Limits::default(), Spacing::default());
         let sizes: Vec<_> = recording
             .chunks(PUSH_BYTES)
@@ -37,7 +40,7 @@ fn main() -> Result<()> {
 }
 
 /// Writes and restores a key state at some places.
-fn measure(recording: &[u8], frames: usize) -> Result<()> {
+fn measure(recording: &[u8], frames: usize, packing: Packing) -> Result<()> {
     let mut bytes = 0;
     let (mut writing, mut restoring) = (Duration::ZERO, Duration::ZERO);
     let mut places = 0;
@@ -45,7 +48,7 @@ fn measure(recording: &[u8], frames: usize) -> Result<()> {
     draw(recording, |replay, index| {
         if index % every == every - 1 {
             let started = Instant::now();
-            let key_state = replay.key_state(usize::MAX).context("there is no limit")?;
+            let key_state = replay.key_state(packing, usize::MAX).context("there is no limit")?;
             writing += started.elapsed();
             let started = Instant::now();
             Replay::restore(&key_state.bytes, Limits::default())?;
@@ -57,7 +60,7 @@ fn measure(recording: &[u8], frames: usize) -> Result<()> {
     })?;
     let count = places.max(1);
     println!(
-        "  one has {} bytes, is written in {:.1?}, restored in {:.1?}",
+        "  {packing:?}: one has {} bytes, is written in {:.1?}, restored in {:.1?}",
         bytes / usize::try_from(count)?,
         writing / count,
         restoring / count

@@ -1,14 +1,16 @@
 //! Writes the pictures that a recording shows at given times, for other encoders.
 //!
-//!     cargo run --release -p codec --example pictures_at -- <recording> < times
+//!     cargo run --release -p codec --example pictures_at -- <recording> [<width>x<height>] < times
 //!
 //! Reads times in milliseconds of media time from standard input, one a line, in order. Writes for each the picture of
 //! the last frame at or before it, with the pointer, as planar 4:2:0 (BT.709, limited range), to standard output.
-//! The recording may be compressed; its screen must keep one size from the first picture on.
+//! The recording may be compressed. A screen that is smaller than the size given (the first one's, where none is) stands in
+//! the middle of a black picture, as in a video.
 
 use anyhow::{Context, Result, ensure};
-use codec::geometry::Rect;
+use codec::geometry::{Rect, Size};
 use codec::limits::Limits;
+use codec::picture::Picture;
 use codec::replay::{Moment, Replay};
 use codec::screen::{Screen, ScreenChange};
 use codec::video::{Chroma, Yuv};
@@ -21,6 +23,7 @@ const PUSH_BYTES: usize = 64 << 10;
 fn main() -> Result<()> {
     let path = std::env::args_os().nth(1).context("expected a recording")?;
     let recording = read(Path::new(&path))?;
+    let size = std::env::args().nth(2).map(|size| parse_size(&size)).transpose()?;
     let mut output = Output {
         times: std::io::read_to_string(std::io::stdin())?
             .lines()
@@ -28,6 +31,8 @@ fn main() -> Result<()> {
             .collect::<Result<Vec<i64>>>()?,
         written: 0,
         screen: Screen::default(),
+        size,
+        fitted: Picture::default(),
         picture: None,
         sink: BufWriter::with_capacity(1 << 20, std::io::stdout().lock()),
     };
@@ -52,6 +57,9 @@ struct Output<W> {
     times: Vec<i64>,
     written: usize,
     screen: Screen,
+    /// Of what is written.
+    size: Option<Size>,
+    fitted: Picture,
     picture: Option<Yuv>,
     sink: W,
 }
@@ -71,19 +79,43 @@ impl<W: Write> Output<W> {
     }
 
     fn show(&mut self, change: &ScreenChange) -> Result<()> {
-        let size = self.screen.size();
-        if size.area() == 0 {
+        let screen = self.screen.size();
+        if screen.area() == 0 {
             return Ok(());
         }
-        let is_new = self.picture.is_none();
+        let size = *self.size.get_or_insert(screen);
+        ensure!(screen.width <= size.width && screen.height <= size.height, "expected a screen that fits");
+        let is_new = self.picture.is_none() || change.resized;
         let picture = self.picture.get_or_insert_with(|| Yuv::black(size, Chroma::Half));
-        ensure!(picture.size == size, "the screen changes its size");
-        let whole = [Rect::of_size(size)];
+        if is_new {
+            self.fitted = Picture::black(size);
+        }
+        let (left, top) = ((size.width - screen.width) / 2, (size.height - screen.height) / 2);
+        let whole = [Rect::of_size(screen)];
         for area in if is_new { &whole[..] } else { &change.damage } {
-            picture.convert(self.screen.picture(), *area);
+            let placed = Rect {
+                left: area.left + left,
+                top: area.top + top,
+                right: area.right + left,
+                bottom: area.bottom + top,
+            };
+            for y in area.top..area.bottom {
+                let row = self.screen.picture().row(y, area.left, area.right);
+                self.fitted.row_mut(y + top, placed.left, placed.right).copy_from_slice(row);
+            }
+            picture.convert(&self.fitted, placed);
+        }
+        if is_new {
+            picture.convert(&self.fitted, Rect::of_size(size));
         }
         Ok(())
     }
+}
+
+/// Width and height with an x between them.
+fn parse_size(text: &str) -> Result<Size> {
+    let (width, height) = text.split_once('x').with_context(|| format!("expected a size, found {text}"))?;
+    Ok(Size { width: width.parse()?, height: height.parse()? })
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {

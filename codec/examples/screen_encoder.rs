@@ -1,9 +1,10 @@
-//! Compares encoders on the frames that a conversion of a recording codes.
+//! Measures encoders alone, on the frames that a conversion of a recording codes.
 //!
-//!     cargo run --release -p codec --features asm --example screen_encoder -- <base_q_idx> <recording.guac.zst>...
+//!     cargo run --release -p codec --features asm --example screen_encoder -- [--ours] <base_q_idx> <recording.guac.zst>...
 //!
-//! Prints for each encoder: frames, processor time in the encoder alone, bytes, PSNR of luma over all frames, and
-//! the share of luma samples that are exact. Needs ffmpeg with libdav1d to see what decoders show, and Linux.
+//! Prints a line of JSON for each encoder, ours and (unless only `--ours` is asked for) rav1e: frames and key frames,
+//! processor time in the encoder alone, in all and per frame (mean, median, 90 of 100, most), bytes of the packets, PSNR of
+//! luma over all frames, and the share of luma samples that are exact. Needs ffmpeg with libdav1d to see what decoders show.
 
 #![expect(clippy::print_stdout, reason = "a tool of the command line")]
 
@@ -17,16 +18,19 @@ use codec::video::{
     Chroma, Encode, EncodeError, Encoder, Frame, Packet, Plan, SegmentCoder, Start, StartEncoder,
     VideoSettings,
 };
-use std::fs::{self, File};
+use rustix::time::{ClockId, clock_gettime};
+use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 const PUSH_BYTES: usize = 64 << 10;
 
 fn main() -> Result<()> {
-    let mut arguments = std::env::args().skip(1);
+    let mut arguments = std::env::args().skip(1).peekable();
+    let only_ours = arguments.next_if_eq("--ours").is_some();
     let base_q_idx = arguments.next().context("expected a quantizer index")?.parse()?;
     for recording in arguments {
         let bytes = unpack(Path::new(&recording))?;
@@ -34,13 +38,12 @@ fn main() -> Result<()> {
             let format = Format { size: start.size, chroma: Chroma::Half };
             Ok(Box::new(ScreenEncoder::new(format, base_q_idx)))
         };
-        println!("{recording}");
-        println!("  screen q{base_q_idx}: {}", measure(&bytes, screen)?);
-        if std::env::var_os("SCREEN_ONLY").is_none() {
+        println!("{}", measure(&bytes, screen)?.json("ours", &recording));
+        if !only_ours {
             let rav1e = |start: &Start| -> Result<Box<dyn Encode>, EncodeError> {
                 Ok(Box::new(Encoder::new(start.size, &start.settings)?))
             };
-            println!("  rav1e: {}", measure(&bytes, rav1e)?);
+            println!("{}", measure(&bytes, rav1e)?.json("rav1e", &recording));
         }
     }
     Ok(())
@@ -50,6 +53,7 @@ fn main() -> Result<()> {
 struct Report {
     size: Size,
     frames: usize,
+    key_frames: usize,
     encoder_ms: Vec<f64>,
     bytes: usize,
     squared_error: f64,
@@ -57,36 +61,39 @@ struct Report {
     samples: usize,
 }
 
-impl std::fmt::Display for Report {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mean = self.squared_error / to_f64(self.samples);
+impl Report {
+    fn json(&self, encoder: &str, recording: &str) -> serde_json::Value {
         let mut sorted = self.encoder_ms.clone();
         sorted.sort_by(f64::total_cmp);
         let total: f64 = sorted.iter().sum();
-        write!(
-            f,
-            "{}x{}, {} frames, {:.0} ms ({:.2} a frame, p90 {:.2}, most {:.2}), {} kB, {:.2} dB, {:.3} % exact",
-            self.size.width,
-            self.size.height,
-            self.frames,
-            total,
-            total / to_f64(self.frames),
-            sorted[sorted.len() * 9 / 10],
-            sorted[sorted.len() - 1],
-            self.bytes / 1000,
-            10.0 * (255.0 * 255.0 / mean).log10(),
-            100.0 * to_f64(self.exact) / to_f64(self.samples)
-        )
+        serde_json::json!({
+            "encoder": encoder,
+            "recording": recording,
+            "width": self.size.width,
+            "height": self.size.height,
+            "frames": self.frames,
+            "key_frames": self.key_frames,
+            "cpu_s": total / 1e3,
+            "mean_ms": total / to_f64(self.frames),
+            "p50_ms": sorted[sorted.len() / 2],
+            "p90_ms": sorted[sorted.len() * 9 / 10],
+            "most_ms": sorted[sorted.len() - 1],
+            "bytes": self.bytes,
+            "psnr": 10.0 * (255.0 * 255.0 * to_f64(self.samples) / self.squared_error).log10(),
+            "exact": to_f64(self.exact) / to_f64(self.samples),
+        })
     }
 }
 
+#[expect(clippy::as_conversions, reason = "counts are far below what a double holds exactly")]
 fn to_f64(count: usize) -> f64 {
-    u32::try_from(count).map_or(f64::from(u32::MAX), f64::from)
+    count as f64
 }
 
 /// An encoder whose input is kept and whose time is taken.
 struct Measured {
     encoder: Box<dyn Encode>,
+    shown: Vec<u8>,
     log: Arc<Mutex<Log>>,
 }
 
@@ -103,7 +110,21 @@ impl Encode for Measured {
         let mut log = self.log.lock().expect("no thread panics");
         log.encoder_ms.push((after - before) / 1e6);
         log.luma.write_all(&frame.picture.y).expect("the temporary folder has room");
+        drop(log);
+        self.shown.clone_from(&frame.picture.y);
         packets
+    }
+
+    fn refine(&mut self, end_ms: i64) -> Result<Vec<Packet>, EncodeError> {
+        let before = processor_ns();
+        let packets = self.encoder.refine(end_ms)?;
+        let after = processor_ns();
+        let mut log = self.log.lock().expect("no thread panics");
+        for _ in &packets {
+            log.encoder_ms.push((after - before) / 1e6);
+            log.luma.write_all(&self.shown).expect("the temporary folder has room");
+        }
+        Ok(packets)
     }
 
     fn finish(self: Box<Self>) -> Result<Vec<Packet>, EncodeError> {
@@ -119,8 +140,8 @@ impl Encode for Measured {
 
 /// Processor time of this thread, in nanoseconds.
 fn processor_ns() -> f64 {
-    let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    text.split(' ').next().and_then(|ns| ns.parse().ok()).unwrap_or(0.0)
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::try_from(time).map_or(0.0, |time| 1e9 * time.as_secs_f64())
 }
 
 fn measure(
@@ -132,8 +153,9 @@ fn measure(
     let log = Log { luma: BufWriter::new(File::create(&luma)?), encoder_ms: Vec::new() };
     let log = Arc::new(Mutex::new(log));
     let kept = Arc::clone(&log);
-    let start: StartEncoder =
-        Box::new(move |start| Ok(Box::new(Measured { encoder: encoder(start)?, log: Arc::clone(&kept) })));
+    let start: StartEncoder = Box::new(move |start| {
+        Ok(Box::new(Measured { encoder: encoder(start)?, shown: Vec::new(), log: Arc::clone(&kept) }))
+    });
     let (plan, packets) = convert(recording, start)?;
     let mut log = log.lock().expect("no thread panics");
     log.luma.flush()?;
@@ -141,6 +163,7 @@ fn measure(
     let mut report = Report {
         size: plan.size(),
         frames: log.encoder_ms.len(),
+        key_frames: packets.iter().filter(|packet| packet.key).count(),
         encoder_ms: std::mem::take(&mut log.encoder_ms),
         bytes: packets.iter().map(|packet| packet.data.len()).sum(),
         squared_error: 0.0,

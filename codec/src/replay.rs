@@ -1,7 +1,7 @@
 //! A recording played without waiting: its instructions drawn in order, stopping wherever the screen was seen
 //! to change.
 
-use crate::canvas::{self, Ahead, Canvas, Decoders, DrawError};
+use crate::canvas::{self, Ahead, Canvas, Decoders, DrawError, Packing};
 use crate::cost::Cost;
 use crate::key_states::{Head, HeadError, KeyPoint, KeyState};
 use crate::limits::Limits;
@@ -117,7 +117,7 @@ impl Replay {
     }
 
     /// This replay in bytes, as it stands behind a frame; `None` when they would be more than `limit_bytes`.
-    pub fn key_state(&self, limit_bytes: usize) -> Option<KeyState> {
+    pub fn key_state(&self, packing: Packing, limit_bytes: usize) -> Option<KeyState> {
         let Self {
             limits: _,
             parser,
@@ -139,7 +139,7 @@ impl Replay {
         };
         let point = KeyPoint { at_ms: time.now_ms(), frames: *frames, position: head.place.position };
         let mut bytes = head.to_bytes();
-        bytes.extend(canvas.key_state(limit_bytes.checked_sub(bytes.len())?)?);
+        bytes.extend(canvas.key_state(packing, limit_bytes.checked_sub(bytes.len())?)?);
         Some(KeyState { point, bytes })
     }
 

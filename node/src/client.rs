@@ -6,15 +6,19 @@ use crate::recording::{OpenError, Recording};
 use cluster::catalog::Protocol;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use ureq::http::Response;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
-use ureq::{Agent, Body};
+use ureq::typestate::WithBody;
+use ureq::{Agent, AsSendBody, Body, RequestBuilder};
 
 /// Bytes of a recording that go in one request: what a broken connection costs at most.
 const PIECE_BYTES: usize = 4 << 20;
+/// Bytes of a download that are handed out at once.
+const DOWNLOAD_BYTES: usize = 64 << 10;
 /// How often one piece is tried.
 const TRIES_MAX: u32 = 6;
 /// How long to wait after the first failure; after each further one, twice as long.
@@ -105,6 +109,22 @@ struct VideoBody<'a> {
     notify: &'a [String],
 }
 
+#[derive(Serialize)]
+struct RecorderBody<'a> {
+    kind: &'a str,
+    subject: &'a str,
+}
+
+#[derive(Serialize)]
+struct SwitchBody {
+    value: bool,
+}
+
+#[derive(Deserialize)]
+struct MadeToken {
+    token: String,
+}
+
 /// The part of an answer that is looked at.
 #[derive(Deserialize)]
 struct Named {
@@ -170,16 +190,17 @@ impl Client {
         Ok(opened.id)
     }
 
-    /// Appends a recording to its session, piece by piece; gives its length. A piece that fails is sent again from
-    /// where the server is.
+    /// Appends a recording to its session from an offset on, piece by piece; gives its length. A piece that fails is
+    /// sent again from where the server is.
     pub(crate) fn append(
         &self,
         session: &str,
         recording: &Recording,
+        offset: u64,
         interrupt: &Interrupt,
     ) -> Result<u64, ClientError> {
         let length = recording.length()?;
-        let mut offset = 0;
+        let mut offset = offset;
         let mut failures = 0;
         while offset < length {
             if interrupt.is_set() {
@@ -216,8 +237,46 @@ impl Client {
         Ok(video.id)
     }
 
+    /// Makes a token of a recorder.
+    pub(crate) fn make_recorder(&self, subject: &str) -> Result<Secret, ClientError> {
+        let made: MadeToken = self.post("/v1/tokens", &RecorderBody { kind: "recorder", subject })?;
+        Ok(Secret::new(made.token))
+    }
+
+    /// Switches a parameter on.
+    pub(crate) fn switch_on(&self, parameter: &str) -> Result<(), ClientError> {
+        let url = format!("{}/v1/parameters/{parameter}", self.server);
+        let request = self.agent.put(&url).header("Authorization", self.bearer());
+        let _: serde_json::Value = self.send_json(url, request, &SwitchBody { value: true })?;
+        Ok(())
+    }
+
+    /// What stands at a path.
+    pub(crate) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        let url = format!("{}{path}", self.server);
+        let answer =
+            self.checked(&url, self.agent.get(&url).header("Authorization", self.bearer()).call())?;
+        json_of(url, answer)
+    }
+
+    /// The bytes that stand at a path, piece by piece.
+    pub(crate) fn download(&self, path: &str, mut receive: impl FnMut(&[u8])) -> Result<(), ClientError> {
+        let url = format!("{}{path}", self.server);
+        let answer =
+            self.checked(&url, self.agent.get(&url).header("Authorization", self.bearer()).call())?;
+        let mut body = answer.into_body().into_reader();
+        let mut piece = vec![0; DOWNLOAD_BYTES];
+        loop {
+            match body.read(&mut piece) {
+                Ok(0) => return Ok(()),
+                Ok(length) => receive(piece.get(..length).unwrap_or_default()),
+                Err(source) => return Err(ClientError::Reach { url, source: Box::new(source.into()) }),
+            }
+        }
+    }
+
     /// Up to where a recording is durable.
-    fn offset(&self, session: &str) -> Result<u64, ClientError> {
+    pub(crate) fn offset(&self, session: &str) -> Result<u64, ClientError> {
         let url = self.recording_url(session);
         let head = self.agent.head(&url).header("Authorization", self.bearer());
         let answer = self.checked(&url, head.header("Tus-Resumable", TUS_VERSION).call())?;
@@ -232,6 +291,16 @@ impl Client {
             piece.extend_from_slice(bytes);
             Ok(())
         })?;
+        self.put_piece(session, offset, piece.as_slice())
+    }
+
+    /// Sends bytes that begin at an offset; gives the offset behind them.
+    pub(crate) fn put_piece(
+        &self,
+        session: &str,
+        offset: u64,
+        piece: impl AsSendBody,
+    ) -> Result<u64, ClientError> {
         let url = self.recording_url(session);
         let request = self
             .agent
@@ -240,19 +309,26 @@ impl Client {
             .header("Tus-Resumable", TUS_VERSION)
             .header("Upload-Offset", offset)
             .header("Content-Type", "application/offset+octet-stream");
-        let answer = self.checked(&url, request.send(piece.as_slice()))?;
+        let answer = self.checked(&url, request.send(piece))?;
         self.offset_of(session, &answer)
     }
 
     fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ClientError> {
         let url = format!("{}{path}", self.server);
-        let body = serde_json::to_vec(body).expect("requests are plain data");
         let request = self.agent.post(&url).header("Authorization", self.bearer());
+        self.send_json(url, request, body)
+    }
+
+    fn send_json<T: DeserializeOwned>(
+        &self,
+        url: String,
+        request: RequestBuilder<WithBody>,
+        body: &impl Serialize,
+    ) -> Result<T, ClientError> {
+        let body = serde_json::to_vec(body).expect("requests are plain data");
         let request = request.header("Content-Type", "application/json");
-        let mut answer = self.checked(&url, request.send(body.as_slice()))?;
-        let text = answer.body_mut().read_to_vec();
-        let value = text.ok().and_then(|text| serde_json::from_slice(&text).ok());
-        value.ok_or(ClientError::Answer { url, expected: "JSON" })
+        let answer = self.checked(&url, request.send(body.as_slice()))?;
+        json_of(url, answer)
     }
 
     /// An answer whose status says that it is done.
@@ -295,8 +371,14 @@ impl Client {
     }
 }
 
+fn json_of<T: DeserializeOwned>(url: String, mut answer: Response<Body>) -> Result<T, ClientError> {
+    let text = answer.body_mut().read_to_vec();
+    let value = text.ok().and_then(|text| serde_json::from_slice(&text).ok());
+    value.ok_or(ClientError::Answer { url, expected: "JSON" })
+}
+
 /// Whether it may go better the next time.
-fn is_passing(error: &ClientError) -> bool {
+pub(crate) fn is_passing(error: &ClientError) -> bool {
     match error {
         ClientError::Reach { .. } => true,
         ClientError::Refused { status, .. } => matches!(status, 408 | 409 | 429 | 500..),

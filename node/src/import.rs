@@ -22,6 +22,16 @@ pub(crate) struct Import {
     pub(crate) user_name: String,
 }
 
+/// A session whose recording is still to come.
+pub(crate) struct Begun {
+    /// Its identifier.
+    pub(crate) session: String,
+    /// What is to be appended.
+    pub(crate) recording: Recording,
+    /// When the session ended, in milliseconds since 1970.
+    pub(crate) end_ms: u64,
+}
+
 /// A session that was imported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Imported {
@@ -51,13 +61,26 @@ impl From<crate::recording::OpenError> for ImportError {
 }
 
 impl Import {
-    /// Imports one file: what is refused at its beginning leaves no session behind.
+    /// Imports one file.
     pub(crate) fn run(
         &self,
         client: &Client,
         file: &Path,
         interrupt: &Interrupt,
     ) -> Result<Imported, ImportError> {
+        let Begun { session, recording, end_ms } = self.begin(client, file, interrupt)?;
+        let bytes = client.append(&session, &recording, 0, interrupt)?;
+        client.seal(&session, end_ms, bytes)?;
+        Ok(Imported { session, bytes })
+    }
+
+    /// Opens the session of one file: what is refused at its beginning leaves no session behind.
+    pub(crate) fn begin(
+        &self,
+        client: &Client,
+        file: &Path,
+        interrupt: &Interrupt,
+    ) -> Result<Begun, ImportError> {
         let protocol = self.protocol.or_else(|| protocol_of(file)).ok_or(ImportError::Protocol)?;
         let recording = Recording::open(file, interrupt)?;
         let (timeline, _) = survey(&recording, Limits::default(), interrupt)?;
@@ -70,9 +93,7 @@ impl Import {
             user_name: self.user_name.clone(),
             start_ms: end_ms.saturating_sub(duration_ms),
         })?;
-        let bytes = client.append(&session, &recording, interrupt)?;
-        client.seal(&session, end_ms, bytes)?;
-        Ok(Imported { session, bytes })
+        Ok(Begun { session, recording, end_ms })
     }
 }
 

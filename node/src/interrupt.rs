@@ -38,3 +38,12 @@ impl Interrupt {
         self.flag.store(true, Ordering::Relaxed);
     }
 }
+
+/// Stops a piece of work when nobody waits for its result any more.
+pub(crate) struct StopOnDrop(pub(crate) Interrupt);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.set();
+    }
+}

@@ -51,6 +51,7 @@ pub(crate) fn make_key_states(
             | Reply::Sound { .. }
             | Reply::Picture { .. }
             | Reply::NoPicture
+            | Reply::NoKeyState
             | Reply::Summary(_)
             | Reply::Failed(_)
             | Reply::Ready => {}

@@ -21,6 +21,7 @@ mod progress;
 mod recording;
 mod seams;
 mod serve;
+mod survey;
 mod tasks;
 mod telemetry;
 mod utc;

@@ -7,21 +7,10 @@ use tracing_subscriber::fmt::format::FmtSpan;
 
 /// What is logged unless `RUST_LOG` says otherwise: Raft's own log speaks of every heartbeat it misses.
 const USUAL: &str = "info,openraft=warn,sled=warn,actix_server=warn";
-/// What the demonstration logs: it prints what happens.
-const QUIET: &str = "error";
 
 /// Begins the log of a service. A second call changes nothing: tests start many servers in one process.
 pub(crate) fn start(format: LogFormat) {
-    begin(format, USUAL);
-}
-
-/// Begins the log of a command that itself tells its user what it does.
-pub(crate) fn start_quietly() {
-    begin(LogFormat::Plain, QUIET);
-}
-
-fn begin(format: LogFormat, usual: &str) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(USUAL));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_span_events(FmtSpan::NONE)

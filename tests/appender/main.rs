@@ -5,6 +5,8 @@
 
 mod append;
 mod careless_disk;
+mod clock;
+mod look;
 mod member;
 mod record;
 mod verify;
@@ -49,6 +51,9 @@ enum Mode {
         /// Recorders at the same time.
         #[arg(long, default_value_t = 3)]
         recorders: u64,
+        /// A file with the milliseconds by which the member's clock is wrong; without, the cluster is told no time.
+        #[arg(long)]
+        clock: Option<PathBuf>,
     },
     /// Looks for all that was acknowledged, and prints what is missing as JSON.
     Verify {
@@ -80,7 +85,9 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Mode::Append { member, round, writers, stop_after } => {
             append::run(runtime.handle(), &member, append::Pace { round, writers, stop_after })
         }
-        Mode::Record { member, round, recorders } => runtime.block_on(record::run(&member, round, recorders)),
+        Mode::Record { member, round, recorders, clock } => {
+            runtime.block_on(record::run(&member, record::Work { round, recorders, clock }))
+        }
         Mode::Verify { member, acknowledged, abandon } => {
             let lines = std::fs::read_to_string(&acknowledged)?;
             let lines: Result<Vec<_>, _> = lines.lines().map(serde_json::from_str).collect();

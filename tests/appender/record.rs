@@ -1,13 +1,17 @@
 //! Recorders on one member of several, which go on when anything else does not.
 
 use crate::member::{self, MemberArguments};
+use crate::{clock, look};
 use anyhow::Context;
 use cluster::Cluster;
 use cluster::catalog::{Format, Protocol, SessionInfo};
 use cluster::chunk::Hash;
 use cluster::cluster::{AppendError, NewSession, SealError};
 use cluster::id::{ObjectId, RecordingId};
-use harness::{Acknowledged, Random, content};
+use harness::{Acknowledged, Call, Random, content};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -19,22 +23,46 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Whoever tries for so long is stuck: no member is away, and no majority, for as long.
 const STUCK_LIMIT: Duration = Duration::from_secs(120);
 
-/// Starts the member and lets recorders loose on it until it is killed.
-pub(crate) async fn run(arguments: &MemberArguments, round: u64, recorders: u64) -> anyhow::Result<()> {
+/// The exit code of `custody serve` when a disk has failed.
+const EXIT_DISK: i32 = 74;
+
+/// What a member does all the while.
+#[derive(Debug, Clone)]
+pub(crate) struct Work {
+    /// Tells the starts of a member apart.
+    pub(crate) round: u64,
+    /// Recorders at the same time.
+    pub(crate) recorders: u64,
+    /// The file that says by how much its clock is wrong.
+    pub(crate) clock: Option<PathBuf>,
+}
+
+/// Starts the member and lets recorders, a reader and a clock loose on it until it is killed, or its disk fails.
+pub(crate) async fn run(arguments: &MemberArguments, work: Work) -> anyhow::Result<()> {
     let running = arguments.start_serving().await?;
     member::print(&Acknowledged::Ready)?;
     let mut tasks = JoinSet::new();
-    let cluster = std::sync::Arc::new(running.cluster);
-    for number in 0..recorders {
-        let seed = arguments.seed;
-        let random = Random::new(seed ^ (round << 32) ^ (number << 48) ^ (arguments.wire.member << 56));
-        let recorder = Recorder { cluster: std::sync::Arc::clone(&cluster), seed, random };
+    let (cluster, calls) = (Arc::new(running.cluster), Arc::new(AtomicU64::new(0)));
+    let seed = arguments.seed;
+    for number in 0..work.recorders {
+        let random = Random::new(seed ^ (work.round << 32) ^ (number << 48) ^ (arguments.wire.member << 56));
+        let recorder = Recorder { cluster: Arc::clone(&cluster), seed, random, calls: Arc::clone(&calls) };
         tasks.spawn(recorder.run());
     }
-    while let Some(ended) = tasks.join_next().await {
-        ended??;
+    if !arguments.wire.is_alone() {
+        tasks.spawn(look::run(Arc::clone(&cluster), seed, Random::new(seed ^ (work.round << 40))));
     }
-    Ok(())
+    if let Some(file) = work.clock {
+        tasks.spawn(clock::run(Arc::clone(&cluster), file));
+    }
+    let failed = Arc::clone(&cluster);
+    tokio::select! {
+        fatal = failed.fatal() => {
+            member::say(&format!("appender: {fatal}"));
+            std::process::exit(EXIT_DISK);
+        }
+        Some(ended) = tasks.join_next() => ended?,
+    }
 }
 
 /// What is tried again and again has an end.
@@ -43,9 +71,11 @@ async fn within<T>(what: &str, tries: impl Future<Output = anyhow::Result<T>>) -
 }
 
 struct Recorder {
-    cluster: std::sync::Arc<Cluster>,
+    cluster: Arc<Cluster>,
     seed: u64,
     random: Random,
+    /// Appends of this process, counted.
+    calls: Arc<AtomicU64>,
 }
 
 impl Recorder {
@@ -110,11 +140,16 @@ impl Recorder {
             } + 1;
             let bytes = content(self.seed, &recording, offset, usize::try_from(length)?);
             let hash = Hash::of(&[&bytes]).to_string();
-            match timeout(CALL_LIMIT, self.cluster.append(object, offset, bytes)).await {
-                Ok(Ok(durable)) => {
-                    member::print(&Acknowledged::Bytes { recording, offset, length, hash })?;
-                    return Ok(Some(durable));
-                }
+            let number = self.calls.fetch_add(1, Ordering::Relaxed);
+            member::print(&Call::Begun { number })?;
+            let answer = timeout(CALL_LIMIT, self.cluster.append(object, offset, bytes)).await;
+            if let Ok(Ok(_)) = &answer {
+                let recording = recording.clone();
+                member::print(&Acknowledged::Bytes { recording, offset, length, hash })?;
+            }
+            member::print(&Call::Over { number })?;
+            match answer {
+                Ok(Ok(durable)) => return Ok(Some(durable)),
                 Ok(Err(AppendError::Sealed { .. })) => return Ok(None),
                 Ok(Err(error @ AppendError::Conflict { .. })) => return Err(error.into()),
                 Ok(Err(_)) | Err(_) => {

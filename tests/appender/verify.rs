@@ -102,7 +102,7 @@ async fn settle(cluster: &Cluster) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn all_recordings(cluster: &Cluster) -> anyhow::Result<BTreeSet<RecordingId>> {
+pub(crate) fn all_recordings(cluster: &Cluster) -> anyhow::Result<BTreeSet<RecordingId>> {
     let (mut found, mut after) = (BTreeSet::new(), None);
     loop {
         let (filter, sort) = (SessionFilter::default(), SessionColumn::Start);

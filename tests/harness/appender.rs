@@ -3,18 +3,23 @@
 use crate::acknowledged::{Acknowledged, Verdict};
 use crate::paths::program;
 use crate::processes::wait_until;
+use crate::said::Heard;
 use anyhow::{Context, bail, ensure};
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// A member on a busy machine does anything that is asked of it in less time.
 const DEADLINE: Duration = Duration::from_secs(120);
+
+/// The exit code of a member whose disk has failed.
+const EXIT_DISK: i32 = 74;
 
 /// What a disk does when it is asked to sync.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -104,7 +109,7 @@ impl Subject {
 #[derive(Debug)]
 pub struct Appender {
     child: Owned,
-    lines: Arc<Mutex<Vec<Acknowledged>>>,
+    heard: Arc<Mutex<Heard>>,
     reader: Option<JoinHandle<anyhow::Result<()>>>,
     said: File,
 }
@@ -116,20 +121,20 @@ impl Appender {
         let mut child = command.spawn().context("cannot start the appender")?;
         let stdout = child.stdout.take().context("its standard output is a pipe")?;
         let child = Owned(child);
-        let lines = Arc::new(Mutex::new(Vec::new()));
-        let into = Arc::clone(&lines);
+        let heard = Arc::new(Mutex::new(Heard::default()));
+        let into = Arc::clone(&heard);
         let reader = std::thread::spawn(move || {
             let mut stdout = BufReader::new(stdout);
             let mut line = String::new();
             // What a kill has cut is no acknowledgement.
             while stdout.read_line(&mut line)? > 0 && line.ends_with('\n') {
-                let acknowledged = serde_json::from_str(&line).with_context(|| line.clone())?;
-                into.lock().unwrap_or_else(PoisonError::into_inner).push(acknowledged);
+                let said = serde_json::from_str(&line).with_context(|| line.clone())?;
+                into.lock().unwrap_or_else(PoisonError::into_inner).hear(said);
                 line.clear();
             }
             Ok(())
         });
-        Ok(Self { child, lines, reader: Some(reader), said })
+        Ok(Self { child, heard, reader: Some(reader), said })
     }
 
     /// Its process id.
@@ -155,13 +160,42 @@ impl Appender {
 
     /// How much it has acknowledged.
     pub fn lines(&self) -> usize {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.heard().acknowledged.len()
+    }
+
+    /// Appends that it has begun and that have no answer.
+    pub(crate) fn under_way(&self) -> BTreeSet<u64> {
+        self.heard().under_way.clone()
+    }
+
+    /// By how much the clock was wrong that it told last.
+    pub(crate) fn clock_offset_ms(&self) -> Option<i64> {
+        self.heard().clock_offset_ms
+    }
+
+    /// Whether it has ended because a disk failed, as `custody serve` would; an error when it has ended otherwise.
+    pub(crate) fn has_lost_its_disk(&mut self) -> anyhow::Result<bool> {
+        let is_disk = self.child.0.try_wait()?.is_some_and(|status| status.code() == Some(EXIT_DISK));
+        if !is_disk {
+            self.check()?;
+        }
+        Ok(is_disk)
+    }
+
+    fn heard(&self) -> MutexGuard<'_, Heard> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Kills it, and returns what it acknowledged until then.
     pub fn kill(mut self) -> anyhow::Result<Vec<Acknowledged>> {
         self.child.0.kill()?;
         self.killed()
+    }
+
+    /// What it acknowledged until its end by itself.
+    pub(crate) fn ended(mut self) -> anyhow::Result<Vec<Acknowledged>> {
+        self.child.wait()?;
+        self.acknowledged()
     }
 
     /// Waits for the end that somebody else brings about by a signal.
@@ -181,7 +215,7 @@ impl Appender {
     fn acknowledged(&mut self) -> anyhow::Result<Vec<Acknowledged>> {
         let reader = self.reader.take().context("its lines are read once")?;
         reader.join().map_err(|_| anyhow::anyhow!("the reader of its lines panicked"))??;
-        Ok(std::mem::take(&mut self.lines.lock().unwrap_or_else(PoisonError::into_inner)))
+        Ok(std::mem::take(&mut self.heard().acknowledged))
     }
 }
 

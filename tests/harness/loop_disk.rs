@@ -4,6 +4,8 @@ use crate::measure::PYTHON;
 use crate::paths::repository;
 use crate::processes::wait_until;
 use anyhow::{Context, bail, ensure};
+use nix::errno::Errno;
+use nix::fcntl::{FallocateFlags, fallocate};
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
@@ -12,7 +14,11 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 /// Sparse: it takes what is written.
-const IMAGE_BYTES: u64 = 256 << 20;
+const IMAGE_BYTES: u64 = 512 << 20;
+/// The file that fills the rest of a disk.
+const BALLAST: &str = "ballast";
+/// What no file can be given counts as nothing.
+const ROOM_BYTES_MIN: u64 = 4096;
 /// For requests under way to reach a busy disk.
 const SOON: Duration = Duration::from_secs(60);
 /// Where Debian keeps the programs for disks, which not every path has.
@@ -30,8 +36,13 @@ pub struct LoopDisk {
 impl LoopDisk {
     /// An empty one; its image and mount point lie in `folder` under `name`.
     pub fn new(folder: &Path, name: &str) -> anyhow::Result<Self> {
+        Self::of_bytes(IMAGE_BYTES, folder, name)
+    }
+
+    /// The same of another size.
+    pub fn of_bytes(bytes: u64, folder: &Path, name: &str) -> anyhow::Result<Self> {
         let image = folder.join(format!("{name}.image"));
-        File::create_new(&image)?.set_len(IMAGE_BYTES)?;
+        File::create_new(&image)?.set_len(bytes)?;
         run("mkfs.ext4", [OsStr::new("-q"), OsStr::new("-F"), image.as_os_str()])?;
         Self::mount(image, folder.join(name))
     }
@@ -62,6 +73,38 @@ impl LoopDisk {
     /// Where it is mounted.
     pub fn path(&self) -> &Path {
         &self.mount_point
+    }
+
+    /// Takes all room that is left, until [`LoopDisk::give_room`].
+    pub fn take_room(&self) -> anyhow::Result<()> {
+        let ballast = File::create(self.mount_point.join(BALLAST))?;
+        let (mut taken, mut piece) = (0, IMAGE_BYTES);
+        while piece >= ROOM_BYTES_MIN {
+            let (from, length) = (i64::try_from(taken)?, i64::try_from(piece)?);
+            match fallocate(&ballast, FallocateFlags::empty(), from, length) {
+                Ok(()) => taken += piece,
+                Err(Errno::ENOSPC) => piece /= 2,
+                Err(Errno::EINTR) => {}
+                Err(error) => return Err(error).context("taking the room of a disk"),
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives it back.
+    pub fn give_room(&self) -> anyhow::Result<()> {
+        Ok(fs::remove_file(self.mount_point.join(BALLAST))?)
+    }
+
+    /// Lets nothing be written or synced until the answer is dropped: whoever tries waits.
+    pub fn freeze(&self) -> anyhow::Result<Frozen<'_>> {
+        run("fsfreeze", [OsStr::new("--freeze"), self.mount_point.as_os_str()])?;
+        Ok(Frozen(self))
+    }
+
+    /// How often the device was asked to make durable what it has taken (field `flush I/Os`).
+    pub fn flushes(&self) -> anyhow::Result<u64> {
+        self.statistic(15)
     }
 
     /// Somebody who can cut its power at once.
@@ -111,6 +154,17 @@ impl Drop for LoopDisk {
         run("umount", [self.mount_point.as_os_str()]).ok();
         fs::remove_dir(&self.mount_point).ok();
         fs::remove_file(&self.image).ok();
+    }
+}
+
+/// A disk on which nothing moves.
+#[derive(Debug)]
+pub struct Frozen<'a>(&'a LoopDisk);
+
+impl Drop for Frozen<'_> {
+    fn drop(&mut self) {
+        // An error shows itself: nothing on the disk ends.
+        run("fsfreeze", [OsStr::new("--unfreeze"), self.0.mount_point.as_os_str()]).ok();
     }
 }
 

@@ -17,7 +17,8 @@ use std::process::ExitCode;
 struct Soak {
     /// What is run.
     suite: Suite,
-    /// Times in each recording (pictures), or runs (determinism, power_cut, kill, members, simulation).
+    /// Times in each recording (pictures), runs (determinism, power_cut, kill, members, simulation), kills (resume), live
+    /// sessions (sessions) or sealed recordings (ranges).
     #[arg(long, default_value_t = 50)]
     times: u64,
     /// Repeats the same choices.
@@ -44,8 +45,15 @@ enum Suite {
     PowerCut,
     /// Members that are killed at work and in recovery: each run two kills of one member.
     Kill,
-    /// Three members that are killed and stopped while recorders write: each run ten faults.
+    /// Three members that are killed and stopped, cut off, without room, slow, damaged and out of time while recorders
+    /// write: each run one fault of each kind.
     Members,
+    /// Three members as operators run them, of which the receiving one is killed: each run ten kills.
+    Resume,
+    /// Many live sessions on three members, for a minute; and again with a leader that is killed in the middle.
+    Sessions,
+    /// Ranges of recordings that were just sealed, from all members but one that is killed.
+    Ranges,
     /// The bad-input table: all cases in all variants, with outcome, time and memory.
     Hostile,
     /// Simulated clusters, many seeds at once on all cores; a line for each hundred.
@@ -57,6 +65,7 @@ impl Suite {
     fn program(self) -> &'static str {
         match self {
             Self::Pictures | Self::Frames | Self::Determinism | Self::Hostile => "custody",
+            Self::Resume | Self::Sessions | Self::Ranges => "custody",
             Self::PowerCut | Self::Kill | Self::Members => "appender",
             Self::Simulation => "soak",
         }

@@ -3,7 +3,9 @@
 use crate::journal::{Result, Run};
 use crate::{Suite, hostile};
 use anyhow::ensure;
-use harness::{Cut, Kills, Measure, Members, PowerCuts, PowerCutsOutcome, Random, Syncs};
+use harness::{
+    Cut, Kills, Measure, Members, PowerCuts, PowerCutsOutcome, Random, Ranges, Resumes, Sessions, Syncs,
+};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +14,12 @@ const STOPS_PER_RUN: u64 = 2;
 
 /// What happens to three members in one run.
 const FAULTS_PER_RUN: u64 = 10;
+
+/// Receiving members that are killed in one run.
+const KILLS_PER_RUN: u64 = 10;
+
+/// How long live sessions are recorded.
+const LIVE_S: u64 = 60;
 
 /// All runs of a suite.
 pub(crate) fn of(suite: Suite, folder: &Path, times: u64, seed: u64) -> anyhow::Result<Vec<Run>> {
@@ -38,6 +46,9 @@ pub(crate) fn of(suite: Suite, folder: &Path, times: u64, seed: u64) -> anyhow::
         Suite::Hostile => Ok(hostile::runs()),
         Suite::Kill => Ok((seed..seed + times).map(kills).collect()),
         Suite::Members => Ok((seed..seed + times).map(members).collect()),
+        Suite::Resume => Ok((seed..seed + times.div_ceil(KILLS_PER_RUN)).map(resumes).collect()),
+        Suite::Sessions => Ok([false, true].map(|kills| sessions(seed, times, kills)).into()),
+        Suite::Ranges => Ok(vec![ranges(seed, times)]),
         Suite::Simulation => Ok(crate::simulation::of(seed, times)),
     }
 }
@@ -108,6 +119,48 @@ fn members(seed: u64) -> Run {
         Ok(serde_json::to_value(outcome)?)
     };
     Run { key: json!({ "seed": seed, "faults": FAULTS_PER_RUN }), work: Box::new(work) }
+}
+
+/// Receiving members that are killed, and recorders that go on elsewhere.
+fn resumes(seed: u64) -> Run {
+    let work = move || -> Result {
+        let outcome = Resumes { seed, kills: KILLS_PER_RUN }.run()?;
+        let all = usize::try_from(KILLS_PER_RUN)?;
+        ensure!(
+            outcome.losses.is_empty() && outcome.played == all,
+            "lost: {}",
+            serde_json::to_string(&outcome)?
+        );
+        Ok(serde_json::to_value(outcome)?)
+    };
+    Run { key: json!({ "seed": seed, "kills": KILLS_PER_RUN }), work: Box::new(work) }
+}
+
+/// Many live sessions, perhaps with a leader that is killed.
+fn sessions(seed: u64, sessions: u64, kills: bool) -> Run {
+    let work = move || -> Result {
+        let outcome = Sessions { seed, sessions, seconds: LIVE_S, kills }.run()?;
+        ensure!(
+            outcome.losses.is_empty() && outcome.unsent == 0,
+            "lost: {}",
+            serde_json::to_string(&outcome)?
+        );
+        Ok(serde_json::to_value(outcome)?)
+    };
+    Run {
+        key: json!({ "seed": seed, "sessions": sessions, "seconds": LIVE_S, "kills": kills }),
+        work: Box::new(work),
+    }
+}
+
+/// Ranges of recordings that were just sealed.
+fn ranges(seed: u64, recordings: u64) -> Run {
+    let work = move || -> Result {
+        let outcome = Ranges { seed, recordings }.run()?;
+        ensure!(outcome.failures.is_empty(), "not served: {}", serde_json::to_string(&outcome)?);
+        Ok(serde_json::to_value(outcome)?)
+    };
+    Run { key: json!({ "seed": seed, "recordings": recordings }), work: Box::new(work) }
 }
 
 /// A recording that the seed chooses, cut where the seed says.

@@ -66,15 +66,99 @@ fn coding(entry: &SampleEntry) -> &'static str {
     }
 }
 
+/// The bytes of the video that some workers make, the exit code, and what is told of the recording.
+fn with_workers(
+    input: &Path,
+    workers: &str,
+    options: &[&str],
+) -> anyhow::Result<(Vec<u8>, Option<i32>, String)> {
+    let folder = tempfile::tempdir()?;
+    let output = folder.path().join("out.mp4");
+    let ended = convert(input, &output, &[&["--quiet", "--workers", workers], options].concat())?;
+    Ok((fs::read(&output)?, ended.code(), ended.stderr))
+}
+
 #[test]
 fn the_bytes_are_the_same_with_any_number_of_workers() -> anyhow::Result<()> {
-    let folder = tempfile::tempdir()?;
-    let input = recording("rdp-audio")?.path();
-    let (alone, shared) = (folder.path().join("alone.mp4"), folder.path().join("shared.mp4"));
-    assert_eq!(convert(&input, &alone, &["--workers", "1"])?.code(), Some(0));
-    assert_eq!(convert(&input, &shared, &["--workers", "4"])?.code(), Some(0));
-    assert!(fs::read(&alone)? == fs::read(&shared)?, "1 worker and 4 workers make different videos");
+    for name in ["rdp-audio", "ssh-terminal"] {
+        let input = recording(name)?.path();
+        let alone = with_workers(&input, "1", &[])?;
+        assert_eq!(alone.1, Some(0), "{name}: {}", alone.2);
+        for workers in ["2", "4"] {
+            assert!(
+                with_workers(&input, workers, &[])? == alone,
+                "{name}: another video of {workers} workers"
+            );
+        }
+    }
     Ok(())
+}
+
+#[test]
+fn what_is_prepared_and_refused_before_a_segment_is_known_to_who_codes_it() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let input = folder.path().join("in.guac");
+    let recording = prepared_and_refused();
+    fs::write(&input, &recording)?;
+    let alone = with_workers(&input, "1", &[])?;
+    assert_eq!(alone.1, Some(3), "{}", alone.2);
+    assert!(alone.2.contains("the first of 9 not drawn instructions"), "{}", alone.2);
+    // Damage in the middle of all, read over when asked.
+    let mut damaged = recording;
+    let middle = damaged.len() / 2;
+    damaged[middle..middle + 50].fill(b'!');
+    let damaged_input = folder.path().join("damaged.guac");
+    fs::write(&damaged_input, &damaged)?;
+    let damaged_alone = with_workers(&damaged_input, "1", &["--resync"])?;
+    assert_eq!(damaged_alone.1, Some(3), "{}", damaged_alone.2);
+    for workers in ["2", "4"] {
+        assert!(with_workers(&input, workers, &[])? == alone, "{workers} workers");
+        let damaged = with_workers(&damaged_input, workers, &["--resync"])?;
+        assert!(damaged == damaged_alone, "{workers} workers, damaged: {}", damaged.2);
+    }
+    Ok(())
+}
+
+/// A recording of several segments. Layers, a buffer, the pointer's image, clips, paths and streams that stand long
+/// before them are used in all, and some images cannot be drawn.
+fn prepared_and_refused() -> Vec<u8> {
+    let mut text = String::new();
+    let mut put = |elements: &[&str]| {
+        let elements: Vec<_> = elements.iter().map(|text| format!("{}.{text}", text.len())).collect();
+        text.push_str(&format!("{};", elements.join(",")));
+    };
+    for layer in ["0", "1", "2", "-1"] {
+        put(&["size", layer, "160", "120"]);
+        put(&["rect", layer, "10", "10", "100", "70"]);
+        put(&["cfill", "14", layer, "90", "160", "20", "200"]);
+    }
+    put(&["size", "-2", "8", "8"]);
+    put(&["rect", "-2", "0", "0", "8", "8"]);
+    put(&["cfill", "14", "-2", "255", "255", "255", "255"]);
+    put(&["cursor", "1", "1", "-2", "0", "0", "8", "8"]);
+    put(&["move", "2", "1", "30", "20", "3"]);
+    put(&["shade", "1", "130"]);
+    put(&["rect", "1", "5", "5", "120", "90"]);
+    put(&["clip", "1"]);
+    put(&["push", "2"]);
+    put(&["img", "4", "14", "0", "image/png", "20", "30"]);
+    for frame in 0..1_500_u32 {
+        let grey = (frame * 53 % 256).to_string();
+        let place = (frame * 7 % 110).to_string();
+        for layer in ["0", "1", "2"] {
+            put(&["rect", layer, &place, &place, "30", "20"]);
+            put(&["cfill", "14", layer, &grey, &place, "60", "180"]);
+        }
+        put(&["copy", "-1", "0", "0", "40", "30", "14", "0", &place, "50"]);
+        put(&["mouse", &place, "60", "0", &(1_000 + frame * 110).to_string()]);
+        if frame % 170 == 50 {
+            put(&["img", "3", "14", "0", "image/png", "0", "0"]);
+            put(&["blob", "3", "bm8gcGljdHVyZQ=="]);
+            put(&["end", "3"]);
+        }
+        put(&["sync", &(1_000 + frame * 110).to_string()]);
+    }
+    text.into_bytes()
 }
 
 #[test]

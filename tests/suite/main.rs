@@ -13,5 +13,6 @@ mod kill;
 mod members;
 mod pictures;
 mod power_cut;
+mod resume;
 mod sound;
 mod view;

@@ -11,6 +11,8 @@ use crate::problem::{Kind, Problem};
 
 /// How every token begins, so that one that lies about can be recognised.
 pub const TOKEN_PREFIX: &str = "custody_";
+/// Digits behind it.
+const TOKEN_DIGITS: usize = 64;
 /// The most bytes of such a token.
 const TOKEN_BYTES_MAX: usize = 128;
 
@@ -77,6 +79,13 @@ pub(super) fn known(text: &str, is_cookie: bool, catalog: &Catalog) -> Result<(T
     let found = catalog.token_by_hash(TokenSecret(text.to_owned()).hash())?;
     let is_at_its_place = |row: &TokenRow| (row.kind == TokenKind::Login) == is_cookie;
     found.filter(|(_, row)| row.is_valid(now_ms) && is_at_its_place(row)).ok_or_else(invalid)
+}
+
+/// Whether a text may be a token that was made a moment ago elsewhere: it looks like one, and nothing is known of it here.
+pub(super) fn may_be_new(text: &str, catalog: &Catalog) -> Result<bool, Problem> {
+    let digits = text.strip_prefix(TOKEN_PREFIX).unwrap_or_default();
+    let is_token = digits.len() == TOKEN_DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    Ok(is_token && catalog.token_by_hash(TokenSecret(text.to_owned()).hash())?.is_none())
 }
 
 /// Unknown, revoked, expired and wrongly signed tokens are answered alike.

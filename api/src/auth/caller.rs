@@ -8,7 +8,7 @@ use cluster::catalog::{As, Catalog, Command, TokenId, TokenKind, TokenRow};
 use policy::{Action, Authorizer, RecorderName, RoleName, Service, ServiceName, Subject, User, UserName};
 
 use super::act_for::named_user;
-use super::bearer::{bearer, invalid, known};
+use super::bearer::{bearer, invalid, known, may_be_new};
 use super::cookie::{brought, need_own_page};
 use crate::audit::{Refused, Who};
 use crate::identity::{IdentityProvider, Vouched, is_jws};
@@ -51,15 +51,15 @@ impl Caller {
         let cookie = brought(request).filter(|_| !request.headers().contains_key(AUTHORIZATION));
         let known = match (cookie, &state.identity) {
             (Some(text), _) => {
-                let catalog = state.cluster.catalog()?;
-                let sender = Self::logged_in(known(text, true, catalog)?, catalog)?;
+                let found = token(text, true, state).await?;
+                let sender = Self::logged_in(found, state.cluster.catalog()?)?;
                 need_own_page(request)?;
                 sender
             }
             (None, Some(provider)) if is_jws(bearer(request)?) => {
                 Self::vouched(vouch(provider, bearer(request)?, state).await?, &authorizer)
             }
-            (None, Some(_) | None) => Self::known(known(bearer(request)?, false, state.cluster.catalog()?)?),
+            (None, Some(_) | None) => Self::known(token(bearer(request)?, false, state).await?),
         };
         let sender = Self { address, ..known };
         state.rates.count(&sender)?;
@@ -175,4 +175,16 @@ async fn vouch(provider: &IdentityProvider, text: &str, state: &ApiState) -> Res
         tracing::debug!(%refusal, "a token of the identity provider is refused");
         invalid()
     })
+}
+
+/// The token of a text. One that another member has made a moment ago is known here after a read index; only so many
+/// wait for one at a time, as anybody can send what looks like a token.
+async fn token(text: &str, is_cookie: bool, state: &ApiState) -> Result<(TokenId, TokenRow), Problem> {
+    let catalog = state.cluster.catalog()?;
+    if may_be_new(text, catalog)?
+        && let Some(_turn) = state.rates.look_again()
+    {
+        state.cluster.read_index().await?;
+    }
+    known(text, is_cookie, catalog)
 }

@@ -13,6 +13,7 @@ use super::permission::Read;
 use super::target::OneSession;
 use super::viewer::Viewer;
 use crate::audit::Shown;
+use crate::media::Sight;
 use crate::problem::Problem;
 
 /// Somebody who may see a recording, and how much of it. There is no other way to make one than to ask.
@@ -21,15 +22,6 @@ pub(crate) struct Sighted {
     pub(crate) sight: Sight,
     /// What decided how much.
     action: Action,
-}
-
-/// How much of a recording somebody may see.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sight {
-    /// Its bytes as they were received: with Download and Keystrokes, for they hold what was typed.
-    Received,
-    /// Its view, without keys and clipboards: with Recording, and while the session runs Livestream.
-    View,
 }
 
 impl Sighted {
@@ -43,12 +35,19 @@ impl Sighted {
         &self.allowed.target
     }
 
+    /// Refuses those who may not watch a session while it runs.
+    pub(crate) fn watches_live(&self) -> Result<(), Problem> {
+        self.allowed.also(Action::Livestream)
+    }
+
     /// Them, about to see something of the recording.
     pub(crate) fn viewer(&self, shown: Shown) -> Viewer {
         self.allowed.viewer(self.action, shown)
     }
 }
 
+/// As they were received with Download and Keystrokes, for the bytes hold what was typed; the view with Recording, and while
+/// the session runs Livestream.
 fn sight(allowed: &Allowed<Read, OneSession>) -> Result<(Sight, Action), Problem> {
     let whole = [Action::Download, Action::Keystrokes];
     if whole.into_iter().all(|action| allowed.may(action)) {

@@ -294,6 +294,7 @@ impl From<MediaError> for Problem {
             MediaError::Busy { retry_after_s } => Self::new(Kind::Busy, error).retry_after(retry_after_s),
             MediaError::Deadline { .. } => Self::new(Kind::Busy, error).retry_after(NOT_READY_S),
             MediaError::NoPicture { .. } => Self::new(Kind::NoPicture, error),
+            MediaError::TooLong { .. } => Self::new(Kind::SessionNotEnded, error),
             MediaError::Damaged { .. } => Self::new(Kind::RecordingDamaged, error),
             MediaError::Crashed => Self::internal(&error),
         }

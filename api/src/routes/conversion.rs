@@ -130,7 +130,7 @@ fn events(first: Watched) -> impl Stream<Item = Result<Bytes, Infallible>> {
 impl Watched {
     /// The next event; none after the last, or when the facts can no longer be read here: its reader asks again.
     async fn next(&mut self) -> Option<Bytes> {
-        while !self.is_over && self.looks < LOOKS_MAX {
+        while !self.is_over && self.looks < LOOKS_MAX && !self.state.closing.is_set() {
             if self.looks > 0 {
                 rt::time::sleep(LOOK_EVERY).await;
             }

@@ -18,6 +18,8 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
 }
 
 /// What was typed in a session, clipboards too: it may be passwords
+///
+/// While the recording grows, what is durable, without an ETag.
 #[utoipa::path(
     tag = "recordings",
     params(
@@ -28,7 +30,7 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         (status = 200, description = "the keystrokes, version 1", body = Object, content_type = "application/json", headers(("ETag" = String))),
         (status = 206, description = "the range", body = Vec<u8>, content_type = "application/json", headers(("Content-Range" = String))),
         (status = 304, description = "the client has it"),
-        (status = 409, description = "the session is live, or the recording is not indexed yet; Retry-After says when to ask again"),
+        (status = 409, description = "the recording is sealed and not indexed yet, and Retry-After says when to ask again; or it grows and is too long"),
         (status = 416, description = "the range begins after the end"),
         (status = 422, description = "the recording cannot be indexed"),
         Problems
@@ -40,7 +42,7 @@ pub(super) async fn show_keystrokes(
     request: HttpRequest,
     state: Data<ApiState>,
 ) -> Result<HttpResponse, Problem> {
-    let content = artefact::keystrokes(&state, &allowed.target)?;
+    let content = artefact::keystrokes(&state, &allowed.target).await?;
     let viewer = allowed.viewer(Action::Keystrokes, Shown::Keystrokes);
     content::answer(&state, &request, content, &viewer).await
 }

@@ -12,9 +12,10 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::problems::Problems;
 use crate::artefact;
 use crate::audit::Shown;
-use crate::auth::{Allowed, OneSession, Record, Sight, Sighted};
+use crate::auth::{Allowed, OneSession, Record, Sighted};
 use crate::content::{self, Content, Source};
 use crate::dto;
+use crate::media::Sight;
 use crate::problem::{Kind, Problem};
 use crate::range::Tag;
 use crate::state::ApiState;
@@ -130,8 +131,9 @@ pub(super) async fn append_to_recording(
 /// The recording: as it was received, or its view
 ///
 /// With Download and Keystrokes it comes as it was received. With Recording alone (and Livestream, while the session is
-/// live) it comes as its view: the same instructions without keys and clipboards, once the recording is indexed. The two
-/// have other lengths and other ETags.
+/// live) it comes as its view: the same instructions without keys and clipboards. The two have other lengths and other
+/// ETags. A recording that grows is read as far as it is durable, has no ETag, and keeps its bytes: who has N of them goes
+/// on with `bytes=N-`. A sealed one has its view once it is indexed.
 #[utoipa::path(
     tag = "recordings",
     params(
@@ -142,7 +144,7 @@ pub(super) async fn append_to_recording(
         (status = 200, description = "all of it", body = Vec<u8>, content_type = "application/octet-stream", headers(("ETag" = String))),
         (status = 206, description = "the range", body = Vec<u8>, content_type = "application/octet-stream", headers(("Content-Range" = String))),
         (status = 304, description = "the client has it"),
-        (status = 409, description = "the session is live, or the recording is not indexed yet: there is no view; Retry-After says when to ask again"),
+        (status = 409, description = "the recording is sealed and not indexed yet: there is no view; Retry-After says when to ask again"),
         (status = 416, description = "the range begins after the end"),
         (status = 422, description = "the recording cannot be indexed: it has no view"),
         Problems
@@ -156,7 +158,7 @@ pub(super) async fn read_recording(
 ) -> Result<HttpResponse, Problem> {
     let (content, shown) = match sighted.sight {
         Sight::Received => (received(&state, sighted.session()).await?, Shown::Recording),
-        Sight::View => (artefact::view(&state, sighted.session())?, Shown::View),
+        Sight::View => (artefact::view(&state, sighted.session()).await?, Shown::View),
     };
     content::answer(&state, &request, content, &sighted.viewer(shown)).await
 }

@@ -20,7 +20,8 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
 ///
 /// Its bytes are those of what the same caller gets from `/v1/sessions/{id}/recording`: with Download and Keystrokes the
 /// recording as it was received, else the view. The timeline of the view tells nothing of keys and clipboards, neither when
-/// there were any nor how many. No timeline holds what was typed.
+/// there were any nor how many. No timeline holds what was typed. While the recording grows, both tell what is durable, as if it
+/// ended there, without an ETag.
 #[utoipa::path(
     tag = "recordings",
     params(
@@ -31,7 +32,7 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         (status = 200, description = "the timeline, version 2", body = Object, content_type = "application/json", headers(("ETag" = String))),
         (status = 206, description = "the range", body = Vec<u8>, content_type = "application/json", headers(("Content-Range" = String))),
         (status = 304, description = "the client has it"),
-        (status = 409, description = "the session is live, or the recording is not indexed yet; Retry-After says when to ask again"),
+        (status = 409, description = "the recording is sealed and not indexed yet, and Retry-After says when to ask again; or it grows and is too long"),
         (status = 416, description = "the range begins after the end"),
         (status = 422, description = "the recording cannot be indexed"),
         Problems
@@ -43,6 +44,6 @@ pub(super) async fn show_timeline(
     request: HttpRequest,
     state: Data<ApiState>,
 ) -> Result<HttpResponse, Problem> {
-    let content = artefact::timeline(&state, sighted.session(), sighted.sight)?;
+    let content = artefact::timeline(&state, sighted.session(), sighted.sight).await?;
     content::answer(&state, &request, content, &sighted.viewer(Shown::Timeline)).await
 }

@@ -113,18 +113,30 @@ async fn ranges_and_validators_of_the_view_are_its_own() {
 }
 
 #[actix_web::test]
-async fn before_its_index_a_recording_has_no_view_and_says_when_to_ask_again() {
+async fn what_grows_is_shown_as_far_as_it_is_durable_and_what_is_sealed_once_it_is_indexed() {
     let member = Member::start().await;
     let (recorder, auditor, system) =
         (member.recorder().await, member.user(AUDITOR).await, member.user(SYSTEM).await);
     let session = member.open(&recorder, &ssh()).await;
     member.append(&recorder, &session, 0, RAW).await;
-    let live = (409, "session-not-ended".to_owned());
-    let [recording, timeline, keystrokes] = three(&member, &auditor, &session).await;
-    assert_eq!(recording.bytes(), RAW);
-    assert_eq!([timeline.problem(), keystrokes.problem()], [live.clone(), live.clone()]);
-    let [view, timeline, _] = three(&member, &system, &session).await;
-    assert_eq!([view.problem(), timeline.problem()], [live.clone(), live]);
+    for is_interrupted in [false, true] {
+        if is_interrupted {
+            let recording: RecordingId = session.parse().unwrap();
+            member.state.cluster.interrupt(recording.into()).await.unwrap();
+        }
+        let [recording, timeline, keystrokes] = three(&member, &auditor, &session).await;
+        let so_far: [&[u8]; 3] = [RAW, b"Timeline(Received) so far", b"Keystrokes so far"];
+        assert_eq!([recording.bytes(), timeline.bytes(), keystrokes.bytes()], so_far);
+        let [view, view_timeline, refused] = three(&member, &system, &session).await;
+        assert_eq!([view.bytes(), view_timeline.bytes()], [VIEW, b"Timeline(View) so far"]);
+        assert_eq!(refused.problem(), (403, "permission-missing".to_owned()));
+        for growing in [recording, timeline, keystrokes, view, view_timeline] {
+            assert_eq!((growing.header("etag"), growing.header("accept-ranges")), ("", "bytes"));
+        }
+        let part = asked(Method::GET, &system, &format!("/v1/sessions/{session}/recording"));
+        let part = member.send(part.insert_header(("range", "bytes=7-"))).await;
+        assert_eq!((part.status, part.bytes()), (StatusCode::PARTIAL_CONTENT, &VIEW[7..]));
+    }
 
     member.seal(&recorder, &session).await;
     let [recording, timeline, keystrokes] = three(&member, &auditor, &session).await;

@@ -30,10 +30,10 @@ use serde_json::{Value, json};
 use super::wire::Wire;
 use crate::guard::guard;
 use crate::intake::{Intake, IntakeRefusal};
-use crate::media::{BoxFuture, Media, MediaError, ViewPart, ViewRead};
+use crate::media::{BoxFuture, Join, Media, MediaError, Sight, Surveyed, ViewPart, ViewRead};
 use crate::{
-    ApiState, CheckpointKey, IdentityProvider, Limits, Metrics, Origins, Rates, Threads, TokenSecret, Trail,
-    app,
+    ApiState, CheckpointKey, Closing, IdentityProvider, Limits, Metrics, Origins, Rates, Threads,
+    TokenSecret, Trail, app,
 };
 
 /// For how long a view goes on without a leaf: longer than any test.
@@ -71,6 +71,9 @@ impl Intake for LineIntake {
 /// The view of every recording.
 pub(super) const VIEW: &[u8] = b"what everybody with the permission Recording may see";
 
+/// The newest key state of every recording's view.
+pub(super) const KEY_STATE: &[u8] = b"what was drawn before";
+
 /// Draws the time, and fails at some times. Views are [`VIEW`].
 struct ClockMedia;
 
@@ -94,6 +97,23 @@ impl Media for ClockMedia {
         Box::pin(async move {
             let read: Box<dyn ViewRead> = Box::new(Pieces(pieces));
             Ok(read)
+        })
+    }
+
+    fn view_length(&self, _: RecordingId) -> BoxFuture<'_, Result<u64, MediaError>> {
+        Box::pin(async { Ok(VIEW.len().try_into().unwrap()) })
+    }
+
+    fn survey(&self, _: RecordingId, wanted: Surveyed) -> BoxFuture<'_, Result<Vec<u8>, MediaError>> {
+        Box::pin(async move { Ok(format!("{wanted:?} so far").into_bytes()) })
+    }
+
+    fn join(&self, _: RecordingId, sight: Sight) -> BoxFuture<'_, Result<Option<Join>, MediaError>> {
+        Box::pin(async move {
+            Ok(match sight {
+                Sight::Received => None,
+                Sight::View => Some(Join { at_ms: 7, position: 5, instructions: KEY_STATE.into() }),
+            })
         })
     }
 }
@@ -220,6 +240,7 @@ impl Member {
             trail: Arc::new(Trail::new(WINDOW)),
             checkpoint_key: CheckpointKey::from_seed(&[7; 32]).unwrap(),
             threads: Threads::default(),
+            closing: Closing::default(),
         };
         Self { state: Arc::new(state), disk }
     }

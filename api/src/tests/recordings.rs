@@ -1,4 +1,6 @@
 use actix_web::http::{Method, StatusCode};
+use cluster::catalog::ObjectState;
+use cluster::id::RecordingId;
 
 use super::harness::*;
 use crate::Limits;
@@ -72,6 +74,24 @@ async fn a_recording_has_a_greatest_length() {
         (413, "too-large".to_owned())
     );
     assert_eq!(member.append(&recorder, &session, 0, b"1234").await.status, StatusCode::NO_CONTENT);
+}
+
+#[actix_web::test]
+async fn who_asks_how_far_an_interrupted_recording_is_changes_nothing() {
+    let member = Member::start().await;
+    let recorder = member.recorder().await;
+    let session = member.open(&recorder, &ssh()).await;
+    member.append(&recorder, &session, 0, b"0123").await;
+    let object = session.parse::<RecordingId>().unwrap().into();
+    member.state.cluster.interrupt(object).await.unwrap();
+    let row = || member.state.cluster.catalog().unwrap().object(object).unwrap().unwrap();
+    let before = row();
+    assert!(matches!(before.state, ObjectState::Interrupted { .. }) && before.open_chunk.is_none());
+    let asked = head(&member, &recorder, &session).await;
+    assert_eq!((asked.header("upload-offset"), asked.header("upload-defer-length")), ("4", "1"));
+    assert_eq!(row(), before);
+    assert_eq!(member.append(&recorder, &session, 4, b"4567").await.header("upload-offset"), "8");
+    assert_eq!(head(&member, &recorder, &session).await.header("upload-offset"), "8");
 }
 
 #[actix_web::test]

@@ -57,6 +57,7 @@ async fn nothing_of_a_purged_session_is_served() {
         of("/timeline"),
         of("/keystrokes"),
         of("/frames/0.png"),
+        of("/live"),
         of("/videos"),
         video.clone(),
         format!("{video}/content"),

@@ -205,6 +205,15 @@ impl Catalog {
         &self,
         after: Option<&(Tree, Vec<u8>)>,
     ) -> Result<Vec<(Tree, KeyAndRow)>, CatalogError> {
+        self.dump_some(after, ROWS_AT_ONCE)
+    }
+
+    /// The same, at most `limit` rows.
+    pub(crate) fn dump_some(
+        &self,
+        after: Option<&(Tree, Vec<u8>)>,
+        limit: usize,
+    ) -> Result<Vec<(Tree, KeyAndRow)>, CatalogError> {
         let mut rows = Vec::new();
         for tree in Tree::ALL {
             let range = match after {
@@ -212,9 +221,9 @@ impl Catalog {
                 Some((here, key)) if tree == *here => KeyRange::all().after(key.clone()),
                 Some(_) | None => KeyRange::all(),
             };
-            let found = self.engine.scan(tree, range, ROWS_AT_ONCE - rows.len())?;
+            let found = self.engine.scan(tree, range, limit - rows.len())?;
             rows.extend(found.into_iter().map(|row| (tree, row)));
-            if rows.len() == ROWS_AT_ONCE {
+            if rows.len() == limit {
                 break;
             }
         }

@@ -11,6 +11,8 @@ use std::fmt;
 /// Whether videos may be asked for and downloaded.
 pub(crate) const VIDEO_DOWNLOAD_ENABLED: &str = "video_download_enabled";
 /// After how many days ended sessions are purged.
+/// For how long an interrupted recording can be resumed.
+pub(crate) const RESUME_HOURS: &str = "resume_hours";
 pub(crate) const RETENTION_DAYS: &str = "retention_days";
 /// Whether a hold ends only when two persons want it.
 pub(crate) const HOLD_RELEASE_BY_TWO: &str = "hold_release_by_two";
@@ -72,7 +74,7 @@ impl Parameter {
             description: "On how many members each recording and video is kept, if there are as many.",
         },
         Self {
-            name: "resume_hours",
+            name: RESUME_HOURS,
             kind: ParameterKind::Number { min: 1, max: 720 },
             default: ParameterValue::Number(24),
             description: "For how long an interrupted recording can be resumed before it is sealed.",

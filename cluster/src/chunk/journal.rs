@@ -8,6 +8,7 @@
 mod replay;
 mod segment;
 
+use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -47,7 +48,7 @@ pub struct Entry {
     /// Where the records begin in the chunk file.
     pub(crate) position: u64,
     /// The frames of the records.
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) bytes: Bytes,
 }
 
 impl Entry {
@@ -193,6 +194,11 @@ impl Journal {
     /// Whether the promise is on the disk.
     pub fn has_durable_fence(&self, chunk: ChunkId, epoch: Epoch) -> bool {
         self.durable_fences.get(&chunk).is_some_and(|fence| *fence >= epoch)
+    }
+
+    /// Whether promises wait for the next commit.
+    pub fn has_untold_fences(&self) -> bool {
+        !self.untold_fences.is_empty()
     }
 
     /// Whether the last commit found no room; then the chunk files were synced instead.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ring::digest::{Context, SHA256};
+use bytes::Bytes;
 
 use super::Hash;
 use super::damage::{Damage, FileError, Part, find_entry, read_ciphertext, read_frame};
@@ -13,6 +13,7 @@ use super::file::{
     CHUNK_BYTES_MAX, ChunkHeader, ClosedChunk, Entry, HEADER_BYTES, closed_bytes, encode_trailer,
     record_room_bytes,
 };
+use super::file_digest::{FileDigest, Hashing};
 use super::merkle::{self, RootBuilder};
 use super::record::SealedRecord;
 use crate::id::{ChunkId, RecordIndex};
@@ -63,7 +64,7 @@ pub struct OpenChunk {
     next: u32,
     /// Where the records end in the file.
     frames_end: u64,
-    digest: Context,
+    digest: FileDigest,
     roots: RootBuilder,
 }
 
@@ -72,8 +73,7 @@ impl OpenChunk {
     pub(crate) fn empty(header: ChunkHeader, file: VolumeFile) -> Self {
         let state = TailState { entries: Vec::new(), acknowledged: header.offset };
         let tail = Tail { header, file, state: Arc::new(Mutex::new(state)) };
-        let mut digest = Context::new(&SHA256);
-        digest.update(&header.encode());
+        let digest = FileDigest::new(&header.encode());
         let frames_end = disk_size(HEADER_BYTES);
         Self { tail, next: 0, frames_end, digest, roots: RootBuilder::default() }
     }
@@ -94,6 +94,7 @@ impl OpenChunk {
         while let Some(record) = chunk.next_of(rest) {
             rest = rest.get(record.frame().len()..).unwrap_or(&[]);
             chunk.count(&[&record]);
+            chunk.digest.catch_up();
         }
         if chunk.frames_end < durable_bytes {
             return Err(Damage { chunk: id, part: Part::Record(RecordIndex(chunk.next)) }.into());
@@ -146,10 +147,17 @@ impl OpenChunk {
     ///
     /// Records that the chunk holds are passed over, so that a retry with the stored ciphertext is harmless.
     /// Returns the position of the first new byte and the new bytes.
-    pub(crate) fn write(&mut self, records: &[SealedRecord]) -> Result<(u64, Vec<u8>), AppendError> {
+    pub(crate) fn write(&mut self, records: &[SealedRecord]) -> Result<(u64, Bytes), AppendError> {
         let fresh = self.fresh(records)?;
         let position = self.frames_end;
-        let bytes: Vec<u8> = fresh.iter().flat_map(|record| record.frame()).copied().collect();
+        let bytes = match fresh[..] {
+            [record] => record.frame().clone(),
+            _ => {
+                let mut bytes = Vec::with_capacity(fresh.iter().map(|record| record.frame().len()).sum());
+                fresh.iter().for_each(|record| bytes.extend_from_slice(record.frame()));
+                bytes.into()
+            }
+        };
         if !bytes.is_empty() {
             self.tail.file.write_at(position, &bytes)?;
             self.count(&fresh);
@@ -196,7 +204,7 @@ impl OpenChunk {
     fn count(&mut self, records: &[&SealedRecord]) {
         let mut entries = Vec::with_capacity(records.len());
         for record in records {
-            self.digest.update(record.frame());
+            self.digest.push(record.frame().clone());
             self.roots.push(*record.leaf());
             self.frames_end += disk_size(record.frame().len());
             self.next += 1;
@@ -220,6 +228,16 @@ impl OpenChunk {
         self.tail.file.sync()
     }
 
+    /// What is still to be hashed for the hash of the file, as work for another thread; one at a time.
+    pub(crate) fn hashing(&self) -> Option<Hashing> {
+        self.digest.hashing()
+    }
+
+    /// It is hashed.
+    pub(crate) fn hashed(&mut self, hashing: Hashing) {
+        self.digest.hashed(hashing);
+    }
+
     /// Cuts what stands behind the last record.
     pub(crate) fn cut(&self) -> Result<(), DiskError> {
         if self.tail.file.length()? != self.frames_end {
@@ -238,8 +256,6 @@ impl OpenChunk {
         let header = &self.tail.header;
         let subtree = self.roots.root();
         let trailer = encode_trailer(header, &self.tail.lock().entries, &subtree);
-        let mut digest = self.digest.clone();
-        digest.update(&trailer);
         let plaintext_bytes = self.end() - header.offset;
         let closed = ClosedChunk {
             number: header.id.number,
@@ -247,7 +263,7 @@ impl OpenChunk {
             offset: header.offset,
             plaintext_bytes,
             length_bytes: closed_bytes(self.next, plaintext_bytes),
-            hash: digest.finish().into(),
+            hash: self.digest.finish(&trailer),
             leaves: self.next,
             subtree,
         };

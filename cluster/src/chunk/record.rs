@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use bytes::Bytes;
 use crc32c::{crc32c, crc32c_append};
 use ring::aead::{Aad, LessSafeKey, NONCE_LEN, Nonce};
 
@@ -181,13 +182,13 @@ impl RecordSealer {
     }
 }
 
-/// A record as it is stored and sent.
+/// A record as it is stored and sent. Clones share its bytes.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SealedRecord {
     index: RecordIndex,
     offset: u64,
     plaintext_bytes: u32,
-    frame: Vec<u8>,
+    frame: Bytes,
     leaf: Hash,
 }
 
@@ -215,7 +216,7 @@ impl SealedRecord {
     ) -> Self {
         let ciphertext = Hash::of(&[&frame[FRAME_HEADER_BYTES..]]);
         let leaf = record_leaf(&chunk.id, index, plaintext_bytes, &ciphertext);
-        Self { index, offset, plaintext_bytes, frame, leaf }
+        Self { index, offset, plaintext_bytes, frame: frame.into(), leaf }
     }
 
     /// Reads the record at the front of `bytes`, which are from a disk or another member.
@@ -249,7 +250,7 @@ impl SealedRecord {
     }
 
     /// The stored bytes.
-    pub fn frame(&self) -> &[u8] {
+    pub fn frame(&self) -> &Bytes {
         &self.frame
     }
 

@@ -11,6 +11,9 @@ use crate::rpc::{self, Handled, Handler};
 use crate::tail::{Answer, Bytes, Message, Request};
 use std::sync::{Arc, Weak};
 
+/// Records of less than so many bytes are checked where they come in.
+const CHECKED_HERE_BYTES: usize = 32 << 10;
+
 /// What other members talk to. It does not keep the door open: after a stop nothing is answered.
 pub(super) struct Answers(pub(super) Weak<Shared>);
 
@@ -33,8 +36,14 @@ impl Handler for Answers {
 impl Shared {
     /// Hands messages to the machine, as soon as it has room; nothing when one of them cannot be understood.
     async fn take_messages(&self, from: MemberId, messages: Vec<Bytes>) -> Option<()> {
+        let length: usize = messages.iter().map(|message| message.0.len()).sum();
+        let read = move || -> Option<Vec<Message>> {
+            let message = |bytes: &Bytes| Some(Message::decode(&bytes.0).ok()?.check());
+            messages.iter().map(message).collect()
+        };
+        // What is hashed at once is no work for an async thread.
+        let messages = if length < CHECKED_HERE_BYTES { read()? } else { self.takers.run(read).await?? };
         for message in messages {
-            let message = Message::decode(&message.0).ok()?;
             let bytes = u32::try_from(size(&message)).ok()?;
             let place = Arc::clone(&self.message_room).acquire_many_owned(bytes).await.ok();
             self.inbox.tell(Input::Receive { from, message, place });

@@ -3,7 +3,7 @@
 use crate::chunk::disk::Fatal;
 use crate::chunk::journal::Retired;
 use crate::id::{ChunkNumber, MemberId, ObjectId};
-use crate::tail::{Answer, Durable, Message, Request, Ticket, Told};
+use crate::tail::{Answer, Closed, Durable, Message, Request, Ticket, Told};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 /// One input. How many of callers and members wait is bounded by the places that they hold; the others answer what
@@ -29,8 +29,12 @@ pub(super) enum Input {
     Durable(Result<Box<Durable>, Fatal>),
     /// A segment of the journal is not needed any more.
     Retired(Result<Retired, Fatal>),
+    /// The file of a committed chunk is closed, or gone.
+    Closed(Result<Closed, Fatal>),
     /// The facts have ended: nothing more can be committed.
     FactsEnded,
+    /// The member is about to stop: others are to own what it owns.
+    Leave,
     /// Time passes.
     Tick,
     /// The member stops.

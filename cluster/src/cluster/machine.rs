@@ -9,10 +9,10 @@ use crate::chunk::disk::Fatal;
 use crate::chunk::journal::Retirement;
 use crate::facts::{Facts, SubmitError};
 use crate::id::{MemberId, ObjectId};
-use crate::tail::{Answer, Batch, Effect, Member, Message, RequestNumber, TailError, Ticket, Told};
+use crate::tail::{Answer, Batch, Closing, Effect, Member, Message, RequestNumber, TailError, Ticket, Told};
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
@@ -23,6 +23,8 @@ use tokio::task::JoinSet;
 const TICK_MS: u64 = 100;
 /// Inputs that are taken before what they wrote is handed to the disk.
 const INPUTS_AT_ONCE: usize = 256;
+/// Files that are closed at once: the file system makes those durable together that wait together.
+const CLOSINGS_AT_ONCE: usize = 4;
 /// Requests that may wait for one object.
 pub(super) const WAITING_MAX: usize = 16;
 
@@ -51,6 +53,7 @@ pub(super) struct Machine {
     last_request: u64,
     batches: Sender<Batch>,
     retirements: Sender<Retirement>,
+    closings: Sender<Closing>,
     wants_sync: bool,
     began: Instant,
     ticked_ms: Option<u64>,
@@ -76,6 +79,7 @@ impl Machine {
                 retired.tell(Input::Retired(retirement.run()));
             }
         })?;
+        let (closings, mut threads) = start_closers(&parts.inbox)?;
         let (runtime, mut tasks) = (Handle::current(), JoinSet::new());
         let (facts, inbox) = (Arc::clone(&parts.facts), parts.inbox.clone());
         let watch = async move {
@@ -92,6 +96,7 @@ impl Machine {
             last_request: 0,
             batches,
             retirements,
+            closings,
             wants_sync: false,
             began: Instant::now(),
             ticked_ms: None,
@@ -99,14 +104,15 @@ impl Machine {
             has_facts: true,
         };
         let tail = thread("live-tail").spawn(move || machine.run())?;
-        Ok(vec![tail, sync, retire])
+        threads.extend([tail, sync, retire]);
+        Ok(threads)
     }
 
     fn run(mut self) {
         let ended = self.serve();
-        let Self { parts, runtime, mut tasks, callers, batches, retirements, .. } = self;
+        let Self { parts, runtime, mut tasks, callers, batches, retirements, closings, .. } = self;
         // Whoever still waits learns that the member has stopped.
-        drop((callers, batches, retirements));
+        drop((callers, batches, retirements, closings));
         runtime.block_on(tasks.shutdown());
         let ended = ended.and_then(|()| parts.member.close());
         if let Err(error) = ended {
@@ -128,6 +134,10 @@ impl Machine {
                 }
                 self.take(input)?;
                 self.tick_if_due()?;
+                for closing in self.parts.member.closings() {
+                    // Its threads live as long as this one.
+                    let _: Result<(), _> = self.closings.send(closing);
+                }
                 taken += 1;
                 next = if taken < INPUTS_AT_ONCE { self.parts.inputs.try_recv().ok() } else { None };
             }
@@ -184,12 +194,14 @@ impl Machine {
                 member.retired(retired.map_err(disk)?);
                 Vec::new()
             }
+            Input::Closed(closed) => member.closed(closed.map_err(disk)?, now_ms)?,
             Input::FactsEnded => {
                 self.has_facts = false;
                 self.callers.clear();
                 self.waiting.clear();
                 Vec::new()
             }
+            Input::Leave => member.leave(now_ms),
             Input::Tick | Input::Stop => Vec::new(),
         };
         self.act(effects)
@@ -309,6 +321,25 @@ impl Machine {
     }
 }
 
+/// Threads that close files, until nobody has any for them.
+fn start_closers(inbox: &Inbox) -> std::io::Result<(Sender<Closing>, Vec<JoinHandle<()>>)> {
+    let (closings, waiting) = channel::<Closing>();
+    let waiting = Arc::new(Mutex::new(waiting));
+    let mut threads = Vec::with_capacity(CLOSINGS_AT_ONCE);
+    for number in 0..CLOSINGS_AT_ONCE {
+        let (waiting, inbox) = (Arc::clone(&waiting), inbox.clone());
+        let thread = std::thread::Builder::new().name(format!("chunk-close-{number}"));
+        threads.push(thread.spawn(move || {
+            loop {
+                let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                let Ok(closing) = next else { return };
+                inbox.tell(Input::Closed(closing.run()));
+            }
+        })?);
+    }
+    Ok((closings, threads))
+}
+
 fn disk(fatal: Fatal) -> TailError {
     TailError::Disk(fatal.into())
 }
@@ -328,8 +359,8 @@ pub(super) fn tick_period() -> Duration {
 /// A message of a member, and how much room it takes.
 pub(super) fn size(message: &Message) -> usize {
     match message {
-        Message::Append(append) => append.frames.0.len(),
-        Message::Fill(fill) => fill.frames.0.len(),
+        Message::Append(append) => append.frames.len(),
+        Message::Fill(fill) => fill.frames.len(),
         Message::Fetched { frames, .. } | Message::Tail { frames, .. } => frames.0.len(),
         Message::Copy { bytes, .. } => bytes.0.len(),
         Message::Alive

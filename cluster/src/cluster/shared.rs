@@ -30,6 +30,8 @@ pub(super) struct Shared {
     pub(super) random: Arc<dyn Random>,
     pub(super) peers: Arc<dyn Peers>,
     pub(super) readers: Arc<Pool>,
+    /// Threads that check what other members send.
+    pub(super) takers: Pool,
     pub(super) message_room: Arc<Semaphore>,
     pub(super) inbox: Inbox,
     /// Whether what the last run left open is ended.
@@ -45,6 +47,7 @@ pub(super) struct Parts {
     pub(super) random: Arc<dyn Random>,
     pub(super) peers: Arc<dyn Peers>,
     pub(super) readers: Pool,
+    pub(super) takers: Pool,
     pub(super) inbox: Inbox,
 }
 
@@ -61,7 +64,7 @@ pub(super) struct View {
 
 impl Shared {
     pub(super) fn new(parts: Parts) -> Self {
-        let Parts { facts, store, tails, kek, random, peers, readers, inbox } = parts;
+        let Parts { facts, store, tails, kek, random, peers, readers, takers, inbox } = parts;
         Self {
             facts,
             store,
@@ -70,6 +73,7 @@ impl Shared {
             random,
             peers,
             readers: Arc::new(readers),
+            takers,
             message_room: Arc::new(Semaphore::new(MESSAGE_ROOM_BYTES)),
             inbox,
             is_ready: AtomicBool::new(false),

@@ -3,6 +3,7 @@
 mod appends;
 mod bytes;
 mod crash;
+mod handover;
 mod keys;
 mod members;
 mod purged;

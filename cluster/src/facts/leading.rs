@@ -8,6 +8,7 @@ use crate::id::MemberId;
 use crate::raft::RaftRequest;
 use crate::rpc::{self, CallError};
 use openraft::error::{CheckIsLeaderError, RaftError};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -91,6 +92,10 @@ impl Facts {
         match request {
             FactsRequest::Submit(request) => FactsAnswer::Submitted(self.commit_here(*request).await),
             FactsRequest::ReadIndex => FactsAnswer::ReadIndex(self.read_index_here().await),
+            FactsRequest::Elect => {
+                self.stand().await;
+                FactsAnswer::Stands
+            }
         }
     }
 
@@ -100,6 +105,9 @@ impl Facts {
     }
 
     async fn commit_here(&self, request: Request) -> Result<Committed, NotCommitted> {
+        if self.hands_over.load(Ordering::Acquire) {
+            return Err(NotCommitted::NotLeader { leader: None });
+        }
         match tokio::time::timeout(ANSWER_DEADLINE, self.proposer.propose(request)).await {
             Ok(committed) => committed,
             Err(_) => Err(NotCommitted::Unknown),
@@ -107,6 +115,10 @@ impl Facts {
     }
 
     async fn read_index_here(&self) -> Result<u64, NotCommitted> {
+        // It would be heard by the voters, and keep them from electing another leader.
+        if self.hands_over.load(Ordering::Acquire) {
+            return Err(NotCommitted::NotLeader { leader: None });
+        }
         match tokio::time::timeout(ANSWER_DEADLINE, self.raft.get_read_log_id()).await {
             Ok(Ok((read, _))) => Ok(read.map_or(0, |id| id.index)),
             Ok(Err(RaftError::APIError(CheckIsLeaderError::ForwardToLeader(forward)))) => {
@@ -123,18 +135,24 @@ impl Facts {
         match self.ask(leader, FactsRequest::Submit(Box::new(request))).await {
             Ok(FactsAnswer::Submitted(submitted)) => submitted.map_err(stopped_elsewhere),
             // It was sent; whether it came there nobody knows.
-            Ok(FactsAnswer::ReadIndex(_)) | Err(_) => Err(NotCommitted::Unknown),
+            Ok(FactsAnswer::ReadIndex(_) | FactsAnswer::Stands) | Err(_) => Err(NotCommitted::Unknown),
         }
     }
 
     async fn ask_read_index(&self, leader: MemberId) -> Result<u64, NotCommitted> {
         match self.ask(leader, FactsRequest::ReadIndex).await {
             Ok(FactsAnswer::ReadIndex(index)) => index.map_err(stopped_elsewhere),
-            Ok(FactsAnswer::Submitted(_)) | Err(_) => Err(NotCommitted::NotLeader { leader: None }),
+            Ok(FactsAnswer::Submitted(_) | FactsAnswer::Stands) | Err(_) => {
+                Err(NotCommitted::NotLeader { leader: None })
+            }
         }
     }
 
-    async fn ask(&self, leader: MemberId, request: FactsRequest) -> Result<FactsAnswer, CallError> {
+    pub(super) async fn ask(
+        &self,
+        leader: MemberId,
+        request: FactsRequest,
+    ) -> Result<FactsAnswer, CallError> {
         let request = rpc::encode(&rpc::Request::Facts(request));
         let answer = self.peers.call(leader, request, ANSWER_DEADLINE).await?;
         rpc::decode(&answer).ok_or(CallError::Answer { target: leader })

@@ -11,6 +11,8 @@ pub(crate) enum FactsRequest {
     Submit(Box<catalog::Request>),
     /// Up to where is everything that was committed?
     ReadIndex,
+    /// Stand for election: from the leader that is about to stop.
+    Elect,
 }
 
 /// What the leader answers.
@@ -20,6 +22,8 @@ pub(crate) enum FactsAnswer {
     Submitted(Result<Committed, NotCommitted>),
     /// To [`FactsRequest::ReadIndex`]: an index of the log, 0 before the first entry.
     ReadIndex(Result<u64, NotCommitted>),
+    /// To [`FactsRequest::Elect`]: it stands.
+    Stands,
 }
 
 /// A request that is committed.

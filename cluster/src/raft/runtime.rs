@@ -2,12 +2,15 @@
 
 use super::types::TypeConfig;
 use openraft::{Config, ConfigError, SnapshotPolicy};
+use std::time::Duration;
 
 pub(crate) type Raft = openraft::Raft<TypeConfig>;
 
 const HEARTBEAT_MS: u64 = 100;
 const ELECTION_MS_MIN: u64 = 300;
 const ELECTION_MS_MAX: u64 = 500;
+/// An election, or the lease of a leader: voters elect no other one before it has passed.
+pub(crate) const ELECTION_MAX: Duration = Duration::from_millis(ELECTION_MS_MAX);
 /// Entries that stay in the log although a snapshot holds them, for members a little behind.
 const ENTRIES_KEPT: u64 = 4096;
 

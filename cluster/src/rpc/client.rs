@@ -2,7 +2,7 @@
 
 use super::codec::Plain;
 use super::generated::members_client::MembersClient;
-use super::peers::{Answer, CallError, Peers};
+use super::peers::{Answer, CallError, Peers, is_raft};
 use super::server::MESSAGE_BYTES_MAX;
 use super::tls::MemberTls;
 use crate::id::MemberId;
@@ -21,12 +21,20 @@ const KEEP_ALIVE: Duration = Duration::from_secs(1);
 /// Where members listen for members.
 pub type Directory = BTreeMap<MemberId, SocketAddr>;
 
-/// One connection a member, made when it is first needed and again when it breaks.
+/// Two connections a member, made when they are first needed and again when they break. Raft has one of its own: what
+/// waits for a leader must not keep votes and heartbeats waiting.
 #[derive(Debug)]
 pub struct Client {
     tls: MemberTls,
     directory: Directory,
-    channels: Mutex<BTreeMap<MemberId, Channel>>,
+    channels: Mutex<BTreeMap<(MemberId, Line), Channel>>,
+}
+
+/// Which of the connections to a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Line {
+    Raft,
+    Others,
 }
 
 impl Client {
@@ -36,9 +44,9 @@ impl Client {
     }
 
     /// The connection to a member. Must be called in a tokio runtime.
-    fn channel(&self, target: MemberId) -> Result<Channel, CallError> {
+    fn channel(&self, target: MemberId, line: Line) -> Result<Channel, CallError> {
         let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(channel) = channels.get(&target) {
+        if let Some(channel) = channels.get(&(target, line)) {
             return Ok(channel.clone());
         }
         let address = self.directory.get(&target).ok_or(CallError::Unknown { target })?;
@@ -53,7 +61,7 @@ impl Client {
             .keep_alive_timeout(KEEP_ALIVE)
             .keep_alive_while_idle(true);
         let channel = endpoint.connect_lazy();
-        channels.insert(target, channel.clone());
+        channels.insert((target, line), channel.clone());
         Ok(channel)
     }
 
@@ -63,7 +71,8 @@ impl Client {
         request: Vec<u8>,
         deadline: Duration,
     ) -> Result<Vec<u8>, CallError> {
-        let mut client = MembersClient::new(self.channel(target)?)
+        let line = if is_raft(&request) { Line::Raft } else { Line::Others };
+        let mut client = MembersClient::new(self.channel(target, line)?)
             .max_decoding_message_size(MESSAGE_BYTES_MAX)
             .max_encoding_message_size(MESSAGE_BYTES_MAX);
         let mut request = Request::new(Plain(request.into()));

@@ -68,6 +68,11 @@ pub(crate) fn encode(message: &impl Serialize) -> Vec<u8> {
     postcard::to_extend(message, vec![VERSION]).expect("messages are plain data")
 }
 
+/// Whether a message is one of Raft's own, which are the first variant of [`super::Request`].
+pub(super) fn is_raft(message: &[u8]) -> bool {
+    message.starts_with(&[VERSION, 0])
+}
+
 /// A message that came over the wire; none if it is of another version or damaged.
 pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     match bytes.split_first() {

@@ -16,7 +16,7 @@ use tonic::{Request, Response, Status};
 /// The longest message.
 pub(super) const MESSAGE_BYTES_MAX: usize = 16 << 20;
 /// Requests of one connection that are answered at one time.
-const REQUESTS_AT_ONCE: usize = 256;
+pub(super) const REQUESTS_AT_ONCE: usize = 256;
 /// The longest that an answer may take.
 const ANSWER_LIMIT: Duration = Duration::from_secs(60);
 /// A connection on which nothing comes back for so long is given up.

@@ -88,6 +88,24 @@ async fn members_of_one_ca_talk_and_know_who_calls() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn raft_is_answered_while_all_places_for_others_are_taken() {
+    let mut tasks = JoinSet::new();
+    let (ca, target) = (TestCa::new(), MemberId(2));
+    let (address, _stop) = echo(ca.member(target), &mut tasks);
+    let caller = Arc::new(client(ca.member(MemberId(7)), target, address));
+    for _ in 0..server::REQUESTS_AT_ONCE {
+        let caller = Arc::clone(&caller);
+        tasks.spawn(async move { drop(caller.call(target, b"sleep".to_vec(), 6 * DEADLINE).await) });
+    }
+    let short = Duration::from_millis(200);
+    while caller.call(target, b"hello".to_vec(), short).await.is_ok() {}
+    let piece = crate::raft::RaftRequest::SnapshotPiece { id: String::new(), offset: 0, bytes: Vec::new() };
+    let request = encode(&Request::Raft(piece));
+    let answer = caller.call(target, request.clone(), DEADLINE).await.unwrap();
+    assert!(answer.starts_with(&request), "{answer:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_else_is_answered_or_believed() {
     let mut tasks = JoinSet::new();
     let (ca, other_ca, target) = (TestCa::new(), TestCa::new(), MemberId(2));

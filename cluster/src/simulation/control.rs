@@ -6,6 +6,9 @@ use crate::chunk::{ChunkHeader, OtherRecording, RecordKey, RecordSealer};
 use crate::id::{ChunkId, ChunkNumber, Epoch};
 use crate::tail::Rules;
 
+/// How old a file is that nobody is thought to need.
+const COLLECTED_AFTER_MS: u64 = 1_000;
+
 /// Which rule is broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Control {
@@ -22,6 +25,10 @@ pub enum Control {
     LongestTailWithoutQuorum,
     /// All chunks of a recording are sealed with one key.
     NonceIsIndexOnly,
+    /// Open files are collected when they are old, and not when the facts say that nobody needs them.
+    CollectorByClock,
+    /// Entries are applied while a snapshot is written, and nothing keeps the rows as they were when it began.
+    SnapshotWithoutBeforeImages,
 }
 
 impl Control {
@@ -30,7 +37,13 @@ impl Control {
             Self::LongestTailWithoutQuorum => Rules { fence_quorum: |_| 1, ..Rules::default() },
             Self::NonceIsIndexOnly => Rules { sealer: one_key, ..Rules::default() },
             Self::NoFencing => Rules { keeps_promises: false, ..Rules::default() },
-            Self::Sound | Self::NoFsync | Self::FenceForgottenAtRestart => Rules::default(),
+            Self::CollectorByClock => {
+                Rules { collects_after_ms: Some(COLLECTED_AFTER_MS), ..Rules::default() }
+            }
+            Self::Sound
+            | Self::NoFsync
+            | Self::FenceForgottenAtRestart
+            | Self::SnapshotWithoutBeforeImages => Rules::default(),
         }
     }
 }

@@ -13,6 +13,7 @@ mod node;
 mod oracles;
 mod random;
 mod recorder;
+mod snapshot;
 mod world;
 
 #[cfg(test)]

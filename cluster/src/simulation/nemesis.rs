@@ -43,7 +43,7 @@ impl World {
         let until_us = self.now_us + self.dice.between(100_000, 2_500_000);
         let down_us = self.dice.between(10_000, 2_000_000);
         let kind = match self.simulation.troubles {
-            Troubles::Any => self.dice.below(20),
+            Troubles::Any => self.dice.below(21),
             Troubles::Splits => self.dice.choose(&[7, 8, 13, 18]).unwrap_or(8),
             Troubles::StaleOwners => self.dice.choose(&[0, 13, 17, 17]).unwrap_or(17),
         };
@@ -114,6 +114,7 @@ impl World {
                 self.nemesis.hasty = 2;
                 self.stale_owner(until_us)
             }
+            20 => self.stop_in_order(member),
             _ => self.usurp(member),
         };
         self.nemesis.struck.push(name);
@@ -145,6 +146,16 @@ impl World {
             self.drive(member, run, |process, now_ms| process.member.take_over(object, now_ms));
         }
         "takeover of a living owner"
+    }
+
+    /// A member hands over what it owns, and its process ends soon after.
+    fn stop_in_order(&mut self, member: MemberId) -> &'static str {
+        if let Some(run) = self.nodes.get(&member).map(|node| node.run) {
+            self.drive(member, run, |process, now_ms| Ok(process.member.leave(now_ms)));
+            let delay_us = self.dice.between(1_000, 200_000);
+            self.after(delay_us, Event::Stop { member, run });
+        }
+        "stop in order"
     }
 
     /// Nobody hears of facts but the one who takes over, whom the owner does not hear either.

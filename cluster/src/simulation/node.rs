@@ -3,13 +3,16 @@
 use super::consensus::Consensus;
 use super::control::Control;
 use super::random::Dice;
+use super::snapshot::Snapshot;
 use crate::catalog::{Catalog, MemoryEngine};
 use crate::chunk::disk::{DiskError, MemoryDisk, Volume};
 use crate::chunk::journal::{JournalError, JournalLimits};
 use crate::chunk::key::Kek;
 use crate::id::{MemberId, ObjectId};
-use crate::tail::{Batch, Effect, Member, MemberParts, RequestNumber, Shelf, TailError, TailOptions, Ticket};
-use std::collections::BTreeMap;
+use crate::tail::{
+    Batch, Closing, Effect, Member, MemberParts, RequestNumber, Shelf, TailError, TailOptions, Ticket,
+};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// Segments of the journal are short, so that they come and go while recorders write.
@@ -31,6 +34,8 @@ pub(crate) struct Node {
     pub(crate) late_until_us: u64,
     /// How much of the log its catalog had.
     pub(crate) applied_before: usize,
+    /// Its newest snapshot.
+    pub(crate) snapshot: Option<Snapshot>,
 }
 
 /// Who is to be answered.
@@ -49,8 +54,11 @@ pub(crate) struct Process {
     pub(crate) is_applying: bool,
     /// What the disk is busy with.
     pub(crate) batch: Option<Batch>,
+    pub(crate) closings: VecDeque<Closing>,
     pub(crate) callers: BTreeMap<RequestNumber, Caller>,
     pub(crate) last_request: u64,
+    /// A snapshot that is being written.
+    pub(crate) snapshot: Option<Snapshot>,
     /// Read indexes that are waited for.
     pub(crate) reads: Vec<(usize, Ticket)>,
     /// Sessions that are being opened.
@@ -69,6 +77,12 @@ impl Process {
         }
         Ok(effects)
     }
+
+    /// The disk closes the next file.
+    pub(crate) fn close(&mut self, now_ms: u64) -> Result<Vec<Effect>, TailError> {
+        let Some(closing) = self.closings.pop_front() else { return Ok(Vec::new()) };
+        self.member.closed(closing.run().map_err(DiskError::from)?, now_ms)
+    }
 }
 
 impl Node {
@@ -86,10 +100,12 @@ impl Node {
             slow_until_us: 0,
             late_until_us: 0,
             applied_before: 0,
+            snapshot: None,
         }
     }
 
-    /// Starts a process on what the disk holds. The catalog is rebuilt up to some place that it had reached before.
+    /// Starts a process on what the disk holds. The catalog is rebuilt, from a snapshot if there is one, up to some place
+    /// that it had reached before.
     pub(crate) fn start(
         &mut self,
         member: MemberId,
@@ -104,7 +120,12 @@ impl Node {
         }
         let catalog = Catalog::new(Arc::new(MemoryEngine::new()));
         let applied = dice.index(self.applied_before + 1);
-        let entries = (0..applied).filter_map(|index| consensus.entry(index));
+        let snapshot = self.snapshot.as_ref().filter(|snapshot| snapshot.applied <= applied);
+        if let Some(snapshot) = snapshot {
+            snapshot.load(&catalog);
+        }
+        let first = snapshot.map_or(0, |snapshot| snapshot.applied);
+        let entries = (first..applied).filter_map(|index| consensus.entry(index));
         let entries = entries.map(|(position, entry)| (position, entry.entry.clone())).collect();
         catalog.apply(entries).expect("rows in memory do not fail");
         let parts = MemberParts {
@@ -122,8 +143,10 @@ impl Node {
             applied,
             is_applying: false,
             batch: None,
+            closings: VecDeque::new(),
             callers: BTreeMap::new(),
             last_request: 0,
+            snapshot: None,
             reads: Vec::new(),
             openings: BTreeMap::new(),
         });

@@ -75,3 +75,13 @@ fn members_that_take_the_longest_tail_without_a_quorum_lose_what_they_acknowledg
 fn members_that_seal_all_chunks_with_one_key_use_nonces_twice() {
     assert_eq!(caught(Control::NonceIsIndexOnly, Troubles::Any), Some(Oracle::Nonces));
 }
+
+#[test]
+fn members_that_collect_by_a_clock_lose_what_they_acknowledged() {
+    assert_eq!(caught_from(7, Control::CollectorByClock, Troubles::Any), Some(Oracle::DurableOffset));
+}
+
+#[test]
+fn members_that_write_a_snapshot_while_rows_change_have_another_catalog_after_it() {
+    assert_eq!(caught(Control::SnapshotWithoutBeforeImages, Troubles::Any), Some(Oracle::OneCatalog));
+}

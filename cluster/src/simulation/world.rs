@@ -5,9 +5,10 @@ mod facts;
 mod recorders;
 
 use super::consensus::Consensus;
+use super::control::Control;
 use super::nemesis::Nemesis;
 use super::network::Network;
-use super::node::{Caller, Node};
+use super::node::{Caller, Node, Process};
 use super::oracles::{Oracle, Oracles};
 use super::random::{Dice, SeededKeys};
 use super::recorder::{CallKind, Ending, Phase, Recorder};
@@ -31,6 +32,8 @@ pub(super) enum Event {
     Deliver { from: MemberId, to: MemberId, bytes: Vec<u8> },
     Tick { member: MemberId, run: u64 },
     Sync { member: MemberId, run: u64 },
+    Close { member: MemberId, run: u64 },
+    Snapshot { member: MemberId, run: u64 },
     Propose { proposer: (MemberId, u64, Ticket), command: Box<Command>, until_us: u64 },
     Commit { command: Box<Command> },
     ReadIndex { proposer: (MemberId, u64, Ticket), until_us: u64 },
@@ -43,6 +46,7 @@ pub(super) enum Event {
     Restart { member: MemberId, run: u64 },
     Replace { member: MemberId },
     FreeDisk { member: MemberId },
+    Stop { member: MemberId, run: u64 },
     PowerCut { member: MemberId, run: u64 },
 }
 
@@ -159,6 +163,11 @@ impl World {
                 self.note(2 + member.0);
                 self.drive(member, run, |process, _| process.sync());
             }
+            Event::Close { member, run } => {
+                self.note(4 + member.0);
+                self.drive(member, run, Process::close);
+            }
+            Event::Snapshot { member, run } => self.write_snapshot(member, run),
             Event::Propose { proposer, command, until_us } => self.propose(proposer, command, until_us),
             Event::Commit { command } => self.commit(None, *command),
             Event::ReadIndex { proposer, until_us } => self.take_read_index(proposer, until_us),
@@ -171,6 +180,12 @@ impl World {
             Event::Restart { member, run } => {
                 if self.nodes.get(&member).is_some_and(|node| node.run == run && node.process.is_none()) {
                     self.start(member);
+                }
+            }
+            Event::Stop { member, run } => {
+                if self.nodes.get(&member).is_some_and(|node| node.run == run && node.process.is_some()) {
+                    let down_us = self.dice.between(20_000, 2_000_000);
+                    self.crash(member, false, down_us);
                 }
             }
             Event::PowerCut { member, run } => {
@@ -198,6 +213,7 @@ impl World {
                 self.note(run);
                 self.after(10, Event::Apply { member, run });
                 self.after(20, Event::Tick { member, run });
+                self.after(50_000, Event::Snapshot { member, run });
             }
             Ok(()) | Err(JournalError::Disk(_)) => {
                 node.stop(true, &mut self.dice);
@@ -219,6 +235,16 @@ impl World {
         self.after(down_us, Event::Restart { member, run });
     }
 
+    fn write_snapshot(&mut self, member: MemberId, run: u64) {
+        let Some(node) = self.nodes.get_mut(&member).filter(|node| node.run == run) else { return };
+        let is_torn = self.simulation.control == Control::SnapshotWithoutBeforeImages;
+        let delay_us = match node.snapshot(is_torn) {
+            true => self.dice.between(10_000, 50_000),
+            false => self.dice.between(100_000, 800_000),
+        };
+        self.after(delay_us, Event::Snapshot { member, run });
+    }
+
     fn tick(&mut self, member: MemberId, run: u64) {
         if self.drive(member, run, |process, now_ms| process.member.tick(now_ms)) {
             let jitter_us = self.dice.between(40_000, 60_000);
@@ -230,7 +256,7 @@ impl World {
         let Some(run) = self.nodes.get(&to).map(|node| node.run) else { return };
         self.note(u64::from(crc32c::crc32c(bytes)));
         let message = match Message::decode(bytes) {
-            Ok(message) => message,
+            Ok(message) => message.check(),
             Err(error) => return self.oracles.judge(Oracle::Acknowledged, Err(error.to_string())),
         };
         let is_fence = matches!(message, Message::Fence { .. });
@@ -262,7 +288,11 @@ impl World {
             let found = process.map_or(Ok(()), |process| {
                 self.oracles.closed_content.files(*member, process.member.shelf().store())
             });
+            let one = process.map_or(Ok(()), |process| {
+                self.oracles.one_catalog.applied(*member, process.applied, &process.catalog)
+            });
             self.oracles.judge(Oracle::ClosedContent, found);
+            self.oracles.judge(Oracle::OneCatalog, one);
         }
         self.rounds += 1;
         self.oracles.whole.healed(self.now_us);

@@ -1,10 +1,13 @@
 //! What a shelf wants durable, as work for a thread that may wait for the disk.
 
-use crate::chunk::ChunkStore;
 use crate::chunk::disk::{DiskError, Fatal, VolumeFile};
 use crate::chunk::journal::{Entry, Journal, Retired, Retirement};
+use crate::chunk::{ChunkStore, Hashing};
 use crate::id::{ChunkId, Epoch};
 use std::collections::BTreeMap;
+
+/// So many bytes are hashed on a thread of their own, while the disk is waited for.
+const HASHED_ASIDE_BYTES: usize = 256 << 10;
 
 /// Everything that was written since the batch before. One at a time is under way: it has the journal.
 #[derive(Debug)]
@@ -17,6 +20,8 @@ pub struct Batch {
     pub(super) direct: BTreeMap<ChunkId, (VolumeFile, u64)>,
     /// New chunk files, which have no name yet.
     pub(super) created: BTreeMap<ChunkId, VolumeFile>,
+    /// Records that are to be hashed for the hash of their chunk's file.
+    pub(super) hashings: BTreeMap<ChunkId, Hashing>,
     pub(super) store: ChunkStore,
     pub(super) syncs_at_once: usize,
     /// Whether a retired segment is still under way.
@@ -40,13 +45,31 @@ pub struct Durable {
     /// New chunk files that have a name, and those that have got none.
     pub(super) placed: Vec<ChunkId>,
     pub(super) failed: Vec<ChunkId>,
+    pub(super) hashed: BTreeMap<ChunkId, Hashing>,
     pub(super) has_retirement: bool,
     retirement: Option<Retirement>,
 }
 
 impl Batch {
-    /// Makes it durable. An error ends the process.
-    pub fn run(self) -> Result<Durable, Fatal> {
+    /// Makes it durable, and hashes it meanwhile. An error ends the process.
+    pub fn run(mut self) -> Result<Durable, Fatal> {
+        let mut hashings = std::mem::take(&mut self.hashings);
+        let bytes: usize = hashings.values().map(Hashing::bytes).sum();
+        let hash = |hashings: &mut BTreeMap<ChunkId, Hashing>| hashings.values_mut().for_each(Hashing::run);
+        let durable = match bytes >= HASHED_ASIDE_BYTES && self.syncs_at_once > 1 {
+            true => std::thread::scope(|scope| {
+                scope.spawn(|| hash(&mut hashings));
+                self.sync()
+            }),
+            false => {
+                hash(&mut hashings);
+                self.sync()
+            }
+        };
+        durable.map(|durable| Durable { hashed: hashings, ..durable })
+    }
+
+    fn sync(self) -> Result<Durable, Fatal> {
         let Self { mut journal, orders, mut written, mut direct, created, .. } = self;
         let (mut placed, mut failed) = (Vec::new(), Vec::new());
         // INVARIANT: a file has its name before anything says that it holds something.
@@ -58,10 +81,7 @@ impl Batch {
             written.retain(|entry| !failed.contains(&entry.chunk));
             direct.retain(|chunk, _| !failed.contains(chunk));
         }
-        // Marks alone are worth no sync.
-        let mut is_worth_it = !written.is_empty();
         for order in orders {
-            is_worth_it |= matches!(order, Order::Fence(..));
             match order {
                 Order::Fence(chunk, epoch) => journal.fence(chunk, epoch),
                 Order::Unfence(chunk) => journal.unfence(chunk),
@@ -73,12 +93,14 @@ impl Batch {
         for (chunk, (_, end)) in direct {
             journal.mark(chunk, end);
         }
-        if is_worth_it {
+        // Marks alone are worth no sync. A promise that a full disk did not take is tried again.
+        if !written.is_empty() || journal.has_untold_fences() {
             journal.commit(&written, self.now_ms)?;
         }
         let is_due = !self.is_retiring && journal.is_due(self.now_ms);
         let retirement = if is_due { survivable(journal.rotate())? } else { None };
-        Ok(Durable { journal, placed, failed, has_retirement: retirement.is_some(), retirement })
+        let (has_retirement, hashed) = (retirement.is_some(), BTreeMap::new());
+        Ok(Durable { journal, placed, failed, hashed, has_retirement, retirement })
     }
 }
 

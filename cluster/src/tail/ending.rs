@@ -11,10 +11,10 @@
 //! - It ends only when so many members hold the very same closed chunk that a byte of it is as safe as before.
 
 use super::effect::Answer;
-use super::message::{Bytes, Fill, Held, Message, Refused};
+use super::frames::{Frames, parse};
+use super::message::{Fill, Held, Message, Refused};
 use super::options::{fence_quorum, write_quorum};
 use super::placement::ranking;
-use super::replica::{FRAMES_BYTES_MAX, parse};
 use super::turn::Turn;
 use crate::chunk::{ChunkHeader, ClosedChunk, SealedRecord};
 use crate::id::{Epoch, MemberId};
@@ -241,7 +241,7 @@ impl Ending {
 }
 
 /// What a member that has promised still lacks of the prefix, if that is at hand.
-fn fill(prefix: &[SealedRecord], held: Held, best: &Best) -> Option<(u32, Bytes)> {
+fn fill(prefix: &[SealedRecord], held: Held, best: &Best) -> Option<(u32, Frames)> {
     let first = match held {
         // Even of an empty chunk a file is made.
         Held::Nothing => 0,
@@ -252,12 +252,5 @@ fn fill(prefix: &[SealedRecord], held: Held, best: &Best) -> Option<(u32, Bytes)
     if missing.is_empty() && best.records > 0 {
         return None;
     }
-    let mut frames = Vec::new();
-    for record in missing {
-        if !frames.is_empty() && frames.len() + record.frame().len() > FRAMES_BYTES_MAX {
-            break;
-        }
-        frames.extend_from_slice(record.frame());
-    }
-    Some((first, Bytes::from(frames)))
+    Some((first, Frames::some(missing.iter()).0))
 }

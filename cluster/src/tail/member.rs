@@ -1,6 +1,7 @@
 //! One member: the machines of its objects, its copies, and its reads.
 
 mod end;
+mod overdue;
 mod read;
 mod reply;
 mod survey;
@@ -17,7 +18,7 @@ use super::takeover::{Owned, Taken, Takeover};
 use super::turn::{Around, Turn};
 use crate::catalog::{Catalog, ObjectState};
 use crate::chunk::key::{DataKey, Kek, WrappedKey};
-use crate::id::{ChunkNumber, Epoch, MemberId, ObjectId};
+use crate::id::{ChunkId, ChunkNumber, Epoch, MemberId, ObjectId};
 use reply::Reply;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -61,9 +62,17 @@ pub struct Member {
     /// Whether a [`Effect::Sync`] is under way.
     is_syncing: bool,
     told_alive_ms: Option<u64>,
+    /// What seals have been told, which waits until the files of their manifests are closed.
+    sealing: Vec<(ChunkId, Ticket, Told)>,
     /// Waits until all is known that was committed before the start.
     starting: Option<Ticket>,
     is_ready: bool,
+    /// Whether it owns nothing any more, since its process is about to end.
+    is_leaving: bool,
+    /// Recordings that look as if they had been interrupted for too long, and since when; and the wait for what is
+    /// committed of them.
+    overdue: BTreeMap<ObjectId, u64>,
+    confirming_overdue: Option<Ticket>,
     /// Objects of which chunks were open at the start.
     found: BTreeSet<ObjectId>,
 }
@@ -81,8 +90,14 @@ impl Member {
     /// A member that has just started.
     pub fn new(parts: MemberParts) -> Self {
         let MemberParts { member, options, shelf, found, catalog, kek } = parts;
-        let around =
-            Around { me: member, members: Vec::new(), heard_ms: BTreeMap::new(), options, last_ticket: 0 };
+        let around = Around {
+            me: member,
+            members: Vec::new(),
+            heard_ms: BTreeMap::new(),
+            gone: BTreeSet::new(),
+            options,
+            last_ticket: 0,
+        };
         let left = found.whole.iter().chain(&found.damaged).map(|chunk| chunk.object).collect();
         Self {
             replica: Replica::new(found, around.options.rules),
@@ -96,8 +111,12 @@ impl Member {
             survey: Survey::default(),
             is_syncing: false,
             told_alive_ms: None,
+            sealing: Vec::new(),
             starting: None,
             is_ready: false,
+            is_leaving: false,
+            overdue: BTreeMap::new(),
+            confirming_overdue: None,
             found: left,
         }
     }
@@ -107,8 +126,9 @@ impl Member {
         self.around.heard_ms.insert(from, now_ms);
         let mut effects = Vec::new();
         match message {
-            Message::Alive => {}
-            Message::Gone => drop(self.around.heard_ms.remove(&from)),
+            Message::Alive => drop(self.around.gone.remove(&from)),
+            // It may yet answer what it is asked as a replica.
+            Message::Gone => drop(self.around.gone.insert(from)),
             Message::Append(append) => {
                 effects.extend(self.replica.append(&mut self.shelf, &self.catalog, from, append)?);
             }
@@ -162,6 +182,10 @@ impl Member {
             self.is_ready = told == Told::Read;
             return self.look_at_found(now_ms);
         }
+        if self.confirming_overdue == Some(ticket) {
+            self.confirming_overdue = None;
+            return if told == Told::Read { self.end_overdue(now_ms) } else { Ok(Vec::new()) };
+        }
         let waits = |role: &Role| match role {
             Role::TakingOver { takeover, .. } => takeover.waits_for(ticket),
             Role::Owner(owner) => owner.waits_for(ticket),
@@ -174,7 +198,12 @@ impl Member {
         if let Some(Role::Owner(owner)) = self.objects.get(&object)
             && let (Some(number), Told::Applied(Ok(_))) = (owner.closes(ticket), &told)
         {
+            let chunk = ChunkId { object, number, epoch: owner.epoch() };
             self.committed(object, number)?;
+            if number == ChunkNumber::MANIFEST && self.shelf.is_closing(chunk) {
+                self.sealing.push((chunk, ticket, told));
+                return Ok(Vec::new());
+            }
         }
         let mut turn = Turn { now_ms, around: &mut self.around, effects: Vec::new() };
         match self.objects.get_mut(&object) {
@@ -195,6 +224,9 @@ impl Member {
         let answer = |answer| Ok(vec![Effect::Answer { request: number, answer }]);
         if !self.is_ready {
             return answer(Answer::Busy);
+        }
+        if self.is_leaving {
+            return answer(self.heir(object, now_ms)?.map_or(Answer::Busy, Answer::Owner));
         }
         let mut turn = Turn { now_ms, around: &mut self.around, effects: Vec::new() };
         match self.objects.get_mut(&object) {
@@ -234,7 +266,7 @@ impl Member {
     /// This very process has just committed the object in epoch 1.
     pub fn begin(&mut self, object: ObjectId, now_ms: u64) -> Result<(), TailError> {
         let owned = Owned { epoch: Epoch(1), number: ChunkNumber(0), offset: 0 };
-        if let Some(key) = self.key(object)? {
+        if let Some(key) = self.key(object)?.filter(|_| !self.is_leaving) {
             self.objects.insert(object, Role::Owner(Box::new(Owner::new(object, owned, key, now_ms))));
         }
         Ok(())
@@ -268,8 +300,9 @@ impl Member {
         let alive_ms = turn.around.options.alive_ms;
         if self.told_alive_ms.is_none_or(|told_ms| now_ms.saturating_sub(told_ms) >= alive_ms) {
             self.told_alive_ms = Some(now_ms);
+            let presence = if self.is_leaving { Message::Gone } else { Message::Alive };
             for member in turn.around.members.clone() {
-                turn.send(member, Message::Alive);
+                turn.send(member, presence.clone());
             }
         }
         self.resync.tick(&mut turn);
@@ -349,12 +382,16 @@ impl Member {
             (Taken::Owned(owned), Some(key)) => {
                 let mut owner = Box::new(Owner::new(object, owned, key, now_ms));
                 let mut turn = Turn { now_ms, around: &mut self.around, effects };
+                let is_wanted = !waiting.is_empty();
                 for Asked { number, request, .. } in waiting {
                     owner.ask(number, request, &mut turn);
                 }
                 effects = turn.effects;
+                if !is_wanted {
+                    effects = self.seal_overdue(object, &mut owner, effects, now_ms)?;
+                }
                 self.objects.insert(object, Role::Owner(owner));
-                return Ok(effects);
+                return self.gather(object, effects, now_ms);
             }
             (Taken::Sealed(facts), _) => Answer::Sealed(facts),
             (Taken::Unknown, _) => Answer::ObjectUnknown,
@@ -387,7 +424,7 @@ impl Member {
 
     /// Whether every committed chunk that this member is to hold is closed here.
     pub fn is_whole(&self) -> bool {
-        self.resync.is_empty() && self.survey.is_done()
+        self.resync.is_empty() && self.survey.is_done() && self.shelf.is_settled()
     }
 
     /// The closed and open chunks of this member.

@@ -1,5 +1,6 @@
 //! What members say to one another about bytes.
 
+use super::frames::Frames;
 use crate::chunk::{CHUNK_BYTES_MAX, ChunkHeader, ClosedChunk};
 use crate::id::{ChunkId, Epoch};
 use serde::de::{Error as _, Visitor};
@@ -113,7 +114,7 @@ pub struct Append {
     /// The index of the first record.
     pub first: u32,
     /// The records as they are stored; none tells the durable offset only.
-    pub frames: Bytes,
+    pub frames: Frames,
     /// Up to where in the object bytes are durable on enough members.
     pub durable_offset: u64,
 }
@@ -128,7 +129,7 @@ pub struct Fill {
     /// The index of the first record.
     pub first: u32,
     /// The records as they are stored; none makes the empty file.
-    pub frames: Bytes,
+    pub frames: Frames,
 }
 
 /// What a member holds of a chunk that was fenced.
@@ -223,6 +224,33 @@ impl Message {
         }
     }
 
+    /// Checks and hashes the records that it brings, so that whoever takes it need not. For any thread.
+    pub fn check(self) -> Self {
+        match self {
+            Self::Append(Append { chunk, first, frames, durable_offset }) => {
+                let frames = frames.check(&chunk, first);
+                Self::Append(Append { chunk, first, frames, durable_offset })
+            }
+            Self::Fill(Fill { chunk, epoch, first, frames }) => {
+                let frames = frames.check(&chunk, first);
+                Self::Fill(Fill { chunk, epoch, first, frames })
+            }
+            Self::Alive
+            | Self::Gone
+            | Self::Appended { .. }
+            | Self::Refused { .. }
+            | Self::Fence { .. }
+            | Self::Held { .. }
+            | Self::Fetch { .. }
+            | Self::Fetched { .. }
+            | Self::AskCopy { .. }
+            | Self::Copy { .. }
+            | Self::NoCopy { .. }
+            | Self::AskTail { .. }
+            | Self::Tail { .. } => self,
+        }
+    }
+
     /// Whether no sum of offsets within a chunk overflows.
     fn is_sound(&self) -> bool {
         match self {
@@ -252,7 +280,7 @@ mod tests {
     fn messages() -> Vec<Message> {
         let id: ChunkId = "000102030405060708090a0b0c0d0e0f.1.2.3".parse().unwrap();
         let chunk = ChunkHeader { id, offset: 300 };
-        let frames = Bytes::from(vec![7; 300]);
+        let frames = Frames::from(vec![7; 300]);
         vec![
             Message::Alive,
             Message::Append(Append { chunk, first: 4, frames: frames.clone(), durable_offset: 200 }),

@@ -6,8 +6,10 @@
 //! reads a clock, or spawns anything. The protocol is drawn in the crate's DESIGN.md.
 
 mod batch;
+mod closing;
 mod effect;
 mod ending;
+mod frames;
 mod member;
 mod message;
 mod options;
@@ -25,7 +27,9 @@ mod turn;
 mod tests;
 
 pub use batch::{Batch, Durable};
+pub use closing::{Closed, Closing};
 pub use effect::{Answer, Effect, Request, RequestNumber, Ticket, Told};
+pub use frames::Frames;
 pub use member::{Member, MemberParts};
 pub use message::{Append, Bytes, Fill, Held, MESSAGE_BYTES_MAX, Message, MessageError, Refused};
 pub use options::{Rules, TailOptions, acknowledge_quorum, fence_quorum, write_quorum};

@@ -63,11 +63,14 @@ pub struct Rules {
     pub sealer: fn(&DataKey, ChunkHeader) -> Result<RecordSealer, OtherRecording>,
     /// Whether a replica that has promised to take nothing more of an owner refuses what comes of it.
     pub keeps_promises: bool,
+    /// After how long by its own clock a member removes an open file. None: only when the facts say that nobody can need
+    /// it.
+    pub collects_after_ms: Option<u64>,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { fence_quorum, sealer: RecordSealer::new, keeps_promises: true }
+        Self { fence_quorum, sealer: RecordSealer::new, keeps_promises: true, collects_after_ms: None }
     }
 }
 

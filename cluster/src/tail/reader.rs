@@ -1,8 +1,8 @@
 //! A read whose bytes are not on this member: from the others, one after the other until one answers well.
 
 use super::effect::{Answer, RequestNumber};
+use super::frames::parse;
 use super::message::Message;
-use super::replica::parse;
 use super::turn::Turn;
 use crate::chunk::key::DataKey;
 use crate::chunk::{ChunkHeader, ClosedChunk, Hash, RecordKey, disk_size};

@@ -6,13 +6,15 @@
 //!   the promise; only the committed chunk does.
 //! - A chunk's records are those of its one owner, in order and without a hole: the chunk file takes no others.
 
+use super::closing::Closed;
 use super::effect::{Answer, Effect};
+use super::frames::Frames;
 use super::message::{Append, Bytes, Fill, Held, Message, Refused};
 use super::options::Rules;
 use super::shelf::{Found, Settled, Shelf};
 use crate::catalog::{Catalog, CatalogError};
 use crate::chunk::disk::DiskError;
-use crate::chunk::{AppendError, ChunkHeader, ClosedChunk, CreateError, FileError, SealedRecord};
+use crate::chunk::{AppendError, ChunkHeader, ClosedChunk, CreateError, FileError};
 use crate::id::{ChunkId, Epoch, MemberId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -167,30 +169,41 @@ impl Replica {
         send(from, found.unwrap_or(Message::NoCopy { chunk }))
     }
 
-    /// The chunk is committed: the open file becomes it, or goes. Whether this member has it closed afterwards.
+    /// The chunk is committed: the open file becomes it, or goes. Whether this member has it closed already.
     pub(crate) fn settle(
         &mut self,
         shelf: &mut Shelf,
         id: ChunkId,
         committed: &ClosedChunk,
     ) -> Result<bool, TailError> {
-        if shelf.records(id).is_some() {
-            match shelf.settle(id, committed) {
-                Ok(Settled::Closed | Settled::Discarded) => self.hindrance = None,
-                // Tried again with the next survey.
-                Ok(Settled::Later) => return Ok(false),
-                // Tried again with the next survey.
-                Err(error @ DiskError::Io { .. }) => {
-                    self.hindrance = Some(if error.is_full() { Answer::NoRoom } else { Answer::NotTaken });
-                    return Ok(false);
-                }
-                Err(fatal @ DiskError::Fatal(_)) => return Err(fatal.into()),
+        match shelf.settle(id, committed) {
+            Settled::Closing | Settled::Later => return Ok(false),
+            Settled::Nothing => self.finish(shelf, id),
+        }
+        Ok(shelf.store().is_closed(id)?)
+    }
+
+    /// The open file of a committed chunk has become it, or is gone. False when the disk did not take that.
+    pub(crate) fn closed(&mut self, shelf: &mut Shelf, closed: Closed) -> bool {
+        let id = closed.chunk;
+        match shelf.closed(closed) {
+            Ok(()) => {
+                self.hindrance = None;
+                self.finish(shelf, id);
+                true
+            }
+            Err(error) => {
+                self.hindrance = Some(if error.is_full() { Answer::NoRoom } else { Answer::NotTaken });
+                false
             }
         }
+    }
+
+    /// No promise is needed any more.
+    fn finish(&mut self, shelf: &mut Shelf, id: ChunkId) {
         self.fences.remove(&id);
         self.damaged.remove(&id);
         shelf.unfence(id);
-        Ok(shelf.store().is_closed(id)?)
     }
 
     /// The chunk was neither committed nor can it be.
@@ -212,6 +225,8 @@ impl Replica {
                 Waiting::Appended { to, chunk } => {
                     shelf.records(chunk).map(|records| Pending::Appended { to, chunk, records })
                 }
+                // It is final; who asks again is told so.
+                Waiting::Held { chunk, .. } if shelf.is_closing(chunk) => None,
                 Waiting::Held { to, chunk, epoch } => {
                     let held = shelf.closing(chunk).map_or(Held::Nothing, Held::Records);
                     Some(Pending::Held { to, chunk, epoch, held })
@@ -274,9 +289,9 @@ fn write(
     shelf: &mut Shelf,
     chunk: ChunkHeader,
     first: u32,
-    frames: &Bytes,
+    frames: &Frames,
 ) -> Result<Option<Refused>, TailError> {
-    let Some(records) = parse(&chunk, first, &frames.0) else { return Ok(Some(Refused::NotTaken)) };
+    let Some(records) = frames.records(&chunk, first) else { return Ok(Some(Refused::NotTaken)) };
     if shelf.records(chunk.id).is_none() {
         match shelf.create(chunk) {
             Ok(()) => {}
@@ -296,18 +311,6 @@ fn write(
 
 fn not_taken(error: &DiskError) -> Refused {
     if error.is_full() { Refused::NoRoom } else { Refused::NotTaken }
-}
-
-/// The records of a chunk that were sent, from an index on; none unless all are whole and in order.
-pub(crate) fn parse(chunk: &ChunkHeader, first: u32, frames: &[u8]) -> Option<Vec<SealedRecord>> {
-    let (mut records, mut rest, mut next) = (Vec::new(), frames, first);
-    while !rest.is_empty() {
-        let record = SealedRecord::parse(chunk, rest).ok().filter(|record| record.index().0 == next)?;
-        rest = rest.get(record.frame().len()..)?;
-        next = next.checked_add(1)?;
-        records.push(record);
-    }
-    Some(records)
 }
 
 pub(crate) fn send(to: MemberId, message: Message) -> Effect {

@@ -1,11 +1,12 @@
 //! The chunks of one member, as its replica uses them: written at once, durable with the next batch.
 
 use super::batch::{Batch, Durable, Order};
+use super::closing::{Closed, Closing, End};
 use crate::chunk::disk::{DiskError, Fatal, Volume, VolumeFile};
 use crate::chunk::journal::{Entry, Journal, JournalError, JournalLimits, Recovered, Retired};
 use crate::chunk::{
-    AppendError, ChunkHeader, ChunkStore, CloseError, ClosedChunk, CreateError, FileError, OpenChunk,
-    SealedRecord, Tail, Tails,
+    AppendError, ChunkHeader, ChunkStore, ClosedChunk, CreateError, FileError, OpenChunk, SealedRecord, Tail,
+    Tails,
 };
 use crate::id::{ChunkId, Epoch, ObjectId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +28,12 @@ pub struct Shelf {
     created: BTreeMap<ChunkId, VolumeFile>,
     /// Files without a name: those of the next batch, and of the one under way.
     unnamed: BTreeSet<ChunkId>,
+    /// Chunks with records that are not hashed yet, and those of the batch under way.
+    unhashed: BTreeSet<ChunkId>,
+    hashing: BTreeSet<ChunkId>,
+    /// Files that become closed chunks, and those of them that no thread has taken yet.
+    closing: BTreeSet<ChunkId>,
+    closings: Vec<Closing>,
     is_retiring: bool,
     syncs_at_once: usize,
 }
@@ -47,10 +54,10 @@ pub struct Found {
 /// What became of an open file when its chunk was committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settled {
-    /// It is the closed chunk.
-    Closed,
-    /// It held other records than the committed ones, and is gone.
-    Discarded,
+    /// No file is open.
+    Nothing,
+    /// It is being closed: see [`Shelf::closings`].
+    Closing,
     /// It is only being made: ask again after the next batch.
     Later,
 }
@@ -85,6 +92,10 @@ impl Shelf {
             direct: BTreeMap::new(),
             created: BTreeMap::new(),
             unnamed: BTreeSet::new(),
+            unhashed: BTreeSet::new(),
+            hashing: BTreeSet::new(),
+            closing: BTreeSet::new(),
+            closings: Vec::new(),
             is_retiring: false,
             syncs_at_once: limits.syncs_at_once,
         };
@@ -141,6 +152,9 @@ impl Shelf {
         let Some(open) = self.open.get_mut(&chunk) else { return Ok(()) };
         let (position, bytes) = open.write(records)?;
         let file = open.file().clone();
+        if !bytes.is_empty() {
+            self.unhashed.insert(chunk);
+        }
         if bytes.len() >= self.direct_bytes {
             self.direct.insert(chunk, (file, open.frames_end()));
         } else if !bytes.is_empty() {
@@ -177,12 +191,18 @@ impl Shelf {
 
     /// All that is to be made durable; none while a batch is under way.
     pub fn begin(&mut self, now_ms: u64) -> Option<Batch> {
+        let journal = self.journal.take()?;
+        let unhashed = std::mem::take(&mut self.unhashed);
+        let hashing = |chunk| Some((chunk, self.open.get(&chunk)?.hashing()?));
+        let hashings: BTreeMap<_, _> = unhashed.into_iter().filter_map(hashing).collect();
+        self.hashing = hashings.keys().copied().collect();
         Some(Batch {
-            journal: self.journal.take()?,
+            journal,
             orders: std::mem::take(&mut self.orders),
             written: std::mem::take(&mut self.written),
             direct: std::mem::take(&mut self.direct),
             created: std::mem::take(&mut self.created),
+            hashings,
             store: self.store.clone(),
             syncs_at_once: self.syncs_at_once,
             is_retiring: self.is_retiring,
@@ -193,6 +213,12 @@ impl Shelf {
     /// A batch is durable.
     pub fn end(&mut self, durable: Durable) {
         self.is_retiring |= durable.has_retirement;
+        let is_known = std::mem::take(&mut self.hashing);
+        for (chunk, hashing) in durable.hashed {
+            if let Some(open) = self.open.get_mut(&chunk).filter(|_| is_known.contains(&chunk)) {
+                open.hashed(hashing);
+            }
+        }
         for chunk in durable.placed {
             self.unnamed.remove(&chunk);
         }
@@ -228,27 +254,53 @@ impl Shelf {
         Ok(frames)
     }
 
-    /// Makes the open file of a committed chunk the closed one if it holds the same records, and removes it if not.
-    pub fn settle(&mut self, chunk: ChunkId, committed: &ClosedChunk) -> Result<Settled, DiskError> {
+    /// Begins to make the open file of a committed chunk the closed one, if it holds the same records, and to remove it
+    /// if not. Until [`Shelf::closed`] readers find its tail, and nobody else finds a file.
+    pub fn settle(&mut self, chunk: ChunkId, committed: &ClosedChunk) -> Settled {
         if self.unnamed.contains(&chunk) {
-            return Ok(Settled::Later);
+            return Settled::Later;
         }
+        if self.closing.contains(&chunk) {
+            return Settled::Closing;
+        }
+        let Some(open) = self.open.remove(&chunk) else { return Settled::Nothing };
         self.forget_writes(chunk);
-        let Some(open) = self.open.remove(&chunk) else { return Ok(Settled::Discarded) };
-        let settled = match self.store.close(open, committed) {
-            Ok(()) => Settled::Closed,
-            Err(CloseError::Mismatch { .. }) => {
-                self.store.delete_open(chunk)?;
-                Settled::Discarded
+        self.closing.insert(chunk);
+        self.closings.push(Closing::new(self.store.clone(), open, *committed));
+        Settled::Closing
+    }
+
+    /// Files to be closed, to be run on threads that may wait for the disk; what comes of them goes to
+    /// [`Shelf::closed`].
+    pub fn closings(&mut self) -> Vec<Closing> {
+        std::mem::take(&mut self.closings)
+    }
+
+    /// Whether the file of a committed chunk is being closed.
+    pub fn is_closing(&self, chunk: ChunkId) -> bool {
+        self.closing.contains(&chunk)
+    }
+
+    /// Whether no file is being closed.
+    pub fn is_settled(&self) -> bool {
+        self.closing.is_empty()
+    }
+
+    /// A file is closed, or gone; or the disk did not take it, and says why.
+    pub fn closed(&mut self, closed: Closed) -> Result<(), DiskError> {
+        let Closed { chunk, end } = closed;
+        self.closing.remove(&chunk);
+        match end {
+            End::Closed | End::Discarded => {
+                self.tails.remove(chunk);
+                self.orders.push(Order::Forget(chunk));
+                Ok(())
             }
-            Err(CloseError::Disk { open, source }) => {
+            End::Open(open, error) => {
                 self.open.insert(chunk, *open);
-                return Err(source);
+                Err(error)
             }
-        };
-        self.tails.remove(chunk);
-        self.orders.push(Order::Forget(chunk));
-        Ok(settled)
+        }
     }
 
     /// Removes the open file of a chunk that nobody needs; one that is only being made stays for now.
@@ -265,6 +317,8 @@ impl Shelf {
     }
 
     fn forget_writes(&mut self, chunk: ChunkId) {
+        self.unhashed.remove(&chunk);
+        self.hashing.remove(&chunk);
         self.written.retain(|entry| entry.chunk != chunk);
         self.direct.remove(&chunk);
     }

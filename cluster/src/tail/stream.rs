@@ -1,7 +1,7 @@
 //! The chunk that an owner writes: cut into records, sent to its members, acknowledged by enough of them.
 
-use super::message::{Append, Bytes, Message};
-use super::replica::FRAMES_BYTES_MAX;
+use super::frames::Frames;
+use super::message::{Append, Message};
 use super::turn::Turn;
 use crate::chunk::{ChunkHeader, RecordSealer, SealError, SealedRecord, Writer, disk_size};
 use crate::id::MemberId;
@@ -187,7 +187,7 @@ impl Stream {
             progress.sent = progress.acked;
             if is_done && progress.knows < durable_offset {
                 let append =
-                    Append { chunk: self.header, first: next, frames: Bytes::default(), durable_offset };
+                    Append { chunk: self.header, first: next, frames: Frames::default(), durable_offset };
                 (progress.told, progress.sent_ms) = (durable_offset, turn.now_ms);
                 turn.send(*member, Message::Append(append));
             }
@@ -204,17 +204,11 @@ impl Stream {
             return;
         };
         while progress.sent < self.next {
-            let (from, mut frames) = (progress.sent, Vec::new());
+            let from = progress.sent;
             let skipped = usize::try_from(from - first).unwrap_or(usize::MAX);
-            for record in self.records.iter().skip(skipped) {
-                if !frames.is_empty() && frames.len() + record.frame().len() > FRAMES_BYTES_MAX {
-                    break;
-                }
-                frames.extend_from_slice(record.frame());
-                progress.sent += 1;
-            }
+            let (frames, count) = Frames::some(self.records.iter().skip(skipped));
+            progress.sent = from.saturating_add(count);
             (progress.sent_ms, progress.told) = (turn.now_ms, durable_offset);
-            let frames = Bytes::from(frames);
             let append = Append { chunk: self.header, first: from, frames, durable_offset };
             turn.send(member, Message::Append(append));
         }

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::catalog::{
-    Catalog, Command, CommandEntry, Format, LogPosition, MembershipRow, MemoryEngine, ObjectState,
-    OpenSession, Protocol, Request as FactsRequest, SessionInfo, WrappedKeys,
+    Catalog, ClockSample, Command, CommandEntry, End, Format, LogPosition, MembershipRow, MemoryEngine,
+    ObjectState, OpenSession, Protocol, Request as FactsRequest, SessionInfo, SessionState, WrappedKeys,
 };
 use crate::chunk::disk::{MemoryDisk, Volume};
 use crate::chunk::journal::JournalLimits;
@@ -23,8 +23,12 @@ struct Alone {
     member: Member,
     index: u64,
     now_ms: u64,
+    wall_ms: u64,
     requests: u64,
     answers: Vec<Answer>,
+    /// Whether the disk closes no files for now.
+    closes_later: bool,
+    later: Vec<Closing>,
 }
 
 fn start(disk: &MemoryDisk, kek: &Arc<Kek>, catalog: &Catalog) -> Member {
@@ -40,8 +44,19 @@ impl Alone {
         let (disk, catalog) = (MemoryDisk::default(), Catalog::new(Arc::new(MemoryEngine::new())));
         let kek = Arc::new(Kek::generate(KekId(1), &SystemRandom::new()).unwrap());
         let member = start(&disk, &kek, &catalog);
-        let mut alone =
-            Self { disk, kek, catalog, member, index: 0, now_ms: 0, requests: 0, answers: Vec::new() };
+        let mut alone = Self {
+            disk,
+            kek,
+            catalog,
+            member,
+            index: 0,
+            now_ms: 0,
+            wall_ms: 0,
+            requests: 0,
+            answers: Vec::new(),
+            closes_later: false,
+            later: Vec::new(),
+        };
         alone.entry(CommandEntry::Membership(MembershipRow { voters: vec![ME], raft: Vec::new() }));
         alone.tick();
         let key = DataKey::generate(RECORDING, KeyPurpose::Bytes, &SystemRandom::new()).unwrap();
@@ -97,7 +112,39 @@ impl Alone {
                 }
             };
             left.extend(more.unwrap());
+            self.later.extend(self.member.closings());
+            for closing in self.later.extract_if(.., |_| !self.closes_later) {
+                left.extend(self.member.closed(closing.run().unwrap(), now_ms).unwrap());
+            }
         }
+    }
+
+    /// The disk closes one of the files that wait.
+    fn close_one(&mut self) {
+        let closing = self.later.remove(0);
+        let effects = self.member.closed(closing.run().unwrap(), self.now_ms).unwrap();
+        self.act(effects);
+    }
+
+    /// The cluster's time goes on by hours, one after the other, and everything is looked at.
+    fn pass(&mut self, hours: u64, at_once: u64) {
+        for _ in 0..hours / at_once {
+            self.wall_ms += at_once * 3_600_000;
+            self.command(Command::Clock(ClockSample { member: ME, wall_ms: self.wall_ms }));
+        }
+        for _ in 0..3 {
+            self.now_ms += TailOptions::default().survey_ms;
+            self.tick();
+        }
+    }
+
+    fn command(&mut self, command: Command) {
+        self.entry(CommandEntry::Requests(vec![FactsRequest { id: None, command }])).unwrap().unwrap();
+    }
+
+    fn state(&self, object: ObjectId) -> (ObjectState, SessionState) {
+        let session = self.catalog.session(object.recording).unwrap().unwrap();
+        (self.catalog.object(object).unwrap().unwrap().state, session.state)
     }
 
     fn tick(&mut self) {
@@ -192,4 +239,65 @@ fn an_object_that_nobody_writes_is_interrupted() {
     let row = alone.catalog.object(object).unwrap().unwrap();
     assert!(matches!(row.state, ObjectState::Interrupted { .. }), "{row:?}");
     assert_eq!((row.length, row.open_chunk, alone.member.owns(object)), (3, None, false));
+}
+
+#[test]
+fn a_seal_is_answered_once_the_files_of_its_chunks_are_closed() {
+    let (mut alone, object) = Alone::new();
+    assert_eq!(alone.append(object, 0, b"one"), [Answer::Durable { offset: 3 }]);
+    alone.closes_later = true;
+    assert_eq!(alone.ask(object, Request::Seal), [], "the chunk is not closed");
+    alone.close_one();
+    assert_eq!((alone.answers.len(), alone.later.len()), (0, 1), "the manifest is not closed");
+    assert!(matches!(alone.catalog.object(object).unwrap().unwrap().state, ObjectState::Sealed(_)));
+    alone.close_one();
+    assert!(matches!(alone.answers[..], [Answer::Sealed(_)]));
+    assert!(alone.later.is_empty());
+}
+
+/// An object that was interrupted after three bytes, one hour after the start.
+fn interrupted() -> (Alone, ObjectId, ObjectState) {
+    let (mut alone, object) = Alone::new();
+    alone.pass(1, 1);
+    assert_eq!(alone.append(object, 0, b"one"), [Answer::Durable { offset: 3 }]);
+    assert_eq!(alone.ask(object, Request::Interrupt), [Answer::Interrupted]);
+    (alone, object, ObjectState::Interrupted { since_ms: 3_600_000 })
+}
+
+#[test]
+fn an_interrupted_recording_is_ended_and_sealed_after_the_hours_in_which_it_can_be_resumed() {
+    let (mut alone, object, state) = interrupted();
+    alone.pass(23, 1);
+    assert_eq!(alone.state(object), (state, SessionState::Live));
+    alone.pass(1, 1);
+    let (state, session) = alone.state(object);
+    assert!(matches!(state, ObjectState::Sealed(facts) if facts.length == 3), "{state:?}");
+    let (error_message, reason) = (String::new(), String::new());
+    let ended = SessionState::Ended { end: End::Interrupted, end_ms: 3_600_000, error_message, reason };
+    assert_eq!(session, ended);
+    assert!(!alone.member.owns(object));
+}
+
+#[test]
+fn a_recording_that_was_resumed_has_all_hours_again() {
+    let (mut alone, object, _) = interrupted();
+    alone.pass(23, 1);
+    assert_eq!(alone.append(object, 3, b"two"), [Answer::Durable { offset: 6 }]);
+    alone.pass(2, 1);
+    assert_eq!(alone.ask(object, Request::Interrupt), [Answer::Interrupted]);
+    alone.pass(23, 1);
+    let since_ms = 26 * 3_600_000;
+    assert_eq!(alone.state(object), (ObjectState::Interrupted { since_ms }, SessionState::Live));
+    alone.pass(1, 1);
+    assert!(matches!(alone.state(object).0, ObjectState::Sealed(facts) if facts.length == 6));
+}
+
+#[test]
+fn no_recording_is_sealed_by_a_clock_that_is_suspected() {
+    let (mut alone, object, state) = interrupted();
+    alone.pass(48, 24);
+    assert_eq!(alone.state(object), (state, SessionState::Live));
+    alone.command(Command::ConfirmClock { by: "ada".to_owned() });
+    alone.pass(0, 1);
+    assert!(matches!(alone.state(object).0, ObjectState::Sealed(_)));
 }

@@ -6,7 +6,7 @@ use super::options::{TailOptions, write_quorum};
 use super::placement::ranking;
 use crate::catalog::Command;
 use crate::id::{MemberId, ObjectId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a member knows of the others.
 #[derive(Debug)]
@@ -16,6 +16,8 @@ pub(crate) struct Around {
     pub(crate) members: Vec<MemberId>,
     /// When each was heard of last.
     pub(crate) heard_ms: BTreeMap<MemberId, u64>,
+    /// Those that have said since that they end.
+    pub(crate) gone: BTreeSet<MemberId>,
     pub(crate) options: TailOptions,
     pub(crate) last_ticket: u64,
 }
@@ -31,7 +33,7 @@ pub(crate) struct Turn<'a> {
 impl Around {
     /// Whether a member was heard of lately.
     pub(crate) fn is_alive(&self, member: MemberId, now_ms: u64) -> bool {
-        let heard = self.heard_ms.get(&member);
+        let heard = self.heard_ms.get(&member).filter(|_| !self.gone.contains(&member));
         member == self.me || heard.is_some_and(|heard| now_ms.saturating_sub(*heard) <= self.options.lease_ms)
     }
 

@@ -19,7 +19,7 @@ use super::cursor::{Cursor, Pointer};
 use super::damage::Damage;
 use super::drawing::{Drawing, State};
 use super::error::RestoreError;
-use super::key_image::png_of;
+use super::key_image::{Packing, png_of};
 use super::layer::{Layer, Placement};
 use super::layers::Layers;
 use super::mask::{Mask, unpremultiply};
@@ -49,8 +49,8 @@ pub(super) struct Parts<'a> {
 impl Canvas {
     /// The instructions from which [`Self::restore`] makes this canvas again; any client of the protocol can draw
     /// them. `None` when they would have more than `limit_bytes`.
-    pub fn key_state(&self, limit_bytes: usize) -> Option<Vec<u8>> {
-        self.parts().write(limit_bytes)
+    pub fn key_state(&self, packing: Packing, limit_bytes: usize) -> Option<Vec<u8>> {
+        self.parts().write(packing, limit_bytes)
     }
 
     pub(super) fn parts(&self) -> Parts<'_> {
@@ -97,9 +97,9 @@ impl Canvas {
 
 impl Parts<'_> {
     /// The instructions, or `None` when they would have more than `limit_bytes`.
-    fn write(&self, limit_bytes: usize) -> Option<Vec<u8>> {
+    fn write(&self, packing: Packing, limit_bytes: usize) -> Option<Vec<u8>> {
         let layers = self.layers.in_order();
-        let mut script = Script::new(limit_bytes);
+        let mut script = Script::new(packing, limit_bytes);
         let pointer = self.cursor.state();
         let image = Rect::of_size(pointer.image.size());
         let holds_image =
@@ -204,7 +204,7 @@ impl Script {
             let band = Rect { top, bottom: own.bottom.min(top + rows), ..own };
             let size = Size { width: band.width(), height: band.height() };
             self.open_image(STREAM, Mask::Over.value(), index, [band.left, band.top].map(signed));
-            self.blobs(STREAM, &png_of(size, &content.straight(band)));
+            self.blobs(STREAM, &png_of(size, &content.straight(band), self.packing()));
             self.put("end", &[STREAM.into()]);
         }
         for shared in content.shared() {

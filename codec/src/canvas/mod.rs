@@ -48,3 +48,4 @@ pub use damage::Damage;
 pub use decoders::Decoders;
 pub use error::{DrawError, ImageError, ImageFormat, RestoreError};
 pub(crate) use image::decodes_within;
+pub use key_image::Packing;

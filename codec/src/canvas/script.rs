@@ -1,5 +1,6 @@
 //! Instructions as they stand in a recording.
 
+use super::key_image::Packing;
 use base64_simd::STANDARD;
 
 /// Bytes of one `blob`: what guacd sends, and what fits an element once it is base64.
@@ -8,12 +9,18 @@ const BLOB_BYTES: usize = 6048;
 /// Writes instructions up to a length. What is beyond it is left out, and the whole is then worth nothing.
 pub(super) struct Script {
     bytes: Vec<u8>,
+    packing: Packing,
     limit_bytes: usize,
 }
 
 impl Script {
-    pub(super) fn new(limit_bytes: usize) -> Self {
-        Self { bytes: Vec::new(), limit_bytes }
+    pub(super) fn new(packing: Packing, limit_bytes: usize) -> Self {
+        Self { bytes: Vec::new(), packing, limit_bytes }
+    }
+
+    /// How images are written.
+    pub(super) fn packing(&self) -> Packing {
+        self.packing
     }
 
     /// Whether more was written than may be.

@@ -7,7 +7,7 @@
 mod script;
 
 use crate::audio::{SoundSettings, SoundSurvey, SoundTrack};
-use crate::canvas::{Canvas, Decoders, decodes_within};
+use crate::canvas::{Canvas, Decoders, Packing, decodes_within};
 use crate::cut::Cut;
 use crate::geometry::Rect;
 use crate::limits::Limits;
@@ -181,7 +181,8 @@ pub fn key_state(data: &[u8]) {
     let mut replay = Replay::new(limits());
     replay.push(&recording);
     let frames = (0..=frame % 16).map_while(|_| next_frame(&mut replay)).count();
-    let Some(key_state) = replay.key_state(BYTES_MAX) else { return };
+    let packing = if *frame < 128 { Packing::Tight } else { Packing::Quick };
+    let Some(key_state) = replay.key_state(packing, BYTES_MAX) else { return };
     assert!(key_state.bytes.len() <= BYTES_MAX, "longer than the limit");
     assert_eq!(key_state.point.frames, frames, "another frame's key state");
     let mut restored = Replay::restore(&key_state.bytes, limits()).expect("what was written can be read");

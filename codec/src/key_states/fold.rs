@@ -1,14 +1,11 @@
 //! The pass that draws a recording and makes its key states.
 
 use super::key_state::KeyState;
-use crate::canvas::Decoders;
+use crate::canvas::{Decoders, Packing};
 use crate::cost::Cost;
 use crate::limits::Limits;
-use crate::replay::{Moment, Replay};
+use crate::replay::{Moment, Replay, RestoreError};
 use std::sync::Arc;
-
-/// Most bytes of one key state: it is held in memory, and passed on, as a whole.
-const BYTES_MAX: u64 = 16 << 20;
 
 /// How far key states are apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +43,20 @@ impl KeyStateFold {
     pub fn new(limits: Limits, spacing: Spacing) -> Self {
         let replay = Some(Replay::new(limits));
         Self { spacing, replay, last: Cost::default(), written_bytes: 0, expected_bytes: 0 }
+    }
+
+    /// Goes on at the last key state that was made, as if nothing had come behind it: push the recording's bytes from
+    /// its position on. `written_bytes` is what all key states up to here have, this one included.
+    pub fn resume(
+        limits: Limits,
+        spacing: Spacing,
+        key_state: &[u8],
+        written_bytes: u64,
+    ) -> Result<Self, RestoreError> {
+        let replay = Replay::restore(key_state, limits)?;
+        let last = replay.cost();
+        let expected_bytes = u64::try_from(key_state.len()).unwrap_or(u64::MAX);
+        Ok(Self { spacing, replay: Some(replay), last, written_bytes, expected_bytes })
     }
 
     /// From here on, images of what is announced are decoded by other threads.
@@ -91,8 +102,9 @@ impl KeyStateFold {
             return None;
         }
         self.last = cost;
-        let limit_bytes = usize::try_from(room_bytes.min(BYTES_MAX)).unwrap_or(usize::MAX);
-        let Some(key_state) = replay.key_state(limit_bytes) else {
+        let room = usize::try_from(room_bytes).unwrap_or(usize::MAX);
+        let limit_bytes = room.min(KeyState::BYTES_MAX);
+        let Some(key_state) = replay.key_state(Packing::Tight, limit_bytes) else {
             // It is larger than the room was: there must be a quarter more before it is tried again.
             self.expected_bytes = room_bytes + room_bytes / 4 + 1;
             return None;

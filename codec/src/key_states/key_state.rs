@@ -1,5 +1,7 @@
 //! One key state.
 
+use super::head::{Head, HeadError};
+
 /// Where in a recording a key state stands: behind a `sync`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyPoint {
@@ -18,4 +20,14 @@ pub struct KeyState {
     pub point: KeyPoint,
     /// What [`Replay::restore`](crate::replay::Replay::restore) reads.
     pub bytes: Vec<u8>,
+}
+
+impl KeyState {
+    /// Most bytes of one: it is held in memory, and passed on, as a whole.
+    pub const BYTES_MAX: usize = 16 << 20;
+
+    /// The instructions that draw the canvas again, which any client of the protocol understands.
+    pub fn instructions(&self) -> Result<&[u8], HeadError> {
+        Head::read(&self.bytes).map(|(_, instructions)| instructions)
+    }
 }

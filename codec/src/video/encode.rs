@@ -10,6 +10,12 @@ pub trait Encode: Send {
     /// Takes one frame; returns the packets that are complete.
     fn encode(&mut self, frame: &Frame<'_>) -> Result<Vec<Packet>, EncodeError>;
 
+    /// Time has passed without a frame up to `end_ms`, and nothing else will be coded before: returns a packet that shows the
+    /// last frame better, if that is worth one.
+    fn refine(&mut self, _end_ms: i64) -> Result<Vec<Packet>, EncodeError> {
+        Ok(Vec::new())
+    }
+
     /// Ends the segment; returns the packets that were still inside.
     fn finish(self: Box<Self>) -> Result<Vec<Packet>, EncodeError>;
 

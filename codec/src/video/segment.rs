@@ -9,8 +9,10 @@ use super::projection::{PictureChange, Projection};
 use super::rav1e::EncodeError;
 use super::segment_encoder::SegmentEncoder;
 use super::staleness::Staleness;
-use crate::canvas::Decoders;
+use crate::canvas::{Decoders, Packing};
+use crate::cost::Cost;
 use crate::geometry::{CopyVector, Rect};
+use crate::key_states::KeyState;
 use crate::limits::Limits;
 use crate::replay::{Faults, Moment, Replay, RestoreError};
 use crate::screen::Screen;
@@ -36,7 +38,10 @@ pub enum SegmentError {
 /// Codes segments of one plan, each later than the one before, drawing the recording once.
 pub struct SegmentCoder {
     plan: Plan,
+    limits: Limits,
     replay: Replay,
+    /// What the replay had cost at its last key state.
+    drawn: Cost,
     screen: Screen,
     projection: Projection,
     /// The frame that the replay stands at.
@@ -47,6 +52,8 @@ pub struct SegmentCoder {
     open: Option<OpenSegment>,
     start_encoder: StartEncoder,
     mismatches: u64,
+    /// Who decodes images while others are drawn.
+    decoders: Option<Arc<Decoders>>,
 }
 
 /// A segment whose first frame was coded.
@@ -67,21 +74,13 @@ impl SegmentCoder {
 
     /// Starts at byte 0 of the recording; each segment is coded by what `start_encoder` returns.
     pub fn with_encoder(plan: Plan, limits: Limits, start_encoder: StartEncoder) -> Self {
-        Self::from_replay(plan, Replay::new(limits), start_encoder)
-    }
-
-    /// Starts at a key state that stands at the first frame of a segment or before it; push the recording's bytes
-    /// from its position on. The packets are those of a start at byte 0.
-    pub fn resume(plan: Plan, key_state: &[u8], limits: Limits) -> Result<Self, RestoreError> {
-        Ok(Self::from_replay(plan, Replay::restore(key_state, limits)?, start_encoder()))
-    }
-
-    fn from_replay(plan: Plan, replay: Replay, start_encoder: StartEncoder) -> Self {
         let projection = Projection::new(plan.size(), plan.largest(), plan.settings.chroma);
         Self {
             plan,
-            at_frame: replay.frames().checked_sub(1),
-            replay,
+            limits,
+            replay: Replay::new(limits),
+            drawn: Cost::default(),
+            at_frame: None,
             screen: Screen::default(),
             projection,
             segment: None,
@@ -89,7 +88,38 @@ impl SegmentCoder {
             open: None,
             start_encoder,
             mismatches: 0,
+            decoders: None,
         }
+    }
+
+    /// Leaves out what lies between two segments: goes on at a key state that stands at the first frame of the next one
+    /// or before it. Then push the recording's bytes from its position on; the packets are those of a coder that drew
+    /// all. After an error it stands at byte 0.
+    pub fn resume(&mut self, key_state: &[u8]) -> Result<(), RestoreError> {
+        // The canvas that is left is gone before the other one takes its memory.
+        self.replay = Replay::new(self.limits);
+        self.screen = Screen::default();
+        self.drawn = Cost::default();
+        self.at_frame = None;
+        self.replay = Replay::restore(key_state, self.limits)?;
+        if let Some(decoders) = &self.decoders {
+            self.replay.decode_ahead(Arc::clone(decoders));
+        }
+        self.drawn = self.replay.cost();
+        self.at_frame = self.replay.frames().checked_sub(1);
+        Ok(())
+    }
+
+    /// The key state of the first frame of a segment that was begun and of which nothing behind that frame was pushed,
+    /// for another coder of the same plan and limits. `None` where it would take longer to write than it took to draw
+    /// what lies behind the last one, or be too large.
+    pub fn key_state(&mut self) -> Option<KeyState> {
+        let cost = self.replay.cost();
+        if !self.is_shown || cost.since(self.drawn) < Cost::written(self.replay.canvas().pixels()) {
+            return None;
+        }
+        self.drawn = cost;
+        self.replay.key_state(Packing::Quick, KeyState::BYTES_MAX)
     }
 
     /// Begins a segment that lies behind all that was coded; then push the bytes that are still missing up to
@@ -104,7 +134,8 @@ impl SegmentCoder {
 
     /// From here on, images of what is announced are decoded by other threads.
     pub fn decode_ahead(&mut self, decoders: Arc<Decoders>) {
-        self.replay.decode_ahead(decoders);
+        self.replay.decode_ahead(Arc::clone(&decoders));
+        self.decoders = Some(decoders);
     }
 
     /// Tells that these bytes will be pushed, behind those that were announced before.
@@ -142,8 +173,10 @@ impl SegmentCoder {
         };
         let due_ms = open.pacing.finish(segment.end_ms);
         if let Some(at_ms) = due_ms.filter(|due_ms| !self.is_in_next(segment, *due_ms)) {
+            packets.extend(open.refine(at_ms)?);
             packets.extend(open.code(at_ms, &self.projection)?);
         }
+        packets.extend(open.refine(segment.end_ms)?);
         self.mismatches += open.encoder.mismatches();
         packets.extend(open.encoder.finish()?);
         Ok(packets)
@@ -206,8 +239,10 @@ impl SegmentCoder {
             None => self.open(segment, &mut packets)?,
         };
         if let Some(due_ms) = open.pacing.due(at_ms.min(segment.end_ms)) {
+            packets.extend(open.refine(due_ms)?);
             packets.extend(open.code(due_ms, &self.projection)?);
         }
+        packets.extend(open.refine(at_ms.min(segment.end_ms))?);
         let change = self.bring(whole_frame);
         if open.observe(at_ms, change, &self.projection) == Decision::Now {
             packets.extend(open.code(at_ms, &self.projection)?);
@@ -265,6 +300,18 @@ impl OpenSegment {
             pixels: picture.size.area(),
             blinks: self.blink.observe(around, picture, self.staleness.coded()),
         })
+    }
+
+    /// Codes the frames that show the last one better before `end_ms`.
+    fn refine(&mut self, end_ms: i64) -> Result<Vec<Packet>, EncodeError> {
+        let mut packets = Vec::new();
+        loop {
+            let refined = self.encoder.refine(end_ms)?;
+            if refined.is_empty() {
+                return Ok(packets);
+            }
+            packets.extend(refined);
+        }
     }
 
     fn code(&mut self, at_ms: i64, projection: &Projection) -> Result<Vec<Packet>, EncodeError> {

@@ -133,10 +133,16 @@ impl SegmentEncoder {
 impl SegmentEncoder {
     /// Codes a frame that our encoder got wrong.
     fn code_anew(&mut self, frame: &Frame<'_>) -> Result<Vec<Packet>, EncodeError> {
+        self.fall_back()?;
+        self.code(frame)
+    }
+
+    /// Leaves the rest of the segment to rav1e.
+    fn fall_back(&mut self) -> Result<(), EncodeError> {
         self.mismatches += 1;
         self.check = None;
         self.coding = self.film()?;
-        self.code(frame)
+        Ok(())
     }
 }
 
@@ -145,6 +151,17 @@ impl Encode for SegmentEncoder {
         let mut packets = self.choose(frame)?;
         packets.extend(self.code(frame)?);
         Ok(packets)
+    }
+
+    fn refine(&mut self, end_ms: i64) -> Result<Vec<Packet>, EncodeError> {
+        let Coding::Screen(encoder) = &mut self.coding else { return Ok(Vec::new()) };
+        let packets = Encode::refine(encoder.as_mut(), end_ms)?;
+        if agree(&mut self.check, &packets, encoder) {
+            return Ok(packets);
+        }
+        // What is shown stays as it is until rav1e codes the next frame.
+        self.fall_back()?;
+        Ok(Vec::new())
     }
 
     fn finish(mut self: Box<Self>) -> Result<Vec<Packet>, EncodeError> {

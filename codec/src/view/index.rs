@@ -33,6 +33,12 @@ pub struct ViewIndex {
 }
 
 impl ViewIndex {
+    /// About how much memory it takes, in bytes.
+    pub fn held_bytes(&self) -> usize {
+        let owners: usize = self.points.iter().map(|point| point.owners.len()).sum();
+        self.points.len() * size_of::<ViewPoint>() + owners * size_of::<(i32, Owner)>()
+    }
+
     /// The last point at or before a byte of the view; `None` means the start of both.
     pub fn before(&self, view_byte: u64) -> Option<&ViewPoint> {
         let behind = self.points.partition_point(|point| point.view_byte <= view_byte);
@@ -43,6 +49,7 @@ impl ViewIndex {
 /// Makes the index of a recording as its bytes come.
 #[derive(Debug)]
 pub struct ViewIndexFold {
+    limits: Limits,
     view: View,
     ended: Option<ViewError>,
     pushed_bytes: u64,
@@ -55,6 +62,7 @@ impl ViewIndexFold {
     /// Starts at byte 0.
     pub fn new(limits: Limits) -> Self {
         Self {
+            limits,
             view: View::new(limits),
             ended: None,
             pushed_bytes: 0,
@@ -77,6 +85,26 @@ impl ViewIndexFold {
             self.mark();
         }
         &self.seen
+    }
+
+    /// Lets go of an instruction that is not whole yet, so that little is held while a recording grows. Answers from
+    /// which byte on the recording is to be pushed next.
+    pub fn rewind(&mut self) -> u64 {
+        if self.ended.is_none() {
+            self.pushed_bytes -= length(self.view.pending_bytes());
+            self.view = View::owned_by(self.view.owners(), self.limits);
+        }
+        self.pushed_bytes
+    }
+
+    /// The index up to here.
+    pub fn index(&self) -> &ViewIndex {
+        &self.index
+    }
+
+    /// Whether nothing that follows can be in the view.
+    pub fn is_over(&self) -> bool {
+        self.ended.is_some()
     }
 
     /// The recording ends here.

@@ -34,6 +34,11 @@ impl ViewRange {
         self.start_byte
     }
 
+    /// About how much memory it takes, in bytes. It keeps the room of the longest instruction that it has met.
+    pub fn held_bytes(&self) -> usize {
+        self.view.held_bytes()
+    }
+
     /// Whether nothing more is to come.
     pub fn is_complete(&self) -> bool {
         self.left == 0

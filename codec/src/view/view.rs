@@ -52,7 +52,12 @@ impl View {
 
     /// Starts at a point of the index; push the bytes of the recording from [`ViewPoint::byte`] on.
     pub fn resume(point: &ViewPoint, limits: Limits) -> Self {
-        Self { owners: point.owners.iter().copied().collect(), ..Self::new(limits) }
+        Self::owned_by(point.owners.iter().copied(), limits)
+    }
+
+    /// Starts between two instructions where these stream indexes have carried a clipboard.
+    pub(super) fn owned_by(owners: impl IntoIterator<Item = (i32, Owner)>, limits: Limits) -> Self {
+        Self { owners: owners.into_iter().collect(), ..Self::new(limits) }
     }
 
     /// Takes the next bytes and adds what may be seen of them to `seen`. After an error nothing more is seen.
@@ -82,6 +87,11 @@ impl View {
     /// How many pushed bytes are behind the last whole instruction.
     pub(super) fn pending_bytes(&self) -> usize {
         self.rest.len()
+    }
+
+    /// About how much memory it takes, in bytes: what it and its parser keep.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.rest.capacity().saturating_mul(2)
     }
 
     pub(super) fn owners(&self) -> Vec<(i32, Owner)> {

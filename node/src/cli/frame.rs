@@ -109,6 +109,7 @@ impl FrameAt {
             | Reply::SoundHead { .. }
             | Reply::Sound { .. }
             | Reply::KeyState(_)
+            | Reply::NoKeyState
             | Reply::Summary(_)
             | Reply::Failed(_)
             | Reply::Ready => Ok(()),

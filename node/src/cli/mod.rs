@@ -70,7 +70,7 @@ pub fn run(cli: Cli) -> ExitCode {
     let result = Interrupt::listen().map_err(anyhow::Error::from).and_then(|interrupt| {
         let result = match cli.command {
             Command::Serve(command) => command.run(),
-            Command::Demo(command) => command.run(),
+            Command::Demo(command) => command.run(&interrupt),
             Command::Import(command) => command.run(&interrupt),
             Command::CheckConfig(command) => command.run(),
             Command::TestMail(command) => command.run(),

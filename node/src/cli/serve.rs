@@ -1,7 +1,7 @@
 //! `custody serve`: one member of a cluster.
 
 use super::{Exit, configuration};
-use crate::serve::{RunError, StartError, serve};
+use crate::serve::{RunError, StartError, Until, serve};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -29,6 +29,9 @@ pub(super) struct Serve {
     /// How the log is written: plain or json.
     #[arg(long, value_name = "FORMAT")]
     log: Option<String>,
+    /// End when standard input ends; for the demonstration, whose members shall not outlive it.
+    #[arg(long, hide = true)]
+    until_input_ends: bool,
 }
 
 impl Serve {
@@ -42,7 +45,7 @@ impl Serve {
         ];
         let settings = configuration::read(self.config.as_deref(), flags);
         let settings = settings.map_err(|error| RunError::Start(StartError::Config(error)))?;
-        serve(settings)?;
+        serve(settings, if self.until_input_ends { Until::InputEnds } else { Until::Signal })?;
         Ok(Exit::Done)
     }
 }

@@ -2,6 +2,7 @@
 
 mod convert;
 mod part;
+mod runs;
 mod survey;
 mod work;
 

@@ -2,6 +2,7 @@
 
 use super::convert::{Conversion, ConvertError};
 use super::part::{PacketFile, Stored, VideoPart};
+use super::runs::Runs;
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::recording::Recording;
@@ -12,11 +13,11 @@ use codec::cut::Cut;
 use codec::mux::{SoundPacket, SoundTrack};
 use codec::source::guac::OnDamage;
 use codec::timeline::Timeline;
-use codec::video::{Plan, Segment};
+use codec::video::Plan;
 use std::fs::File;
+use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::ScopedJoinHandle;
 
 /// Sound beyond this is refused: silence takes a packet every 20 ms, and there must be an end to them.
@@ -35,6 +36,7 @@ impl Conversion<'_> {
         interrupt: &Interrupt,
     ) -> Result<Made, ConvertError> {
         self.progress.begin(u64::try_from(plan.cut.duration_ms()).unwrap_or(0));
+        let workers = self.workers.min(limits::workers_max(plan)).clamp(1, plan.segments.len());
         let work = Work {
             recording: self.recording,
             timeline,
@@ -43,9 +45,8 @@ impl Conversion<'_> {
             folder: self.work_dir,
             interrupt: interrupt.part(),
             progress: self.progress,
-            next: AtomicUsize::new(0),
+            runs: Mutex::new(Runs::new(&plan.segments, workers)),
         };
-        let workers = self.workers.min(limits::workers_max(plan)).clamp(1, plan.segments.len());
         let (coded, sound) = std::thread::scope(|scope| {
             let coders: Vec<_> = (0..workers).map(|_| scope.spawn(|| work.code_segments())).collect();
             let sound = is_heard(timeline, &plan.cut).then(|| scope.spawn(|| work.code_sound()));
@@ -88,8 +89,22 @@ struct Work<'a> {
     folder: &'a Path,
     interrupt: Interrupt,
     progress: &'a dyn Progress,
-    /// The first segment that nobody has taken.
-    next: AtomicUsize,
+    /// The segments that nobody has taken.
+    runs: Mutex<Runs<'a>>,
+}
+
+/// A worker, and the byte of the recording up to which it has drawn.
+struct Reader {
+    worker: WorkerProcess,
+    read_bytes: u64,
+}
+
+/// A worker that codes pictures, and what has come of it.
+struct Coder {
+    reader: Reader,
+    file: PacketFile,
+    parts: Vec<(usize, VideoPart)>,
+    summary: Summary,
 }
 
 impl Work<'_> {
@@ -102,37 +117,80 @@ impl Work<'_> {
         Ok(worker)
     }
 
-    /// Owns one worker and takes segments until none is left. Segments are taken in order, so a worker draws the
-    /// recording only once.
+    /// Owns one worker and takes runs of segments until none is left.
     fn code_segments(&self) -> Result<Coded, ConvertError> {
         self.stopping_others(|| {
             let mut worker = self.start_worker()?;
             worker.request(&Request::Video(self.plan.clone()), no_results)?;
-            let mut file = PacketFile::create(self.folder)?;
-            let mut parts = Vec::new();
-            let mut summary = Summary::default();
-            let mut sent_bytes = 0;
-            loop {
-                let number = self.next.fetch_add(1, Ordering::Relaxed);
-                let Some(segment) = self.plan.segments.get(number) else { break };
-                let (part, end) = self.code_segment(&mut worker, segment, sent_bytes, &mut file)?;
-                parts.push((number, part));
-                summary = end;
-                sent_bytes = segment.end_byte;
+            let (file, parts) = (PacketFile::create(self.folder)?, Vec::new());
+            let reader = Reader { worker, read_bytes: 0 };
+            let mut coder = Coder { reader, file, parts, summary: Summary::default() };
+            while let Some(run) = self.begin_run(&mut coder.reader)? {
+                for number in run.clone() {
+                    if number > run.start {
+                        self.begin_segment(&mut coder.reader, number)?;
+                    }
+                    self.code_segment(&mut coder, number)?;
+                }
             }
+            let Coder { file, parts, summary, .. } = coder;
             Ok(Coded { parts, file: file.into_file()?, summary })
         })
     }
 
-    fn code_segment(
+    /// Takes the next run and brings a worker to its first frame. Nobody else takes one meanwhile: they would need the key
+    /// state that this leaves, or draw the same.
+    fn begin_run(&self, reader: &mut Reader) -> Result<Option<Range<usize>>, ConvertError> {
+        let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(run) = runs.take() else { return Ok(None) };
+        if let Some(key_state) = runs.ahead_of(reader.read_bytes) {
+            reader.read_bytes = key_state.point.position;
+            let mut is_usable = true;
+            reader.worker.request(&Request::Resume(key_state.bytes.clone()), |reply| {
+                is_usable &= reply != Reply::NoKeyState;
+                Ok::<_, ConvertError>(())
+            })?;
+            if !is_usable {
+                reader.read_bytes = 0;
+                runs.keep(None);
+            }
+        }
+        self.begin_segment(reader, run.start)?;
+        self.send(reader, runs.start_byte(run.start), no_results)?;
+        if run.start > 0 && runs.is_to_be_kept() {
+            reader.worker.request(&Request::KeyState, |reply| {
+                if let Reply::KeyState(key_state) = reply {
+                    runs.keep(Some(key_state));
+                }
+                Ok::<_, ConvertError>(())
+            })?;
+        }
+        Ok(Some(run))
+    }
+
+    fn begin_segment(&self, reader: &mut Reader, number: usize) -> Result<(), ConvertError> {
+        reader.worker.request(&Request::Segment(self.plan.segments[number]), no_results)
+    }
+
+    /// Hands a worker the bytes of the recording up to `end_byte`.
+    fn send(
         &self,
-        worker: &mut WorkerProcess,
-        segment: &Segment,
-        sent_bytes: u64,
-        file: &mut PacketFile,
-    ) -> Result<(VideoPart, Summary), ConvertError> {
+        reader: &mut Reader,
+        end_byte: u64,
+        mut receive: impl FnMut(Reply) -> Result<(), ConvertError>,
+    ) -> Result<(), ConvertError> {
+        self.recording.each_piece(reader.read_bytes..end_byte, |piece| {
+            reader.worker.request(&Request::Bytes(piece.to_vec()), &mut receive)
+        })?;
+        reader.read_bytes = end_byte;
+        Ok(())
+    }
+
+    /// Codes a segment that was begun.
+    fn code_segment(&self, coder: &mut Coder, number: usize) -> Result<(), ConvertError> {
+        let segment = self.plan.segments[number];
+        let Coder { reader, file, parts, summary } = coder;
         let mut part = file.begin();
-        let mut summary = Summary::default();
         let mut done_ms = segment.start_ms;
         let mut receive = |reply| -> Result<(), ConvertError> {
             match reply {
@@ -141,24 +199,23 @@ impl Work<'_> {
                     done_ms = packet.at_ms;
                     file.push_picture(&mut part, &packet)?;
                 }
-                Reply::Summary(end) => summary = end,
+                Reply::Summary(end) => *summary = end,
                 Reply::SoundHead { .. }
                 | Reply::Sound { .. }
                 | Reply::Picture { .. }
                 | Reply::NoPicture
+                | Reply::NoKeyState
                 | Reply::KeyState(_)
                 | Reply::Failed(_)
                 | Reply::Ready => {}
             }
             Ok(())
         };
-        worker.request(&Request::Segment(*segment), &mut receive)?;
-        self.recording.each_piece(sent_bytes..segment.end_byte, |piece| {
-            worker.request(&Request::Bytes(piece.to_vec()), &mut receive)
-        })?;
-        worker.request(&Request::Finish, &mut receive)?;
+        self.send(reader, segment.end_byte, &mut receive)?;
+        reader.worker.request(&Request::Finish, &mut receive)?;
         self.progress.advance(u64::try_from(segment.end_ms - done_ms).unwrap_or(0));
-        Ok((part, summary))
+        parts.push((number, part));
+        Ok(())
     }
 
     /// Owns the worker that codes the sound.
@@ -224,6 +281,7 @@ impl SoundReceiver {
             Reply::Packet(_)
             | Reply::Picture { .. }
             | Reply::NoPicture
+            | Reply::NoKeyState
             | Reply::KeyState(_)
             | Reply::Summary(_)
             | Reply::Failed(_)

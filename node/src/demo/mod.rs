@@ -1,6 +1,11 @@
-//! The demonstration: one member on loopback, sample recordings through its API, their videos, and the mails.
+//! The demonstration: three members on loopback, one that is killed while it takes a recording, and what the others
+//! then serve: recordings, videos and mails.
 
+mod certificates;
+mod error;
 mod mail_sink;
+mod members;
+mod recorder;
 mod show;
 
 pub(crate) use show::Demo;

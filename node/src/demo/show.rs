@@ -1,34 +1,31 @@
 //! The demonstration as one straight line.
 
+use super::error::DemoError;
 use super::mail_sink::{CaughtMail, MailSink};
+use super::members::{MEMBERS, Members, MembersOptions};
+use super::recorder::{ADDRESS, Recorded, Recorder, Resumed, hex};
 use crate::client::Client;
-use crate::config::{ConfigError, Secret, Settings, Values};
-use crate::import::{Import, ImportError, Imported, protocol_of};
+use crate::config::Secret;
 use crate::interrupt::Interrupt;
-use crate::serve::{Member, MemberOptions, NewToken, RunError, Signals, StartError, block_on, create_token};
-use crate::tasks::{Tasks, ThreadError, on_thread};
-use crate::telemetry;
-use cluster::Cluster;
-use cluster::catalog::{Command, ParameterValue, Protocol, PutParameter, TokenKind, VideoState};
-use cluster::facts::SubmitError;
-use cluster::id::VideoId;
-use ring::rand::SystemRandom;
+use crate::tasks::Tasks;
+use ring::digest::{Context, SHA256};
+use serde::Deserialize;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
-use tokio::time::timeout;
 
-/// Whom the demonstration's mails are for.
-const ADDRESS: &str = "ada@example.org";
-/// How long all videos and mails may take.
-const SHOW_LIMIT: Duration = Duration::from_secs(900);
+/// The member that takes the recording, and is killed.
+const RECEIVER: u64 = 2;
+/// How long a video may take.
+const VIDEO_LIMIT: Duration = Duration::from_secs(900);
 /// How long a mail may take once its video is ready.
 const MAIL_LIMIT: Duration = Duration::from_secs(30);
-/// How often the videos are looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// How long the mail server of the demonstration may take to end.
 const GRACE: Duration = Duration::from_secs(2);
+/// Between two looks at the flag that ends the demonstration.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// What to show.
 #[derive(Debug)]
@@ -37,144 +34,99 @@ pub(crate) struct Demo {
     pub(crate) files: Vec<PathBuf>,
     /// Where everything is kept.
     pub(crate) data_dir: PathBuf,
-    /// Where the API answers, on loopback.
+    /// Where the first member's API answers, on loopback.
     pub(crate) listen: String,
-    /// Where metrics and health answer, on loopback.
+    /// Where its metrics and health answer, on loopback.
     pub(crate) health: String,
-    /// Whether to end once the mails are there.
+    /// Whether to end once everything was shown.
     pub(crate) is_once: bool,
 }
 
-/// Why the demonstration ended.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum DemoError {
-    /// The settings are refused.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// The member did not start or does not go on.
-    #[error(transparent)]
-    Run(#[from] RunError),
-    /// No mail server.
-    #[error("cannot catch mails: {0}")]
-    MailSink(io::Error),
-    /// Nothing can be printed.
-    #[error("cannot print: {0}")]
-    Print(#[from] io::Error),
-    /// A fact was not committed.
-    #[error(transparent)]
-    Submit(#[from] SubmitError),
-    /// A recording was not imported, or its video not asked for.
-    #[error("{} was not imported: {source}", path.display())]
-    Import {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: ImportError,
-    },
-    /// A thread ended.
-    #[error(transparent)]
-    Thread(#[from] ThreadError),
-    /// The facts cannot be read.
-    #[error("the videos cannot be looked at: {0}")]
-    Look(String),
-    /// A video is ready, and nobody was told.
-    #[error("no mail came within {} s of its video", MAIL_LIMIT.as_secs())]
-    NoMail,
-    /// It takes too long.
-    #[error("videos and mails were not there after {} s", SHOW_LIMIT.as_secs())]
-    Deadline,
-}
-
-impl From<StartError> for DemoError {
-    fn from(error: StartError) -> Self {
-        Self::Run(error.into())
-    }
-}
-
 /// A sample on its way.
-struct Sample {
-    path: PathBuf,
-    imported: Imported,
-    video: VideoId,
+struct Sample<'a> {
+    path: &'a Path,
+    recorded: Recorded,
+    video: String,
+}
+
+/// What is looked at of a video.
+#[derive(Deserialize)]
+struct Video {
+    state: String,
+    message: String,
+    duration_ms: Option<u64>,
+    size_bytes: Option<u64>,
 }
 
 impl Demo {
     /// Shows it.
-    pub(crate) fn run(self) -> Result<(), DemoError> {
-        block_on(self.show())?
-    }
-
-    async fn show(self) -> Result<(), DemoError> {
-        let mut signals = Signals::listen()?;
-        let (sink, mut mails) = MailSink::bind().await.map_err(DemoError::MailSink)?;
-        let settings = self.settings(sink.address().map_err(DemoError::MailSink)?.port())?;
-        telemetry::start_quietly();
+    pub(crate) fn run(&self, interrupt: &Interrupt) -> Result<(), DemoError> {
+        let runtime = Runtime::new().map_err(DemoError::MailSink)?;
+        let (sink, mut mails) = runtime.block_on(MailSink::bind()).map_err(DemoError::MailSink)?;
+        let smtp_port = sink.address().map_err(DemoError::MailSink)?.port();
         let mut tasks = Tasks::new();
-        tasks.spawn("mail sink", GRACE, |stop| sink.run(stop));
-        let mut member = Member::start(settings, MemberOptions { without_first_token: true }).await?;
-
-        let cluster = std::sync::Arc::clone(member.cluster());
-        let url = format!("http://{}", member.address());
-        let result = tokio::select! {
-            result = self.present(&cluster, &url, &mut mails) => result.map(|()| true),
-            error = member.failed() => Err(error.into()),
-            _ = signals.next() => Ok(false),
+        runtime.block_on(async { tasks.spawn("mail sink", GRACE, |stop| sink.run(stop)) });
+        let options = MembersOptions {
+            data_dir: &self.data_dir,
+            listen: &self.listen,
+            health: &self.health,
+            smtp_port,
         };
-        drop(cluster);
-        let result = match result {
-            Ok(true) if !self.is_once => tokio::select! {
-                error = member.failed() => Err(error.into()),
-                _ = signals.next() => Ok(()),
-            },
-            result => result.map(|_| ()),
-        };
-        member.stop().await;
-        tasks.stop().await;
-        result
+        let shown = Members::start(&options, interrupt).and_then(|mut members| {
+            self.present(&mut members, &mut mails, interrupt)?;
+            while !self.is_once && !interrupt.is_set() {
+                std::thread::sleep(LOOK_EVERY);
+            }
+            Ok(())
+        });
+        runtime.block_on(tasks.stop());
+        shown
     }
 
-    /// Loopback only, and mails to our own receiver.
-    fn settings(&self, smtp_port: u16) -> Result<Settings, ConfigError> {
-        let mut values = Values::default();
-        // A path that is no text is refused as an empty one: the usual folder must not take its place.
-        let data_dir = Some(self.data_dir.to_str().unwrap_or("").to_owned());
-        for (key, value) in [
-            ("data_dir", data_dir),
-            ("listen.api", Some(self.listen.clone())),
-            ("listen.health", Some(self.health.clone())),
-            ("smtp.host", Some("127.0.0.1".to_owned())),
-            ("smtp.port", Some(smtp_port.to_string())),
-            ("smtp.encryption", Some("none".to_owned())),
-            ("smtp.from", Some("Custody <custody@example.org>".to_owned())),
-        ] {
-            values.set_flag(key, value)?;
-        }
-        Settings::check(&values, None)
-    }
-
-    /// Tokens, recordings, videos, mails: everything that is done once.
-    async fn present(
+    /// Token, recordings, a kill, videos, mails: everything that is done once.
+    fn present(
         &self,
-        cluster: &Cluster,
-        url: &str,
+        members: &mut Members,
         mails: &mut mpsc::Receiver<CaughtMail>,
+        interrupt: &Interrupt,
     ) -> Result<(), DemoError> {
-        let random = SystemRandom::new();
-        let token = create_token(cluster, &random, NewToken::ADMINISTRATOR).await?;
-        let recorder = NewToken { kind: TokenKind::Recorder, subject: "demo recorder", roles: &[] };
-        let recorder = create_token(cluster, &random, recorder).await?;
-        allow_videos(cluster).await?;
-        print(&format!("serving on {url}\ntoken       {}\n", token.reveal()))?;
-        let mut samples = Vec::new();
-        for path in &self.files {
-            let sample = import(url, &recorder, &token, path).await?;
-            let Imported { session, bytes } = &sample.imported;
-            print(&format!("imported    {} ({bytes} bytes) as session {session}", path.display()))?;
-            samples.push(sample);
+        let token = members.token()?;
+        for member in MEMBERS {
+            print(&format!("member {member}    serving on {}", members.url(member)))?;
         }
-        let shown = timeout(SHOW_LIMIT, show_results(cluster, url, &samples, mails)).await;
-        shown.map_err(|_| DemoError::Deadline)??;
-        print(&format!("\nopen {url}/ and use the token {}", token.reveal()))?;
+        print(&format!("token       {}\n", token.reveal()))?;
+        let administrator = Client::new(&members.url(1), token.clone(), None)?;
+        administrator.switch_on("video_download_enabled")?;
+        let recorder = Recorder { token: administrator.make_recorder("demo recorder")?, interrupt };
+
+        let mut samples = Vec::new();
+        let mut resumed_by = None;
+        for path in &self.files {
+            let recorded = match resumed_by {
+                Some(by) => recorder.record(members, path, by)?,
+                None => {
+                    let (recorded, resumed) = recorder.record_and_kill(members, path, RECEIVER)?;
+                    print_resumed(path, &resumed)?;
+                    resumed_by = Some(resumed.by);
+                    recorded
+                }
+            };
+            let Recorded { session, bytes, .. } = &recorded;
+            print(&format!("recorded    {} ({bytes} bytes) as session {session}", path.display()))?;
+            let video = administrator.request_video(session, &[ADDRESS.to_owned()])?;
+            samples.push(Sample { path, recorded, video });
+        }
+        print("")?;
+        let mut ready = 0;
+        for sample in &samples {
+            ready += u32::from(show_result(members, &token, sample)?);
+        }
+        for _ in 0..ready {
+            let CaughtMail { recipients, text } =
+                members.wait("a mail", MAIL_LIMIT, || mails.try_recv().ok())?;
+            print(&format!("\nmail to     {}\n{}", recipients.join(", "), indented(readable(&text))))?;
+        }
+        print(&format!("open {}/ and use the token {}", members.url(1), token.reveal()))?;
         if !self.is_once {
             print("Ctrl-C ends the demonstration")?;
         }
@@ -182,79 +134,58 @@ impl Demo {
     }
 }
 
-async fn allow_videos(cluster: &Cluster) -> Result<(), SubmitError> {
-    let put = PutParameter {
-        name: "video_download_enabled".to_owned(),
-        value: ParameterValue::Switch(true),
-        expected_version: None,
-        by: "custody demo".to_owned(),
+fn print_resumed(path: &Path, resumed: &Resumed) -> io::Result<()> {
+    let Resumed { acknowledged, on_its_way, by, durable, after } = resumed;
+    print(&format!(
+        "recording   {} at member {RECEIVER}: {acknowledged} bytes acknowledged, {on_its_way} on their way\n\
+         killed      member {RECEIVER}, in the middle of them\n\
+         resumed     at member {by} after {} ms: it has {durable} bytes, and takes the rest",
+        path.display(),
+        after.as_millis()
+    ))
+}
+
+/// Waits for a video, and gets recording and video from every member that is left. Answers whether there is a video.
+fn show_result(members: &mut Members, token: &Secret, sample: &Sample<'_>) -> Result<bool, DemoError> {
+    let (name, path) = (sample.path.display(), format!("/v1/videos/{}", sample.video));
+    let clients: Vec<_> = members
+        .running()
+        .into_iter()
+        .map(|member| Client::new(&members.url(member), token.clone(), None))
+        .collect::<Result<_, _>>()?;
+    let running: Vec<_> = members.running().iter().map(u64::to_string).collect();
+    let from = format!("from members {}", running.join(" and "));
+
+    let recording = format!("/v1/sessions/{}/recording", sample.recorded.session);
+    let differs = |what| DemoError::Differs { what, path: sample.path.to_owned() };
+    if same_everywhere(&clients, &recording)?.as_deref() != Some(&sample.recorded.hash) {
+        return Err(differs("the recording"));
+    }
+    print(&format!("served      {name} {from}: as it was recorded"))?;
+    let finished = || {
+        let video: Option<Video> = clients.iter().find_map(|client| client.get(&path).ok());
+        video.filter(|video| video.state != "pending")
     };
-    cluster.submit(Command::PutParameter(put)).await.map(drop)
+    let video = members.wait("a video", VIDEO_LIMIT, finished)?;
+    let (Some(ms), Some(bytes)) = (video.duration_ms, video.size_bytes) else {
+        print(&format!("no video of {name}: {}", video.message))?;
+        return Ok(false);
+    };
+    same_everywhere(&clients, &format!("{path}/content"))?.ok_or_else(|| differs("the video"))?;
+    print(&format!("video of    {name} {from}: {ms} ms, {bytes} bytes, {}{path}/content", members.url(1)))?;
+    Ok(true)
 }
 
-/// Imports one recording as its recorder, and asks for its video as the administrator.
-async fn import(url: &str, recorder: &Secret, token: &Secret, path: &Path) -> Result<Sample, DemoError> {
-    let (url, recorder, token) = (url.to_owned(), recorder.clone(), token.clone());
-    let file = path.to_owned();
-    let done = on_thread("import", move || -> Result<(Imported, String), ImportError> {
-        let import = Import {
-            protocol: Some(protocol_of(&file).unwrap_or(Protocol::Ssh)),
-            device_address: "10.0.0.7:3389".to_owned(),
-            credential_user: "root".to_owned(),
-            user_name: ADDRESS.to_owned(),
-        };
-        let imported = import.run(&Client::new(&url, recorder, None)?, &file, &Interrupt::default())?;
-        let asking = Client::new(&url, token, None)?;
-        let video = asking.request_video(&imported.session, &[ADDRESS.to_owned()])?;
-        Ok((imported, video))
-    });
-    let failed = |source| DemoError::Import { path: path.to_owned(), source };
-    let (imported, video) = done.await?.map_err(failed)?;
-    let video = video.parse().map_err(|_| DemoError::Look(format!("{video} names no video")))?;
-    Ok(Sample { path: path.to_owned(), imported, video })
-}
-
-/// Waits for the videos, and for one mail each.
-async fn show_results(
-    cluster: &Cluster,
-    url: &str,
-    samples: &[Sample],
-    mails: &mut mpsc::Receiver<CaughtMail>,
-) -> Result<(), DemoError> {
-    for sample in samples {
-        let name = sample.path.display();
-        match finished(cluster, sample.video).await? {
-            VideoState::Ready(facts) => {
-                let Sample { video, .. } = sample;
-                let (ms, bytes) = (facts.duration_ms, facts.length);
-                print(&format!(
-                    "video of    {name}: {ms} ms, {bytes} bytes, {url}/v1/videos/{video}/content"
-                ))?;
-                let mail = timeout(MAIL_LIMIT, mails.recv()).await.map_err(|_| DemoError::NoMail)?;
-                let CaughtMail { recipients, text } = mail.ok_or(DemoError::NoMail)?;
-                print(&format!("mail to     {}\n{}", recipients.join(", "), indented(readable(&text))))?;
-            }
-            VideoState::Failed { failure } => print(&format!("no video of {name}: {failure}"))?,
-            VideoState::Cancelled | VideoState::Pending | VideoState::Purged => {
-                print(&format!("no video of {name}"))?
-            }
-        }
+/// The SHA-256 of what stands at a path; none when members differ.
+fn same_everywhere(clients: &[Client], path: &str) -> Result<Option<String>, DemoError> {
+    let mut hashes = Vec::new();
+    for client in clients {
+        let mut hash = Context::new(&SHA256);
+        client.download(path, |piece| hash.update(piece))?;
+        hashes.push(hex(hash));
     }
-    Ok(())
-}
-
-/// The state of a video once it is no longer being made.
-async fn finished(cluster: &Cluster, video: VideoId) -> Result<VideoState, DemoError> {
-    let unread = |error: &dyn std::error::Error| DemoError::Look(error.to_string());
-    loop {
-        let catalog = cluster.catalog().map_err(|error| unread(&error))?;
-        let row = catalog.video(video).map_err(|error| unread(&error))?;
-        match row.map(|row| row.state) {
-            Some(VideoState::Pending) => tokio::time::sleep(LOOK_EVERY).await,
-            Some(state) => return Ok(state),
-            None => return Err(DemoError::Look(format!("there is no video {video}"))),
-        }
-    }
+    hashes.dedup();
+    Ok(hashes.pop().filter(|_| hashes.is_empty()))
 }
 
 /// The headers of a mail and its plain part, without the same as HTML behind it.

@@ -4,26 +4,13 @@ use super::failure::JobError;
 use super::runner::JobTools;
 use super::stored_output::StoredOutput;
 use crate::interrupt::Interrupt;
-use crate::recording::{OpenError, Recording};
+use crate::recording::Recording;
+use crate::survey::{Survey, survey};
 use cluster::catalog::{ClaimToken, Command, CompleteIndex, IndexFacts, KeepView, ViewRow};
 use cluster::id::{ObjectId, RecordingId};
-use codec::limits::Limits;
-use codec::timeline::{Ending, Keystrokes, Timeline, TimelineFold};
-use codec::view::{ViewIndex, ViewIndexFold};
+use codec::timeline::Timeline;
 use serde::Serialize;
 use std::io::Write;
-
-/// Says of the view that it is damaged where the recording is. The true words may quote what stands there.
-const DAMAGED: &str = "the recording cannot be read on";
-
-/// What one pass tells.
-struct Survey {
-    timeline: Timeline,
-    keystrokes: Keystrokes,
-    view: ViewIndex,
-    /// Of the view: its bytes, and no trace of keys.
-    view_timeline: Timeline,
-}
 
 /// Reads a sealed recording from end to end and keeps its timeline as an object beside it, its keystrokes, which
 /// fewer people may see, as another one, and for all others the index and the timeline of its view.
@@ -47,32 +34,6 @@ pub(super) fn index(
     tools.runtime.block_on(tools.cluster.submit(keep)).map_err(JobError::Keep)?;
     let facts = facts(&timeline, store(bytes(), &timeline)?);
     Ok(CompleteIndex { claim, facts, keystrokes: store(text, &keystrokes)? })
-}
-
-fn survey(recording: &Recording, length: u64, interrupt: &Interrupt) -> Result<Survey, OpenError> {
-    let limits = Limits::default();
-    let (mut whole, mut view) = (TimelineFold::new(limits), ViewIndexFold::new(limits));
-    let mut seen = TimelineFold::new(limits);
-    recording.each_piece(0..length, |piece| {
-        if interrupt.is_set() {
-            return Err(OpenError::Interrupted);
-        }
-        whole.push(piece);
-        seen.push(view.push(piece));
-        Ok(())
-    })?;
-    let ((timeline, keystrokes), (view_timeline, _), view) = (whole.finish(), seen.finish(), view.finish());
-    let ending = ending_of_view(&timeline.ending, view.bytes);
-    Ok(Survey { timeline, keystrokes, view_timeline: Timeline { ending, ..view_timeline }, view })
-}
-
-/// How the view of a recording with this ending ends.
-fn ending_of_view(ending: &Ending, position: u64) -> Ending {
-    match ending {
-        Ending::Whole => Ending::Whole,
-        Ending::Truncated { .. } => Ending::Truncated { position },
-        Ending::Damaged { code, .. } => Ending::Damaged { code: *code, position, reason: DAMAGED.to_owned() },
-    }
 }
 
 /// Keeps a value as JSON in an object of its own.

@@ -1,24 +1,47 @@
 //! What the API asks of recordings, by those who can read them.
 
 use super::frame_pool::FramePool;
+use super::join_pool::JoinPool;
+use super::survey_pool::SurveyPool;
 use super::view_pool::ViewPool;
-use api::{BoxFuture, Media, MediaError, ViewPart, ViewRead};
+use crate::tasks::{Stop, TaskResult};
+use api::{BoxFuture, Join, Media, MediaError, Sight, Surveyed, ViewPart, ViewRead};
 use cluster::Cluster;
 use cluster::id::RecordingId;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::runtime::Handle;
 
-/// Draws pictures and reads views.
+/// How often is forgotten what nobody asks for.
+const SWEEP_EVERY: Duration = Duration::from_secs(30);
+
+/// Draws pictures, reads views, and looks into recordings that grow.
 pub(crate) struct CodecMedia {
     frames: FramePool,
-    views: ViewPool,
+    views: Arc<ViewPool>,
+    surveys: SurveyPool,
+    joins: JoinPool,
 }
 
 impl CodecMedia {
     /// Of what `cluster` keeps.
     pub(crate) fn new(cluster: &Arc<Cluster>, runtime: Handle) -> Self {
-        let frames = FramePool::new(Arc::clone(cluster), runtime);
-        Self { frames, views: ViewPool::new(Arc::clone(cluster)) }
+        let of = || Arc::clone(cluster);
+        let views = Arc::new(ViewPool::new(of()));
+        Self {
+            frames: FramePool::new(of(), runtime.clone()),
+            surveys: SurveyPool::new(of(), runtime.clone()),
+            joins: JoinPool::new(of(), runtime, Arc::clone(&views)),
+            views,
+        }
+    }
+
+    /// Forgets pictures of live sessions that nobody asks for, and those of sessions that have ended.
+    pub(crate) async fn sweep(self: Arc<Self>, stop: Stop) -> TaskResult {
+        while stop.sleep(SWEEP_EVERY).await {
+            self.joins.sweep();
+        }
+        Ok(())
     }
 }
 
@@ -33,6 +56,18 @@ impl Media for CodecMedia {
     }
 
     fn view(&self, part: ViewPart) -> BoxFuture<'_, Result<Box<dyn ViewRead>, MediaError>> {
-        Box::pin(self.views.open(part))
+        Box::pin(Arc::clone(&self.views).open(part))
+    }
+
+    fn view_length(&self, recording: RecordingId) -> BoxFuture<'_, Result<u64, MediaError>> {
+        Box::pin(self.views.length(recording))
+    }
+
+    fn survey(&self, recording: RecordingId, wanted: Surveyed) -> BoxFuture<'_, Result<Vec<u8>, MediaError>> {
+        Box::pin(self.surveys.survey(recording, wanted))
+    }
+
+    fn join(&self, recording: RecordingId, sight: Sight) -> BoxFuture<'_, Result<Option<Join>, MediaError>> {
+        Box::pin(self.joins.join(recording, sight))
     }
 }

@@ -1,6 +1,6 @@
 //! Pictures of recordings, drawn by worker processes: few at a time, each with a deadline.
 
-use crate::interrupt::Interrupt;
+use crate::interrupt::{Interrupt, StopOnDrop};
 use crate::key_states::key_state_before;
 use crate::recording::{OpenError, Recording};
 use crate::tasks::on_thread;
@@ -51,15 +51,6 @@ impl From<OpenError> for Stop {
 impl From<ProcessError> for Stop {
     fn from(error: ProcessError) -> Self {
         Self::Worker(error)
-    }
-}
-
-/// Stops the work when nobody waits for its result any more.
-struct StopOnDrop(Interrupt);
-
-impl Drop for StopOnDrop {
-    fn drop(&mut self) {
-        self.0.set();
     }
 }
 
@@ -187,6 +178,7 @@ fn feed(
         | Reply::SoundHead { .. }
         | Reply::Sound { .. }
         | Reply::KeyState(_)
+        | Reply::NoKeyState
         | Reply::Summary(_)
         | Reply::Failed(_)
         | Reply::Ready => Ok(()),

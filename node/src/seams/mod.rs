@@ -2,7 +2,11 @@
 
 mod codec_media;
 mod frame_pool;
+mod growing_views;
 mod intake;
+mod join_pool;
+mod newest;
+mod survey_pool;
 mod view_pool;
 
 pub(crate) use codec_media::CodecMedia;

@@ -11,7 +11,8 @@ use crate::seams::{CodecMedia, FormatIntake};
 use crate::tasks::{TaskError, Tasks};
 use crate::webhook::{self, Webhook};
 use api::{
-    ApiState, CheckpointKey, IdentityProvider, Metrics, Rates, Server, ServerOptions, Stopper, Threads, Trail,
+    ApiState, CheckpointKey, Closing, IdentityProvider, Metrics, Rates, Server, ServerOptions, Stopper,
+    Threads, Trail,
 };
 use cluster::chunk::disk::RealDisk;
 use cluster::chunk::key::Random;
@@ -46,13 +47,6 @@ const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 /// The version of the codec; another one makes other videos.
 const CODEC_VERSION: u32 = 2;
 
-/// What differs between a service and a demonstration.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct MemberOptions {
-    /// Makes no token for an administrator.
-    pub(crate) without_first_token: bool,
-}
-
 /// A member that serves.
 pub(crate) struct Member {
     cluster: Arc<Cluster>,
@@ -62,7 +56,7 @@ pub(crate) struct Member {
 
 impl Member {
     /// Starts everything, each part when those that it needs are there. Called in the runtime in which it runs.
-    pub(crate) async fn start(settings: Settings, options: MemberOptions) -> Result<Self, StartError> {
+    pub(crate) async fn start(settings: Settings) -> Result<Self, StartError> {
         for folder in [&settings.data_dir, &settings.work_dir] {
             make_folder(folder)?;
         }
@@ -74,8 +68,14 @@ impl Member {
         if let Some(wire) = wire {
             let handler = cluster.handler();
             tasks.spawn("members", GRACE, |stop| members::run(wire, handler, stop));
+            let handed_over = Arc::clone(&cluster);
+            tasks.spawn("hand over", GRACE, |stop| async move {
+                stop.stopped().await;
+                handed_over.hand_over().await;
+                Ok(())
+            });
         }
-        match Self::start_tasks(&settings, options, &cluster, random, &mut tasks).await {
+        match Self::start_tasks(&settings, &cluster, random, &mut tasks).await {
             Ok(address) => Ok(Self { cluster, tasks, address }),
             Err(error) => {
                 tasks.stop().await;
@@ -86,10 +86,9 @@ impl Member {
     }
 
     /// What runs on the cluster. Tasks stop in the reverse of this order: first no requests, then no mails and no
-    /// jobs, then no time.
+    /// jobs, then no time; before the others cannot reach this member any more, it hands over what it leads and owns.
     async fn start_tasks(
         settings: &Settings,
-        options: MemberOptions,
         cluster: &Arc<Cluster>,
         random: Arc<dyn Random>,
         tasks: &mut Tasks,
@@ -99,14 +98,13 @@ impl Member {
         let checkpoint_key = audit::begin(cluster, &*random, &settings.data_dir.join("audit-key")).await?;
         let trail = Arc::new(Trail::new(audit::WINDOW));
         let first_token = settings.data_dir.join("first-admin-token");
-        let is_new = !options.without_first_token
-            && is_first(settings)
-            && tokens::create_first(cluster, &*random, &first_token).await?;
+        let is_new = is_first(settings) && tokens::create_first(cluster, &*random, &first_token).await?;
         let authorizer = Arc::new(AuthorizerCell::new(roles::authorizer(cluster)?));
         let provider = settings.identity.clone().map(|rules| Arc::new(IdentityProvider::new(rules)));
         let judges = Judges { authorizer: Arc::clone(&authorizer), identity: provider.clone() };
         let witness = Witness { trail: Arc::clone(&trail), checkpoint_key };
-        let server = bind(settings, cluster, judges, witness, random)?;
+        let media = Arc::new(CodecMedia::new(cluster, Handle::current()));
+        let server = bind(settings, cluster, judges, witness, (random, Arc::clone(&media)))?;
         let address = server.address();
         if is_new {
             tokens::tell_first(&first_token, &settings.public_url(address));
@@ -120,6 +118,7 @@ impl Member {
         tasks.spawn("audit", GRACE, |stop| audit::run(told, trail, stop));
         let kept = of();
         tasks.spawn("retention", GRACE, |stop| retention::run(kept, stop));
+        tasks.spawn("pictures", GRACE, |stop| media.sweep(stop));
         let judged = of();
         tasks.spawn("roles", GRACE, |stop| roles::run(judged, authorizer, stop));
         if let Some(provider) = provider {
@@ -149,11 +148,6 @@ impl Member {
         });
         tracing::info!(%address, member = settings.member, "serving");
         Ok(address)
-    }
-
-    /// Bytes and facts.
-    pub(crate) fn cluster(&self) -> &Arc<Cluster> {
-        &self.cluster
     }
 
     /// Where the API answers.
@@ -263,14 +257,14 @@ fn bind(
     cluster: &Arc<Cluster>,
     judges: Judges,
     witness: Witness,
-    random: Arc<dyn Random>,
+    (random, media): (Arc<dyn Random>, Arc<CodecMedia>),
 ) -> Result<Server, StartError> {
     let state = ApiState {
         cluster: Arc::clone(cluster),
         authorizer: judges.authorizer,
         identity: judges.identity,
         intake: Arc::new(FormatIntake),
-        media: Arc::new(CodecMedia::new(cluster, Handle::current())),
+        media,
         random,
         metrics: Metrics::install().or_else(|_| Metrics::detached())?,
         codec_version: CODEC_VERSION,
@@ -280,6 +274,7 @@ fn bind(
         trail: witness.trail,
         checkpoint_key: witness.checkpoint_key,
         threads: Threads::default(),
+        closing: Closing::default(),
     };
     let tls = settings.tls.as_ref();
     let options = ServerOptions {

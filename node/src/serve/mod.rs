@@ -14,22 +14,31 @@ mod roles;
 mod systemd;
 mod tokens;
 
+use crate::config::Settings;
+use crate::tasks::on_thread;
+use crate::telemetry;
 pub(crate) use clock::wall_ms;
 pub(crate) use error::{RunError, StartError};
-pub(crate) use member::{Member, MemberOptions};
-pub(crate) use tokens::{NewToken, create_token};
-
-use crate::config::Settings;
-use crate::telemetry;
+use member::Member;
 use std::future::Future;
+use std::io::Read;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Serves until a signal comes or something fails.
-pub(crate) fn serve(settings: Settings) -> Result<(), RunError> {
+/// Who ends a member that is well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// A person or the system, by a signal.
+    Signal,
+    /// Also the process that started it: when that one is gone, however it ended, standard input ends.
+    InputEnds,
+}
+
+/// Serves until it is told to end or something fails.
+pub(crate) fn serve(settings: Settings, until: Until) -> Result<(), RunError> {
     telemetry::start(settings.log);
     block_on(async {
         let mut signals = Signals::listen()?;
-        let mut member = Member::start(settings, MemberOptions::default()).await?;
+        let mut member = Member::start(settings).await?;
         systemd::ready(member.address());
         let end = tokio::select! {
             error = member.failed() => Err(error),
@@ -37,11 +46,26 @@ pub(crate) fn serve(settings: Settings) -> Result<(), RunError> {
                 tracing::info!(signal = name, "stopping");
                 Ok(())
             }
+            () = end_of_input(until) => {
+                tracing::info!("stopping, since who started this member is gone");
+                Ok(())
+            }
         };
         systemd::stopping();
         member.stop().await;
         end
     })?
+}
+
+/// Waits for the end of standard input, if that is to end the member. The thread that reads goes on when nobody waits.
+async fn end_of_input(until: Until) {
+    match until {
+        Until::Signal => std::future::pending().await,
+        // Input that cannot be read has ended, too.
+        Until::InputEnds => {
+            let _: Result<_, _> = on_thread("input", || std::io::stdin().read_to_end(&mut Vec::new())).await;
+        }
+    }
 }
 
 /// Runs on a runtime of its own, which ends with it.
@@ -52,21 +76,21 @@ pub(crate) fn block_on<F: Future>(work: F) -> Result<F::Output, StartError> {
 }
 
 /// Waits for the operator and the system to end the process.
-pub(crate) struct Signals {
+struct Signals {
     interrupt: Signal,
     terminate: Signal,
 }
 
 impl Signals {
     /// Begins to listen. Called in a tokio runtime.
-    pub(crate) fn listen() -> Result<Self, StartError> {
+    fn listen() -> Result<Self, StartError> {
         let interrupt = signal(SignalKind::interrupt()).map_err(StartError::Runtime)?;
         let terminate = signal(SignalKind::terminate()).map_err(StartError::Runtime)?;
         Ok(Self { interrupt, terminate })
     }
 
     /// Waits for the next one. Cancel-safe.
-    pub(crate) async fn next(&mut self) -> &'static str {
+    async fn next(&mut self) -> &'static str {
         tokio::select! {
             _ = self.interrupt.recv() => "SIGINT",
             _ = self.terminate.recv() => "SIGTERM",

@@ -1,7 +1,6 @@
 //! Tokens that are made without anybody to ask for them: the first administrator's.
 
 use super::error::StartError;
-use crate::config::Secret;
 use api::TokenSecret;
 use cluster::Cluster;
 use cluster::catalog::{Command, CreateToken, TokenId, TokenKind};
@@ -12,39 +11,11 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// The roles of the first administrator: all of them.
-pub(crate) const ADMINISTRATOR_ROLES: [&str; 2] = ["PAM Administrator", "System Administrator"];
+const ADMINISTRATOR_ROLES: [&str; 2] = ["PAM Administrator", "System Administrator"];
 /// Who makes tokens that nobody asked for.
 const BY: &str = "custody serve";
 /// Only its owner may read it.
 const MODE: u32 = 0o600;
-
-/// A token to be made.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct NewToken<'a> {
-    /// Whose it is.
-    pub(crate) kind: TokenKind,
-    /// Who it speaks for.
-    pub(crate) subject: &'a str,
-    /// With which roles.
-    pub(crate) roles: &'a [&'a str],
-}
-
-impl NewToken<'_> {
-    /// The administrator's.
-    pub(crate) const ADMINISTRATOR: NewToken<'static> =
-        NewToken { kind: TokenKind::User, subject: "administrator", roles: &ADMINISTRATOR_ROLES };
-}
-
-/// Makes a token.
-pub(crate) async fn create_token(
-    cluster: &Cluster,
-    random: &dyn Random,
-    token: NewToken<'_>,
-) -> Result<Secret, StartError> {
-    let secret = TokenSecret::generate(random)?;
-    commit(cluster, random, token, &secret).await?;
-    Ok(Secret::new(secret.expose().to_owned()))
-}
 
 /// A cluster without any token gets one for its administrator, in a file that only the owner of the process can
 /// read. The file is durable before the token opens anything. Answers whether it was made.
@@ -58,7 +29,7 @@ pub(super) async fn create_first(
     }
     let secret = TokenSecret::generate(random)?;
     write(path, &secret).map_err(|source| StartError::FirstToken { path: path.to_owned(), source })?;
-    commit(cluster, random, NewToken::ADMINISTRATOR, &secret).await?;
+    commit(cluster, random, &secret).await?;
     Ok(true)
 }
 
@@ -74,20 +45,15 @@ pub(super) fn tell_first(path: &Path, public_url: &str) {
     );
 }
 
-async fn commit(
-    cluster: &Cluster,
-    random: &dyn Random,
-    token: NewToken<'_>,
-    secret: &TokenSecret,
-) -> Result<(), StartError> {
+async fn commit(cluster: &Cluster, random: &dyn Random, secret: &TokenSecret) -> Result<(), StartError> {
     let mut id = [0; 16];
     random.fill(&mut id)?;
     let create = CreateToken {
         token: TokenId(id),
         hash: secret.hash(),
-        kind: token.kind,
-        subject: token.subject.to_owned(),
-        roles: token.roles.iter().map(|role| (*role).to_owned()).collect(),
+        kind: TokenKind::User,
+        subject: "administrator".to_owned(),
+        roles: ADMINISTRATOR_ROLES.iter().map(|role| (*role).to_owned()).collect(),
         expires_ms: None,
         by: BY.to_owned(),
     };

@@ -88,6 +88,8 @@ fn parts(request: Request) -> Vec<Request> {
         | Request::Frame { .. }
         | Request::Resume(_)
         | Request::KeyStates
+        | Request::KeyState
+        | Request::KeyStatesBehind { .. }
         | Request::Segment(_)
         | Request::Finish => vec![request],
     }
@@ -139,11 +141,14 @@ fn answer(work: &mut Work, request: Request, replies: &mut impl Write) -> Result
             *work = Work::Frame(Box::new(FrameFinder::new(at_ms, pointer, limits, &decoders)));
             Ok(())
         }
-        (Request::KeyStates, work @ &mut Work::Nothing(on_damage)) => {
+        (
+            request @ (Request::KeyStates | Request::KeyStatesBehind { .. }),
+            work @ &mut Work::Nothing(on_damage),
+        ) => {
             let decoders = limits::decoders();
             limits::confine(limits::MEMORY_BYTES)?;
             let limits = Limits { on_damage, ..Limits::default() };
-            let mut fold = KeyStateFold::new(limits, Spacing::default());
+            let mut fold = begin_key_states(request, limits)?;
             fold.decode_ahead(decoders);
             *work = Work::KeyStates(Box::new(fold));
             Ok(())
@@ -153,7 +158,8 @@ fn answer(work: &mut Work, request: Request, replies: &mut impl Write) -> Result
             | Request::Video(_)
             | Request::Sound(_)
             | Request::Frame { .. }
-            | Request::KeyStates,
+            | Request::KeyStates
+            | Request::KeyStatesBehind { .. },
             _,
         ) => Err(WorkerError::OutOfOrder("a second job").into()),
         (request, Work::Frame(finder)) => find_frame(finder, request, replies),
@@ -161,7 +167,11 @@ fn answer(work: &mut Work, request: Request, replies: &mut impl Write) -> Result
         (request, Work::KeyStates(fold)) => make_key_states(fold, request, replies),
         (request, Work::Sound(coder)) => code_sound(coder, request, replies),
         (
-            Request::Resume(_) | Request::Segment(_) | Request::Bytes(_) | Request::Finish,
+            Request::Resume(_)
+            | Request::KeyState
+            | Request::Segment(_)
+            | Request::Bytes(_)
+            | Request::Finish,
             Work::Nothing(_),
         ) => Err(WorkerError::OutOfOrder("work before a job").into()),
     }
@@ -173,14 +183,26 @@ fn code_video(coder: &mut SegmentCoder, request: Request, replies: &mut impl Wri
             coder.begin(segment);
             return Ok(());
         }
+        Request::Resume(key_state) => {
+            if coder.resume(&key_state).is_err() {
+                Reply::NoKeyState.write(replies)?;
+            }
+            return Ok(());
+        }
+        Request::KeyState => {
+            if let Some(key_state) = coder.key_state() {
+                Reply::KeyState(key_state).write(replies)?;
+            }
+            return Ok(());
+        }
         Request::Bytes(bytes) => (coder.push(&bytes), false),
         Request::Finish => (coder.finish(), true),
         Request::Resync
         | Request::Video(_)
         | Request::Sound(_)
         | Request::Frame { .. }
-        | Request::Resume(_)
-        | Request::KeyStates => return Ok(()),
+        | Request::KeyStates
+        | Request::KeyStatesBehind { .. } => return Ok(()),
     };
     for packet in packets.map_err(|error| Stop::Refused(Refusal::from(&error)))? {
         Reply::Packet(packet).write(replies)?;
@@ -201,7 +223,9 @@ fn code_sound(coder: &mut SoundCoder, request: Request, replies: &mut impl Write
         | Request::Sound(_)
         | Request::Frame { .. }
         | Request::Resume(_)
-        | Request::KeyStates => {
+        | Request::KeyState
+        | Request::KeyStates
+        | Request::KeyStatesBehind { .. } => {
             return Err(WorkerError::OutOfOrder("pictures of a worker for sound").into());
         }
     }
@@ -222,7 +246,9 @@ fn find_frame(finder: &mut FrameFinder, request: Request, replies: &mut impl Wri
         | Request::Video(_)
         | Request::Sound(_)
         | Request::Frame { .. }
-        | Request::KeyStates => {
+        | Request::KeyState
+        | Request::KeyStates
+        | Request::KeyStatesBehind { .. } => {
             return Err(WorkerError::OutOfOrder("something else than one picture").into());
         }
     };
@@ -242,6 +268,14 @@ fn find_frame(finder: &mut FrameFinder, request: Request, replies: &mut impl Wri
     Ok(())
 }
 
+fn begin_key_states(request: Request, limits: Limits) -> Result<KeyStateFold, Stop> {
+    let Request::KeyStatesBehind { written_bytes, key_state } = request else {
+        return Ok(KeyStateFold::new(limits, Spacing::default()));
+    };
+    let fold = KeyStateFold::resume(limits, Spacing::default(), &key_state, written_bytes);
+    fold.map_err(|error| Stop::Refused(FrameError::KeyState(error).into()))
+}
+
 fn make_key_states(fold: &mut KeyStateFold, request: Request, replies: &mut impl Write) -> Result<(), Stop> {
     match request {
         Request::Bytes(bytes) => {
@@ -257,7 +291,11 @@ fn make_key_states(fold: &mut KeyStateFold, request: Request, replies: &mut impl
         | Request::Sound(_)
         | Request::Frame { .. }
         | Request::Resume(_)
-        | Request::KeyStates => Err(WorkerError::OutOfOrder("something else than key states").into()),
+        | Request::KeyState
+        | Request::KeyStates
+        | Request::KeyStatesBehind { .. } => {
+            Err(WorkerError::OutOfOrder("something else than key states").into())
+        }
     }
 }
 

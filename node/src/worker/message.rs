@@ -48,10 +48,16 @@ pub(crate) enum Request {
     Sound(Cut),
     /// The worker draws the picture that was on screen at this media time, in milliseconds.
     Frame { at_ms: i64, pointer: bool },
-    /// The picture is drawn from this key state on, and what follows are the recording's bytes behind it.
+    /// The picture, or the next segment, is drawn from this key state on, and what follows are the recording's bytes
+    /// behind it.
     Resume(Vec<u8>),
+    /// A key state of where the worker stands, if it is worth its time: at the first frame of a segment.
+    KeyState,
     /// The worker makes the key states of a recording.
     KeyStates,
+    /// The worker makes those behind one, when all up to it have so many bytes; what follows are the recording's bytes
+    /// behind it.
+    KeyStatesBehind { written_bytes: u64, key_state: Vec<u8> },
     /// Begin this segment.
     Segment(Segment),
     /// The next bytes of the recording.
@@ -76,6 +82,8 @@ pub(crate) enum Reply {
     NoPicture,
     /// A key state.
     KeyState(KeyState),
+    /// The key state cannot be drawn: the next segment is drawn from byte 0 on.
+    NoKeyState,
     /// How a finished segment went.
     Summary(Summary),
     /// The work cannot be done.
@@ -122,6 +130,10 @@ impl Request {
             Self::Resync => write_body(pipe, 16, &[]),
             Self::Resume(key_state) => write_body(pipe, 7, &[key_state]),
             Self::KeyStates => write_body(pipe, 8, &[]),
+            Self::KeyState => write_body(pipe, 10, &[]),
+            Self::KeyStatesBehind { written_bytes, key_state } => {
+                write_body(pipe, 9, &[&written_bytes.to_le_bytes(), key_state])
+            }
             Self::Frame { at_ms, pointer } => {
                 write_body(pipe, 6, &[&at_ms.to_le_bytes(), &[u8::from(*pointer)]])
             }
@@ -140,6 +152,12 @@ impl Request {
             16 => Self::Resync,
             7 => Self::Resume(body),
             8 => Self::KeyStates,
+            10 => Self::KeyState,
+            9 => {
+                let (written_bytes, key_state) = split(kind, &body, 8)?;
+                let written_bytes = u64::from_le_bytes(array(kind, written_bytes)?);
+                Self::KeyStatesBehind { written_bytes, key_state: key_state.to_vec() }
+            }
             6 => {
                 let (at_ms, pointer) = split(kind, &body, 8)?;
                 let [pointer] = array(kind, pointer)?;
@@ -164,6 +182,7 @@ impl Reply {
             Self::Ready => write_body(pipe, 5, &[]),
             Self::SoundHead { pre_skip_samples } => write_body(pipe, 6, &[&pre_skip_samples.to_le_bytes()]),
             Self::NoPicture => write_body(pipe, 8, &[]),
+            Self::NoKeyState => write_body(pipe, 10, &[]),
             Self::KeyState(KeyState { point, bytes }) => {
                 let frames = u64::try_from(point.frames).expect("a count fits 64 bits");
                 let point = [point.at_ms.to_le_bytes(), frames.to_le_bytes(), point.position.to_le_bytes()];
@@ -216,6 +235,7 @@ impl Reply {
                 };
                 Self::KeyState(KeyState { point, bytes: bytes.to_vec() })
             }
+            10 => Self::NoKeyState,
             unknown => return Err(MessageError::Kind(unknown)),
         }))
     }
@@ -292,6 +312,7 @@ mod tests {
             Reply::Picture { at_ms: 40, loss: None, png: vec![7; 3] },
             Reply::Picture { at_ms: -1, loss: Some(refusal.clone()), png: Vec::new() },
             Reply::NoPicture,
+            Reply::NoKeyState,
             Reply::KeyState(KeyState {
                 point: KeyPoint { at_ms: -1, frames: 2, position: 3 },
                 bytes: vec![4, 5],
@@ -319,6 +340,8 @@ mod tests {
             Request::Frame { at_ms: -1, pointer: true },
             Request::Resume(vec![1, 2]),
             Request::KeyStates,
+            Request::KeyStatesBehind { written_bytes: 7, key_state: vec![3, 4] },
+            Request::KeyState,
             Request::Bytes(vec![0; 9]),
             Request::Finish,
             Request::Resync,

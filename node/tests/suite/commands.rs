@@ -6,7 +6,7 @@ use super::harness::{custody, sample};
 const EXIT_CONFIG: i32 = 78;
 
 #[test]
-fn the_demonstration_shows_a_video_and_its_mail_and_ends() {
+fn the_demonstration_kills_a_receiver_and_shows_recording_video_and_mail_from_the_others() {
     let folder = tempfile::tempdir().unwrap();
     let output = custody()
         .args(["demo", "--once", "--listen", "127.0.0.1:0", "--health", "127.0.0.1:0", "--data-dir"])
@@ -16,9 +16,15 @@ fn the_demonstration_shows_a_video_and_its_mail_and_ends() {
         .unwrap();
     let shown = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{shown}{}", String::from_utf8_lossy(&output.stderr));
-    for part in
-        ["serving on http://127.0.0.1:", "token       custody_", "imported ", "6067 ms", "mail to     ada@"]
-    {
+    for part in [
+        "member 3    serving on http://127.0.0.1:",
+        "token       custody_",
+        "killed      member 2, in the middle",
+        "resumed     at member ",
+        "write-existing.guac.zst from members 1 and 3: as it was recorded",
+        "from members 1 and 3: 6067 ms",
+        "mail to     ada@",
+    ] {
         assert!(shown.contains(part), "{part}: {shown}");
     }
     assert!(shown.contains("Subject: The video of a session is ready"), "{shown}");

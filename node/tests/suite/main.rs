@@ -13,6 +13,7 @@ mod damage;
 mod harness;
 mod identity;
 mod import;
+mod live;
 mod mail;
 mod service;
 mod view;

@@ -11,17 +11,17 @@ use std::fs;
 use std::hash::{DefaultHasher, Hasher};
 use std::path::Path;
 
-const TYPED: &str = "Zx9-Canary";
-const COPIED: &str = "clipboard of canaries: 4711-0815";
+pub(super) const TYPED: &str = "Zx9-Canary";
+pub(super) const COPIED: &str = "clipboard of canaries: 4711-0815";
 const RANGES: usize = 200;
 
-fn instruction(elements: &[&str]) -> String {
+pub(super) fn instruction(elements: &[&str]) -> String {
     let parts: Vec<_> = elements.iter().map(|text| format!("{}.{text}", text.chars().count())).collect();
     format!("{};", parts.join(","))
 }
 
 /// What a user types and copies at a time, and the bytes of it that must not be seen.
-fn secrets(at_ms: &str) -> (String, Vec<String>) {
+pub(super) fn secrets(at_ms: &str) -> (String, Vec<String>) {
     let key = |char: char, pressed| instruction(&["key", &u32::from(char).to_string(), pressed, at_ms]);
     let typed: String = TYPED.chars().map(|char| key(char, "1") + &key(char, "0")).collect();
     let text = STANDARD.encode_to_string(COPIED);
@@ -33,7 +33,7 @@ fn secrets(at_ms: &str) -> (String, Vec<String>) {
 }
 
 /// A recording of the test data with secrets in its middle, and the bytes of them.
-fn recording_with_secrets() -> (Vec<u8>, Vec<String>) {
+pub(super) fn recording_with_secrets() -> (Vec<u8>, Vec<String>) {
     let mut bytes = plain("ssh-terminal.guac.zst");
     let middle = bytes.len() / 2;
     let sync = middle + bytes[middle..].windows(8).position(|window| window == b";4.sync,").unwrap();
@@ -45,11 +45,11 @@ fn recording_with_secrets() -> (Vec<u8>, Vec<String>) {
     (bytes, hidden)
 }
 
-fn count(bytes: &[u8], of: &str) -> usize {
+pub(super) fn count(bytes: &[u8], of: &str) -> usize {
     bytes.windows(of.len()).filter(|window| *window == of.as_bytes()).count()
 }
 
-fn filtered(recording: &[u8]) -> Vec<u8> {
+pub(super) fn filtered(recording: &[u8]) -> Vec<u8> {
     let mut seen = Vec::new();
     // Of a damaged recording, what comes before the damage.
     let _: Result<(), _> = View::new(Limits::default()).push(recording, &mut seen);

@@ -4,6 +4,7 @@ mod acknowledged;
 mod closed_content;
 mod durable_offset;
 mod nonces;
+mod one_catalog;
 mod one_owner;
 mod whole;
 
@@ -11,6 +12,7 @@ pub(crate) use acknowledged::Acknowledged;
 pub(crate) use closed_content::ClosedContent;
 pub(crate) use durable_offset::DurableOffset;
 pub(crate) use nonces::Nonces;
+pub(crate) use one_catalog::OneCatalog;
 pub(crate) use one_owner::OneOwner;
 pub(crate) use whole::Whole;
 
@@ -25,6 +27,8 @@ pub enum Oracle {
     DurableOffset,
     /// No key and nonce serve two ciphertexts.
     Nonces,
+    /// Members that have applied the same log have the same catalog.
+    OneCatalog,
     /// An epoch has one owner.
     OneOwner,
     /// After healing everything becomes whole, in bounded time.
@@ -46,6 +50,7 @@ pub(crate) struct Oracles {
     pub(crate) acknowledged: Acknowledged,
     pub(crate) closed_content: ClosedContent,
     pub(crate) nonces: Nonces,
+    pub(crate) one_catalog: OneCatalog,
     pub(crate) one_owner: OneOwner,
     pub(crate) whole: Whole,
     pub(crate) violations: Vec<Violation>,

@@ -26,6 +26,9 @@ impl World {
         let now_ms = node.now_ms(self.now_us);
         let Some(process) = &mut node.process else { return false };
         let effects = input(process, now_ms);
+        let closings = process.member.closings();
+        let files = closings.len();
+        process.closings.extend(closings);
         // Nothing leaves a process whose disk has just stopped.
         let effects = effects.ok().filter(|_| !node.disk.is_stopped());
         let Some(effects) = effects else {
@@ -35,6 +38,10 @@ impl World {
         };
         for effect in effects {
             self.act((member, run), effect);
+        }
+        for _ in 0..files {
+            let delay_us = self.disk_us(member);
+            self.after(delay_us, Event::Close { member, run });
         }
         true
     }
@@ -60,13 +67,18 @@ impl World {
                 {
                     process.batch = process.member.batch(now_ms);
                 }
-                let is_slow = self.nodes.get(&member).is_some_and(|node| node.slow_until_us > self.now_us);
-                let delay_us = match is_slow {
-                    true => self.dice.between(200_000, 1_500_000),
-                    false => self.dice.between(500, 6_000),
-                };
+                let delay_us = self.disk_us(member);
                 self.after(delay_us, Event::Sync { member, run });
             }
+        }
+    }
+
+    /// How long the disk of a member takes.
+    fn disk_us(&mut self, member: MemberId) -> u64 {
+        let is_slow = self.nodes.get(&member).is_some_and(|node| node.slow_until_us > self.now_us);
+        match is_slow {
+            true => self.dice.between(200_000, 1_500_000),
+            false => self.dice.between(500, 6_000),
         }
     }
 
@@ -76,7 +88,7 @@ impl World {
             let found = self.oracles.one_owner.wrote((id.object, id.epoch), (member, run));
             self.oracles.judge(Oracle::OneOwner, found);
             if let Some(recorder) = self.recorded.get(&id.object) {
-                let found = self.oracles.nonces.sent(*recorder, &append.chunk, &append.frames.0);
+                let found = self.oracles.nonces.sent(*recorder, &append.chunk, &append.frames.bytes().0);
                 self.oracles.judge(Oracle::Nonces, found);
             }
         }

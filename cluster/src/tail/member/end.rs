@@ -1,12 +1,15 @@
 //! What is made durable, what an earlier process left, and the end of this one.
 
 use super::super::batch::{Batch, Durable};
-use super::super::effect::Effect;
+use super::super::closing::{Closed, Closing};
+use super::super::effect::{Answer, Effect};
 use super::super::message::Message;
+use super::super::placement::ranking;
 use super::super::replica::TailError;
+use super::super::turn::Turn;
 use super::{Member, Role};
 use crate::chunk::journal::Retired;
-use crate::id::ChunkNumber;
+use crate::id::{ChunkNumber, MemberId, ObjectId};
 
 impl Member {
     /// What was written until here, to be made durable on a thread that may wait for the disk; none while the batch
@@ -26,9 +29,61 @@ impl Member {
         effects
     }
 
+    /// Files of committed chunks to be closed, each on a thread that may wait for the disk; what comes of it goes to
+    /// [`Member::closed`]. To be asked for after every input.
+    pub fn closings(&mut self) -> Vec<Closing> {
+        self.shelf.closings()
+    }
+
+    /// The file of a committed chunk is closed, or gone, or the disk did not take it.
+    pub fn closed(&mut self, closed: Closed, now_ms: u64) -> Result<Vec<Effect>, TailError> {
+        let chunk = closed.chunk;
+        match self.replica.closed(&mut self.shelf, closed) {
+            // One that is gone is fetched.
+            true => self.committed(chunk.object, chunk.number)?,
+            // Tried again with the next survey.
+            false => self.survey.begin(),
+        }
+        let mut effects = self.gather(chunk.object, Vec::new(), now_ms)?;
+        effects = self.settle(chunk.object, effects, now_ms)?;
+        let (told, sealing) =
+            std::mem::take(&mut self.sealing).into_iter().partition(|(sealed, ..)| *sealed == chunk);
+        self.sealing = sealing;
+        for (_, ticket, told) in told {
+            effects.extend(self.told(ticket, told, now_ms)?);
+        }
+        Ok(effects)
+    }
+
     /// The chunk files of a retired segment of the journal are synced.
     pub fn retired(&mut self, retired: Retired) {
         self.shelf.retired(retired);
+    }
+
+    /// Owns nothing any more and says so: others take over what it owned as soon as somebody wants it. Callers are sent
+    /// to them. It stays a replica until its process ends, which is soon.
+    pub fn leave(&mut self, now_ms: u64) -> Vec<Effect> {
+        self.is_leaving = true;
+        let mut turn = Turn { now_ms, around: &mut self.around, effects: Vec::new() };
+        for role in std::mem::take(&mut self.objects).into_values() {
+            match role {
+                Role::Owner(mut owner) => owner.leave(&mut turn),
+                Role::TakingOver { waiting, .. } => {
+                    waiting.into_iter().for_each(|asked| turn.answer(asked.number, Answer::Unknown));
+                }
+            }
+        }
+        let mut effects = turn.effects;
+        effects.extend(self.farewell());
+        effects
+    }
+
+    /// Who is to be asked for an object once this member owns nothing: its owner, or who may become it.
+    pub(super) fn heir(&self, object: ObjectId, now_ms: u64) -> Result<Option<MemberId>, TailError> {
+        let owner = self.catalog.object(object)?.map(|row| row.owner);
+        let heirs = owner.into_iter().chain(ranking(object, &self.around.members));
+        let is_heir = |one: &MemberId| *one != self.around.me && self.around.is_there(*one, now_ms);
+        Ok(heirs.into_iter().find(is_heir))
     }
 
     /// Tells the others that this process ends, so that they need not wait for its lease.

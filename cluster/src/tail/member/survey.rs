@@ -1,6 +1,6 @@
 //! What the catalog says that this member is to hold, against what it holds.
 
-use super::super::placement::{homes, ranking};
+use super::super::placement::homes;
 use super::super::replica::TailError;
 use super::super::resync::Resync;
 use super::super::shelf::Shelf;
@@ -8,7 +8,7 @@ use super::{Effects, Member};
 use crate::catalog::{Catalog, CatalogError, ChunkRow, ObjectRow};
 use crate::chunk::{ClosedChunk, DiskError, FileError, GatherError, Manifest};
 use crate::id::{ChunkId, ChunkNumber, ObjectId};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Objects that are looked at with each tick.
 const OBJECTS_AT_ONCE: usize = 64;
@@ -22,6 +22,8 @@ pub(super) struct Survey {
     is_running: bool,
     after: Option<ObjectId>,
     began_ms: Option<u64>,
+    /// When open files were first seen, if they are collected by that.
+    seen_ms: BTreeMap<ChunkId, u64>,
 }
 
 impl Survey {
@@ -50,7 +52,8 @@ impl Member {
         let began_ms = self.survey.began_ms;
         let is_due = began_ms.is_none_or(|began_ms| now_ms.saturating_sub(began_ms) >= survey_ms);
         if (self.survey.is_wanted || is_due) && !self.survey.is_running {
-            self.survey = Survey { is_running: true, began_ms: Some(now_ms), ..Survey::default() };
+            let seen_ms = std::mem::take(&mut self.survey.seen_ms);
+            self.survey = Survey { is_running: true, began_ms: Some(now_ms), seen_ms, ..Survey::default() };
         }
         let mut effects = Vec::new();
         if !self.survey.is_running || !self.is_ready {
@@ -82,10 +85,10 @@ impl Member {
         for chunk in chunks_of(&self.catalog, object)? {
             self.compare(object, &chunk)?;
         }
-        self.collect(object, row)?;
+        self.collect(object, row, now_ms)?;
         match self.is_to_adopt(object, row, now_ms) {
             true => self.take_over(object, now_ms),
-            false => Ok(Vec::new()),
+            false => self.look_at_overdue(object, row, now_ms),
         }
     }
 
@@ -97,14 +100,10 @@ impl Member {
     /// Whether the object has an open chunk and nobody who writes it, and this member is the one to end that: else the
     /// chunk would stay on its set for as long as its recorder is away, and nobody would know how much of it counts.
     fn is_to_adopt(&self, object: ObjectId, row: &ObjectRow, now_ms: u64) -> bool {
-        let (me, around) = (self.around.me, &self.around);
-        let mut there =
-            ranking(object, &around.members).into_iter().filter(|one| around.is_there(*one, now_ms));
-        let is_mine = match around.is_there(row.owner, now_ms) {
-            true => row.owner == me,
-            false => there.next() == Some(me),
-        };
-        row.open_chunk.is_some() && is_mine && !self.objects.contains_key(&object)
+        row.open_chunk.is_some()
+            && self.is_keeper(object, row, now_ms)
+            && !self.is_leaving
+            && !self.objects.contains_key(&object)
     }
 
     /// Makes the open file of a committed chunk the closed one; asks others when it is missing here.
@@ -113,8 +112,11 @@ impl Member {
         if self.replica.settle(&mut self.shelf, id, &row.chunk)? {
             return Ok(());
         }
+        if self.shelf.is_closing(id) {
+            return Ok(());
+        }
         if self.shelf.records(id).is_some() {
-            // Its file could not be closed: the disk is full, say.
+            // Its file is only being made.
             self.survey.begin();
         } else if homes(object, row, &self.around.members, self.around.options.replicas)
             .contains(&self.around.me)
@@ -124,9 +126,25 @@ impl Member {
         Ok(())
     }
 
+    /// What the rule to ask the facts is there to prevent.
+    fn collect_by_clock(&mut self, object: ObjectId, after_ms: u64, now_ms: u64) -> Result<(), TailError> {
+        let open: Vec<ChunkId> = self.shelf.open_chunks().filter(|chunk| chunk.object == object).collect();
+        for chunk in open {
+            let seen_ms = *self.survey.seen_ms.entry(chunk).or_insert(now_ms);
+            if now_ms.saturating_sub(seen_ms) > after_ms {
+                self.survey.seen_ms.remove(&chunk);
+                self.replica.discard(&mut self.shelf, chunk)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Removes open files that can never be committed: those of an epoch that has passed, unless the catalog has them
     /// open or closed. A newer catalog cannot need them, since no command of an older epoch is applied any more.
-    fn collect(&mut self, object: ObjectId, row: &ObjectRow) -> Result<(), TailError> {
+    fn collect(&mut self, object: ObjectId, row: &ObjectRow, now_ms: u64) -> Result<(), TailError> {
+        if let Some(after_ms) = self.around.options.rules.collects_after_ms {
+            return self.collect_by_clock(object, after_ms, now_ms);
+        }
         let passed = |chunk: &ChunkId| {
             let is_open = row
                 .open_chunk
@@ -181,7 +199,10 @@ pub(super) fn gather(
     rows.retain(|row| row.chunk.number != ChunkNumber::MANIFEST);
     let mut is_whole = true;
     for row in &rows {
-        if !shelf.store().is_closed(row.chunk.id(object))? {
+        let id = row.chunk.id(object);
+        if shelf.is_closing(id) {
+            is_whole = false;
+        } else if !shelf.store().is_closed(id)? {
             resync.want(object, row);
             is_whole = false;
         }

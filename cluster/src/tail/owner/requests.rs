@@ -69,6 +69,13 @@ impl Owner {
         });
     }
 
+    /// Nobody wants the object any more: it is sealed.
+    pub(crate) fn seal_unasked(&mut self, turn: &mut Turn<'_>) {
+        let kind = WishKind::Seal { manifest: None };
+        self.wish.get_or_insert(Wish { kind, requests: Vec::new() });
+        self.step(turn);
+    }
+
     /// Two of a kind are one. What comes while the other is under way, which may have begun by itself, is asked again.
     fn wish(&mut self, number: RequestNumber, kind: WishKind, turn: &mut Turn<'_>) {
         match (&mut self.wish, kind) {

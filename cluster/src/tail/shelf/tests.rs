@@ -84,12 +84,17 @@ fn a_new_file_is_neither_closed_nor_removed_before_it_has_its_name() {
     let mut shelf = open(&disk).0;
     let chunk = write(&mut shelf, 0, 10);
     let committed = shelf.closing(chunk).unwrap();
-    assert_eq!(shelf.settle(chunk, &committed).unwrap(), Settled::Later);
+    assert_eq!(shelf.settle(chunk, &committed), Settled::Later);
     shelf.discard(chunk).unwrap();
     assert_eq!(shelf.records(chunk), Some(1));
     let durable = shelf.begin(0).unwrap().run().unwrap();
     shelf.end(durable);
-    assert_eq!(shelf.settle(chunk, &committed).unwrap(), Settled::Closed);
+    assert_eq!(shelf.settle(chunk, &committed), Settled::Closing);
+    assert!(!shelf.store().is_closed(chunk).unwrap());
+    for closing in shelf.closings() {
+        shelf.closed(closing.run().unwrap()).unwrap();
+    }
+    assert!(shelf.store().is_closed(chunk).unwrap() && shelf.is_settled());
 }
 
 #[test]
@@ -112,4 +117,21 @@ fn a_retired_segment_goes_with_the_batch_after_its_chunks_are_synced() {
     assert_eq!(segments(), 1);
     disk.cut_power(&mut |_| 0);
     assert_eq!(open(&disk).0.records(chunk), Some(1));
+}
+
+#[test]
+fn a_promise_that_a_full_disk_did_not_take_is_kept_once_there_is_room() {
+    let disk = MemoryDisk::default();
+    let mut shelf = open(&disk).0;
+    let (chunk, epoch) = (header(0).id, Epoch(2));
+    let batch = |shelf: &mut Shelf| {
+        let durable = shelf.begin(0).unwrap().run().unwrap();
+        shelf.end(durable);
+        (shelf.is_fenced(chunk, epoch), shelf.is_full())
+    };
+    disk.limit_free_bytes(Some(0));
+    shelf.fence(chunk, epoch);
+    assert_eq!(batch(&mut shelf), (false, true));
+    disk.limit_free_bytes(None);
+    assert_eq!(batch(&mut shelf), (true, false));
 }

@@ -1,8 +1,8 @@
-use crate::canvas::Canvas;
 use crate::canvas::drawing::Drawing;
 use crate::canvas::layer::Layer;
 use crate::canvas::mask::{premultiply, unpremultiply};
 use crate::canvas::path::Path;
+use crate::canvas::{Canvas, Packing};
 use crate::geometry::Rect;
 use crate::limits::Limits;
 use crate::matrix::Matrix;
@@ -272,7 +272,7 @@ proptest! {
         for step in &before {
             step.apply(&mut canvas);
         }
-        let key_state = canvas.key_state(usize::MAX).unwrap();
+        let key_state = canvas.key_state(Packing::Tight, usize::MAX).unwrap();
         let mut restored = Canvas::restore(&key_state, limits()).unwrap();
         prop_assert_eq!(known(&restored), known(&canvas));
         prop_assert_eq!(picture(&restored), picture(&canvas));
@@ -312,9 +312,9 @@ fn a_key_state_holds_only_what_the_protocol_allows_and_its_limit() {
     ] {
         assert!(step.apply(&mut canvas));
     }
-    let key_state = canvas.key_state(usize::MAX).unwrap();
-    assert_eq!(canvas.key_state(key_state.len()).as_ref(), Some(&key_state));
-    assert_eq!(canvas.key_state(key_state.len() - 1), None);
+    let key_state = canvas.key_state(Packing::Tight, usize::MAX).unwrap();
+    assert_eq!(canvas.key_state(Packing::Tight, key_state.len()).as_ref(), Some(&key_state));
+    assert_eq!(canvas.key_state(Packing::Tight, key_state.len() - 1), None);
     let mut parser = Parser::new(Limits::default());
     parser.push(&key_state);
     let mut names = Vec::new();

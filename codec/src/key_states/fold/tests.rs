@@ -1,11 +1,11 @@
 use super::*;
-use crate::canvas::Damage;
+use crate::canvas::{Canvas, Damage, Packing};
 use crate::cost::Cost;
 use crate::geometry::Rect;
 use crate::key_states::{KeyPoint, KeyStateIndex};
 use crate::picture::Picture;
 use crate::seek::Seek;
-use crate::source::guac::ParseError;
+use crate::source::guac::{ParseError, Parser};
 use std::io::Read;
 use std::path::Path;
 
@@ -74,7 +74,7 @@ fn restored_again_and_again(name: &str, every: usize) {
         flatten(&mut restored, &expected.damage, &mut restored_picture);
         assert!(picture == restored_picture, "{name}: frame {index}");
         if index % every == 0 {
-            let key_state = restored.key_state(usize::MAX).unwrap();
+            let key_state = restored.key_state(Packing::Tight, usize::MAX).unwrap();
             let position = straight.position();
             assert_eq!(key_state.point, KeyPoint { at_ms, frames: index + 1, position });
             restored = Replay::restore(&key_state.bytes, Limits::default()).unwrap();
@@ -122,7 +122,7 @@ fn what_could_not_be_drawn_and_what_it_cost_is_remembered() {
     let mut replay = Replay::new(Limits::default());
     replay.push(b"4.size,1.0,5.99999,1.1;4.size,2.-1,1.1,5.77777;4.sync,1.5;");
     assert!(step(&mut replay).is_some());
-    let key_state = replay.key_state(usize::MAX).unwrap();
+    let key_state = replay.key_state(Packing::Tight, usize::MAX).unwrap();
     let mut restored = Replay::restore(&key_state.bytes, Limits::default()).unwrap();
     let told = |replay: &Replay| {
         let fault = replay.faults().first.clone().unwrap();
@@ -154,6 +154,48 @@ fn key_states_follow_from_the_bytes_and_not_from_how_they_come() {
     let whole = key_states(&recording, close(), recording.len());
     assert!(whole.len() > 5, "{}", whole.len());
     assert!(key_states(&recording, close(), 777) == whole);
+}
+
+#[test]
+fn who_goes_on_at_a_key_state_makes_the_same_ones_from_there() {
+    let recording = recording("vnc-1.5.5");
+    for spacing in [close(), Spacing { share_percent: 60, ..close() }] {
+        let (whole, mut written_bytes) = (key_states(&recording, spacing, 32 << 10), 0);
+        assert!(whole.len() > 1, "{}", whole.len());
+        for (number, last) in whole.iter().enumerate() {
+            written_bytes += u64::try_from(last.bytes.len()).unwrap();
+            let limits = Limits::default();
+            let mut fold = KeyStateFold::resume(limits, spacing, &last.bytes, written_bytes).unwrap();
+            let rest = &recording[usize::try_from(last.point.position).unwrap()..];
+            let made: Vec<_> = rest.chunks(777).flat_map(|piece| fold.push(piece)).collect();
+            assert!(made == whole[number + 1..], "{number}");
+        }
+    }
+}
+
+#[test]
+fn the_instructions_of_a_key_state_draw_its_canvas_for_any_client() {
+    let recording = recording("vnc-1.5.5");
+    for key_state in key_states(&recording, close(), 32 << 10) {
+        let mut client = Canvas::new(Limits::default());
+        let mut parser = Parser::new(Limits::default());
+        parser.push(key_state.instructions().unwrap());
+        while let Some(instruction) = parser.read().unwrap() {
+            client.apply(&instruction).unwrap();
+        }
+        let mut replay = Replay::restore(&key_state.bytes, Limits::default()).unwrap();
+        let picture = |canvas: &mut Canvas| {
+            let mut picture = Picture::black(canvas.size());
+            canvas.flatten(Rect::of_size(canvas.size()), &mut picture);
+            picture
+        };
+        assert!(picture(&mut client) == picture(replay.canvas()));
+    }
+    assert!(
+        KeyState { point: KeyPoint { at_ms: 0, frames: 0, position: 0 }, bytes: vec![9] }
+            .instructions()
+            .is_err()
+    );
 }
 
 #[test]

@@ -39,6 +39,12 @@ impl DamageMap {
         }
     }
 
+    /// Marks a cell.
+    pub(super) fn add_cell(&mut self, row: usize, column: usize) {
+        let (left, top) = (CELL * column, CELL * row);
+        self.add(Rect { left, top, right: left + CELL, bottom: top + CELL });
+    }
+
     /// Whether a cell may have changed.
     pub(super) fn at(&self, row: usize, column: usize) -> bool {
         row < self.size.height && column < self.size.width && self.cells[row * self.size.width + column]

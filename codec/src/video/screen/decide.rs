@@ -276,3 +276,6 @@ impl Best {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@ use super::frame_state::FrameState;
 use super::headers::sequence_header;
 use super::movement;
 use super::obu::{ObuType, push_obu};
+use super::refinement::{CodedFrame, Refine, Refinement};
 use super::source::{KeptPicture, Source};
 use super::tile::{Decide, Tile};
 use crate::geometry::{CopyVector, Rect, Size};
@@ -15,6 +16,9 @@ use crate::video::encode::Encode;
 use crate::video::frame::{Frame, Packet};
 use crate::video::rav1e::EncodeError;
 use crate::video::yuv::Yuv;
+
+/// Quantizer index of what is refined.
+const REFINED_Q_IDX: u8 = 10;
 
 /// A picture to be coded, and what is known of how it differs from the one before it.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +38,8 @@ pub struct ScreenEncoder {
     /// The picture that was coded last.
     before: KeptPicture,
     natural_pixels: usize,
+    /// Of what is rough, unless everything is exact.
+    refinement: Option<Refinement>,
 }
 
 impl ScreenEncoder {
@@ -45,6 +51,7 @@ impl ScreenEncoder {
             state: FrameState::new(format, base_q_idx),
             before: KeptPicture::new(format),
             natural_pixels: 0,
+            refinement: (base_q_idx > REFINED_Q_IDX).then(|| Refinement::new(format.cells())),
         }
     }
 
@@ -66,6 +73,20 @@ impl ScreenEncoder {
             self.before.copy_area(&frame.source, *area);
         }
         packet
+    }
+
+    /// Codes again, finer, what is rough and has stayed; `None` if nothing is due before `end_ms`.
+    fn refine(&mut self, end_ms: i64) -> Option<Packet> {
+        let refinement = self.refinement.as_mut()?;
+        let at_ms = refinement.due_ms().filter(|due_ms| *due_ms < end_ms)?;
+        let cells = refinement.take(at_ms);
+        let source = self.before.as_source();
+        let base_q_idx = self.state.header.base_q_idx;
+        self.state.set_base_q_idx(REFINED_Q_IDX);
+        let data = code_frame(&mut self.state, source, &mut Refine { source, cells: &cells });
+        self.state.set_base_q_idx(base_q_idx);
+        refinement.count(data.len());
+        Some(Packet { at_ms, key: false, data })
     }
 
     /// The sequence header unit of pictures of `format`.
@@ -107,7 +128,20 @@ impl Encode for ScreenEncoder {
         let key = self.state.header.key;
         let source = Source::of_yuv(frame.picture);
         let data = self.code(&ScreenFrame { source, damage: frame.damage, copies: frame.copies });
+        if let Some(refinement) = &mut self.refinement {
+            refinement.follow(&CodedFrame {
+                at_ms: frame.at_ms,
+                bytes: data.len(),
+                touched: &self.state.touched,
+                source,
+                shown: &self.state.reference,
+            });
+        }
         Ok(vec![Packet { at_ms: frame.at_ms, key, data }])
+    }
+
+    fn refine(&mut self, end_ms: i64) -> Result<Vec<Packet>, EncodeError> {
+        Ok(self.refine(end_ms).into_iter().collect())
     }
 
     fn finish(self: Box<Self>) -> Result<Vec<Packet>, EncodeError> {
@@ -118,6 +152,7 @@ impl Encode for ScreenEncoder {
 /// Codes one frame as a temporal unit.
 pub(super) fn code_frame(state: &mut FrameState, source: Source<'_>, decide: &mut impl Decide) -> Vec<u8> {
     let mut packet = Vec::new();
+    state.touched.clear();
     push_obu(&mut packet, ObuType::TemporalDelimiter, &[]);
     if state.header.key {
         packet.extend(ScreenEncoder::sequence_header(state.format));

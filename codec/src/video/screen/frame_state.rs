@@ -25,7 +25,7 @@ pub(super) struct FrameState {
     pub(super) reference: Planes,
     /// The picture that is coded. INVARIANT: between frames it equals `reference`.
     pub(super) current: Planes,
-    /// Areas of `current`, in luma samples, that differ from `reference`.
+    /// Areas of `current`, in luma samples, that the frame that is coded, or was coded last, has not from the one before.
     pub(super) touched: Vec<Rect>,
     pub(super) residuals: Residuals,
 }
@@ -48,11 +48,17 @@ impl FrameState {
         }
     }
 
+    /// Sets the quantizer index of the frames that follow.
+    pub(super) fn set_base_q_idx(&mut self, base_q_idx: u8) {
+        self.header.base_q_idx = base_q_idx;
+        self.quantizer = Quantizer::new(base_q_idx);
+    }
+
     /// Gets ready for the frame after the one that was coded (sections 7.20 and 7.21).
     pub(super) fn finish_frame(&mut self) {
         self.cdfs.reset_counts();
-        for area in self.touched.drain(..) {
-            self.current.publish(&mut self.reference, area);
+        for area in &self.touched {
+            self.current.publish(&mut self.reference, *area);
         }
         self.coef_contexts.start_tile();
         self.header.key = false;

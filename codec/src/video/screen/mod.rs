@@ -16,7 +16,7 @@
 //! | palettes | 5.11.46, 5.11.49, 5.11.50 | `palette`, `palette_tokens` |
 //! | residuals | 5.11.34 to 5.11.47, 7.12 | `reconstruction`, `coefs`, `coef_contexts`, `quantizer` |
 //! | prediction and transforms | 7.11, 7.13 | `intra`, `inter`, `inverse_transform`, `forward_transform` |
-//! | our decisions | none | `encoder`, `damage`, `analysis`, `movement`, `decide`, `choice`, `cost` |
+//! | our decisions | none | `encoder`, `damage`, `analysis`, `movement`, `decide`, `choice`, `cost`, `refinement` |
 //!
 //! What is written and what is decided are apart: a `tile` writes any legal `Choice` that a `Decide` makes, and the
 //! tests let one choose at random, so that every context is reached. The encoder keeps the picture as decoders
@@ -53,6 +53,7 @@ mod planes;
 mod quantizer;
 mod range_coder;
 mod reconstruction;
+mod refinement;
 mod source;
 mod tables;
 mod tile;

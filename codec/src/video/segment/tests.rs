@@ -2,6 +2,7 @@ use super::*;
 use crate::cut::{Cut, CutSettings};
 use crate::timeline::{IdleSpan, Timeline, TimelineFold};
 use crate::video::VideoSettings;
+use std::sync::{Arc, Mutex};
 
 /// A recording in the making.
 #[derive(Default)]
@@ -69,6 +70,97 @@ fn cut(from_ms: i64, to_ms: i64) -> CutSettings {
     CutSettings { from_ms: Some(from_ms), to_ms: Some(to_ms), idle_max_ms: None }
 }
 
+/// Damage of each frame that comes.
+#[derive(Default, Clone)]
+struct DamageLog(Arc<Mutex<Vec<Vec<Rect>>>>);
+
+impl Encode for DamageLog {
+    fn encode(&mut self, frame: &Frame<'_>) -> Result<Vec<Packet>, EncodeError> {
+        self.0.lock().unwrap().push(frame.damage.to_vec());
+        Ok(Vec::new())
+    }
+
+    fn finish(self: Box<Self>) -> Result<Vec<Packet>, EncodeError> {
+        Ok(Vec::new())
+    }
+}
+
+#[test]
+fn a_pointer_that_moves_is_damage_where_it_was_and_where_it_is() {
+    let mut recording = Recording::default();
+    recording.begin();
+    recording.frame(0, 10);
+    recording.pointer(500, 2);
+    recording.pointer(1_000, 50);
+    recording.pointer(1_500, 20);
+    let log = DamageLog::default();
+    let kept = log.clone();
+    let plan = recording.plan(&CutSettings::default(), &[]);
+    let start: StartEncoder = Box::new(move |_| Ok(Box::new(kept.clone())));
+    let mut coder = SegmentCoder::with_encoder(plan.clone(), Limits::default(), start);
+    coder.begin(plan.segments[0]);
+    coder.push(recording.0.as_bytes()).unwrap();
+    coder.finish().unwrap();
+    let at = |left| Rect { left, top: 9, right: left + 4, bottom: 13 };
+    assert_eq!(*log.0.lock().unwrap(), [vec![], vec![at(2)], vec![at(2), at(50)], vec![at(50), at(20)]]);
+}
+
+/// Refines each frame that stays for a second.
+#[derive(Default)]
+struct Refining(Option<i64>);
+
+impl Refining {
+    fn packet(at_ms: i64, key: bool) -> Vec<Packet> {
+        vec![Packet { at_ms, key, data: Vec::new() }]
+    }
+}
+
+impl Encode for Refining {
+    fn encode(&mut self, frame: &Frame<'_>) -> Result<Vec<Packet>, EncodeError> {
+        self.0 = Some(frame.at_ms + 1_000);
+        Ok(Self::packet(frame.at_ms, true))
+    }
+
+    fn refine(&mut self, end_ms: i64) -> Result<Vec<Packet>, EncodeError> {
+        let due_ms = self.0.take_if(|due_ms| *due_ms < end_ms);
+        Ok(due_ms.map_or_else(Vec::new, |due_ms| Self::packet(due_ms, false)))
+    }
+
+    fn finish(self: Box<Self>) -> Result<Vec<Packet>, EncodeError> {
+        Ok(Vec::new())
+    }
+}
+
+#[test]
+fn what_stays_is_refined_before_what_follows_and_before_the_end() {
+    let mut recording = Recording::default();
+    recording.begin();
+    for (at_ms, grey) in [(0, 10), (3_000, 50), (3_020, 90), (3_400, 130), (4_400, 170), (6_000, 20)] {
+        recording.frame(at_ms, grey);
+    }
+    recording.pointer(8_000, 30);
+    let plan = recording.plan(&CutSettings::default(), &[]);
+    let start: StartEncoder = Box::new(|_| Ok(Box::new(Refining::default())));
+    let mut coder = SegmentCoder::with_encoder(plan.clone(), Limits::default(), start);
+    coder.begin(plan.segments[0]);
+    let mut packets = coder.push(recording.0.as_bytes()).unwrap();
+    packets.extend(coder.finish().unwrap());
+    let times: Vec<_> = packets.iter().map(|packet| (packet.at_ms, !packet.key)).collect();
+    let expected = [
+        (0, false),
+        (1_000, true),
+        (3_000, false),
+        (3_020, false),
+        (3_400, false),
+        (4_400, false),
+        (5_400, true),
+        (6_000, false),
+        (7_000, true),
+        (8_000, false),
+    ];
+    assert_eq!(times, expected);
+}
+
 #[test]
 fn a_cut_is_the_video_of_a_recording_that_begins_and_ends_there() {
     let mut whole = Recording::default();
@@ -130,8 +222,8 @@ fn the_packets_are_the_same_whoever_codes_a_segment() {
     assert_eq!(keys, starts);
 }
 
-#[test]
-fn a_segment_from_a_key_state_has_the_packets_of_one_from_the_beginning() {
+/// A recording of one segment in its middle, its plan, and the packets of the segment.
+fn segment_in_the_middle() -> (Recording, Plan, Vec<Packet>) {
     let mut recording = Recording::default();
     recording.begin();
     for frame in 0..60_u8 {
@@ -139,21 +231,27 @@ fn a_segment_from_a_key_state_has_the_packets_of_one_from_the_beginning() {
         recording.frame(at_ms, frame.wrapping_mul(37));
         recording.pointer(at_ms + 20, frame);
     }
-    let bytes = recording.0.as_bytes();
-    let limits = Limits::default();
     let mut plan = recording.plan(&cut(0, 3_000), &[]);
     let whole = plan.segments[0];
-    let segment = Segment { first_sync: 30, end_sync: 50, start_ms: 1_500, end_ms: 2_500, ..whole };
-    plan.segments = vec![segment];
-    let coded = |mut coder: SegmentCoder, bytes: &[u8]| {
-        coder.begin(segment);
-        let mut packets = coder.push(bytes).unwrap();
-        packets.extend(coder.finish().unwrap());
-        packets
-    };
-    let expected = coded(SegmentCoder::new(plan.clone(), limits), bytes);
-    assert!(expected.len() > 5, "{}", expected.len());
-    let mut replay = Replay::new(limits);
+    plan.segments = vec![Segment { first_sync: 30, end_sync: 50, start_ms: 1_500, end_ms: 2_500, ..whole }];
+    let mut coder = SegmentCoder::new(plan.clone(), Limits::default());
+    let packets = coded(&mut coder, plan.segments[0], recording.0.as_bytes());
+    assert!(packets.len() > 5, "{}", packets.len());
+    (recording, plan, packets)
+}
+
+fn coded(coder: &mut SegmentCoder, segment: Segment, bytes: &[u8]) -> Vec<Packet> {
+    coder.begin(segment);
+    let mut packets = coder.push(bytes).unwrap();
+    packets.extend(coder.finish().unwrap());
+    packets
+}
+
+#[test]
+fn a_segment_from_a_key_state_has_the_packets_of_one_from_the_beginning() {
+    let (recording, plan, expected) = segment_in_the_middle();
+    let bytes = recording.0.as_bytes();
+    let mut replay = Replay::new(Limits::default());
     replay.push(bytes);
     let mut resumed = 0;
     while let Some(moment) = replay.step().unwrap() {
@@ -161,11 +259,44 @@ fn a_segment_from_a_key_state_has_the_packets_of_one_from_the_beginning() {
         if !matches!(moment, Moment::Frame { index: 10 | 29 | 30, .. }) {
             continue;
         }
-        let key_state = replay.key_state(usize::MAX).unwrap();
-        let coder = SegmentCoder::resume(plan.clone(), &key_state.bytes, limits).unwrap();
+        let key_state = replay.key_state(Packing::Quick, usize::MAX).unwrap();
+        let mut coder = SegmentCoder::new(plan.clone(), Limits::default());
+        // What it has drawn before does not matter.
+        let before = Segment { first_sync: 2, end_sync: 5, start_ms: 100, end_ms: 250, ..plan.segments[0] };
+        coder.begin(before);
+        coder.push(&bytes[..bytes.len() / 4]).unwrap();
+        coder.finish().unwrap();
+        coder.resume(&key_state.bytes).unwrap();
         let position = usize::try_from(key_state.point.position).unwrap();
-        assert!(coded(coder, &bytes[position..]) == expected, "{moment:?}");
+        assert!(coded(&mut coder, plan.segments[0], &bytes[position..]) == expected, "{moment:?}");
         resumed += 1;
     }
     assert_eq!(resumed, 3);
+}
+
+#[test]
+fn a_coder_leaves_the_key_state_of_the_first_frame_to_another_one() {
+    let (recording, plan, expected) = segment_in_the_middle();
+    let (bytes, segment) = (recording.0.as_bytes(), plan.segments[0]);
+    let timeline = recording.timeline();
+    let start = usize::try_from(timeline.syncs[segment.first_sync].end_byte).unwrap();
+    let mut first = SegmentCoder::new(plan.clone(), Limits::default());
+    assert_eq!(first.key_state(), None, "nothing is begun");
+    first.begin(segment);
+    assert_eq!(first.push(&bytes[..start]).unwrap(), []);
+    let key_state = first.key_state().unwrap();
+    assert_eq!(key_state.point.position, u64::try_from(start).unwrap());
+    assert_eq!(key_state.point.frames, segment.first_sync + 1);
+    assert_eq!(first.key_state(), None, "nothing was drawn since");
+    let mut packets = first.push(&bytes[start..]).unwrap();
+    packets.extend(first.finish().unwrap());
+    assert!(packets == expected, "writing a key state changes nothing");
+    let mut second = SegmentCoder::new(plan.clone(), Limits::default());
+    second.resume(&key_state.bytes).unwrap();
+    assert!(coded(&mut second, segment, &bytes[start..]) == expected);
+    // One that cannot be drawn costs nothing but a start at byte 0.
+    let mut third = SegmentCoder::new(plan, Limits::default());
+    third.resume(&key_state.bytes).unwrap();
+    third.resume(&key_state.bytes[..key_state.bytes.len() - 1]).unwrap_err();
+    assert!(coded(&mut third, segment, bytes) == expected);
 }

@@ -97,8 +97,8 @@ fn too_many_clipboard_indexes_end_the_view() {
     assert!(seen.is_empty());
 }
 
-#[test]
-fn every_range_of_the_view_is_the_same_from_the_index_as_live() {
+/// Pictures, keys and clipboards, whose blobs share an index with others.
+fn mixed() -> String {
     let mut recording = String::new();
     for round in 0..4_000 {
         recording += &instruction(&["rect", "0", &round.to_string(), "0", "10", "10"]);
@@ -113,6 +113,52 @@ fn every_range_of_the_view_is_the_same_from_the_index_as_live() {
         }
         recording += &instruction(&["sync", &round.to_string()]);
     }
+    recording
+}
+
+#[test]
+fn what_grows_has_the_view_that_the_whole_has_wherever_it_is_looked_at() {
+    let recording = mixed();
+    let (recording, whole) = (recording.as_bytes(), seen(&recording).into_bytes());
+    for step in [1_000, 77_777, recording.len()] {
+        let mut fold = ViewIndexFold::new(Limits::default());
+        let (mut follows, mut durable) = (Vec::new(), 0);
+        while durable < recording.len() {
+            durable = (durable + step).min(recording.len());
+            let from = usize::try_from(fold.rewind()).unwrap();
+            assert!(durable - from < step + 4_096, "little is read again");
+            for piece in recording[from..durable].chunks(4_096) {
+                fold.push(piece);
+            }
+            // What has come since the last look, as a range of the view.
+            let seen_bytes = u64::try_from(follows.len()).unwrap();
+            let mut range = ViewRange::new(fold.index(), seen_bytes..fold.index().bytes, Limits::default());
+            let from = usize::try_from(range.start_byte()).unwrap();
+            for piece in recording[from..durable].chunks(4_096) {
+                follows.extend_from_slice(range.push(piece).unwrap());
+            }
+            assert!(range.is_complete() && whole.starts_with(&follows), "{durable}");
+            assert!(range.held_bytes() < 64 << 10 && fold.index().held_bytes() < 64 << 10);
+        }
+        assert!(follows == whole && !fold.is_over());
+    }
+}
+
+#[test]
+fn what_grows_behind_damage_adds_nothing() {
+    let sync = instruction(&["sync", "1"]);
+    let mut fold = ViewIndexFold::new(Limits::default());
+    for piece in [&sync, "4.sync,x;", &sync] {
+        fold.rewind();
+        fold.push(piece.as_bytes());
+    }
+    assert!(fold.is_over());
+    assert_eq!(fold.finish().bytes, u64::try_from(sync.len()).unwrap());
+}
+
+#[test]
+fn every_range_of_the_view_is_the_same_from_the_index_as_live() {
+    let recording = mixed();
     let whole = seen(&recording);
     let mut fold = ViewIndexFold::new(Limits::default());
     let folded: Vec<u8> =

@@ -1,0 +1,232 @@
+//! Three members as an operator runs them: `custody serve`, each with a configuration of its own.
+
+use crate::appender::scratch_folder;
+use crate::certificates::Certificates;
+use crate::links::{Links, Way};
+use crate::paths::binary;
+use crate::processes::wait_until;
+use crate::recorder::Door;
+use anyhow::{Context, bail, ensure};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+pub(crate) const MEMBERS: [u64; 3] = [1, 2, 3];
+const FIRST: u64 = MEMBERS[0];
+/// A member on a busy machine serves in less time.
+const DEADLINE: Duration = Duration::from_secs(120);
+
+/// The running ones. Dropped, they are killed.
+#[derive(Debug)]
+pub(crate) struct Servers {
+    folders: BTreeMap<u64, PathBuf>,
+    apis: BTreeMap<u64, SocketAddr>,
+    running: BTreeMap<u64, Child>,
+    administrator: String,
+    recorder: String,
+}
+
+/// Where a member answers.
+struct Addresses {
+    api: SocketAddr,
+    health: SocketAddr,
+    others: SocketAddr,
+}
+
+#[derive(Deserialize)]
+struct MadeToken {
+    token: String,
+}
+
+#[derive(Deserialize)]
+struct MemberStatus {
+    id: u64,
+    is_leader: bool,
+}
+
+/// What a member says to a token that was made while it was cut off, when it is asked just before it hears of others again.
+pub fn answer_to_a_new_token() -> anyhow::Result<String> {
+    /// Time for an answer that does not wait for the others.
+    const EARLY: Duration = Duration::from_millis(300);
+    let folder = scratch_folder()?;
+    let (servers, links) = Servers::start_behind_doors(folder.path())?;
+    let leader = servers.leader()?.context("three members have a leader")?;
+    let away = *MEMBERS.iter().find(|member| **member != leader).context("two do not lead")?;
+    let ways: Vec<_> = links.ways().into_iter().filter(|(from, to)| *from == away || *to == away).collect();
+    links.hold(&ways);
+    let body = json!({ "kind": "user", "subject": "harness" });
+    let made: MadeToken = servers.administrator(leader).post("/v1/tokens", &body)?;
+    let door = Door::new(servers.apis[&away], &made.token);
+    let asking = std::thread::spawn(move || door.get::<Value>("/v1/whoami"));
+    std::thread::park_timeout(EARLY);
+    links.heal();
+    let answer = asking.join().map_err(|_| anyhow::anyhow!("who asks panicked"))?;
+    Ok(match answer {
+        Ok(who) => who["name"].as_str().unwrap_or_default().to_owned(),
+        Err(error) => format!("{error:#}"),
+    })
+}
+
+impl Servers {
+    /// Starts them in folders of a folder.
+    pub(crate) fn start_in(folder: &Path) -> anyhow::Result<Self> {
+        let folders = MEMBERS.map(|member| (member, folder.join(format!("member-{member}"))));
+        for (_, folder) in &folders {
+            std::fs::create_dir(folder)?;
+        }
+        Self::start(folder, folders.into())
+    }
+
+    /// The same, behind doors of the harness.
+    fn start_behind_doors(folder: &Path) -> anyhow::Result<(Self, Links)> {
+        let folders = MEMBERS.map(|member| (member, folder.join(format!("member-{member}"))));
+        for (_, folder) in &folders {
+            std::fs::create_dir(folder)?;
+        }
+        let addresses = free_addresses()?;
+        let links = Links::open(&addresses.iter().map(|(member, own)| (*member, own.others)).collect())?;
+        let servers = Self::start_at(folder, folders.into(), &addresses, |way| links.door(way))?;
+        Ok((servers, links))
+    }
+
+    /// Starts one member in each folder, and waits until all serve.
+    pub(crate) fn start(shared: &Path, folders: BTreeMap<u64, PathBuf>) -> anyhow::Result<Self> {
+        let addresses = free_addresses()?;
+        Self::start_at(shared, folders, &addresses, |(_, to)| addresses[&to].others)
+    }
+
+    /// The same; `door` tells where a member finds another one.
+    fn start_at(
+        shared: &Path,
+        folders: BTreeMap<u64, PathBuf>,
+        addresses: &BTreeMap<u64, Addresses>,
+        door: impl Fn(Way) -> SocketAddr,
+    ) -> anyhow::Result<Self> {
+        let certificates = Certificates::new()?;
+        for (member, folder) in &folders {
+            let (shown, own) = (folder.join("shown"), &addresses[member]);
+            certificates.write(*member, &shown)?;
+            let at = |other: &u64| if other == member { own.others } else { door((*member, *other)) };
+            let members: Vec<_> = MEMBERS.iter().map(|other| format!("{other}={}", at(other))).collect();
+            let settings = format!(
+                "member = {member}\ndata_dir = {:?}\nkek_file = {:?}\nworkers = 1\n\
+                 listen.api = \"{}\"\nlisten.health = \"{}\"\n\
+                 limits.requests_per_s = 100000\nlimits.recorder_requests_per_s = 100000\n\
+                 cluster.members = \"{}\"\ncluster.ca = {:?}\ncluster.certificate = {:?}\ncluster.key = {:?}\n",
+                folder.join("data"),
+                shared.join("kek"),
+                own.api,
+                own.health,
+                members.join(" "),
+                shown.join("ca.pem"),
+                shown.join("certificate.pem"),
+                shown.join("key.pem"),
+            );
+            std::fs::write(folder.join("custody.toml"), settings)?;
+        }
+        let apis = addresses.iter().map(|(member, own)| (*member, own.api)).collect();
+        let (administrator, recorder) = (String::new(), String::new());
+        let mut servers = Self { folders, apis, running: BTreeMap::new(), administrator, recorder };
+        servers.begin(FIRST)?;
+        let kek = shared.join("kek");
+        wait_until("the cluster's key", DEADLINE, || Ok(kek.exists()))?;
+        for member in MEMBERS.into_iter().filter(|member| *member != FIRST) {
+            servers.begin(member)?;
+        }
+        servers.wait_ready()?;
+        let token = servers.folders[&FIRST].join("data/first-admin-token");
+        servers.administrator = std::fs::read_to_string(token)?.trim().to_owned();
+        let body = json!({ "kind": "recorder", "subject": "harness" });
+        let made: MadeToken = servers.administrator(FIRST).post("/v1/tokens", &body)?;
+        servers.recorder = made.token;
+        Ok(servers)
+    }
+
+    pub(crate) fn begin(&mut self, member: u64) -> anyhow::Result<()> {
+        let folder = &self.folders[&member];
+        let log = File::options().append(true).create(true).open(folder.join("log"))?;
+        let mut command = Command::new(binary()?);
+        command.arg("serve").arg("--config").arg(folder.join("custody.toml")).env_clear();
+        // It ends with this process, however that ends.
+        command.arg("--until-input-ends").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(log);
+        self.running.insert(member, command.spawn().context("cannot start the binary")?);
+        Ok(())
+    }
+
+    /// Kills a member without a word.
+    pub(crate) fn kill(&mut self, member: u64) -> anyhow::Result<()> {
+        let mut child = self.running.remove(&member).context("it runs")?;
+        child.kill()?;
+        child.wait()?;
+        Ok(())
+    }
+
+    /// Waits until all that run are ready.
+    pub(crate) fn wait_ready(&mut self) -> anyhow::Result<()> {
+        wait_until("members that are ready", DEADLINE, || {
+            for (member, child) in &mut self.running {
+                if let Some(status) = child.try_wait()? {
+                    let log = std::fs::read_to_string(self.folders[member].join("log"))?;
+                    bail!("member {member} ended ({status}): {}", log.lines().last().unwrap_or_default());
+                }
+            }
+            let is_ready = |member: &u64| self.administrator(*member).is_ready();
+            Ok(self.running.keys().all(is_ready))
+        })
+    }
+
+    /// The members that run.
+    pub(crate) fn running(&self) -> Vec<u64> {
+        self.running.keys().copied().collect()
+    }
+
+    /// Who leads, as a member that runs believes.
+    pub(crate) fn leader(&self) -> anyhow::Result<Option<u64>> {
+        let asked = *self.running.keys().next().context("one runs")?;
+        let members: Vec<MemberStatus> = self.administrator(asked).get("/v1/cluster/members")?;
+        ensure!(members.len() == MEMBERS.len(), "{} members", members.len());
+        Ok(members.into_iter().find(|member| member.is_leader).map(|member| member.id))
+    }
+
+    /// A member, for who may do everything.
+    pub(crate) fn administrator(&self, member: u64) -> Door {
+        Door::new(self.apis[&member], &self.administrator)
+    }
+
+    /// A member, for recorders.
+    pub(crate) fn recorder(&self, member: u64) -> Door {
+        Door::new(self.apis[&member], &self.recorder)
+    }
+}
+
+/// Ports that nobody listens on.
+fn free_addresses() -> anyhow::Result<BTreeMap<u64, Addresses>> {
+    let mut listeners = Vec::new();
+    let mut free = || -> anyhow::Result<SocketAddr> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let address = listener.local_addr()?;
+        // All are bound at once, so that no two are the same.
+        listeners.push(listener);
+        Ok(address)
+    };
+    let mut addresses = BTreeMap::new();
+    for member in MEMBERS {
+        addresses.insert(member, Addresses { api: free()?, health: free()?, others: free()? });
+    }
+    Ok(addresses)
+}
+
+impl Drop for Servers {
+    fn drop(&mut self) {
+        for child in self.running.values_mut() {
+            // An error means that it has ended already.
+            child.kill().ok();
+            child.wait().ok();
+        }
+    }
+}

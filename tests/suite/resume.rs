@@ -1,0 +1,29 @@
+//! A recorder whose member is killed goes on at another one, and what was just sealed is read from all that are left.
+
+use harness::{Ranges, Resumes, answer_to_a_new_token};
+
+const SEED: u64 = 20_261_122;
+
+#[test]
+fn a_recorder_whose_member_is_killed_goes_on_at_another_one_and_the_recording_plays() -> anyhow::Result<()> {
+    let outcome = Resumes { seed: SEED, kills: 2 }.run()?;
+    assert_eq!(outcome.losses, Vec::<String>::new(), "seed {SEED}");
+    let resumed = outcome.owner_only.count + outcome.owner_and_leader.count;
+    assert_eq!((resumed, outcome.played), (2, 2), "seed {SEED}: {outcome:?}");
+    Ok(())
+}
+
+#[test]
+fn any_range_of_what_was_just_sealed_is_served_by_every_member_but_the_one_that_is_lost() -> anyhow::Result<()>
+{
+    let outcome = Ranges { seed: SEED, recordings: 20 }.run()?;
+    assert_eq!(outcome.failures, Vec::<String>::new(), "seed {SEED}");
+    assert_eq!(outcome.reads, 40, "seed {SEED}");
+    Ok(())
+}
+
+#[test]
+fn a_token_opens_every_member_as_soon_as_one_has_made_it() -> anyhow::Result<()> {
+    assert_eq!(answer_to_a_new_token()?, "harness");
+    Ok(())
+}
