@@ -186,14 +186,7 @@ impl Member {
             self.confirming_overdue = None;
             return if told == Told::Read { self.end_overdue(now_ms) } else { Ok(Vec::new()) };
         }
-        let waits = |role: &Role| match role {
-            Role::TakingOver { takeover, .. } => takeover.waits_for(ticket),
-            Role::Owner(owner) => owner.waits_for(ticket),
-        };
-        let Some(object) = self.objects.iter().find(|(_, role)| waits(role)).map(|(object, _)| *object)
-        else {
-            return Ok(Vec::new());
-        };
+        let Some(object) = self.waiting_for(ticket) else { return Ok(Vec::new()) };
         // Whoever is told that an object is sealed finds its files closed.
         if let Some(Role::Owner(owner)) = self.objects.get(&object)
             && let (Some(number), Told::Applied(Ok(_))) = (owner.closes(ticket), &told)
@@ -205,6 +198,20 @@ impl Member {
                 return Ok(Vec::new());
             }
         }
+        self.pass_on(object, ticket, told, now_ms)
+    }
+
+    /// The object that waits for a ticket.
+    fn waiting_for(&self, ticket: Ticket) -> Option<ObjectId> {
+        let waits = |role: &Role| match role {
+            Role::TakingOver { takeover, .. } => takeover.waits_for(ticket),
+            Role::Owner(owner) => owner.waits_for(ticket),
+        };
+        self.objects.iter().find(|(_, role)| waits(role)).map(|(object, _)| *object)
+    }
+
+    /// Tells who waits for a ticket what became of it.
+    fn pass_on(&mut self, object: ObjectId, ticket: Ticket, told: Told, now_ms: u64) -> Effects {
         let mut turn = Turn { now_ms, around: &mut self.around, effects: Vec::new() };
         match self.objects.get_mut(&object) {
             Some(Role::Owner(owner)) => {

@@ -49,8 +49,11 @@ impl Member {
         let (told, sealing) =
             std::mem::take(&mut self.sealing).into_iter().partition(|(sealed, ..)| *sealed == chunk);
         self.sealing = sealing;
+        // A file that the disk did not take is closed later: the seal is committed in any case.
         for (_, ticket, told) in told {
-            effects.extend(self.told(ticket, told, now_ms)?);
+            if let Some(object) = self.waiting_for(ticket) {
+                effects.extend(self.pass_on(object, ticket, told, now_ms)?);
+            }
         }
         Ok(effects)
     }
