@@ -43,6 +43,7 @@ mod tests {
     use super::*;
     use std::sync::Arc;
     use tokio::sync::{Semaphore, mpsc};
+    use tokio::task::JoinSet;
 
     /// Rounds that wait until they may end; each answers its number.
     struct Asked {
@@ -74,32 +75,34 @@ mod tests {
     #[tokio::test]
     async fn who_comes_during_a_round_shares_the_next_one() {
         let (asked, mut begun) = asked();
-        let first = tokio::spawn(Arc::clone(&asked).ask());
+        let (mut first, mut others) = (JoinSet::new(), JoinSet::new());
+        first.spawn(Arc::clone(&asked).ask());
         assert_eq!(begun.recv().await, Some(1));
-        let others: Vec<_> = (0..1_000).map(|_| tokio::spawn(Arc::clone(&asked).ask())).collect();
+        for _ in 0..1_000 {
+            others.spawn(Arc::clone(&asked).ask());
+        }
         // On one thread, all of them have come to wait when this one goes on.
         tokio::task::yield_now().await;
         asked.may_end.add_permits(1);
-        assert_eq!(first.await.unwrap(), 1);
+        assert_eq!(first.join_all().await, [1]);
         assert_eq!(begun.recv().await, Some(2));
         asked.may_end.add_permits(1);
-        for other in others {
-            assert_eq!(other.await.unwrap(), 2);
-        }
+        assert_eq!(others.join_all().await, [2; 1_000]);
         assert_eq!(asked.begun.load(Ordering::SeqCst), 2);
     }
 
     #[tokio::test]
     async fn a_round_whose_caller_goes_away_is_asked_again() {
         let (asked, mut begun) = asked();
-        let first = tokio::spawn(Arc::clone(&asked).ask());
+        let (mut first, mut second) = (JoinSet::new(), JoinSet::new());
+        first.spawn(Arc::clone(&asked).ask());
         assert_eq!(begun.recv().await, Some(1));
-        let second = tokio::spawn(Arc::clone(&asked).ask());
+        second.spawn(Arc::clone(&asked).ask());
         tokio::task::yield_now().await;
-        first.abort();
+        first.abort_all();
         assert_eq!(begun.recv().await, Some(2));
         asked.may_end.add_permits(1);
-        assert_eq!(second.await.unwrap(), 2);
+        assert_eq!(second.join_all().await, [2]);
     }
 
     #[tokio::test]
