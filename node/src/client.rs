@@ -246,7 +246,8 @@ impl Client {
     /// Switches a parameter on.
     pub(crate) fn switch_on(&self, parameter: &str) -> Result<(), ClientError> {
         let url = format!("{}/v1/parameters/{parameter}", self.server);
-        let request = self.agent.put(&url).header("Authorization", self.bearer());
+        // Whatever it was.
+        let request = self.agent.put(&url).header("Authorization", self.bearer()).header("If-Match", "*");
         let _: serde_json::Value = self.send_json(url, request, &SwitchBody { value: true })?;
         Ok(())
     }
