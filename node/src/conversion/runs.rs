@@ -21,11 +21,11 @@ impl<'a> Runs<'a> {
         Self { segments, workers: workers.max(1), next: 0, key_state: None }
     }
 
-    /// Takes the next run: a worker's share of what is left, so that runs are long at first, and short at the end, where
-    /// workers would wait for the last one.
+    /// Takes the next run: no more than a worker's share of what is left, so that runs are long at first, and short at the
+    /// end, where workers would wait for the last one.
     pub(super) fn take(&mut self) -> Option<Range<usize>> {
         let left = self.segments.len() - self.next;
-        let run = self.next..self.next + left.div_ceil(self.workers);
+        let run = self.next..self.next + (left / self.workers).max(left.min(1));
         self.next = run.end;
         (!run.is_empty()).then_some(run)
     }
@@ -74,11 +74,12 @@ mod tests {
 
     #[test]
     fn runs_cover_all_segments_in_order_and_become_shorter() {
+        let singles = |from: usize| (from..20).map(|number| (number, number + 1)).collect::<Vec<_>>();
         for (workers, expected) in [
             (1, vec![(0, 20)]),
-            (2, vec![(0, 10), (10, 15), (15, 18), (18, 19), (19, 20)]),
-            (4, vec![(0, 5), (5, 9), (9, 12), (12, 14), (14, 16), (16, 17), (17, 18), (18, 19), (19, 20)]),
-            (50, (0..20).map(|number| (number, number + 1)).collect()),
+            (2, [vec![(0, 10), (10, 15), (15, 17)], singles(17)].concat()),
+            (4, [vec![(0, 5), (5, 8), (8, 11), (11, 13)], singles(13)].concat()),
+            (50, singles(0)),
         ] {
             let segments = segments(20);
             let mut runs = Runs::new(&segments, workers);
@@ -118,7 +119,7 @@ mod tests {
         assert_eq!(total(&read_ranges(1, true)), 2_000);
         assert_eq!(read_ranges(2, true)[1][0], 0..1_500, "the second worker draws what the first one codes");
         let four = read_ranges(4, true);
-        assert_eq!(four[3][0], 900..1_400, "the last one begins where another one has begun");
+        assert_eq!(four[3][0], 800..1_300, "the last one begins where another one has begun");
         // Everything is drawn to be coded, and once more ahead of that, but for the last run.
         assert!(total(&four) <= 2_000 + 1_900, "{four:?}");
         // Where nothing can be kept, each draws what it has not seen.
