@@ -32,6 +32,7 @@ RATE_HZ = 25
 # The quantizer index of the profile `balanced`.
 QUANTIZER = 80
 X264 = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "20"]
+MPEG4 = ["-c:v", "mpeg4", "-b:v", "2M"]
 SVT_CRFS = (10, 25, 40)
 
 
@@ -181,8 +182,11 @@ def others(args, pictures, changes_ms, duration_ms, ours, video):
     """The lines of other encoders, and how ours compares."""
     key_frames = ["-g", str(max(1, len(changes_ms) // ours["key_frames"]))]
     if not args.fast:
-        cpu_s = encode(X264, pictures, range(0, duration_ms, 1000 // RATE_HZ), video)
-        row(f"x264 veryfast crf20, {RATE_HZ} fps", cpu_s, packet_bytes(video))
+        times_ms = range(0, duration_ms, 1000 // RATE_HZ)
+        for encoder, options in [("mpeg4 2 Mbit/s", MPEG4), ("x264 veryfast crf20", X264)]:
+            cpu_s = encode(options, pictures, times_ms, video)
+            like = likeness(video, pictures, times_ms)
+            row(f"{encoder}, {RATE_HZ} fps", cpu_s, packet_bytes(video), psnr=like.psnr(), exact=like.exact())
     named = [("x264 veryfast crf20", X264), *((f"SVT-AV1 p12 crf{crf}", svt(crf)) for crf in SVT_CRFS)]
     times, points = {}, []
     for encoder, options in named:
