@@ -2,6 +2,7 @@
 
 mod access;
 mod audit;
+mod gap;
 mod hold;
 mod mail;
 mod member;

@@ -30,8 +30,9 @@ pub(crate) async fn report(state: &ApiState, session: OneSession) -> Result<Repo
         ObjectState::Sealed(sealed) => sealed.length,
         ObjectState::Open | ObjectState::Interrupted { .. } => state.cluster.length(object).await?,
     };
+    let gaps = state.cluster.catalog()?.gaps(id, size_bytes)?;
     let (video, holds) = (videos(state, id)?, holds(state, id)?);
-    Ok(ReportFacts { id, row, object: facts.state, size_bytes, video, holds }.into())
+    Ok(ReportFacts { id, row, object: facts.state, size_bytes, video, gaps, holds }.into())
 }
 
 /// The holds of a session, released ones included.

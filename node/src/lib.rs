@@ -9,6 +9,7 @@ mod client;
 mod config;
 mod conversion;
 mod demo;
+mod gaps;
 mod import;
 mod interrupt;
 mod jobs;

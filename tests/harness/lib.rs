@@ -6,6 +6,7 @@
 
 #![expect(clippy::missing_errors_doc, reason = "every error here fails a test and explains itself")]
 
+mod absence;
 mod acknowledged;
 mod appender;
 mod certificates;
@@ -36,6 +37,7 @@ mod sessions;
 mod strike;
 mod trio;
 
+pub use absence::{Absence, Gap, TimelineGap, absence};
 pub use acknowledged::{Acknowledged, Verdict, content};
 pub use appender::{Appender, Subject, Syncs, scratch_folder};
 pub use custody::{Custody, Ended, Running};

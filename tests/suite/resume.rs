@@ -1,6 +1,6 @@
 //! A recorder whose member is killed goes on at another one, and what was just sealed is read from all that are left.
 
-use harness::{Ranges, Resumes, answer_to_a_new_token};
+use harness::{Absence, Gap, Ranges, Resumes, TimelineGap, absence, answer_to_a_new_token};
 
 const SEED: u64 = 20_261_122;
 
@@ -10,6 +10,21 @@ fn a_recorder_whose_member_is_killed_goes_on_at_another_one_and_the_recording_pl
     assert_eq!(outcome.losses, Vec::<String>::new(), "seed {SEED}");
     let resumed = outcome.owner_only.count + outcome.owner_and_leader.count;
     assert_eq!((resumed, outcome.played), (2, 2), "seed {SEED}: {outcome:?}");
+    Ok(())
+}
+
+#[test]
+fn a_recorder_that_was_away_leaves_a_gap_that_every_member_tells() -> anyhow::Result<()> {
+    let Absence { sent, interrupted, sealed, timeline } = absence()?;
+    let from_ms = interrupted[0][0].from_ms;
+    let standing = Gap { offset: sent, from_ms, until_ms: None };
+    assert_eq!(interrupted, vec![vec![standing.clone()]; 3]);
+    let until_ms = sealed[0][0].until_ms;
+    assert!(until_ms.is_some_and(|until_ms| until_ms > from_ms), "{sealed:?}");
+    assert_eq!(sealed, vec![vec![Gap { until_ms, ..standing }]; 2]);
+    let at_ms = timeline[0].at_ms;
+    assert!(at_ms > 0, "the recording plays up to the gap");
+    assert_eq!(timeline, [TimelineGap { at_ms, from_ms, until_ms }]);
     Ok(())
 }
 

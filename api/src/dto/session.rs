@@ -8,6 +8,7 @@ use cluster::id::RecordingId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::gap::Gap;
 use super::hex;
 use super::hold::Hold;
 use super::named::{End, Format, Protocol};
@@ -99,6 +100,10 @@ pub(crate) struct Report {
     pub(crate) user_info: UserInfoPart,
     pub(crate) session: SessionPart,
     pub(crate) video: VideoParts,
+    /// When the recording stood still, in order: the newest ones.
+    pub(crate) gaps: Vec<Gap>,
+    /// How many there were before them.
+    pub(crate) gaps_left_out: u64,
     /// What keeps it from being purged, and what did.
     pub(crate) holds: Vec<Hold>,
     /// What a purge has left.
@@ -160,12 +165,13 @@ pub(crate) struct ReportFacts {
     pub(crate) object: ObjectState,
     pub(crate) size_bytes: u64,
     pub(crate) video: VideoParts,
+    pub(crate) gaps: catalog::Gaps,
     pub(crate) holds: Vec<Hold>,
 }
 
 impl From<ReportFacts> for Report {
     fn from(facts: ReportFacts) -> Self {
-        let ReportFacts { id, row, object, size_bytes, video, holds } = facts;
+        let ReportFacts { id, row, object, size_bytes, video, gaps, holds } = facts;
         let tombstone = match &row.state {
             SessionState::Purging(tombstone) => Some(TombstonePart::from(tombstone.clone())),
             SessionState::Live | SessionState::Ended { .. } => None,
@@ -173,7 +179,10 @@ impl From<ReportFacts> for Report {
         let session = SessionPart::new(id, &row, object, size_bytes);
         let user_info =
             UserInfoPart { name: row.info.user_name.clone(), address: row.info.user_address.clone() };
-        Self { session_info: SessionInfoPart::new(id, row), user_info, session, video, holds, tombstone }
+        let catalog::Gaps { gaps, left_out: gaps_left_out } = gaps;
+        let gaps = gaps.into_iter().map(Gap::from).collect();
+        let session_info = SessionInfoPart::new(id, row);
+        Self { session_info, user_info, session, video, gaps, gaps_left_out, holds, tombstone }
     }
 }
 

@@ -1,6 +1,7 @@
 use actix_web::http::{Method, StatusCode};
-use cluster::catalog::ObjectState;
+use cluster::catalog::{ClockSample, Command, ObjectState};
 use cluster::id::RecordingId;
+use serde_json::{Value, json};
 
 use super::harness::*;
 use crate::Limits;
@@ -92,6 +93,34 @@ async fn who_asks_how_far_an_interrupted_recording_is_changes_nothing() {
     assert_eq!(row(), before);
     assert_eq!(member.append(&recorder, &session, 4, b"4567").await.header("upload-offset"), "8");
     assert_eq!(head(&member, &recorder, &session).await.header("upload-offset"), "8");
+}
+
+#[actix_web::test]
+async fn the_report_tells_when_a_recording_stood_still() {
+    let member = Member::start().await;
+    let (recorder, auditor) = (member.recorder().await, member.user(AUDITOR).await);
+    let session = member.open(&recorder, &ssh()).await;
+    let path = format!("/v1/sessions/{session}");
+    let cluster = &member.state.cluster;
+    let tell = async |wall_ms| {
+        cluster.submit(Command::Clock(ClockSample { member: cluster.member(), wall_ms })).await.unwrap();
+    };
+    tell(NOW_MS + 10_000).await;
+    member.append(&recorder, &session, 0, b"0123").await;
+    cluster.interrupt(session.parse::<RecordingId>().unwrap().into()).await.unwrap();
+    tell(NOW_MS + 20_000).await;
+    let stands = member.get(&auditor, &path).await.json();
+    let gaps = |report: &Value| (report["gaps"].clone(), report["gaps_left_out"].clone());
+    // The owner tells for how long nothing had come before.
+    let from_ms = stands["gaps"][0]["from_ms"].as_u64().unwrap();
+    assert!((NOW_MS..=NOW_MS + 10_000).contains(&from_ms), "{from_ms}");
+    assert_eq!(gaps(&stands), (json!([{ "offset": 4, "from_ms": from_ms }]), json!(0)));
+    member.append(&recorder, &session, 4, b"4567").await;
+    let until_ms = NOW_MS + 20_000;
+    let went_on = json!([{ "offset": 4, "from_ms": from_ms, "until_ms": until_ms }]);
+    assert_eq!(gaps(&member.get(&auditor, &path).await.json()), (went_on.clone(), json!(0)));
+    member.seal(&recorder, &session).await;
+    assert_eq!(gaps(&member.get(&auditor, &path).await.json()), (went_on, json!(0)));
 }
 
 #[actix_web::test]

@@ -47,6 +47,8 @@ async fn a_session_is_opened_appended_sealed_and_reported() {
             "frame": format!("/v1/sessions/{session}/frames/{{ms}}.png"),
         },
         "video": { "download_enabled": false, "videos": [] },
+        "gaps": [],
+        "gaps_left_out": 0,
         "holds": [],
         "tombstone": null,
     });

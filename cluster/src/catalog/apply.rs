@@ -114,7 +114,7 @@ fn apply(step: &mut Step<'_, '_>, command: Command) -> Effect {
         Command::TakeOver { object, epoch, owner } => recording::take_over(step, object, epoch, owner),
         Command::OpenChunk(command) => recording::open_chunk(step, command),
         Command::CloseChunk(command) => recording::close_chunk(step, command),
-        Command::Interrupt { object, epoch } => recording::interrupt(step, object, epoch),
+        Command::Interrupt { object, epoch } => recording::interrupt(step, object, epoch, 0),
         Command::Seal(command) => recording::seal(step, command),
         Command::RequestVideo(command) => video::request(step, command),
         Command::ClaimJob(command) => job::claim(step, command),
@@ -157,5 +157,9 @@ fn apply(step: &mut Step<'_, '_>, command: Command) -> Effect {
         Command::Audit(command) => audit::event(step, command),
         Command::AuditKey(command) => audit::keep_key(step, &command),
         Command::AuditHeartbeat { member } => audit::heartbeat(step, member),
+        Command::InterruptIdle { object, epoch, idle_ms } => {
+            recording::interrupt(step, object, epoch, idle_ms)
+        }
+        Command::OpenChunkLate(command) => recording::open_chunk_late(step, command),
     }
 }

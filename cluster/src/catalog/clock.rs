@@ -4,6 +4,7 @@ use super::catalog::MembershipRow;
 use super::engine::Tree;
 use super::outcome::Outcome;
 use super::row::Row;
+use super::standstill;
 use super::step::{Effect, Step};
 use super::text;
 use crate::id::MemberId;
@@ -68,7 +69,9 @@ pub(crate) const KEY: &[u8] = b"clock";
 pub(crate) fn sample(step: &mut Step<'_, '_>, sample: ClockSample) -> Effect {
     let mut clock: ClockRow = step.rows.get(KEY)?.unwrap_or_default();
     let voters = step.rows.get::<MembershipRow>(MembershipRow::KEY)?.unwrap_or_default().voters;
+    let before_ms = clock.now_ms;
     clock.take(sample, step.index, &voters);
+    standstill::note(step, before_ms, clock.now_ms)?;
     step.rows.put(KEY, &clock)?;
     Ok(Outcome::Now { now_ms: clock.now_ms })
 }

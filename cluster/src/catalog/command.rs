@@ -9,7 +9,7 @@ use super::once::Once;
 use super::outbox::{BlockMail, MailId};
 use super::parameter::PutParameter;
 use super::purge::{DeletedBytes, Purge};
-use super::recording::{CloseChunk, OpenChunk, Seal};
+use super::recording::{CloseChunk, OpenChunk, OpenChunkLate, Seal};
 use super::retention::PutRetention;
 use super::role::PutRole;
 use super::session::{EndSession, OpenSession};
@@ -62,7 +62,7 @@ pub enum Command {
     OpenChunk(OpenChunk),
     /// A chunk is final.
     CloseChunk(CloseChunk),
-    /// The recorder is away.
+    /// The recorder is away; only in old logs.
     Interrupt {
         /// From which recording.
         object: ObjectId,
@@ -183,4 +183,15 @@ pub enum Command {
     OnlyIf(OnlyIf),
     /// A change that is made once under its key.
     Once(Once),
+    /// The recorder is away, since before the cluster is told.
+    InterruptIdle {
+        /// From which recording.
+        object: ObjectId,
+        /// The current epoch.
+        epoch: Epoch,
+        /// For how long nothing had come of it.
+        idle_ms: u64,
+    },
+    /// A chunk begins after its first bytes have waited for long.
+    OpenChunkLate(OpenChunkLate),
 }

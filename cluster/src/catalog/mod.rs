@@ -12,6 +12,7 @@ mod clock;
 mod command;
 mod condition;
 mod engine;
+mod gap;
 mod hold;
 mod index;
 mod job;
@@ -27,6 +28,7 @@ mod retention;
 mod role;
 mod row;
 mod session;
+mod standstill;
 mod step;
 mod text;
 mod token;
@@ -51,6 +53,8 @@ pub use condition::{Condition, OnlyIf, RowTag, Tagged};
 pub use engine::{
     Batch, Engine, EngineError, KeyAndRow, KeyRange, MemoryEngine, SledEngine, SledOpenError, SledStart, Tree,
 };
+pub(crate) use gap::GAP_MS_MIN;
+pub use gap::{Gap, Gaps};
 pub use hold::{HoldId, HoldRow, HoldState, HoldWord, PlaceHold, ReleaseHold};
 pub use index::{Cursor, CursorError, SessionColumn, SessionFilter, SessionPage, SessionQuery};
 pub use job::{
@@ -66,7 +70,8 @@ pub use parameter::{Parameter, ParameterKind, ParameterRow, ParameterValue, PutP
 pub(crate) use purge::DELETED_MAX;
 pub use purge::{DeletedBytes, DuePage, DuePlace, DueSession, Purge, PurgeCause, Tombstone};
 pub use recording::{
-    ChunkRow, CloseChunk, ObjectRow, ObjectState, OpenChunk, OpenChunkFact, Seal, SealFacts, WrappedKeys,
+    ChunkRow, CloseChunk, ObjectRow, ObjectState, OpenChunk, OpenChunkFact, OpenChunkLate, Seal, SealFacts,
+    WrappedKeys,
 };
 pub use request::{Incarnation, OUTCOMES_KEPT, Request, RequestId};
 pub use retention::{PutRetention, Retention, RetentionRow, RetentionScope};

@@ -3,6 +3,7 @@
 use super::catalog::{Catalog, MembershipRow};
 use super::clock::{self, ClockRow};
 use super::engine::{KeyRange, Tree};
+use super::gap;
 use super::hold;
 use super::job;
 use super::outcome::{Outcome, Refusal};
@@ -209,6 +210,7 @@ pub(crate) fn purge(step: &mut Step<'_, '_>, command: Purge) -> Effect {
     step.rows.put(&recording::key(object), &stored)?;
     step.rows.remove(Tree::KeyStates, &recording.0);
     step.rows.remove(Tree::Views, &recording.0);
+    gap::forget(step, recording)?;
     let video_count = purge_videos(step, recording)?;
     let tombstone = Tombstone {
         end,

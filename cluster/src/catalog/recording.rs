@@ -1,6 +1,7 @@
 //! Objects: recordings and what derives from them, as chunks that are opened and closed in order.
 
 use super::engine::Tree;
+use super::gap;
 use super::job;
 use super::outcome::{Outcome, Refusal};
 use super::row::Row;
@@ -44,6 +45,15 @@ pub struct OpenChunk {
     pub epoch: Epoch,
     /// Who holds it.
     pub members: Vec<MemberId>,
+}
+
+/// A chunk begins after its first bytes have waited for long: no quorum of an older one's members was there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenChunkLate {
+    /// The chunk.
+    pub chunk: OpenChunk,
+    /// For how long by the owner's clock.
+    pub late_ms: u64,
 }
 
 /// The open chunk is final.
@@ -197,6 +207,9 @@ pub(crate) fn take_over(step: &mut Step<'_, '_>, object: ObjectId, epoch: Epoch,
     row.epoch = epoch;
     row.owner = owner;
     step.rows.put(&key(object), &row)?;
+    if object.stream == StreamId::RECORDING && row.state == ObjectState::Open {
+        gap::lost_owner(step, object.recording)?;
+    }
     Ok(Outcome::TakenOver { open_chunk: row.open_chunk })
 }
 
@@ -219,7 +232,21 @@ pub(crate) fn open_chunk(step: &mut Step<'_, '_>, command: OpenChunk) -> Effect 
     row.open_chunk = Some(OpenChunkFact { number, epoch, members });
     row.state = ObjectState::Open;
     step.rows.put(&key(object), &row)?;
+    if number != ChunkNumber::MANIFEST && object.stream == StreamId::RECORDING {
+        gap::went_on(step, object.recording, row.length)?;
+    }
     Ok(Outcome::Done)
+}
+
+pub(crate) fn open_chunk_late(step: &mut Step<'_, '_>, command: OpenChunkLate) -> Effect {
+    let OpenChunkLate { chunk, late_ms } = command;
+    let (object, is_manifest) = (chunk.object, chunk.number == ChunkNumber::MANIFEST);
+    let opened = open_chunk(step, chunk)?;
+    if !is_manifest && object.stream == StreamId::RECORDING {
+        let length = get(step, object)?.length;
+        gap::stalled(step, object.recording, length, late_ms)?;
+    }
+    Ok(opened)
 }
 
 pub(crate) fn close_chunk(step: &mut Step<'_, '_>, command: CloseChunk) -> Effect {
@@ -239,7 +266,7 @@ pub(crate) fn close_chunk(step: &mut Step<'_, '_>, command: CloseChunk) -> Effec
     Ok(Outcome::Done)
 }
 
-pub(crate) fn interrupt(step: &mut Step<'_, '_>, object: ObjectId, epoch: Epoch) -> Effect {
+pub(crate) fn interrupt(step: &mut Step<'_, '_>, object: ObjectId, epoch: Epoch, idle_ms: u64) -> Effect {
     let mut row = current(step, object, epoch)?;
     if let Some(open) = row.open_chunk {
         return Err(Refusal::ChunkOpen { object, number: open.number }.into());
@@ -247,6 +274,9 @@ pub(crate) fn interrupt(step: &mut Step<'_, '_>, object: ObjectId, epoch: Epoch)
     if row.state == ObjectState::Open {
         row.state = ObjectState::Interrupted { since_ms: step.now_ms };
         step.rows.put(&key(object), &row)?;
+        if object.stream == StreamId::RECORDING {
+            gap::interrupted(step, object.recording, idle_ms)?;
+        }
     }
     Ok(Outcome::Done)
 }
@@ -266,7 +296,10 @@ pub(crate) fn seal(step: &mut Step<'_, '_>, command: Seal) -> Effect {
     step.rows.put(&chunk_key(object, ChunkNumber::MANIFEST), &ChunkRow { chunk: manifest, members })?;
     step.rows.put(&key(object), &row)?;
     let index_job = match object.stream {
-        StreamId::RECORDING => Some(job::create_index(step, object.recording)?),
+        StreamId::RECORDING => {
+            gap::sealed(step, object.recording, length)?;
+            Some(job::create_index(step, object.recording)?)
+        }
         _ => None,
     };
     Ok(Outcome::Sealed { index_job })

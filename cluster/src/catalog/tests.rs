@@ -4,6 +4,7 @@ mod chunks;
 mod clock;
 mod conditions;
 mod determinism;
+mod gaps;
 mod jobs;
 mod once;
 mod purging;

@@ -16,7 +16,7 @@ use super::options::acknowledge_quorum;
 use super::stream::Stream;
 use super::takeover::Owned;
 use super::turn::Turn;
-use crate::catalog::{CloseChunk, Command, OpenChunk, Outcome, Seal, SealFacts};
+use crate::catalog::{CloseChunk, Command, GAP_MS_MIN, OpenChunk, OpenChunkLate, Outcome, Seal, SealFacts};
 use crate::chunk::key::DataKey;
 use crate::chunk::{ChunkHeader, ClosedChunk, MANIFEST_CHUNKS_MAX, Manifest, disk_size};
 use crate::id::{ChunkId, ChunkNumber, Epoch, MemberId, ObjectId};
@@ -40,6 +40,8 @@ pub(crate) struct Owner {
     waiting: Vec<Waiting>,
     wish: Option<Wish>,
     used_ms: u64,
+    /// Since when the first of the bytes have waited.
+    waiting_ms: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -113,6 +115,7 @@ impl Owner {
             waiting: Vec::new(),
             wish: None,
             used_ms: now_ms,
+            waiting_ms: None,
         }
     }
 
@@ -260,6 +263,9 @@ impl Owner {
         self.bytes.drain(..gained.min(self.bytes.len()));
         self.cut = self.cut.saturating_sub(gained);
         self.durable_offset = self.durable_offset.max(offset);
+        if gained > 0 {
+            self.waiting_ms = Some(turn.now_ms).filter(|_| !self.bytes.is_empty());
+        }
         self.answer(turn);
     }
 
@@ -334,7 +340,8 @@ impl Owner {
         match &self.wish {
             _ if is_asked => self.open(self.number, self.durable_offset, turn),
             Some(Wish { kind: WishKind::Interrupt, .. }) => {
-                let command = Command::Interrupt { object: self.object, epoch: self.epoch };
+                let idle_ms = turn.now_ms.saturating_sub(self.used_ms);
+                let command = Command::InterruptIdle { object: self.object, epoch: self.epoch, idle_ms };
                 self.stage = Stage::Interrupting { ticket: turn.submit(command) };
             }
             Some(Wish { kind: WishKind::Seal { manifest: Some(_) }, .. }) => {
@@ -352,7 +359,12 @@ impl Owner {
         }
         let Some(members) = turn.choose_members(self.object) else { return };
         let (object, epoch) = (self.object, self.epoch);
-        let command = Command::OpenChunk(OpenChunk { object, number, epoch, members: members.clone() });
+        let command = OpenChunk { object, number, epoch, members: members.clone() };
+        let late_ms = self.waiting_ms.map_or(0, |since_ms| turn.now_ms.saturating_sub(since_ms));
+        let command = match late_ms >= GAP_MS_MIN {
+            true => Command::OpenChunkLate(OpenChunkLate { chunk: command, late_ms }),
+            false => Command::OpenChunk(command),
+        };
         let chunk = ChunkHeader { id: ChunkId { object, number, epoch }, offset };
         self.stage = Stage::Opening { ticket: turn.submit(command), chunk, members };
     }

@@ -5,8 +5,8 @@ use crate::conversion::{ConvertError, PartError};
 use crate::recording::OpenError;
 use crate::tasks::ThreadError;
 use crate::worker::process::ProcessError;
-use cluster::catalog::FailureKind;
-use cluster::facts::SubmitError;
+use cluster::catalog::{CatalogError, FailureKind};
+use cluster::facts::{NotReady, SubmitError};
 use codec::refusal::{Refusal, RefusalCode};
 
 /// What is kept of an error's words.
@@ -30,6 +30,12 @@ pub(crate) enum JobError {
     /// What was made cannot be kept in the catalog.
     #[error("cannot keep the result: {0}")]
     Keep(#[source] SubmitError),
+    /// What the catalog says of the recording cannot be known.
+    #[error(transparent)]
+    NotReady(#[from] NotReady),
+    /// The catalog cannot be read.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
     /// The thread that did it panicked.
     #[error(transparent)]
     Thread(#[from] ThreadError),
@@ -41,7 +47,9 @@ impl JobError {
         match self {
             Self::Convert(error) => of_conversion(error),
             Self::Open(error) => of_reading(error),
-            Self::Store(_) | Self::Write(_) | Self::Keep(_) => Some(FailureKind::Storage),
+            Self::Store(_) | Self::Write(_) | Self::Keep(_) | Self::NotReady(_) | Self::Catalog(_) => {
+                Some(FailureKind::Storage)
+            }
             Self::Thread(_) => Some(FailureKind::Crashed),
         }
     }

@@ -3,6 +3,7 @@
 use super::failure::JobError;
 use super::runner::JobTools;
 use super::stored_output::StoredOutput;
+use crate::gaps::with_gaps;
 use crate::interrupt::Interrupt;
 use crate::recording::Recording;
 use crate::survey::{Survey, survey};
@@ -23,16 +24,18 @@ pub(super) fn index(
 ) -> Result<CompleteIndex, JobError> {
     let stored = Recording::stored(tools.cluster.clone(), tools.runtime.clone(), recording.into(), length);
     let Survey { timeline, keystrokes, view, view_timeline } = survey(&stored, length, interrupt)?;
+    let gaps = tools.cluster.catalog()?.gaps(recording, length)?.gaps;
     let bytes = || StoredOutput::new(tools.cluster.clone(), tools.runtime.clone(), recording);
     let text = StoredOutput::of_text(tools.cluster.clone(), tools.runtime.clone(), recording);
     let view = ViewRow {
         length: view.bytes,
         index: store(bytes(), &view)?,
-        timeline: store(bytes(), &view_timeline)?,
+        timeline: store(bytes(), &with_gaps(&view_timeline, &timeline, &gaps))?,
     };
     let keep = Command::KeepView(KeepView { claim, view });
     tools.runtime.block_on(tools.cluster.submit(keep)).map_err(JobError::Keep)?;
-    let facts = facts(&timeline, store(bytes(), &timeline)?);
+    let artefact = store(bytes(), &with_gaps(&timeline, &timeline, &gaps))?;
+    let facts = facts(&timeline, artefact);
     Ok(CompleteIndex { claim, facts, keystrokes: store(text, &keystrokes)? })
 }
 

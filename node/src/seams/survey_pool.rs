@@ -2,12 +2,14 @@
 //! member answers alike.
 
 use super::view_pool::{damaged, unreadable};
+use crate::gaps::with_gaps;
 use crate::interrupt::{Interrupt, StopOnDrop};
 use crate::recording::{OpenError, Recording};
-use crate::survey::survey;
+use crate::survey::{Survey, survey};
 use crate::tasks::on_thread;
 use api::{MediaError, Sight, Surveyed};
 use cluster::Cluster;
+use cluster::catalog::Gap;
 use cluster::id::{ObjectId, RecordingId};
 use codec::limits::Limits;
 use codec::timeline::TimelineFold;
@@ -55,12 +57,14 @@ impl SurveyPool {
         if length > SURVEY_BYTES_MAX {
             return Err(MediaError::TooLong { limit_bytes: SURVEY_BYTES_MAX });
         }
+        let catalog = self.cluster.catalog().map_err(|error| damaged(&error.to_string()))?;
+        let gaps = catalog.gaps(recording, length).map_err(|error| damaged(&error.to_string()))?.gaps;
         let stored = Recording::stored(Arc::clone(&self.cluster), self.runtime.clone(), object, length);
         let interrupt = Interrupt::default();
         let _stop = StopOnDrop(interrupt.clone());
         let surveyed = on_thread("survey", move || {
             let _permit = permit;
-            json(&stored, length, wanted, &interrupt)
+            json(&stored, length, Wanted { what: wanted, gaps }, &interrupt)
         });
         match surveyed.await {
             Ok(result) => result.map_err(|error| damaged(&error.to_string())),
@@ -72,18 +76,27 @@ impl SurveyPool {
     }
 }
 
+/// What is asked for, and the gaps that a timeline shows.
+struct Wanted {
+    what: Surveyed,
+    gaps: Vec<Gap>,
+}
+
 fn json(
     stored: &Recording,
     length: u64,
-    wanted: Surveyed,
+    wanted: Wanted,
     interrupt: &Interrupt,
 ) -> Result<Vec<u8>, OpenError> {
-    let json = match wanted {
+    let Wanted { what, gaps } = wanted;
+    let json = match what {
         Surveyed::Timeline(Sight::View) => {
-            serde_json::to_vec(&survey(stored, length, interrupt)?.view_timeline)
+            let Survey { timeline, view_timeline, .. } = survey(stored, length, interrupt)?;
+            serde_json::to_vec(&with_gaps(&view_timeline, &timeline, &gaps))
         }
         Surveyed::Timeline(Sight::Received) => {
-            serde_json::to_vec(&fold(stored, length, interrupt)?.finish().0)
+            let (timeline, _) = fold(stored, length, interrupt)?.finish();
+            serde_json::to_vec(&with_gaps(&timeline, &timeline, &gaps))
         }
         Surveyed::Keystrokes => serde_json::to_vec(&fold(stored, length, interrupt)?.finish().1),
     };

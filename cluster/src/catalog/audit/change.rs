@@ -115,6 +115,8 @@ pub(crate) fn of(step: &Step<'_, '_>, command: &Command) -> Result<Option<Change
         | Command::OpenChunk(_)
         | Command::CloseChunk(_)
         | Command::Interrupt { .. }
+        | Command::InterruptIdle { .. }
+        | Command::OpenChunkLate(_)
         | Command::Seal(_)
         | Command::ClaimJob(_)
         | Command::RenewClaim { .. }

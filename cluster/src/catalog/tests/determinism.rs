@@ -23,6 +23,16 @@ fn command() -> impl Strategy<Value = Command> {
             .prop_map(|(member, wall_ms)| Command::Clock(ClockSample { member: MemberId(member), wall_ms })),
         recording().prop_map(|recording| Command::OpenSession(session(recording))),
         recording().prop_map(|recording| Command::EndSession(EndSession { recording, ..ending() })),
+        (recording(), 1..3u64, 0..50_000u64).prop_map(|(recording, epoch, idle_ms)| Command::InterruptIdle {
+            object: recording.into(),
+            epoch: Epoch(epoch),
+            idle_ms,
+        }),
+        (object(), number(), 1..3u64, 0..50_000u64).prop_map(|(object, number, epoch, late_ms)| {
+            let chunk =
+                OpenChunk { object, number: ChunkNumber(number), epoch: Epoch(epoch), members: vec![MEMBER] };
+            Command::OpenChunkLate(OpenChunkLate { chunk, late_ms })
+        }),
         recording().prop_map(|recording| Command::OpenStream { recording, owner: MEMBER }),
         recording().prop_map(|recording| Command::OpenTextStream { recording, owner: MEMBER }),
         (object(), 2..4u64).prop_map(|(object, epoch)| Command::TakeOver {

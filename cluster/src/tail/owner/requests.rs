@@ -40,6 +40,9 @@ impl Owner {
             return turn.answer(number, Answer::Busy);
         }
         self.bytes.extend_from_slice(fresh);
+        if !self.bytes.is_empty() {
+            self.waiting_ms.get_or_insert(turn.now_ms);
+        }
         let end = offset.saturating_add(disk_size(bytes.len()));
         self.waiting.push(Waiting { request: number, end, confirming: None, kind: WaitingKind::Plain });
         if let Some(stream) = self.stream() {
