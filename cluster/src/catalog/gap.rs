@@ -103,6 +103,13 @@ impl Catalog {
         Ok(Gaps { left_out: count.saturating_sub(u64::try_from(gaps.len()).unwrap_or(u64::MAX)), gaps })
     }
 
+    /// For how long the cluster's time has stood still since a recording was interrupted.
+    pub(crate) fn stood_still_ms(&self, recording: RecordingId) -> Result<u64, CatalogError> {
+        let pauses: PausesRow = self.get(&recording.0)?.unwrap_or_default();
+        let Some(pause) = pauses.newest.filter(|pause| pause.until_ms.is_none()) else { return Ok(0) };
+        Ok(self.standstills()?.total_ms.saturating_sub(pause.standstill_ms))
+    }
+
     fn standstills(&self) -> Result<StandstillsRow, CatalogError> {
         Ok(self.get(StandstillsRow::KEY)?.unwrap_or_default())
     }

@@ -126,12 +126,22 @@ impl Alone {
         self.act(effects);
     }
 
-    /// The cluster's time goes on by hours, one after the other, and everything is looked at.
-    fn pass(&mut self, hours: u64, at_once: u64) {
-        for _ in 0..hours / at_once {
-            self.wall_ms += at_once * 3_600_000;
-            self.command(Command::Clock(ClockSample { member: ME, wall_ms: self.wall_ms }));
+    /// The cluster's time goes on by hours, and everything is looked at.
+    fn pass(&mut self, hours: u64) {
+        /// As often as members tell the time when they are late.
+        const STEP_MS: u64 = 30_000;
+        for _ in 0..hours * 3_600_000 / STEP_MS {
+            self.step_clock(STEP_MS);
         }
+        self.look();
+    }
+
+    fn step_clock(&mut self, step_ms: u64) {
+        self.wall_ms += step_ms;
+        self.command(Command::Clock(ClockSample { member: ME, wall_ms: self.wall_ms }));
+    }
+
+    fn look(&mut self) {
         for _ in 0..3 {
             self.now_ms += TailOptions::default().survey_ms;
             self.tick();
@@ -258,7 +268,7 @@ fn a_seal_is_answered_once_the_files_of_its_chunks_are_closed() {
 /// An object that was interrupted after three bytes, one hour after the start.
 fn interrupted() -> (Alone, ObjectId, ObjectState) {
     let (mut alone, object) = Alone::new();
-    alone.pass(1, 1);
+    alone.pass(1);
     assert_eq!(alone.append(object, 0, b"one"), [Answer::Durable { offset: 3 }]);
     assert_eq!(alone.ask(object, Request::Interrupt), [Answer::Interrupted]);
     (alone, object, ObjectState::Interrupted { since_ms: 3_600_000 })
@@ -267,9 +277,9 @@ fn interrupted() -> (Alone, ObjectId, ObjectState) {
 #[test]
 fn an_interrupted_recording_is_ended_and_sealed_after_the_hours_in_which_it_can_be_resumed() {
     let (mut alone, object, state) = interrupted();
-    alone.pass(23, 1);
+    alone.pass(23);
     assert_eq!(alone.state(object), (state, SessionState::Live));
-    alone.pass(1, 1);
+    alone.pass(1);
     let (state, session) = alone.state(object);
     assert!(matches!(state, ObjectState::Sealed(facts) if facts.length == 3), "{state:?}");
     let (error_message, reason) = (String::new(), String::new());
@@ -281,23 +291,37 @@ fn an_interrupted_recording_is_ended_and_sealed_after_the_hours_in_which_it_can_
 #[test]
 fn a_recording_that_was_resumed_has_all_hours_again() {
     let (mut alone, object, _) = interrupted();
-    alone.pass(23, 1);
+    alone.pass(23);
     assert_eq!(alone.append(object, 3, b"two"), [Answer::Durable { offset: 6 }]);
-    alone.pass(2, 1);
+    alone.pass(2);
     assert_eq!(alone.ask(object, Request::Interrupt), [Answer::Interrupted]);
-    alone.pass(23, 1);
+    alone.pass(23);
     let since_ms = 26 * 3_600_000;
     assert_eq!(alone.state(object), (ObjectState::Interrupted { since_ms }, SessionState::Live));
-    alone.pass(1, 1);
+    alone.pass(1);
     assert!(matches!(alone.state(object).0, ObjectState::Sealed(facts) if facts.length == 6));
 }
 
 #[test]
 fn no_recording_is_sealed_by_a_clock_that_is_suspected() {
     let (mut alone, object, state) = interrupted();
-    alone.pass(48, 24);
+    alone.step_clock(2 * 3_600_000);
+    alone.pass(24);
     assert_eq!(alone.state(object), (state, SessionState::Live));
     alone.command(Command::ConfirmClock { by: "ada".to_owned() });
-    alone.pass(0, 1);
+    alone.look();
+    assert!(matches!(alone.state(object).0, ObjectState::Sealed(_)));
+}
+
+#[test]
+fn time_in_which_the_cluster_stood_still_does_not_count() {
+    let (mut alone, object, state) = interrupted();
+    alone.pass(12);
+    for _ in 0..24 {
+        alone.step_clock(30 * 60_000);
+    }
+    alone.pass(11);
+    assert_eq!(alone.state(object), (state, SessionState::Live));
+    alone.pass(1);
     assert!(matches!(alone.state(object).0, ObjectState::Sealed(_)));
 }

@@ -150,6 +150,26 @@ fn an_owner_tells_for_how_long_its_bytes_have_waited() {
 }
 
 #[test]
+fn standstills_count_from_the_interruption_on() {
+    let mut world = live();
+    let stood_still_ms = |world: &World| world.catalog.stood_still_ms(RECORDING).unwrap();
+    world.clock(START_MS + 100_000);
+    close(&mut world, 0, 1, 1);
+    interrupt(&mut world, 1, 0);
+    assert_eq!(stood_still_ms(&world), 0);
+    pass(&mut world, 60_000);
+    world.clock(START_MS + 190_000);
+    assert_eq!(stood_still_ms(&world), 0, "it moves by steps as long as that");
+    world.clock(START_MS + 221_000);
+    world.clock(START_MS + 300_000);
+    assert_eq!(stood_still_ms(&world), 110_000);
+    take_over(&mut world, 2);
+    assert_eq!(stood_still_ms(&world), 110_000);
+    world.done(open_chunk(OBJECT, ChunkNumber(1), 2));
+    assert_eq!(stood_still_ms(&world), 0);
+}
+
+#[test]
 fn the_newest_gaps_are_kept_and_the_others_counted() {
     let mut world = live();
     for number in 0..300 {

@@ -15,8 +15,8 @@ use crate::id::{MemberId, ObjectId, StreamId};
 const HOUR_MS: u64 = 3_600_000;
 
 impl Member {
-    /// Since when a recording is interrupted, when that is too long ago. While the cluster's clocks are suspected,
-    /// none is.
+    /// Since when a recording is interrupted, when that is too long ago. Time in which the cluster stood still does not
+    /// count. While the cluster's clocks are suspected, none is.
     pub(super) fn overdue_since(
         &self,
         object: ObjectId,
@@ -26,7 +26,10 @@ impl Member {
         let clock = self.catalog.clock()?;
         let hours = Parameter::named(RESUME_HOURS).map(|parameter| self.catalog.parameter(parameter));
         let Some(ParameterValue::Number(hours)) = hours.transpose()? else { return Ok(None) };
-        let due_ms = since_ms.saturating_add(hours.saturating_mul(HOUR_MS));
+        // Who could not resume it for want of a quorum has that time, too.
+        let resumable_ms =
+            hours.saturating_mul(HOUR_MS).saturating_add(self.catalog.stood_still_ms(object.recording)?);
+        let due_ms = since_ms.saturating_add(resumable_ms);
         let is_due = clock.suspicion.is_none() && clock.now_ms >= due_ms;
         Ok(Some(since_ms).filter(|_| is_due && object.stream == StreamId::RECORDING))
     }
