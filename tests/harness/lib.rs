@@ -57,7 +57,7 @@ pub use processes::{children_of, computed_ticks, is_alive, wait_until};
 pub use random::Random;
 pub use ranges::{Ranges, RangesOutcome};
 pub use recordings::{Pointer, Recording, ReferenceFrame, ScreenSize, Typed, recording, recordings};
-pub use resume::{Resumes, ResumesOutcome};
+pub use resume::{ResumeTimes, Resumes, ResumesOutcome};
 pub use said::{Call, ClockTold};
 pub use servers::answer_to_a_new_token;
 pub use sessions::{Sessions, SessionsOutcome};

@@ -28,12 +28,13 @@ struct Opened {
 
 impl Door {
     pub(crate) fn new(address: SocketAddr, token: &str) -> Self {
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .proxy(None)
-            .timeout_per_call(Some(ANSWER_LIMIT))
-            .build();
-        Self { agent: config.into(), url: format!("http://{address}"), bearer: format!("Bearer {token}") }
+        let (url, bearer) = (format!("http://{address}"), format!("Bearer {token}"));
+        Self { agent: agent(ANSWER_LIMIT), url, bearer }
+    }
+
+    /// The same for who waits no longer than that.
+    pub(crate) fn within(&self, limit: Duration) -> Self {
+        Self { agent: agent(limit), url: self.url.clone(), bearer: self.bearer.clone() }
     }
 
     pub(crate) fn is_ready(&self) -> bool {
@@ -102,6 +103,11 @@ impl Door {
     fn recording(&self, session: &str) -> String {
         format!("{}/v1/sessions/{session}/recording", self.url)
     }
+}
+
+fn agent(limit: Duration) -> Agent {
+    let config = Agent::config_builder().http_status_as_error(false).proxy(None);
+    config.timeout_per_call(Some(limit)).build().into()
 }
 
 /// An answer that says that it is done.

@@ -83,7 +83,7 @@ impl Servers {
     }
 
     /// The same, behind doors of the harness.
-    fn start_behind_doors(folder: &Path) -> anyhow::Result<(Self, Links)> {
+    pub(crate) fn start_behind_doors(folder: &Path) -> anyhow::Result<(Self, Links)> {
         let folders = MEMBERS.map(|member| (member, folder.join(format!("member-{member}"))));
         for (_, folder) in &folders {
             std::fs::create_dir(folder)?;

@@ -15,8 +15,8 @@ const STOPS_PER_RUN: u64 = 2;
 /// What happens to three members in one run.
 const FAULTS_PER_RUN: u64 = 10;
 
-/// Receiving members that are killed in one run.
-const KILLS_PER_RUN: u64 = 10;
+/// Receiving members that are lost in one run.
+const LOSSES_PER_RUN: u64 = 10;
 
 /// How long live sessions are recorded.
 const LIVE_S: u64 = 60;
@@ -46,7 +46,7 @@ pub(crate) fn of(suite: Suite, folder: &Path, times: u64, seed: u64) -> anyhow::
         Suite::Hostile => Ok(hostile::runs()),
         Suite::Kill => Ok((seed..seed + times).map(kills).collect()),
         Suite::Members => Ok((seed..seed + times).map(members).collect()),
-        Suite::Resume => Ok((seed..seed + times.div_ceil(KILLS_PER_RUN)).map(resumes).collect()),
+        Suite::Resume => Ok((seed..seed + times.div_ceil(LOSSES_PER_RUN)).map(resumes).collect()),
         Suite::Sessions => Ok([false, true].map(|kills| sessions(seed, times, kills)).into()),
         Suite::Ranges => Ok(vec![ranges(seed, times)]),
         Suite::Simulation => Ok(crate::simulation::of(seed, times)),
@@ -121,11 +121,11 @@ fn members(seed: u64) -> Run {
     Run { key: json!({ "seed": seed, "faults": FAULTS_PER_RUN }), work: Box::new(work) }
 }
 
-/// Receiving members that are killed, and recorders that go on elsewhere.
+/// Receiving members that are killed or cut off, and recorders that go on elsewhere.
 fn resumes(seed: u64) -> Run {
     let work = move || -> Result {
-        let outcome = Resumes { seed, kills: KILLS_PER_RUN }.run()?;
-        let all = usize::try_from(KILLS_PER_RUN)?;
+        let outcome = Resumes { seed, losses: LOSSES_PER_RUN }.run()?;
+        let all = usize::try_from(LOSSES_PER_RUN)?;
         ensure!(
             outcome.losses.is_empty() && outcome.played == all,
             "lost: {}",
@@ -133,7 +133,7 @@ fn resumes(seed: u64) -> Run {
         );
         Ok(serde_json::to_value(outcome)?)
     };
-    Run { key: json!({ "seed": seed, "kills": KILLS_PER_RUN }), work: Box::new(work) }
+    Run { key: json!({ "seed": seed, "losses": LOSSES_PER_RUN }), work: Box::new(work) }
 }
 
 /// Many live sessions, perhaps with a leader that is killed.

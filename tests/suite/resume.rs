@@ -1,15 +1,17 @@
-//! A recorder whose member is killed goes on at another one, and what was just sealed is read from all that are left.
+//! A recorder whose member is killed or cut off goes on at another one, and what was just sealed is read from all that are left.
 
-use harness::{Absence, Gap, Ranges, Resumes, TimelineGap, absence, answer_to_a_new_token};
+use harness::{Absence, Gap, Ranges, ResumeTimes, Resumes, TimelineGap, absence, answer_to_a_new_token};
 
 const SEED: u64 = 20_261_122;
 
 #[test]
-fn a_recorder_whose_member_is_killed_goes_on_at_another_one_and_the_recording_plays() -> anyhow::Result<()> {
-    let outcome = Resumes { seed: SEED, kills: 2 }.run()?;
+fn a_recorder_whose_member_is_killed_or_cut_off_goes_on_at_another_one_and_the_recording_plays()
+-> anyhow::Result<()> {
+    let outcome = Resumes { seed: SEED, losses: 4 }.run()?;
     assert_eq!(outcome.losses, Vec::<String>::new(), "seed {SEED}");
-    let resumed = outcome.owner_only.count + outcome.owner_and_leader.count;
-    assert_eq!((resumed, outcome.played), (2, 2), "seed {SEED}: {outcome:?}");
+    let count = |times: &ResumeTimes| times.owner_only.count + times.owner_and_leader.count;
+    let counts = (count(&outcome.kills), count(&outcome.cuts), outcome.played);
+    assert_eq!(counts, (2, 2, 4), "seed {SEED}: {outcome:?}");
     Ok(())
 }
 
