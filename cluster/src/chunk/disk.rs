@@ -26,6 +26,8 @@ pub trait Disk: Send + Sync {
     fn create_folder(&self, path: &Path) -> io::Result<()>;
     /// The names in a folder, in any order; names that are no UTF-8 are left out.
     fn list(&self, folder: &Path) -> io::Result<Vec<String>>;
+    /// Whether less than a twentieth of what holds a folder is free: what is left is for the facts.
+    fn is_scarce(&self, folder: &Path) -> io::Result<bool>;
     /// Makes the names in a folder durable.
     fn sync_folder(&self, folder: &Path) -> io::Result<()>;
 }

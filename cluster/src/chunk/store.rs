@@ -58,6 +58,11 @@ pub struct ChunkStore {
 }
 
 impl ChunkStore {
+    /// Whether little room is left on the disk below.
+    pub fn is_scarce(&self) -> bool {
+        self.volume.is_scarce()
+    }
+
     /// The store in `volume`. What a crash left half made is removed.
     pub fn open(volume: Volume) -> Result<Self, DiskError> {
         volume.folder(Path::new(OPEN))?;

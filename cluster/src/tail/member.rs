@@ -312,6 +312,7 @@ impl Member {
                 turn.send(member, presence.clone());
             }
         }
+        self.shelf.look_at_room();
         self.resync.tick(&mut turn);
         let mut readers = std::mem::take(&mut self.readers);
         readers.retain_mut(|read| !read.tick(&mut turn));

@@ -85,6 +85,9 @@ impl Replica {
         if shelf.records(id).is_none() && first > 0 {
             return Ok(Some(send(from, Message::Appended { chunk: id, records: 0 })));
         }
+        if shelf.is_scarce() {
+            return Ok(Some(refuse(from, id, Refused::NoRoom)));
+        }
         if let Some(why) = write(shelf, chunk, first, &frames)? {
             return Ok(Some(refuse(from, id, why)));
         }

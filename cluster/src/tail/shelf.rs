@@ -35,6 +35,8 @@ pub struct Shelf {
     closing: BTreeSet<ChunkId>,
     closings: Vec<Closing>,
     is_retiring: bool,
+    /// Whether little room was left when it was looked at last.
+    is_scarce: bool,
     syncs_at_once: usize,
 }
 
@@ -97,6 +99,7 @@ impl Shelf {
             closing: BTreeSet::new(),
             closings: Vec::new(),
             is_retiring: false,
+            is_scarce: false,
             syncs_at_once: limits.syncs_at_once,
         };
         Ok((shelf, found))
@@ -176,6 +179,16 @@ impl Shelf {
     /// Whether the journal had no room in the last batch.
     pub fn is_full(&self) -> bool {
         self.journal.as_ref().is_some_and(Journal::is_full)
+    }
+
+    /// Looks how much room is left.
+    pub fn look_at_room(&mut self) {
+        self.is_scarce = self.store.is_scarce();
+    }
+
+    /// Whether so little room is left that it is for the facts alone.
+    pub fn is_scarce(&self) -> bool {
+        self.is_scarce
     }
 
     /// The chunk is final here.

@@ -26,6 +26,7 @@ struct State {
     syncs: u64,
     sync_mode: SyncMode,
     free_bytes: Option<usize>,
+    is_scarce: bool,
     changes_left: Option<usize>,
 }
 
@@ -84,6 +85,11 @@ impl MemoryDisk {
     /// Writes beyond so many further bytes fail for want of space; `None` lifts the limit.
     pub fn limit_free_bytes(&self, free_bytes: Option<usize>) {
         self.lock().free_bytes = free_bytes;
+    }
+
+    /// Says of itself that little room is left, or that there is enough.
+    pub fn be_scarce(&self, is_scarce: bool) {
+        self.lock().is_scarce = is_scarce;
     }
 
     /// After so many further changes and syncs every operation fails, as under a process that is about to die.
@@ -298,6 +304,10 @@ impl Disk for MemoryDisk {
         }
         let inside = state.names.keys().filter(|path| path.parent() == Some(folder));
         Ok(inside.filter_map(|path| path.file_name()?.to_str().map(String::from)).collect())
+    }
+
+    fn is_scarce(&self, _folder: &Path) -> io::Result<bool> {
+        Ok(self.lock().is_scarce)
     }
 
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {

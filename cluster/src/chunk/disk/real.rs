@@ -1,5 +1,6 @@
 //! Files of the operating system.
 
+use nix::sys::statvfs::statvfs;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -10,6 +11,9 @@ use super::{Disk, DiskFile};
 
 /// The mode of new files: nobody else on the machine has a reason to read them.
 const OWNER_ONLY: u32 = 0o600;
+
+/// When less than one of so many blocks is free, room is scarce.
+const SCARCE_SHARE: u64 = 20;
 
 /// The file systems of this machine.
 #[derive(Debug, Clone, Copy, Default)]
@@ -44,6 +48,11 @@ impl Disk for RealDisk {
             names.extend(entry?.file_name().into_string().ok());
         }
         Ok(names)
+    }
+
+    fn is_scarce(&self, folder: &Path) -> io::Result<bool> {
+        let room = statvfs(folder)?;
+        Ok(room.blocks_available() < room.blocks() / SCARCE_SHARE)
     }
 
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {

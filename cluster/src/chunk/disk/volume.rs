@@ -75,6 +75,11 @@ impl Volume {
         self.0.failed.get()
     }
 
+    /// Whether little room is left on its disk; not, where that is not known.
+    pub fn is_scarce(&self) -> bool {
+        self.0.disk.is_scarce(&self.0.root).unwrap_or(false)
+    }
+
     /// Opens the file at `path`, which is relative to the volume's root.
     pub(crate) fn open(&self, path: &Path) -> Result<VolumeFile, DiskError> {
         let file = self.run("open", path, |disk, full| disk.open(full))?;

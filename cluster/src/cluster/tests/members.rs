@@ -80,25 +80,94 @@ async fn a_failed_sync_is_fatal_and_told() {
     let _: Result<(), StopError> = cluster.stop().await;
 }
 
+/// Room is scarce, as the member sees it with its next look; what is taken until then is.
+async fn scarce(disk: &MemoryDisk, cluster: &Cluster, object: ObjectId, bytes: &[u8]) {
+    disk.be_scarce(true);
+    let refused = tokio::time::timeout(DEADLINE, async {
+        loop {
+            let offset = cluster.durable_offset(object).await.unwrap();
+            let next = bytes[memory(offset)..memory(offset) + 10].to_vec();
+            match cluster.append(object, offset, next).await {
+                Err(AppendError::DiskFull) => return,
+                answer => assert_eq!(answer.unwrap(), offset + 10),
+            }
+        }
+    });
+    refused.await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_full_disk_loses_nothing_and_passes() {
+async fn a_scarce_disk_takes_no_appends_keeps_the_facts_and_passes() {
     let disk = MemoryDisk::default();
     let cluster = ready(&disk).await;
     let object: ObjectId = cluster.open_session(session()).await.unwrap().into();
     let bytes = noise(4, 900_000);
     cluster.append(object, 0, bytes[..100_000].to_vec()).await.unwrap();
+    scarce(&disk, &cluster, object, &bytes).await;
+    let durable = cluster.durable_offset(object).await.unwrap();
     for size in [300_000, 1_000] {
-        disk.limit_free_bytes(Some(500));
-        let full = cluster.append(object, 100_000, bytes[100_000..100_000 + size].to_vec()).await;
+        let more = bytes[memory(durable)..memory(durable) + size].to_vec();
+        let full = cluster.append(object, durable, more).await;
         assert!(matches!(full, Err(AppendError::DiskFull)), "{full:?}");
-        assert_eq!(cluster.durable_offset(object).await.unwrap(), 100_000);
-        assert_eq!(read_all(&cluster, object).await, bytes[..100_000]);
+        assert_eq!(cluster.durable_offset(object).await.unwrap(), durable);
+        assert_eq!(read_all(&cluster, object).await, bytes[..memory(durable)]);
     }
-    disk.limit_free_bytes(None);
-    cluster.append(object, 100_000, bytes[100_000..].to_vec()).await.unwrap();
+    // Facts go on, as if nothing were.
+    cluster.open_session(session()).await.unwrap();
+    disk.be_scarce(false);
+    append_rest(&cluster, object, &bytes).await;
     assert_eq!(cluster.seal(object).await.unwrap().length, 900_000);
     assert_eq!(read_all(&cluster, object).await, bytes);
     cluster.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_without_any_room_ends_the_member_and_loses_nothing() {
+    let disk = MemoryDisk::default();
+    let cluster = ready(&disk).await;
+    let object: ObjectId = cluster.open_session(session()).await.unwrap().into();
+    let bytes = noise(4, 900_000);
+    cluster.append(object, 0, bytes[..100_000].to_vec()).await.unwrap();
+    disk.limit_free_bytes(Some(500));
+    // Whatever of it fits into the log, it does not take much.
+    let fatal = tokio::time::timeout(DEADLINE, async {
+        loop {
+            tokio::select! {
+                fatal = cluster.fatal() => return fatal,
+                _ = cluster.open_session(session()) => {}
+            }
+        }
+    });
+    let fatal = fatal.await.unwrap();
+    assert!(matches!(fatal, FatalError::Facts { .. }), "{fatal}");
+    let _: Result<(), StopError> = cluster.stop().await;
+    disk.kill();
+
+    disk.limit_free_bytes(None);
+    let cluster = ready(&disk).await;
+    assert_eq!(cluster.durable_offset(object).await.unwrap(), 100_000);
+    append_rest(&cluster, object, &bytes).await;
+    assert_eq!(cluster.seal(object).await.unwrap().length, 900_000);
+    assert_eq!(read_all(&cluster, object).await, bytes);
+    cluster.stop().await.unwrap();
+}
+
+/// Appends what is missing, once it is taken again.
+async fn append_rest(cluster: &Cluster, object: ObjectId, bytes: &[u8]) {
+    let appended = tokio::time::timeout(DEADLINE, async {
+        loop {
+            let durable = cluster.durable_offset(object).await.unwrap();
+            match cluster.append(object, durable, bytes[memory(durable)..].to_vec()).await {
+                Err(AppendError::DiskFull) => {}
+                answer => return assert_eq!(memory(answer.unwrap()), bytes.len()),
+            }
+        }
+    });
+    appended.await.unwrap();
+}
+
+fn memory(offset: u64) -> usize {
+    usize::try_from(offset).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
