@@ -2,7 +2,9 @@
 
 mod access;
 mod audit;
+mod comment;
 mod hold;
+mod log;
 mod mail;
 mod member;
 mod named;
@@ -21,7 +23,9 @@ pub(crate) use audit::{
     CheckpointKey, Consistency, ConsistencyQuery, Inclusion, InclusionQuery, Leaf, LeavesPage, LeavesQuery,
     path,
 };
+pub(crate) use comment::{Comment, NewComment, Review};
 pub(crate) use hold::{Hold, NewHold, ReleaseQuery};
+pub(crate) use log::{Log, LogEntry, LogKind};
 pub(crate) use mail::{Mail, MailAlert, MailPage, MailQuery};
 pub(crate) use member::{Health, Member};
 pub(crate) use parameter::{NewValue, Parameter};

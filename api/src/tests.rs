@@ -5,6 +5,7 @@ mod acting;
 mod artefacts;
 mod audit;
 mod authorisation;
+mod comments;
 mod conditions;
 mod cors;
 mod harness;

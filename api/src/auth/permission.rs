@@ -30,6 +30,8 @@ permissions! {
     Convert = [Convert];
     Download = [Download];
     Auditors = [Auditors];
+    Logs = [Logs];
+    Review = [Review];
     PreventPurge = [PreventPurge];
     ReleaseHold = [ReleaseHold];
     Purge = [Purge];

@@ -117,6 +117,8 @@ fn kind_of(refusal: &Refusal) -> Kind {
         | Refusal::RecorderRoles
         | Refusal::TooManyUsers { .. }
         | Refusal::TooManyHolds { .. }
+        | Refusal::TooManyComments { .. }
+        | Refusal::TooManyReviews { .. }
         | Refusal::HoldExpired { .. }
         | Refusal::ProtocolUnknown { .. }
         | Refusal::RetentionDays { .. }

@@ -325,6 +325,7 @@ fn with_body(request: TestRequest, cell: &Cell) -> TestRequest {
         }
         "PUT /v1/sessions/{id}/auditors" => request.set_json(json!({ "auditors": ["somebody"] })),
         "POST /v1/sessions/{id}/holds" => request.set_json(json!({ "justification": "inquiry" })),
+        "POST /v1/sessions/{id}/comments" => request.set_json(json!({ "text": "looked at" })),
         "POST /v1/sessions/{id}/purge" => request.set_json(json!({ "reason": "asked" })),
         "PUT /v1/retention-rules/{scope}/{name}" => request.set_json(json!({ "days": 7 })),
         "PUT /v1/parameters/{name}" => request.set_json(json!({ "value": 3 })),

@@ -4,6 +4,7 @@ use super::access;
 use super::audit;
 use super::clock::{self, ClockRow};
 use super::command::Command;
+use super::comment;
 use super::condition::{self, OnlyIf};
 use super::hold;
 use super::job;
@@ -157,5 +158,7 @@ fn apply(step: &mut Step<'_, '_>, command: Command) -> Effect {
         Command::Audit(command) => audit::event(step, command),
         Command::AuditKey(command) => audit::keep_key(step, &command),
         Command::AuditHeartbeat { member } => audit::heartbeat(step, member),
+        Command::AddComment(command) => comment::add(step, command),
+        Command::PutReview(command) => comment::review(step, command),
     }
 }

@@ -10,6 +10,7 @@ mod audit;
 mod catalog;
 mod clock;
 mod command;
+mod comment;
 mod condition;
 mod engine;
 mod hold;
@@ -47,6 +48,7 @@ pub use catalog::Catalog;
 pub(crate) use catalog::{CommandEntry, MembershipRow};
 pub use clock::{ClockRow, ClockSample, Suspicion};
 pub use command::Command;
+pub use comment::{AddComment, CommentId, CommentRow, PutReview, ReviewRow};
 pub use condition::{Condition, OnlyIf, RowTag, Tagged};
 pub use engine::{
     Batch, Engine, EngineError, KeyAndRow, KeyRange, MemoryEngine, SledEngine, SledOpenError, SledStart, Tree,

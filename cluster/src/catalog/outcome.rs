@@ -250,4 +250,8 @@ pub enum Refusal {
     ConditionFailed,
     #[error("the key was used for another request")]
     KeyReused,
+    #[error("a session has at most {limit} comments")]
+    TooManyComments { limit: u64 },
+    #[error("a session is reviewed by at most {limit} users")]
+    TooManyReviews { limit: u64 },
 }

@@ -2,6 +2,7 @@ mod access;
 mod audit;
 mod chunks;
 mod clock;
+mod comments;
 mod conditions;
 mod determinism;
 mod jobs;

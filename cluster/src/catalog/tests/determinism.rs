@@ -94,6 +94,10 @@ fn command() -> impl Strategy<Value = Command> {
             let ending = EndSession { recording, ..ending() };
             super::audit::asked_by("portal", Command::EndSession(ending))
         }),
+        (0..4u8, any::<bool>()).prop_map(|(number, is_reviewed)| match number {
+            0 => comments::review("ada", is_reviewed),
+            _ => comments::comment(CommentId([number; 16]), "looked at"),
+        }),
         user_command(),
         (any::<bool>(), any::<bool>()).prop_map(|(is_set, is_absent)| Command::OnlyIf(OnlyIf {
             row: Tagged::User("user 0".to_owned()),
