@@ -16,7 +16,7 @@ pub(crate) use act_for::is_user_name;
 pub(crate) use allowed::{Allowed, Asked, AskedOnce};
 pub(crate) use caller::{Caller, Credential, address, credential};
 pub(crate) use permission::{
-    Any, AuditRead, Auditors, ClusterRead, Convert, Download, Keystrokes, Logs, ParametersManage,
+    Any, Approve, AuditRead, Auditors, ClusterRead, Convert, Download, Keystrokes, Logs, ParametersManage,
     ParametersRead, PreventPurge, Purge, Read, Record, Recording, ReleaseHold, Review, RolesManage,
     RolesRead, UsersManage, UsersRead,
 };

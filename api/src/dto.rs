@@ -1,6 +1,7 @@
 //! What is sent and received as JSON: one file a resource. Times are milliseconds since 1970, lengths bytes.
 
 mod access;
+mod approval;
 mod audit;
 mod comment;
 mod hold;
@@ -19,6 +20,7 @@ mod video;
 mod whoami;
 
 pub(crate) use access::{Access, NewAccess};
+pub(crate) use approval::{Approval, ApprovalAnswer, NewApproval};
 pub(crate) use audit::{
     CheckpointKey, Consistency, ConsistencyQuery, Inclusion, InclusionQuery, Leaf, LeavesPage, LeavesQuery,
     path,

@@ -1,6 +1,7 @@
 //! Handlers: extract, call one method, convert. One file a resource.
 
 pub(crate) mod access;
+pub(crate) mod approval;
 pub(crate) mod audit;
 mod body;
 pub(crate) mod comment;

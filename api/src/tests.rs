@@ -2,6 +2,7 @@
 
 mod access;
 mod acting;
+mod approvals;
 mod artefacts;
 mod audit;
 mod authorisation;

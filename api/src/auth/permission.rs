@@ -29,6 +29,7 @@ permissions! {
     Keystrokes = [Keystrokes];
     Convert = [Convert];
     Download = [Download];
+    Approve = [Approve];
     Auditors = [Auditors];
     Logs = [Logs];
     Review = [Review];

@@ -1,6 +1,7 @@
 //! From a request to its effect and its leaf.
 
 use super::access;
+use super::approval;
 use super::audit;
 use super::clock::{self, ClockRow};
 use super::command::Command;
@@ -160,5 +161,7 @@ fn apply(step: &mut Step<'_, '_>, command: Command) -> Effect {
         Command::AuditHeartbeat { member } => audit::heartbeat(step, member),
         Command::AddComment(command) => comment::add(step, command),
         Command::PutReview(command) => comment::review(step, command),
+        Command::AskApproval(command) => approval::ask(step, command),
+        Command::DecideApproval(command) => approval::decide(step, command),
     }
 }

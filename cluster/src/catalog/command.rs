@@ -1,4 +1,5 @@
 use super::access::PutAccess;
+use super::approval::{AskApproval, DecideApproval};
 use super::audit::{As, AuditEvent, AuditKey};
 use super::clock::ClockSample;
 use super::comment::{AddComment, PutReview};
@@ -188,4 +189,8 @@ pub enum Command {
     AddComment(AddComment),
     /// Somebody has reviewed a session, or takes that back.
     PutReview(PutReview),
+    /// Somebody wants to watch a session.
+    AskApproval(AskApproval),
+    /// Somebody agrees to it, or does not.
+    DecideApproval(DecideApproval),
 }

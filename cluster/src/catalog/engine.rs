@@ -53,11 +53,13 @@ pub enum Tree {
     OnceByExpiry = 36,
     Comments = 37,
     Reviews = 38,
+    Approvals = 39,
+    ApprovalsAsked = 40,
 }
 
 impl Tree {
     /// All trees, in the order of their numbers.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 41] = [
         Self::Meta,
         Self::Sessions,
         Self::SessionsByStart,
@@ -97,6 +99,8 @@ impl Tree {
         Self::OnceByExpiry,
         Self::Comments,
         Self::Reviews,
+        Self::Approvals,
+        Self::ApprovalsAsked,
     ];
 
     /// The number that stands for it in stored keys.

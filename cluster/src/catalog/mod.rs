@@ -5,6 +5,7 @@
 
 mod access;
 mod apply;
+mod approval;
 mod audit;
 #[expect(clippy::module_inception, reason = "the main type has a file of its name, as all types have")]
 mod catalog;
@@ -40,6 +41,9 @@ mod view;
 mod tests;
 
 pub use access::{AccessRow, PutAccess};
+pub use approval::{
+    ApprovalId, ApprovalNeed, ApprovalRow, ApprovalState, ApprovalWord, AskApproval, DecideApproval,
+};
 pub use audit::{
     As, AuditEvent, AuditHead, AuditKey, AuditKeyRow, AuditKind, AuditLeaf, AuditPage, AuditQuery,
     HEARTBEAT_MS, LEAF_BYTES_MAX,

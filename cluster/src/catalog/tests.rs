@@ -1,4 +1,5 @@
 mod access;
+mod approvals;
 mod audit;
 mod chunks;
 mod clock;

@@ -5,6 +5,7 @@
 
 use super::{AuditEvent, AuditKind};
 use crate::catalog::access::PutAccess;
+use crate::catalog::approval::{AskApproval, DecideApproval};
 use crate::catalog::command::Command;
 use crate::catalog::comment::{AddComment, PutReview};
 use crate::catalog::condition::OnlyIf;
@@ -104,6 +105,8 @@ pub(crate) fn of(step: &Step<'_, '_>, command: &Command) -> Result<Option<Change
         }
         Command::AddComment(command) => commented(command),
         Command::PutReview(command) => reviewed(command),
+        Command::AskApproval(command) => approval_asked(command),
+        Command::DecideApproval(command) => approval_decided(command),
         // Only apply knows whether it stands in another one that it must not.
         Command::OnlyIf(OnlyIf { command, .. }) | Command::Once(Once { command, .. }) => {
             return of(step, command);
@@ -235,6 +238,19 @@ fn reviewed(command: &PutReview) -> Change {
     let PutReview { recording, is_reviewed, by } = command;
     let detail = if *is_reviewed { "reviewed" } else { "not reviewed" };
     Change::new("PAM.SessionManagement.Review", format!("session/{recording}"), detail.to_owned(), by)
+}
+
+fn approval_asked(command: &AskApproval) -> Change {
+    let AskApproval { approval, recording, reason, ticket, by, .. } = command;
+    let detail = format!("approval {approval} asked for: {ticket} {reason}");
+    Change::new("approval-asked", format!("session/{recording}"), detail, by)
+}
+
+fn approval_decided(command: &DecideApproval) -> Change {
+    let DecideApproval { approval, recording, is_approved, reason, by } = command;
+    let word = if *is_approved { "given" } else { "denied" };
+    let detail = format!("approval {approval} {word}: {reason}");
+    Change::new("PAM.SessionManagement.Approve", format!("session/{recording}"), detail, by)
 }
 
 fn purged(command: &Purge) -> Change {
