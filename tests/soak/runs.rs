@@ -4,7 +4,8 @@ use crate::journal::{Result, Run};
 use crate::{Suite, hostile};
 use anyhow::ensure;
 use harness::{
-    Cut, Kills, Measure, Members, PowerCuts, PowerCutsOutcome, Random, Ranges, Resumes, Sessions, Syncs,
+    Cut, Kills, Measure, Members, PowerCuts, PowerCutsOutcome, Races, Random, Ranges, Resumes, Sessions,
+    Syncs,
 };
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -49,6 +50,7 @@ pub(crate) fn of(suite: Suite, folder: &Path, times: u64, seed: u64) -> anyhow::
         Suite::Resume => Ok((seed..seed + times.div_ceil(LOSSES_PER_RUN)).map(resumes).collect()),
         Suite::Sessions => Ok([false, true].map(|kills| sessions(seed, times, kills)).into()),
         Suite::Ranges => Ok(vec![ranges(seed, times)]),
+        Suite::Races => Ok(vec![races(seed, times)]),
         Suite::Simulation => Ok(crate::simulation::of(seed, times)),
     }
 }
@@ -161,6 +163,17 @@ fn ranges(seed: u64, recordings: u64) -> Run {
         Ok(serde_json::to_value(outcome)?)
     };
     Run { key: json!({ "seed": seed, "recordings": recordings }), work: Box::new(work) }
+}
+
+/// Sessions that are held and purged at the same time.
+fn races(seed: u64, sessions: u64) -> Run {
+    let work = move || -> Result {
+        let outcome = Races { seed, sessions }.run()?;
+        let is_right = outcome.wrong.is_empty() && outcome.without_leaf == 0;
+        ensure!(is_right, "wrong: {}", serde_json::to_string(&outcome)?);
+        Ok(serde_json::to_value(outcome)?)
+    };
+    Run { key: json!({ "seed": seed, "sessions": sessions }), work: Box::new(work) }
 }
 
 /// A recording that the seed chooses, cut where the seed says.

@@ -14,5 +14,6 @@ mod members;
 mod pictures;
 mod power_cut;
 mod resume;
+mod scenario;
 mod sound;
 mod view;

@@ -8,6 +8,7 @@ use cluster::id::RecordingId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::comment::Review;
 use super::gap::Gap;
 use super::hex;
 use super::hold::Hold;
@@ -106,6 +107,8 @@ pub(crate) struct Report {
     pub(crate) gaps_left_out: u64,
     /// What keeps it from being purged, and what did.
     pub(crate) holds: Vec<Hold>,
+    /// Who has reviewed it.
+    pub(crate) reviews: Vec<Review>,
     /// What a purge has left.
     pub(crate) tombstone: Option<TombstonePart>,
 }
@@ -167,11 +170,12 @@ pub(crate) struct ReportFacts {
     pub(crate) video: VideoParts,
     pub(crate) gaps: catalog::Gaps,
     pub(crate) holds: Vec<Hold>,
+    pub(crate) reviews: Vec<Review>,
 }
 
 impl From<ReportFacts> for Report {
     fn from(facts: ReportFacts) -> Self {
-        let ReportFacts { id, row, object, size_bytes, video, gaps, holds } = facts;
+        let ReportFacts { id, row, object, size_bytes, video, gaps, holds, reviews } = facts;
         let tombstone = match &row.state {
             SessionState::Purging(tombstone) => Some(TombstonePart::from(tombstone.clone())),
             SessionState::Live | SessionState::Ended { .. } => None,
@@ -182,7 +186,7 @@ impl From<ReportFacts> for Report {
         let catalog::Gaps { gaps, left_out: gaps_left_out } = gaps;
         let gaps = gaps.into_iter().map(Gap::from).collect();
         let session_info = SessionInfoPart::new(id, row);
-        Self { session_info, user_info, session, video, gaps, gaps_left_out, holds, tombstone }
+        Self { session_info, user_info, session, video, gaps, gaps_left_out, holds, reviews, tombstone }
     }
 }
 

@@ -50,6 +50,7 @@ async fn a_session_is_opened_appended_sealed_and_reported() {
         "gaps": [],
         "gaps_left_out": 0,
         "holds": [],
+        "reviews": [],
         "tombstone": null,
     });
     assert_eq!(report, expected);

@@ -51,13 +51,17 @@ pub enum Tree {
     Logins = 34,
     Once = 35,
     OnceByExpiry = 36,
-    Pauses = 37,
-    Gaps = 38,
+    Comments = 37,
+    Reviews = 38,
+    Approvals = 39,
+    ApprovalsAsked = 40,
+    Pauses = 41,
+    Gaps = 42,
 }
 
 impl Tree {
     /// All trees, in the order of their numbers.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 43] = [
         Self::Meta,
         Self::Sessions,
         Self::SessionsByStart,
@@ -95,6 +99,10 @@ impl Tree {
         Self::Logins,
         Self::Once,
         Self::OnceByExpiry,
+        Self::Comments,
+        Self::Reviews,
+        Self::Approvals,
+        Self::ApprovalsAsked,
         Self::Pauses,
         Self::Gaps,
     ];

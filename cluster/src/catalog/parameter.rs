@@ -10,12 +10,14 @@ use std::fmt;
 
 /// Whether videos may be asked for and downloaded.
 pub(crate) const VIDEO_DOWNLOAD_ENABLED: &str = "video_download_enabled";
-/// After how many days ended sessions are purged.
 /// For how long an interrupted recording can be resumed.
 pub(crate) const RESUME_HOURS: &str = "resume_hours";
+/// After how many days ended sessions are purged.
 pub(crate) const RETENTION_DAYS: &str = "retention_days";
 /// Whether a hold ends only when two persons want it.
 pub(crate) const HOLD_RELEASE_BY_TWO: &str = "hold_release_by_two";
+/// Whether nobody watches a session before another person agrees.
+pub(crate) const WATCH_NEEDS_APPROVAL: &str = "watch_needs_approval";
 /// Whether the webhook is told.
 pub(crate) const WEBHOOK_ENABLED: &str = "webhook_enabled";
 
@@ -96,6 +98,13 @@ impl Parameter {
             kind: ParameterKind::Switch,
             default: ParameterValue::Switch(false),
             description: "Whether a hold ends only when two different persons release it.",
+        },
+        Self {
+            name: WATCH_NEEDS_APPROVAL,
+            kind: ParameterKind::Switch,
+            default: ParameterValue::Switch(false),
+            description: "Whether nobody watches, downloads or reads the log of a session before another person approves \
+                          of it.",
         },
         Self {
             name: WEBHOOK_ENABLED,

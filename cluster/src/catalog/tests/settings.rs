@@ -12,6 +12,7 @@ fn a_parameter_has_its_default_until_it_is_set() {
             ("retention_days", ParameterValue::Number(90)),
             ("video_download_enabled", ParameterValue::Switch(false)),
             ("hold_release_by_two", ParameterValue::Switch(false)),
+            ("watch_needs_approval", ParameterValue::Switch(false)),
             ("webhook_enabled", ParameterValue::Switch(false)),
         ]
     );
