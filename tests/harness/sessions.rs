@@ -41,6 +41,11 @@ pub struct Sessions {
 pub struct SessionsOutcome {
     /// Appends that were acknowledged: from when each was due to its answer.
     pub acknowledged: Latency,
+    /// The slowest append of each session whose own member was killed, and of each other one: with a kill, how long it took until
+    /// appends were acknowledged again.
+    pub slowest_of_killed: Latency,
+    /// See there.
+    pub slowest_of_others: Latency,
     /// Tries that were not acknowledged.
     pub failed: usize,
     /// Appends for which there was no time left.
@@ -57,6 +62,8 @@ pub struct SessionsOutcome {
 #[derive(Default)]
 struct Seen {
     times: Vec<Duration>,
+    /// The slowest one of each session, by the place of its own member.
+    slowest: Vec<(usize, Duration)>,
     failures: Vec<String>,
     unsent: u64,
     losses: Vec<String>,
@@ -75,6 +82,7 @@ impl Sessions {
         let all = Mutex::new(Seen::default());
         let (recorders, mut random) = (usize::try_from(self.sessions)?, Random::new(self.seed));
         let (opened, done) = (Barrier::new(recorders + 1), Barrier::new(recorders + 1));
+        let mut killed = None;
         let flushes_per_s = std::thread::scope(|scope| -> anyhow::Result<BTreeMap<u64, u64>> {
             for number in 0..recorders {
                 let doors =
@@ -93,6 +101,8 @@ impl Sessions {
                         }
                     }
                     let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+                    let slowest = seen.times.iter().max().copied();
+                    all.slowest.extend(slowest.map(|slowest| (number % MEMBERS.len(), slowest)));
                     all.times.append(&mut seen.times);
                     all.failures.append(&mut seen.failures);
                     all.unsent += seen.unsent;
@@ -105,6 +115,7 @@ impl Sessions {
                 std::thread::sleep(Duration::from_secs(self.seconds / 2));
                 let leader = servers.leader()?.context("three members have a leader")?;
                 servers.kill(leader)?;
+                killed = MEMBERS.iter().position(|member| *member == leader);
             }
             done.wait();
             let elapsed_ms = u64::try_from(began.elapsed().as_millis())?.max(1);
@@ -117,6 +128,8 @@ impl Sessions {
         let seen = all.into_inner().unwrap_or_else(PoisonError::into_inner);
         Ok(SessionsOutcome {
             acknowledged: Latency::of(seen.times),
+            slowest_of_killed: slowest(&seen.slowest, |place| Some(place) == killed),
+            slowest_of_others: slowest(&seen.slowest, |place| Some(place) != killed),
             failed: seen.failures.len(),
             unsent: seen.unsent,
             first_failure: seen.failures.into_iter().next(),
@@ -190,6 +203,11 @@ impl Live {
         let is_there = durable.is_some_and(|durable| durable >= acknowledged);
         (!is_there).then(|| format!("{session}: {acknowledged} bytes were acknowledged, found {durable:?}"))
     }
+}
+
+/// Of those at some places.
+fn slowest(all: &[(usize, Duration)], is_meant: impl Fn(usize) -> bool) -> Latency {
+    Latency::of(all.iter().filter(|(place, _)| is_meant(*place)).map(|(_, slowest)| *slowest).collect())
 }
 
 /// The bytes of a recording from one offset to another.

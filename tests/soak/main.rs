@@ -48,7 +48,7 @@ enum Suite {
     /// Three members that are killed and stopped, cut off, without room, slow, damaged and out of time while recorders
     /// write: each run one fault of each kind.
     Members,
-    /// Three members as operators run them, of which the receiving one is killed: each run ten kills.
+    /// Three members as operators run them, of which the receiving one is killed or cut off: each run ten losses.
     Resume,
     /// Many live sessions on three members, for a minute; and again with a leader that is killed in the middle.
     Sessions,

@@ -22,6 +22,9 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
 /// recording as it was received, else the view. The timeline of the view tells nothing of keys and clipboards, neither when
 /// there were any nor how many. No timeline holds what was typed. While the recording grows, both tell what is durable, as if it
 /// ended there, without an ETag.
+///
+/// `gaps` tells from when to when (`from_ms`, `until_ms`, in the cluster's time) nothing was recorded, each at the media time (`at_ms`)
+/// that the recording had reached.
 #[utoipa::path(
     tag = "recordings",
     params(

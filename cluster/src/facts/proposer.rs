@@ -11,6 +11,9 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Requests that may wait; who comes later waits to wait.
 const WAITING_MAX: usize = 4096;
+/// So many bytes of requests share an entry. A thousand recordings that lose a member at once are five thousand requests: as
+/// entries of one request's limit, each made durable twice before the next, they would keep their recorders waiting.
+const TOGETHER_BYTES_MAX: usize = 64 << 10;
 /// Log entries under way at once: while one is made durable, the one before is applied.
 const IN_FLIGHT_MAX: usize = 2;
 
@@ -120,7 +123,7 @@ impl Work {
         let mut requests = vec![first.request];
         let mut carried = None;
         while let Ok(next) = queue.try_recv() {
-            if bytes + next.bytes > REQUESTS_BYTES_MAX {
+            if bytes + next.bytes > TOGETHER_BYTES_MAX {
                 carried = Some(next);
                 break;
             }
