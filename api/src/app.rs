@@ -59,6 +59,7 @@ pub(crate) fn documented(config: &mut Documented<'_>) {
         .configure(routes::audit::routes)
         .configure(routes::outbox::routes)
         .configure(routes::member::routes)
+        .configure(routes::clock::routes)
         .configure(routes::health::routes)
         .configure(routes::openapi::routes);
 }

@@ -53,6 +53,14 @@ impl Door {
         Ok(serde_json::from_slice(&answer.body_mut().read_to_vec()?)?)
     }
 
+    /// Sets something, whatever it was.
+    pub(crate) fn put(&self, path: &str, body: &Value) -> anyhow::Result<()> {
+        let request = self.agent.put(format!("{}{path}", self.url)).header("Authorization", &self.bearer);
+        let request = request.header("Content-Type", "application/json").header("If-Match", "*");
+        checked(request.send(body.to_string().as_bytes())?)?;
+        Ok(())
+    }
+
     /// With which status a POST is answered.
     pub(crate) fn status(&self, path: &str, body: &Value) -> anyhow::Result<u16> {
         Ok(self.send(path, body)?.status().as_u16())
