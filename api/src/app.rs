@@ -56,6 +56,8 @@ pub(crate) fn documented(config: &mut Documented<'_>) {
         .configure(routes::audit::routes)
         .configure(routes::outbox::routes)
         .configure(routes::member::routes)
+        .configure(routes::worker::routes)
+        .configure(routes::replication::routes)
         .configure(routes::health::routes)
         .configure(routes::openapi::routes);
 }

@@ -35,6 +35,7 @@ permissions! {
     Purge = [Purge];
     AuditRead = [AuditRead];
     ClusterRead = [ClusterRead];
+    ClusterManage = [ClusterManage];
     ParametersRead = [ParametersRead];
     ParametersManage = [ParametersManage];
     UsersRead = [UsersRead];

@@ -253,6 +253,7 @@ impl World {
                 self.member.submit(Command::PutRetention(rule)).await;
                 "db".to_owned()
             }
+            "there" if cell.route.contains("/v1/cluster/workers/") => "scrub".to_owned(),
             "there" => "replicas".to_owned(),
             "absent" | "all" | "new" | "of stronger" | "themselves" => ABSENT.to_owned(),
             _ => panic!("line {}: no such target", cell.line),
@@ -327,6 +328,7 @@ fn with_body(request: TestRequest, cell: &Cell) -> TestRequest {
         "POST /v1/sessions/{id}/holds" => request.set_json(json!({ "justification": "inquiry" })),
         "POST /v1/sessions/{id}/purge" => request.set_json(json!({ "reason": "asked" })),
         "PUT /v1/retention-rules/{scope}/{name}" => request.set_json(json!({ "days": 7 })),
+        "PUT /v1/cluster/workers/{name}" => request.set_json(json!({ "order": "start" })),
         "PUT /v1/parameters/{name}" => request.set_json(json!({ "value": 3 })),
         "POST /v1/tokens" => {
             request.set_json(json!({ "kind": "user", "subject": "somebody", "roles": given(cell) }))
