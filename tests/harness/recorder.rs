@@ -55,6 +55,14 @@ impl Door {
         Ok(serde_json::from_slice(&answer.body_mut().read_to_vec()?)?)
     }
 
+    pub(crate) fn put<T: DeserializeOwned>(&self, path: &str, body: &Value) -> anyhow::Result<T> {
+        let url = format!("{}{path}", self.url);
+        let request = self.agent.put(&url).header("Authorization", &self.bearer);
+        let request = request.header("Content-Type", "application/json");
+        let mut answer = checked(request.send(body.to_string().as_bytes())?)?;
+        Ok(serde_json::from_slice(&answer.body_mut().read_to_vec()?)?)
+    }
+
     /// Opens a session; gives its name.
     pub(crate) fn open(&self) -> anyhow::Result<String> {
         let body = json!({

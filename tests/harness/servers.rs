@@ -193,6 +193,21 @@ impl Servers {
         Ok(members.into_iter().find(|member| member.is_leader).map(|member| member.id))
     }
 
+    /// The closed chunks of a member.
+    pub(crate) fn chunks(&self, member: u64) -> PathBuf {
+        self.folders[&member].join("data/store/bytes/chunks")
+    }
+
+    /// Where a member answers, and the token of who may do everything.
+    pub(crate) fn url(&self, member: u64) -> String {
+        format!("http://{}", self.apis[&member])
+    }
+
+    /// See above.
+    pub(crate) fn administrator_token(&self) -> &str {
+        &self.administrator
+    }
+
     /// A member, for who may do everything.
     pub(crate) fn administrator(&self, member: u64) -> Door {
         Door::new(self.apis[&member], &self.administrator)

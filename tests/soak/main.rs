@@ -18,7 +18,7 @@ struct Soak {
     /// What is run.
     suite: Suite,
     /// Times in each recording (pictures), runs (determinism, power_cut, kill, members, simulation), kills (resume), live
-    /// sessions (sessions) or sealed recordings (ranges).
+    /// sessions (sessions), sealed recordings (ranges) or changed files (repair).
     #[arg(long, default_value_t = 50)]
     times: u64,
     /// Repeats the same choices.
@@ -54,6 +54,8 @@ enum Suite {
     Sessions,
     /// Ranges of recordings that were just sealed, from all members but one that is killed.
     Ranges,
+    /// Three members, of which one has changed and deleted chunk files: found, not served, repaired.
+    Repair,
     /// The bad-input table: all cases in all variants, with outcome, time and memory.
     Hostile,
     /// Simulated clusters, many seeds at once on all cores; a line for each hundred.
@@ -65,7 +67,7 @@ impl Suite {
     fn program(self) -> &'static str {
         match self {
             Self::Pictures | Self::Frames | Self::Determinism | Self::Hostile => "custody",
-            Self::Resume | Self::Sessions | Self::Ranges => "custody",
+            Self::Resume | Self::Sessions | Self::Ranges | Self::Repair => "custody",
             Self::PowerCut | Self::Kill | Self::Members => "appender",
             Self::Simulation => "soak",
         }
