@@ -103,6 +103,7 @@ struct Workers {
 struct Worker {
     name: String,
     member: u64,
+    state: String,
     queue: Option<u64>,
     counts: BTreeMap<String, u64>,
 }
@@ -235,12 +236,11 @@ impl Patient {
 
     /// Has it compare all its copies once, from the first on.
     fn scrub(&self) -> anyhow::Result<()> {
-        let began = |worker: &Worker| (worker.counts["rounds"], worker.counts["began_ms"]);
-        let before = began(&self.worker("scrub")?);
+        let before = self.worker("scrub")?.counts["begun"];
         self.order("scrub", "start")?;
         wait_until("the end of the scrub", DEADLINE, || {
-            let (rounds, began_ms) = began(&self.worker("scrub")?);
-            Ok(rounds > before.0 && began_ms > before.1)
+            let worker = self.worker("scrub")?;
+            Ok(worker.state == "idle" && worker.counts["begun"] > before)
         })
     }
 }

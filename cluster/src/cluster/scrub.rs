@@ -59,7 +59,8 @@ struct Kept {
     began_ms: Option<u64>,
     /// Where it is; none when it is over.
     place: Option<Place>,
-    /// Rounds that are over.
+    /// Rounds that have begun, and those that are over.
+    begun: u64,
     rounds: u64,
     /// What the last round has compared and found.
     copies: u64,
@@ -117,7 +118,7 @@ impl Scrub {
         let is_wanted_now = self.is_wanted_now.swap(false, Ordering::Relaxed);
         let mut progress = self.lock();
         progress.now_ms = now_ms;
-        let Kept { began_ms, place, rounds, .. } = progress.kept;
+        let Kept { began_ms, place, begun, rounds, .. } = progress.kept;
         let period_ms = days.map(|days| days.saturating_mul(DAY_MS));
         let is_due = match (began_ms, period_ms) {
             (_, None) => false,
@@ -126,7 +127,8 @@ impl Scrub {
         };
         if is_wanted_now || (place.is_none() && is_due) {
             let place = Some(Place::First);
-            progress.kept = Kept { began_ms: Some(now_ms), place, rounds, ..Kept::default() };
+            let begun = begun.saturating_add(1);
+            progress.kept = Kept { began_ms: Some(now_ms), place, begun, rounds, ..Kept::default() };
         }
         progress.kept.place
     }
@@ -172,6 +174,7 @@ impl Worker for Scrub {
             (false, None) => WorkerState::Idle,
         };
         let counted = [
+            ("begun", kept.begun),
             ("rounds", kept.rounds),
             ("copies", kept.copies),
             ("bytes", kept.bytes),
