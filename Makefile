@@ -28,7 +28,7 @@ demo:
 
 # All checks, unit tests and the suite; ends with the summary of the test runner. Power cuts need root.
 test: check
-	@.ci/install ffmpeg zstd python3-numpy python3-aiosmtpd oidc-provider cargo-nextest losetup mkfs.ext4
+	@.ci/install ffmpeg zstd curl jq python3-numpy python3-aiosmtpd oidc-provider cargo-nextest losetup mkfs.ext4
 	cargo test --locked $(ALL) --doc --quiet
 	cargo nextest run --locked $(ALL)
 
@@ -46,8 +46,8 @@ fix:
 	cargo fmt --all
 	cargo clippy $(ALL) --all-targets --fix --allow-dirty --allow-staged
 
-# Long runs: make soak SUITE=pictures|frames|determinism|power_cut|kill|members|resume|sessions|ranges|repair|hostile|simulation|screen N=50 SEED=1 RECORDINGS=tests/data
-# N counts kills of receiving members (resume), live sessions (sessions), sealed recordings (ranges) and changed files (repair), otherwise runs.
+# Long runs: make soak SUITE=pictures|frames|determinism|power_cut|kill|members|resume|sessions|ranges|repair|races|hostile|simulation|screen N=50 SEED=1 RECORDINGS=tests/data
+# N counts kills of receiving members (resume), live sessions (sessions), sealed recordings (ranges), changed files (repair) and sessions (races), otherwise runs.
 # Each run is a line of JSON in $(TARGET)/soak/SUITE.jsonl; runs that stand there are not repeated. SUITE=fuzz runs each fuzz
 # target of codec for MINUTES from the saved inputs on; what breaks a law is kept in $(TARGET)/soak/fuzz. SUITE=screen lets all
 # decoders see N frames with random choices of our encoder, and N that it decides; it names the stream on which they differ.

@@ -1,8 +1,11 @@
 //! What is sent and received as JSON: one file a resource. Times are milliseconds since 1970, lengths bytes.
 
 mod access;
+mod approval;
 mod audit;
+mod comment;
 mod hold;
+mod log;
 mod mail;
 mod member;
 mod named;
@@ -19,11 +22,14 @@ mod whoami;
 mod worker;
 
 pub(crate) use access::{Access, NewAccess};
+pub(crate) use approval::{Approval, ApprovalAnswer, NewApproval};
 pub(crate) use audit::{
     CheckpointKey, Consistency, ConsistencyQuery, Inclusion, InclusionQuery, Leaf, LeavesPage, LeavesQuery,
     path,
 };
+pub(crate) use comment::{Comment, NewComment, Review};
 pub(crate) use hold::{Hold, NewHold, ReleaseQuery};
+pub(crate) use log::{Log, LogEntry, LogKind};
 pub(crate) use mail::{Mail, MailAlert, MailPage, MailQuery};
 pub(crate) use member::{Health, Member};
 pub(crate) use parameter::{NewValue, Parameter};

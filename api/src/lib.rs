@@ -19,6 +19,7 @@ mod grant;
 mod guard;
 mod identity;
 mod intake;
+mod log;
 mod media;
 mod metrics;
 mod once;

@@ -1,5 +1,7 @@
 //! The OpenAPI document: made from the routes that are served, so that it lists each of them and no other.
 
+mod examples;
+
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
@@ -66,6 +68,7 @@ fn document() -> &'static Document {
         components.add_security_scheme(LOGIN, SecurityScheme::ApiKey(ApiKey::Cookie(login)));
         let app = App::new().into_utoipa_app().openapi(base).configure(app::documented);
         let mut document = app.split_for_parts().1;
+        document.components.iter_mut().for_each(examples::add);
         for item in document.paths.paths.values_mut() {
             item.head.iter_mut().for_each(without_bodies);
             let methods = [&mut item.get, &mut item.head, &mut item.post, &mut item.put, &mut item.patch];

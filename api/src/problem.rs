@@ -92,6 +92,14 @@ impl Problem {
         problem
     }
 
+    /// Another person has to approve first.
+    pub(crate) fn unapproved(action: Action) -> Self {
+        let detail = "ask for an approval of this session; another person gives it";
+        let mut problem = Self::new(Kind::ApprovalNeeded, detail);
+        problem.extensions.permission = Some(action.name());
+        problem
+    }
+
     /// The caller would give, or take away, what they do not hold.
     pub(crate) fn grant_refused(permission: &str) -> Self {
         let detail = format_args!("expected a caller who holds {permission}");
@@ -134,7 +142,7 @@ impl Problem {
     }
 
     pub(crate) fn is_forbidden(&self) -> bool {
-        self.kind == Kind::Forbidden
+        self.kind == Kind::Forbidden || self.kind == Kind::ApprovalNeeded
     }
 
     /// Whether the same may be done in a moment.

@@ -9,7 +9,7 @@ use policy::Action;
 
 use crate::auth::{AllSessions, Allowed, Any, OneSession};
 use crate::dto::{
-    Hold, ListQuery, Report, ReportFacts, SessionPage, SessionSummary, Video, VideoJob, VideoParts,
+    Hold, ListQuery, Report, ReportFacts, Review, SessionPage, SessionSummary, Video, VideoJob, VideoParts,
 };
 use crate::problem::{Kind, Problem};
 use crate::state::ApiState;
@@ -30,8 +30,8 @@ pub(crate) async fn report(state: &ApiState, session: OneSession) -> Result<Repo
         ObjectState::Sealed(sealed) => sealed.length,
         ObjectState::Open | ObjectState::Interrupted { .. } => state.cluster.length(object).await?,
     };
-    let (video, holds) = (videos(state, id)?, holds(state, id)?);
-    Ok(ReportFacts { id, row, object: facts.state, size_bytes, video, holds }.into())
+    let (video, holds, reviews) = (videos(state, id)?, holds(state, id)?, reviews(state, id)?);
+    Ok(ReportFacts { id, row, object: facts.state, size_bytes, video, holds, reviews }.into())
 }
 
 /// The holds of a session, released ones included.
@@ -39,6 +39,11 @@ pub(crate) fn holds(state: &ApiState, recording: RecordingId) -> Result<Vec<Hold
     let catalog = state.cluster.catalog()?;
     let clock = catalog.clock()?;
     Ok(catalog.holds(recording)?.into_iter().map(|(id, row)| Hold::new(id, row, &clock)).collect())
+}
+
+/// Who has reviewed a session.
+pub(crate) fn reviews(state: &ApiState, recording: RecordingId) -> Result<Vec<Review>, Problem> {
+    Ok(state.cluster.catalog()?.reviews(recording)?.into_iter().map(Review::from).collect())
 }
 
 /// A page of the sessions that the caller may read.

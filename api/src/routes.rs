@@ -1,14 +1,17 @@
 //! Handlers: extract, call one method, convert. One file a resource.
 
 pub(crate) mod access;
+pub(crate) mod approval;
 pub(crate) mod audit;
 mod body;
+pub(crate) mod comment;
 pub(crate) mod conversion;
 pub(crate) mod frame;
 pub(crate) mod health;
 pub(crate) mod hold;
 pub(crate) mod keystrokes;
 pub(crate) mod live;
+pub(crate) mod log;
 pub(crate) mod login;
 pub(crate) mod member;
 pub(crate) mod openapi;

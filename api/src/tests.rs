@@ -2,9 +2,11 @@
 
 mod access;
 mod acting;
+mod approvals;
 mod artefacts;
 mod audit;
 mod authorisation;
+mod comments;
 mod conditions;
 mod cors;
 mod harness;

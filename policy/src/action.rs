@@ -120,6 +120,39 @@ impl Action {
         self.read() == Self::Read
     }
 
+    /// Whether this shows what was recorded, and not only that it was.
+    pub(crate) fn shows_what_was_recorded(self) -> bool {
+        match self {
+            Self::Recording
+            | Self::Livestream
+            | Self::Logs
+            | Self::Keystrokes
+            | Self::Download
+            | Self::Evidence => true,
+            Self::Record
+            | Self::Read
+            | Self::Convert
+            | Self::Block
+            | Self::Drop
+            | Self::PreventPurge
+            | Self::ReleaseHold
+            | Self::Auditors
+            | Self::Approve
+            | Self::Review
+            | Self::Purge
+            | Self::AuditRead
+            | Self::ClusterRead
+            | Self::ClusterManage
+            | Self::ParametersRead
+            | Self::ParametersManage
+            | Self::UsersRead
+            | Self::UsersManage
+            | Self::UsersActFor
+            | Self::RolesRead
+            | Self::RolesManage => false,
+        }
+    }
+
     /// Whether this can be done without seeing what it is done to: who only delivers recordings sees none, and a
     /// service that acts for users need not list them.
     pub(crate) fn needs_no_read(self) -> bool {

@@ -72,7 +72,7 @@ impl Authorizer {
     }
 
     /// Whether the subject may do this to that. A denial of the object comes first, then what the object grants, then
-    /// roles. Who may not read the object may do nothing to it, but for actions that need no sight of it; an action
+    /// roles; then whether another person has approved, where that is needed. Who may not read the object may do nothing to it, but for actions that need no sight of it; an action
     /// that cannot be done to the resource at all is hidden.
     pub fn decide(&self, subject: &Subject, action: Action, resource: &Resource) -> Decision {
         if resource.is_denied() || !resource.admits(action) || !self.vouches_for(subject) {
@@ -80,6 +80,7 @@ impl Authorizer {
         }
         let is_readable = self.ground(subject, action.read(), resource).is_some();
         match self.ground(subject, action, resource) {
+            Some(_) if is_readable && resource.needs_approval(action) => Decision::Unapproved,
             Some(by) if is_readable || action.needs_no_read() => Decision::Allowed { by },
             Some(_) => Decision::Hidden,
             None if is_readable => Decision::Forbidden,

@@ -26,6 +26,8 @@ pub enum Decision {
     Hidden,
     /// The subject may see the object but not do this to it: HTTP's 403.
     Forbidden,
+    /// The subject may do this once another person approves of it: HTTP's 403, with another reason.
+    Unapproved,
 }
 
 impl Decision {
@@ -33,7 +35,7 @@ impl Decision {
     pub fn is_allowed(&self) -> bool {
         match self {
             Self::Allowed { .. } => true,
-            Self::Hidden | Self::Forbidden => false,
+            Self::Hidden | Self::Forbidden | Self::Unapproved => false,
         }
     }
 }

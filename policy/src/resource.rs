@@ -13,6 +13,8 @@ pub struct Relations {
     pub auditor: bool,
     /// The session is denied to the subject, whatever else holds.
     pub denied: bool,
+    /// What was recorded is shown to the subject only once another person approves of it, and none has.
+    pub unapproved: bool,
 }
 
 /// What is asked about.
@@ -40,6 +42,14 @@ impl Resource {
     pub(crate) fn is_denied(&self) -> bool {
         match self {
             Self::Session(relations) => relations.denied,
+            Self::Sessions | Self::System => false,
+        }
+    }
+
+    /// Whether another person has to approve of this first.
+    pub(crate) fn needs_approval(&self, action: Action) -> bool {
+        match self {
+            Self::Session(relations) => relations.unapproved && action.shows_what_was_recorded(),
             Self::Sessions | Self::System => false,
         }
     }

@@ -48,10 +48,7 @@ impl Door {
     }
 
     pub(crate) fn post<T: DeserializeOwned>(&self, path: &str, body: &Value) -> anyhow::Result<T> {
-        let url = format!("{}{path}", self.url);
-        let request = self.agent.post(&url).header("Authorization", &self.bearer);
-        let request = request.header("Content-Type", "application/json");
-        let mut answer = checked(request.send(body.to_string().as_bytes())?)?;
+        let mut answer = checked(self.send(path, body)?)?;
         Ok(serde_json::from_slice(&answer.body_mut().read_to_vec()?)?)
     }
 
@@ -61,6 +58,16 @@ impl Door {
         let request = request.header("Content-Type", "application/json");
         let mut answer = checked(request.send(body.to_string().as_bytes())?)?;
         Ok(serde_json::from_slice(&answer.body_mut().read_to_vec()?)?)
+    }
+
+    /// With which status a POST is answered.
+    pub(crate) fn status(&self, path: &str, body: &Value) -> anyhow::Result<u16> {
+        Ok(self.send(path, body)?.status().as_u16())
+    }
+
+    fn send(&self, path: &str, body: &Value) -> anyhow::Result<Response<Body>> {
+        let request = self.agent.post(format!("{}{path}", self.url)).header("Authorization", &self.bearer);
+        Ok(request.header("Content-Type", "application/json").send(body.to_string().as_bytes())?)
     }
 
     /// Opens a session; gives its name.

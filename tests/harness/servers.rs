@@ -75,36 +75,37 @@ pub fn answer_to_a_new_token() -> anyhow::Result<String> {
 impl Servers {
     /// Starts them in folders of a folder.
     pub(crate) fn start_in(folder: &Path) -> anyhow::Result<Self> {
-        let folders = MEMBERS.map(|member| (member, folder.join(format!("member-{member}"))));
-        for (_, folder) in &folders {
-            std::fs::create_dir(folder)?;
-        }
-        Self::start(folder, folders.into())
+        Self::start(folder, folders_in(folder)?)
     }
 
     /// The same, behind doors of the harness.
     fn start_behind_doors(folder: &Path) -> anyhow::Result<(Self, Links)> {
-        let folders = MEMBERS.map(|member| (member, folder.join(format!("member-{member}"))));
-        for (_, folder) in &folders {
-            std::fs::create_dir(folder)?;
-        }
+        let folders = folders_in(folder)?;
         let addresses = free_addresses()?;
         let links = Links::open(&addresses.iter().map(|(member, own)| (*member, own.others)).collect())?;
-        let servers = Self::start_at(folder, folders.into(), &addresses, |way| links.door(way))?;
+        let servers = Self::start_at(folder, folders, &addresses, "", |way| links.door(way))?;
         Ok((servers, links))
     }
 
     /// Starts one member in each folder, and waits until all serve.
     pub(crate) fn start(shared: &Path, folders: BTreeMap<u64, PathBuf>) -> anyhow::Result<Self> {
         let addresses = free_addresses()?;
-        Self::start_at(shared, folders, &addresses, |(_, to)| addresses[&to].others)
+        Self::start_at(shared, folders, &addresses, "", |(_, to)| addresses[&to].others)
     }
 
-    /// The same; `door` tells where a member finds another one.
+    /// Starts them in folders of a folder, with settings beside those that they need.
+    pub(crate) fn start_mailing(folder: &Path, settings: &str) -> anyhow::Result<Self> {
+        let folders = folders_in(folder)?;
+        let addresses = free_addresses()?;
+        Self::start_at(folder, folders, &addresses, settings, |(_, to)| addresses[&to].others)
+    }
+
+    /// The same, with further settings; `door` tells where a member finds another one.
     fn start_at(
         shared: &Path,
         folders: BTreeMap<u64, PathBuf>,
         addresses: &BTreeMap<u64, Addresses>,
+        further: &str,
         door: impl Fn(Way) -> SocketAddr,
     ) -> anyhow::Result<Self> {
         let certificates = Certificates::new()?;
@@ -127,7 +128,7 @@ impl Servers {
                 shown.join("certificate.pem"),
                 shown.join("key.pem"),
             );
-            std::fs::write(folder.join("custody.toml"), settings)?;
+            std::fs::write(folder.join("custody.toml"), settings + further)?;
         }
         let apis = addresses.iter().map(|(member, own)| (*member, own.api)).collect();
         let (administrator, recorder) = (String::new(), String::new());
@@ -139,8 +140,7 @@ impl Servers {
             servers.begin(member)?;
         }
         servers.wait_ready()?;
-        let token = servers.folders[&FIRST].join("data/first-admin-token");
-        servers.administrator = std::fs::read_to_string(token)?.trim().to_owned();
+        servers.administrator = std::fs::read_to_string(servers.token_file())?.trim().to_owned();
         let body = json!({ "kind": "recorder", "subject": "harness" });
         let made: MadeToken = servers.administrator(FIRST).post("/v1/tokens", &body)?;
         servers.recorder = made.token;
@@ -208,6 +208,16 @@ impl Servers {
         &self.administrator
     }
 
+    /// The file with the first administrator's token.
+    pub(crate) fn token_file(&self) -> PathBuf {
+        self.folders[&FIRST].join("data/first-admin-token")
+    }
+
+    /// Where the members answer.
+    pub(crate) fn urls(&self) -> Vec<String> {
+        self.apis.values().map(|address| format!("http://{address}")).collect()
+    }
+
     /// A member, for who may do everything.
     pub(crate) fn administrator(&self, member: u64) -> Door {
         Door::new(self.apis[&member], &self.administrator)
@@ -217,6 +227,14 @@ impl Servers {
     pub(crate) fn recorder(&self, member: u64) -> Door {
         Door::new(self.apis[&member], &self.recorder)
     }
+}
+
+/// A new folder for each member.
+fn folders_in(folder: &Path) -> anyhow::Result<BTreeMap<u64, PathBuf>> {
+    let folders: BTreeMap<_, _> =
+        MEMBERS.map(|member| (member, folder.join(format!("member-{member}")))).into();
+    folders.values().try_for_each(std::fs::create_dir)?;
+    Ok(folders)
 }
 
 /// Ports that nobody listens on.

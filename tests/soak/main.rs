@@ -18,7 +18,7 @@ struct Soak {
     /// What is run.
     suite: Suite,
     /// Times in each recording (pictures), runs (determinism, power_cut, kill, members, simulation), kills (resume), live
-    /// sessions (sessions), sealed recordings (ranges) or changed files (repair).
+    /// sessions (sessions), sealed recordings (ranges), changed files (repair) or sessions (races).
     #[arg(long, default_value_t = 50)]
     times: u64,
     /// Repeats the same choices.
@@ -56,6 +56,8 @@ enum Suite {
     Ranges,
     /// Three members, of which one has changed and deleted chunk files: found, not served, repaired.
     Repair,
+    /// Sessions that are viewed, then held and purged at the same time, on three members.
+    Races,
     /// The bad-input table: all cases in all variants, with outcome, time and memory.
     Hostile,
     /// Simulated clusters, many seeds at once on all cores; a line for each hundred.
@@ -67,7 +69,7 @@ impl Suite {
     fn program(self) -> &'static str {
         match self {
             Self::Pictures | Self::Frames | Self::Determinism | Self::Hostile => "custody",
-            Self::Resume | Self::Sessions | Self::Ranges | Self::Repair => "custody",
+            Self::Resume | Self::Sessions | Self::Ranges | Self::Repair | Self::Races => "custody",
             Self::PowerCut | Self::Kill | Self::Members => "appender",
             Self::Simulation => "soak",
         }

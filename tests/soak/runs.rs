@@ -4,8 +4,8 @@ use crate::journal::{Result, Run};
 use crate::{Suite, hostile};
 use anyhow::ensure;
 use harness::{
-    Cut, Kills, Measure, Members, PowerCuts, PowerCutsOutcome, Random, Ranges, Repairs, Resumes, Sessions,
-    Syncs,
+    Cut, Kills, Measure, Members, PowerCuts, PowerCutsOutcome, Races, Random, Ranges, Repairs, Resumes,
+    Sessions, Syncs,
 };
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -51,6 +51,7 @@ pub(crate) fn of(suite: Suite, folder: &Path, times: u64, seed: u64) -> anyhow::
         Suite::Sessions => Ok([false, true].map(|kills| sessions(seed, times, kills)).into()),
         Suite::Ranges => Ok(vec![ranges(seed, times)]),
         Suite::Repair => Ok(vec![repair(seed, times)]),
+        Suite::Races => Ok(vec![races(seed, times)]),
         Suite::Simulation => Ok(crate::simulation::of(seed, times)),
     }
 }
@@ -177,6 +178,17 @@ fn repair(seed: u64, flips: u64) -> Run {
         Ok(serde_json::to_value(outcome)?)
     };
     Run { key: json!({ "seed": seed, "flips": flips }), work: Box::new(work) }
+}
+
+/// Sessions that are held and purged at the same time.
+fn races(seed: u64, sessions: u64) -> Run {
+    let work = move || -> Result {
+        let outcome = Races { seed, sessions }.run()?;
+        let is_right = outcome.wrong.is_empty() && outcome.without_leaf == 0;
+        ensure!(is_right, "wrong: {}", serde_json::to_string(&outcome)?);
+        Ok(serde_json::to_value(outcome)?)
+    };
+    Run { key: json!({ "seed": seed, "sessions": sessions }), work: Box::new(work) }
 }
 
 /// A recording that the seed chooses, cut where the seed says.

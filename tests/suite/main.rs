@@ -15,5 +15,6 @@ mod pictures;
 mod power_cut;
 mod repair;
 mod resume;
+mod scenario;
 mod sound;
 mod view;

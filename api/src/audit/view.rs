@@ -17,6 +17,7 @@ pub(crate) enum Shown {
     View,
     Timeline,
     Keystrokes,
+    Log,
     Frame,
     Video,
     AuditLog,
@@ -29,6 +30,7 @@ impl Shown {
             Self::View => "view",
             Self::Timeline => "timeline",
             Self::Keystrokes => "keystrokes",
+            Self::Log => "log",
             Self::Frame => "frame",
             Self::Video => "video",
             Self::AuditLog => "audit log",
@@ -39,6 +41,7 @@ impl Shown {
     fn unit(self) -> &'static str {
         match self {
             Self::Recording | Self::View | Self::Timeline | Self::Keystrokes | Self::Video => "bytes",
+            Self::Log => "entries",
             Self::Frame => "ms",
             Self::AuditLog => "leaves",
         }

@@ -50,8 +50,9 @@ impl<A: Permission, T: Target> Allowed<A, T> {
             }
         })?;
         let found = match T::find(&request, &caller, state.cluster.catalog()?)? {
-            Some(found) => Some(found),
-            None => {
+            Some(found) if !is_unapproved(&found.1) => Some(found),
+            // Both what it is about and an approval may be a moment old, and made on another member.
+            Some(_) | None => {
                 state.cluster.read_index().await?;
                 T::find(&request, &caller, state.cluster.catalog()?)?
             }
@@ -181,6 +182,13 @@ impl<A: Permission, B: DeserializeOwned + 'static, T: Target> FromRequest for As
     }
 }
 
+fn is_unapproved(resource: &Resource) -> bool {
+    match resource {
+        Resource::Session(relations) => relations.unapproved,
+        Resource::Sessions | Resource::System => false,
+    }
+}
+
 /// Decides, and counts refusals.
 fn demand(
     state: &ApiState,
@@ -202,6 +210,7 @@ fn decide(state: &ApiState, caller: &Caller, action: Action, resource: &Resource
         Decision::Allowed { .. } => Ok(()),
         Decision::Forbidden => Err(Problem::forbidden(action)),
         Decision::Hidden => Err(Problem::not_found()),
+        Decision::Unapproved => Err(Problem::unapproved(action)),
     }
 }
 

@@ -29,7 +29,10 @@ permissions! {
     Keystrokes = [Keystrokes];
     Convert = [Convert];
     Download = [Download];
+    Approve = [Approve];
     Auditors = [Auditors];
+    Logs = [Logs];
+    Review = [Review];
     PreventPurge = [PreventPurge];
     ReleaseHold = [ReleaseHold];
     Purge = [Purge];

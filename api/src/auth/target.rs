@@ -1,7 +1,7 @@
 //! What a route is about, and how it relates to who asks.
 
 use actix_web::HttpRequest;
-use cluster::catalog::{Catalog, SessionRow, SessionState, TokenKind, VideoRow, VideoState};
+use cluster::catalog::{ApprovalNeed, Catalog, SessionRow, SessionState, TokenKind, VideoRow, VideoState};
 use cluster::id::{RecordingId, VideoId};
 use policy::{Relations, Resource};
 
@@ -156,7 +156,8 @@ pub(crate) fn relations(
     };
     let access = catalog.access(id)?;
     let names = |users: &[String]| !caller.is_recorder() && users.contains(&caller.name);
-    Ok(Relations { own, auditor: names(&access.auditors), denied: names(&access.denied) })
+    let unapproved = catalog.approval_need(id, &caller.name)? == ApprovalNeed::Unmet;
+    Ok(Relations { own, auditor: names(&access.auditors), denied: names(&access.denied), unapproved })
 }
 
 /// The identifier in the route. One that is none names nothing.

@@ -8,6 +8,7 @@ use cluster::id::RecordingId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::comment::Review;
 use super::hex;
 use super::hold::Hold;
 use super::named::{End, Format, Protocol};
@@ -101,6 +102,8 @@ pub(crate) struct Report {
     pub(crate) video: VideoParts,
     /// What keeps it from being purged, and what did.
     pub(crate) holds: Vec<Hold>,
+    /// Who has reviewed it.
+    pub(crate) reviews: Vec<Review>,
     /// What a purge has left.
     pub(crate) tombstone: Option<TombstonePart>,
 }
@@ -161,11 +164,12 @@ pub(crate) struct ReportFacts {
     pub(crate) size_bytes: u64,
     pub(crate) video: VideoParts,
     pub(crate) holds: Vec<Hold>,
+    pub(crate) reviews: Vec<Review>,
 }
 
 impl From<ReportFacts> for Report {
     fn from(facts: ReportFacts) -> Self {
-        let ReportFacts { id, row, object, size_bytes, video, holds } = facts;
+        let ReportFacts { id, row, object, size_bytes, video, holds, reviews } = facts;
         let tombstone = match &row.state {
             SessionState::Purging(tombstone) => Some(TombstonePart::from(tombstone.clone())),
             SessionState::Live | SessionState::Ended { .. } => None,
@@ -173,7 +177,8 @@ impl From<ReportFacts> for Report {
         let session = SessionPart::new(id, &row, object, size_bytes);
         let user_info =
             UserInfoPart { name: row.info.user_name.clone(), address: row.info.user_address.clone() };
-        Self { session_info: SessionInfoPart::new(id, row), user_info, session, video, holds, tombstone }
+        let session_info = SessionInfoPart::new(id, row);
+        Self { session_info, user_info, session, video, holds, reviews, tombstone }
     }
 }
 

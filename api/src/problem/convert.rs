@@ -140,6 +140,10 @@ fn kind_of(refusal: &Refusal) -> Kind {
         | Refusal::RecorderRoles
         | Refusal::TooManyUsers { .. }
         | Refusal::TooManyHolds { .. }
+        | Refusal::TooManyComments { .. }
+        | Refusal::TooManyReviews { .. }
+        | Refusal::ApprovalWindow { .. }
+        | Refusal::TooManyApprovals { .. }
         | Refusal::HoldExpired { .. }
         | Refusal::ProtocolUnknown { .. }
         | Refusal::RetentionDays { .. }
@@ -155,6 +159,7 @@ fn kind_of(refusal: &Refusal) -> Kind {
         | Refusal::JobUnknown { .. }
         | Refusal::MailUnknown { .. }
         | Refusal::HoldUnknown { .. }
+        | Refusal::ApprovalUnknown { .. }
         | Refusal::VideoUnknown { .. }
         | Refusal::UserUnknown { .. }
         | Refusal::TokenUnknown { .. } => Kind::NotFound,
@@ -163,7 +168,7 @@ fn kind_of(refusal: &Refusal) -> Kind {
         Refusal::SessionPurged { .. } => Kind::SessionPurged,
         Refusal::Held { .. } => Kind::SessionHeld,
         Refusal::HoldReleased { .. } => Kind::HoldReleased,
-        Refusal::SecondPersonNeeded { .. } => Kind::SecondPersonNeeded,
+        Refusal::SecondPersonNeeded { .. } | Refusal::ApprovalOfOwn { .. } => Kind::SecondPersonNeeded,
         Refusal::SessionEnded { .. } => Kind::SessionEnded,
         Refusal::SessionNotEnded { .. } | Refusal::ObjectNotSealed { .. } => Kind::SessionNotEnded,
         Refusal::ObjectSealed { .. } => Kind::RecordingSealed,
@@ -175,6 +180,7 @@ fn kind_of(refusal: &Refusal) -> Kind {
         | Refusal::JobEnded { .. }
         | Refusal::JobClaimed { .. }
         | Refusal::UserExists { .. }
+        | Refusal::ApprovalDecided { .. }
         | Refusal::MailEnded { .. } => Kind::Conflict,
         // Another owner writes the object from here on: the recorder asks for the offset and goes on there.
         Refusal::EpochNotCurrent { .. } | Refusal::EpochNotNext { .. } => Kind::NotReady,

@@ -57,6 +57,7 @@ kinds! {
     MethodNotAllowed = "method-not-allowed", METHOD_NOT_ALLOWED, "This cannot be done here";
     RecorderIdle = "recorder-idle", REQUEST_TIMEOUT, "The recorder sent nothing for too long";
     OffsetMismatch = "offset-mismatch", CONFLICT, "The bytes do not follow the durable ones";
+    ApprovalNeeded = "approval-needed", FORBIDDEN, "Another person has to approve first";
     BytesDiffer = "bytes-differ", CONFLICT, "Other bytes are stored there";
     RecordingSealed = "recording-sealed", CONFLICT, "The recording is sealed";
     SessionNotEnded = "session-not-ended", CONFLICT, "The session has not ended";

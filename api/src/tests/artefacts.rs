@@ -13,9 +13,9 @@ use super::harness::*;
 use super::videos::claim;
 
 const RAW: &[u8] = b"all that was received, the password too";
-const TIMELINE: &[u8] = br#"{"version":2,"key_presses":9}"#;
-const VIEW_TIMELINE: &[u8] = br#"{"version":2,"key_presses":0}"#;
-const KEYSTROKES: &[u8] = br#"{"keystrokes_version":1,"keystrokes":[{"text":"hunter2"}]}"#;
+pub(super) const TIMELINE: &[u8] = br#"{"version":2,"key_presses":9,"media_duration_ms":5000,"markers":[{"at_ms":10,"kind":"resize","width":4,"height":3},{"at_ms":800,"kind":"clipboard","mimetype":"text/plain","bytes":7},{"at_ms":900,"kind":"file","name":"dump.sql","mimetype":"text/plain"}],"markers_left_out":2}"#;
+pub(super) const VIEW_TIMELINE: &[u8] = br#"{"version":2,"key_presses":0,"media_duration_ms":5000,"markers":[{"at_ms":900,"kind":"file","name":"dump.sql","mimetype":"text/plain"}],"markers_left_out":0}"#;
+pub(super) const KEYSTROKES: &[u8] = br#"{"keystrokes_version":1,"keystrokes":[{"t_ms":850,"end_ms":990,"text":"hunter2","display":"hunter2"}],"keystrokes_left_out":1}"#;
 
 async fn stored(member: &Member, recording: RecordingId, purpose: KeyPurpose, bytes: &[u8]) -> ObjectId {
     let cluster = &member.state.cluster;

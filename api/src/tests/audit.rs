@@ -14,7 +14,7 @@ use futures_util::future::join_all;
 use ring::signature::{ED25519, UnparsedPublicKey};
 use serde_json::{Value, json};
 
-use super::artefacts::index;
+use super::artefacts::{KEYSTROKES, TIMELINE, VIEW_TIMELINE, index};
 use super::harness::*;
 use super::videos::{claim, complete, enable};
 use crate::app;
@@ -60,6 +60,7 @@ async fn every_way_to_see_a_session_leaves_a_leaf() {
     for (token, path) in [
         (&ada, of("timeline")),
         (&ada, of("keystrokes")),
+        (&ada, of("logs")),
         (&ada, of("frames/12.png")),
         (&ada, format!("/v1/videos/{video}/content")),
         (&sam, of("recording")),
@@ -70,14 +71,18 @@ async fn every_way_to_see_a_session_leaves_a_leaf() {
     let (session, video) = (format!("session/{session}"), format!("video/{video}"));
     let pam = |name| format!("PAM.SessionManagement.{name}");
     let (download, keys, watch) = (pam("Download"), pam("Keystrokes"), pam("Recording"));
-    let expected: [[&str; 4]; 7] = [
+    let whole = |name: &str, bytes: &[u8]| format!("{name}: bytes 0-{}", bytes.len() - 1);
+    let (timeline, keystrokes) = (whole("timeline", TIMELINE), whole("keystrokes", KEYSTROKES));
+    let view_timeline = whole("timeline", VIEW_TIMELINE);
+    let expected: [[&str; 4]; 8] = [
         ["ada", &download, &session, "recording: bytes 4-7"],
-        ["ada", &download, &session, "timeline: bytes 0-28"],
-        ["ada", &keys, &session, "keystrokes: bytes 0-57"],
+        ["ada", &download, &session, &timeline],
+        ["ada", &keys, &session, &keystrokes],
+        ["ada", &keys, &session, "log: entries 0-4"],
         ["ada", &watch, &session, "frame: ms 12-12"],
         ["ada", &download, &video, "video: bytes 0-4"],
         ["sam", &watch, &session, "view: bytes 0-51"],
-        ["sam", &watch, &session, "timeline: bytes 0-28"],
+        ["sam", &watch, &session, &view_timeline],
     ];
     assert_eq!(told(&member, AuditKind::View), expected);
 }

@@ -1,6 +1,9 @@
 //! Who may do what: policy/authorisation.csv, written by hand from the design, against the running service. Nothing
 //! here says what is right; each row does.
 
+mod body;
+mod cell;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use actix_web::App;
@@ -8,12 +11,15 @@ use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::test::{TestRequest, call_service, init_service};
 use cluster::catalog::{
-    ClockSample, Command, CreateUser, LogIn, PasswordHash, PutRetention, PutRole, Retention, RetentionScope,
-    TokenId, TokenKind,
+    ApprovalId, AskApproval, ClockSample, Command, CreateUser, LogIn, PasswordHash, PutRetention, PutRole,
+    Retention, RetentionScope, TokenId, TokenKind,
 };
 use cluster::id::MemberId;
 use policy::{Authorizer, Revision, Role};
 use serde_json::{Value, json};
+
+use body::with_body;
+use cell::{Cell, cells};
 
 use super::artefacts::index;
 use super::harness::*;
@@ -24,10 +30,9 @@ use crate::app;
 use crate::guard::guard;
 use crate::{IdentityProvider, KeySet, TokenSecret};
 
-const HEADER: &str = "route,target,action,credential,role,relation,status";
 const NOW_S: u64 = NOW_MS / 1000;
-/// Stands for several in a column.
-const AND: char = '+';
+/// When approvals end.
+const UNTIL_MS: u64 = NOW_MS + 3_600_000;
 /// An identifier of nothing.
 const ABSENT: &str = "00000000000000000000000000000000";
 /// Roles beside the seeded ones, as an administrator would make them.
@@ -39,54 +44,6 @@ const OWN_ROLES: [(&str, &[&str]); 3] = [
     ),
     ("Portal", &["System.Users.ActFor"]),
 ];
-
-/// A row: who asks for what, and which status answers.
-#[derive(Debug, Clone)]
-struct Cell {
-    line: usize,
-    /// Method and address, as in the document.
-    route: String,
-    /// What the route's address names.
-    target: String,
-    /// The permissions that are asked for, in this order; none for what is open to anyone or to every valid token.
-    actions: Vec<String>,
-    /// How the caller shows who they are; with `-for`, they name a user, with `-foreign`, a page of another site asks.
-    credential: String,
-    /// The credential's roles.
-    roles: Vec<String>,
-    /// How a recorder and the session relate.
-    relation: String,
-    status: u16,
-}
-
-fn cells() -> Vec<Cell> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../policy/authorisation.csv");
-    let file = std::fs::read_to_string(path).unwrap();
-    let mut lines = file.lines().enumerate();
-    assert_eq!(lines.next().unwrap().1, HEADER);
-    lines.map(|(index, line)| cell(index + 1, line)).collect()
-}
-
-fn cell(line: usize, row: &str) -> Cell {
-    let columns: Vec<&str> = row.split(',').collect();
-    let [route, target, actions, credential, roles, relation, status] = columns[..] else {
-        panic!("line {line}: expected the columns {HEADER}")
-    };
-    let several = |names: &str| {
-        let named = names.split(AND).filter(|name| !name.is_empty() && *name != "no role");
-        named.map(str::to_owned).collect()
-    };
-    Cell {
-        line,
-        route: route.to_owned(),
-        target: target.to_owned(),
-        actions: several(actions),
-        credential: credential.to_owned(),
-        roles: several(roles),
-        relation: relation.to_owned(),
-        status: status.parse().unwrap(),
-    }
-}
 
 /// A member with something behind every route.
 struct World {
@@ -228,6 +185,8 @@ impl World {
             "ended" | "ended with keystrokes" => self.ended.clone(),
             "purged" => self.purged.clone(),
             "sealed" => self.member.sealed(&self.recorder, b"x").await,
+            // Whatever is asked for of it is made by `request`.
+            "asked" => self.ended.clone(),
             "held" => {
                 let session = self.member.sealed(&self.recorder, b"x").await;
                 self.hold(&session).await;
@@ -268,12 +227,27 @@ impl World {
         placed.json()["id"].as_str().unwrap().to_owned()
     }
 
+    /// An approval that an administrator asks for.
+    async fn approval(&self, session: &str) -> String {
+        let mut id = [0; 16];
+        self.member.state.random.fill(&mut id).unwrap();
+        let (approval, recording) = (ApprovalId(id), session.parse().unwrap());
+        let (reason, ticket, by) = ("inquiry".to_owned(), String::new(), "somebody".to_owned());
+        let ask = AskApproval { approval, recording, reason, ticket, from_ms: 0, until_ms: UNTIL_MS, by };
+        self.member.submit(Command::AskApproval(ask)).await;
+        approval.to_string()
+    }
+
     async fn request(&mut self, cell: &Cell) -> TestRequest {
         let (method, path) = cell.route.split_once(' ').unwrap();
         let target = self.target(cell).await;
         let path = match path.contains("{hold}") && cell.target == "held" {
             true => path.replace("{hold}", &self.hold(&target).await),
             false => path.replace("{hold}", ABSENT),
+        };
+        let path = match path.contains("{approval}") && cell.target == "asked" {
+            true => path.replace("{approval}", &self.approval(&target).await),
+            false => path.replace("{approval}", ABSENT),
         };
         let path = path.replace("{id}", &target).replace("{name}", &target).replace("{ms}", "12");
         let path = path.replace("{scope}", "device").replace(' ', "%20");
@@ -312,48 +286,6 @@ impl World {
             ("PUT" | "DELETE", _) => request.insert_header(("if-match", "*")),
             _ => request,
         }
-    }
-}
-
-fn with_body(request: TestRequest, cell: &Cell) -> TestRequest {
-    match cell.route.as_str() {
-        "POST /v1/sessions" => request.set_json(ssh()),
-        "POST /v1/sessions/{id}/seal" => {
-            request.set_json(json!({ "end": "finished", "end_ms": NOW_MS + 60_000 }))
-        }
-        "POST /v1/sessions/{id}/videos" => {
-            request.set_json(json!({ "keystrokes": cell.target.ends_with("with keystrokes") }))
-        }
-        "PUT /v1/sessions/{id}/auditors" => request.set_json(json!({ "auditors": ["somebody"] })),
-        "POST /v1/sessions/{id}/holds" => request.set_json(json!({ "justification": "inquiry" })),
-        "POST /v1/sessions/{id}/purge" => request.set_json(json!({ "reason": "asked" })),
-        "PUT /v1/retention-rules/{scope}/{name}" => request.set_json(json!({ "days": 7 })),
-        "PUT /v1/cluster/workers/{name}" => request.set_json(json!({ "order": "start" })),
-        "PUT /v1/parameters/{name}" => request.set_json(json!({ "value": 3 })),
-        "POST /v1/tokens" => {
-            request.set_json(json!({ "kind": "user", "subject": "somebody", "roles": given(cell) }))
-        }
-        "POST /v1/users" => {
-            let name = format!("somebody{}", cell.line);
-            request.set_json(json!({ "name": name, "password": "correct horse", "roles": given(cell) }))
-        }
-        "PUT /v1/users/{name}" => request.set_json(json!({ "roles": [] })),
-        "PUT /v1/users/{name}/password" => request.set_json(json!({ "password": "correct horse" })),
-        "POST /v1/login" => request.set_json(json!({ "name": "guest", "password": "correct horse" })),
-        "PUT /v1/roles/{name}" => request.set_json(json!({ "permissions": ["PAM.SessionManagement.Read"] })),
-        "PATCH /v1/sessions/{id}/recording" => request
-            .insert_header(("content-type", PIECES))
-            .insert_header(("upload-offset", "1"))
-            .set_payload(b"y".to_vec()),
-        _ => request,
-    }
-}
-
-/// The roles that a cell's caller wants to give.
-fn given(cell: &Cell) -> Value {
-    match cell.target.as_str() {
-        "of stronger" => json!([ADMINISTRATOR]),
-        _ => json!([]),
     }
 }
 

@@ -51,7 +51,8 @@ fn request(method: &Method, path: &str, ids: (&str, &str)) -> TestRequest {
         .replace("{ms}", "12")
         .replace("{name}", "replicas")
         .replace("{scope}", "device")
-        .replace("{hold}", session);
+        .replace("{hold}", session)
+        .replace("{approval}", session);
     TestRequest::with_uri(&path).method(method.clone())
 }
 

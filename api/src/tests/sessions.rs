@@ -48,6 +48,7 @@ async fn a_session_is_opened_appended_sealed_and_reported() {
         },
         "video": { "download_enabled": false, "videos": [] },
         "holds": [],
+        "reviews": [],
         "tombstone": null,
     });
     assert_eq!(report, expected);

@@ -1,9 +1,11 @@
 //! From a request to its effect and its leaf.
 
 use super::access;
+use super::approval;
 use super::audit;
 use super::clock::{self, ClockRow};
 use super::command::Command;
+use super::comment;
 use super::condition::{self, OnlyIf};
 use super::hold;
 use super::job;
@@ -157,5 +159,9 @@ fn apply(step: &mut Step<'_, '_>, command: Command) -> Effect {
         Command::Audit(command) => audit::event(step, command),
         Command::AuditKey(command) => audit::keep_key(step, &command),
         Command::AuditHeartbeat { member } => audit::heartbeat(step, member),
+        Command::AddComment(command) => comment::add(step, command),
+        Command::PutReview(command) => comment::review(step, command),
+        Command::AskApproval(command) => approval::ask(step, command),
+        Command::DecideApproval(command) => approval::decide(step, command),
     }
 }

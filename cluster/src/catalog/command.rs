@@ -1,6 +1,8 @@
 use super::access::PutAccess;
+use super::approval::{AskApproval, DecideApproval};
 use super::audit::{As, AuditEvent, AuditKey};
 use super::clock::ClockSample;
+use super::comment::{AddComment, PutReview};
 use super::condition::OnlyIf;
 use super::hold::{PlaceHold, ReleaseHold};
 use super::job::{ClaimJob, ClaimToken, Complete, CompleteIndex, FailJob, IndexDone, Progress};
@@ -183,4 +185,12 @@ pub enum Command {
     OnlyIf(OnlyIf),
     /// A change that is made once under its key.
     Once(Once),
+    /// Somebody says something about a session.
+    AddComment(AddComment),
+    /// Somebody has reviewed a session, or takes that back.
+    PutReview(PutReview),
+    /// Somebody wants to watch a session.
+    AskApproval(AskApproval),
+    /// Somebody agrees to it, or does not.
+    DecideApproval(DecideApproval),
 }

@@ -51,11 +51,15 @@ pub enum Tree {
     Logins = 34,
     Once = 35,
     OnceByExpiry = 36,
+    Comments = 37,
+    Reviews = 38,
+    Approvals = 39,
+    ApprovalsAsked = 40,
 }
 
 impl Tree {
     /// All trees, in the order of their numbers.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 41] = [
         Self::Meta,
         Self::Sessions,
         Self::SessionsByStart,
@@ -93,6 +97,10 @@ impl Tree {
         Self::Logins,
         Self::Once,
         Self::OnceByExpiry,
+        Self::Comments,
+        Self::Reviews,
+        Self::Approvals,
+        Self::ApprovalsAsked,
     ];
 
     /// The number that stands for it in stored keys.

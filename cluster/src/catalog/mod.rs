@@ -5,11 +5,13 @@
 
 mod access;
 mod apply;
+mod approval;
 mod audit;
 #[expect(clippy::module_inception, reason = "the main type has a file of its name, as all types have")]
 mod catalog;
 mod clock;
 mod command;
+mod comment;
 mod condition;
 mod engine;
 mod hold;
@@ -39,6 +41,9 @@ mod view;
 mod tests;
 
 pub use access::{AccessRow, PutAccess};
+pub use approval::{
+    ApprovalId, ApprovalNeed, ApprovalRow, ApprovalState, ApprovalWord, AskApproval, DecideApproval,
+};
 pub use audit::{
     As, AuditEvent, AuditHead, AuditKey, AuditKeyRow, AuditKind, AuditLeaf, AuditPage, AuditQuery,
     HEARTBEAT_MS, LEAF_BYTES_MAX,
@@ -47,6 +52,7 @@ pub use catalog::Catalog;
 pub(crate) use catalog::{CommandEntry, MembershipRow};
 pub use clock::{ClockRow, ClockSample, Suspicion};
 pub use command::Command;
+pub use comment::{AddComment, CommentId, CommentRow, PutReview, ReviewRow};
 pub use condition::{Condition, OnlyIf, RowTag, Tagged};
 pub use engine::{
     Batch, Engine, EngineError, KeyAndRow, KeyRange, MemoryEngine, SledEngine, SledOpenError, SledStart, Tree,

@@ -1,3 +1,4 @@
+use super::approval::ApprovalId;
 use super::hold::HoldId;
 use super::job::Claim;
 use super::outbox::MailId;
@@ -250,4 +251,18 @@ pub enum Refusal {
     ConditionFailed,
     #[error("the key was used for another request")]
     KeyReused,
+    #[error("a session has at most {limit} comments")]
+    TooManyComments { limit: u64 },
+    #[error("a session is reviewed by at most {limit} users")]
+    TooManyReviews { limit: u64 },
+    #[error("it is {now_ms} ms: an approval ends later, and lasts at most {limit_ms} ms")]
+    ApprovalWindow { now_ms: u64, limit_ms: u64 },
+    #[error("at most {limit} approvals of a session are asked for")]
+    TooManyApprovals { limit: u64 },
+    #[error("there is no approval {approval}")]
+    ApprovalUnknown { approval: ApprovalId },
+    #[error("approval {approval} is given by a person other than who asks for it and whose session it is")]
+    ApprovalOfOwn { approval: ApprovalId },
+    #[error("approval {approval} was decided about")]
+    ApprovalDecided { approval: ApprovalId },
 }

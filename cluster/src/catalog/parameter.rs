@@ -22,6 +22,8 @@ pub(crate) const RESYNC_MIB_PER_S: &str = "resync_mib_per_s";
 pub(crate) const SCRUB_DAYS: &str = "scrub_days";
 /// How many MiB of them it reads in a second.
 pub(crate) const SCRUB_MIB_PER_S: &str = "scrub_mib_per_s";
+/// Whether nobody watches a session before another person agrees.
+pub(crate) const WATCH_NEEDS_APPROVAL: &str = "watch_needs_approval";
 /// Whether the webhook is told.
 pub(crate) const WEBHOOK_ENABLED: &str = "webhook_enabled";
 
@@ -121,6 +123,13 @@ impl Parameter {
             default: ParameterValue::Number(32),
             description: "How many MiB of its copies a member compares with their hashes in a second, while nobody \
                           asks it for anything; else a quarter of it.",
+        },
+        Self {
+            name: WATCH_NEEDS_APPROVAL,
+            kind: ParameterKind::Switch,
+            default: ParameterValue::Switch(false),
+            description: "Whether nobody watches, downloads or reads the log of a session before another person approves \
+                          of it.",
         },
         Self {
             name: WEBHOOK_ENABLED,

@@ -2,6 +2,7 @@
 
 use super::catalog::{Catalog, MembershipRow};
 use super::clock::{self, ClockRow};
+use super::comment;
 use super::engine::{KeyRange, Tree};
 use super::hold;
 use super::job;
@@ -209,6 +210,7 @@ pub(crate) fn purge(step: &mut Step<'_, '_>, command: Purge) -> Effect {
     step.rows.put(&recording::key(object), &stored)?;
     step.rows.remove(Tree::KeyStates, &recording.0);
     step.rows.remove(Tree::Views, &recording.0);
+    comment::purge(step, recording)?;
     let video_count = purge_videos(step, recording)?;
     let tombstone = Tombstone {
         end,

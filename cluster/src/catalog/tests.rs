@@ -1,7 +1,9 @@
 mod access;
+mod approvals;
 mod audit;
 mod chunks;
 mod clock;
+mod comments;
 mod conditions;
 mod determinism;
 mod jobs;

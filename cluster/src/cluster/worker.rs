@@ -128,7 +128,8 @@ impl Worker for Resync {
 
 /// All workers of this member.
 pub(super) fn all(scrub: &Arc<scrub::Scrub>, repairs: &Arc<Repairs>) -> Vec<Arc<dyn Worker>> {
-    vec![Arc::new(Resync(Arc::clone(repairs))), Arc::clone(scrub) as Arc<dyn Worker>]
+    let scrub: Arc<dyn Worker> = Arc::<scrub::Scrub>::clone(scrub);
+    vec![Arc::new(Resync(Arc::clone(repairs))), scrub]
 }
 
 impl Shared {
@@ -181,10 +182,7 @@ impl Cluster {
 
     /// How the workers of all members are, by member. Those that do not answer within two seconds are told as such.
     pub async fn workers(&self) -> Vec<MemberWorkers> {
-        let answers = self
-            .shared
-            .ask_all(&rpc::Request::Workers, self.shared.statuses(), |answer| rpc::decode(answer))
-            .await;
+        let answers = self.shared.ask_all(&rpc::Request::Workers, self.shared.statuses(), rpc::decode).await;
         answers.into_iter().map(|(member, workers)| MemberWorkers { member, workers }).collect()
     }
 

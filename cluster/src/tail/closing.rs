@@ -16,7 +16,7 @@ pub struct Closing {
 
 #[derive(Debug)]
 enum Source {
-    Open(OpenChunk),
+    Open(Box<OpenChunk>),
     Copy(ObjectId, Bytes),
 }
 
@@ -41,7 +41,7 @@ pub(super) enum End {
 
 impl Closing {
     pub(super) fn new(store: ChunkStore, open: OpenChunk, committed: ClosedChunk) -> Self {
-        Self { store, committed, from: Source::Open(open) }
+        Self { store, committed, from: Source::Open(Box::new(open)) }
     }
 
     pub(super) fn copy(store: ChunkStore, object: ObjectId, committed: ClosedChunk, file: Bytes) -> Self {
@@ -53,7 +53,7 @@ impl Closing {
     pub fn run(self) -> Result<Closed, Fatal> {
         let Self { store, committed, from } = self;
         match from {
-            Source::Open(open) => close(&store, open, &committed),
+            Source::Open(open) => close(&store, *open, &committed),
             Source::Copy(object, file) => {
                 let chunk = committed.id(object);
                 match store.receive(object, &committed, &file.0) {

@@ -7,9 +7,10 @@ use crate::action::Action::{
 use crate::resource::Relations;
 use crate::subject::{RecorderName, Service, ServiceName, User, UserName};
 
-const NONE: Relations = Relations { own: false, auditor: false, denied: false };
+const NONE: Relations = Relations { own: false, auditor: false, denied: false, unapproved: false };
 const OWN: Relations = Relations { own: true, ..NONE };
 const AUDITOR: Relations = Relations { auditor: true, ..NONE };
+const UNAPPROVED: Relations = Relations { unapproved: true, ..AUDITOR };
 const DENIED: Relations = Relations { denied: true, ..NONE };
 
 /// What each seeded role permits, copied by hand from the design: yes `x`, no `.`.
@@ -308,13 +309,39 @@ fn roles_that_cannot_be_told_apart_or_bounded_are_refused() {
     assert_eq!(built(&roles).permissions.len(), MAX_ROLES);
 }
 
+#[test]
+fn what_was_recorded_waits_for_an_approval_and_the_report_does_not() {
+    let authorizer = built(&Role::seeded());
+    let everything = Subject::User(user(&["PAM Administrator", "System Administrator"]));
+    let nothing = Subject::User(user(&[]));
+    let waiting = [Recording, Livestream, Logs, Keystrokes, Download, Action::Evidence];
+    for &action in Action::ALL {
+        let decided = authorizer.decide(&everything, action, &Resource::Session(UNAPPROVED));
+        let waits = waiting.contains(&action);
+        let is_expected = match decided {
+            Decision::Allowed { .. } => !waits && action.is_about_sessions(),
+            Decision::Unapproved => waits,
+            Decision::Hidden => !action.is_about_sessions(),
+            Decision::Forbidden => false,
+        };
+        assert!(is_expected, "{action}: {decided:?}");
+    }
+    let unapproved = Resource::Session(UNAPPROVED);
+    assert_eq!(authorizer.decide(&nothing, Recording, &unapproved), Decision::Unapproved);
+    assert_eq!(authorizer.decide(&nothing, Keystrokes, &unapproved), Decision::Forbidden);
+}
+
 fn actions() -> impl Strategy<Value = BTreeSet<Action>> {
     prop::collection::btree_set(prop::sample::select(Action::ALL), 0..=Action::ALL.len())
 }
 
 fn resources() -> impl Strategy<Value = Resource> {
-    let relations =
-        any::<(bool, bool, bool)>().prop_map(|(own, auditor, denied)| Relations { own, auditor, denied });
+    let relations = any::<[bool; 4]>().prop_map(|[own, auditor, denied, unapproved]| Relations {
+        own,
+        auditor,
+        denied,
+        unapproved,
+    });
     prop_oneof![4 => relations.prop_map(Resource::Session), 1 => Just(Resource::Sessions), 1 => Just(Resource::System)]
 }
 
@@ -356,9 +383,9 @@ proptest! {
     }
 
     #[test]
-    fn a_denial_always_wins((roles, subject) in worlds(), own: bool, auditor: bool) {
+    fn a_denial_always_wins((roles, subject) in worlds(), own: bool, auditor: bool, unapproved: bool) {
         let authorizer = built(&roles);
-        let denied = Resource::Session(Relations { own, auditor, denied: true });
+        let denied = Resource::Session(Relations { own, auditor, denied: true, unapproved });
         for &action in Action::ALL {
             prop_assert_eq!(authorizer.decide(&subject, action, &denied), Decision::Hidden);
         }
@@ -371,7 +398,7 @@ proptest! {
             let can_read = authorizer.decide(&subject, action.read(), &resource).is_allowed();
             match authorizer.decide(&subject, action, &resource) {
                 Decision::Allowed { .. } => prop_assert!(can_read || [Record, Action::UsersActFor].contains(&action)),
-                Decision::Forbidden => prop_assert!(can_read),
+                Decision::Forbidden | Decision::Unapproved => prop_assert!(can_read),
                 Decision::Hidden => prop_assert!(!can_read),
             }
         }

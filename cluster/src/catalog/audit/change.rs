@@ -5,7 +5,9 @@
 
 use super::{AuditEvent, AuditKind};
 use crate::catalog::access::PutAccess;
+use crate::catalog::approval::{AskApproval, DecideApproval};
 use crate::catalog::command::Command;
+use crate::catalog::comment::{AddComment, PutReview};
 use crate::catalog::condition::OnlyIf;
 use crate::catalog::hold::{PlaceHold, ReleaseHold};
 use crate::catalog::once::Once;
@@ -101,6 +103,10 @@ pub(crate) fn of(step: &Step<'_, '_>, command: &Command) -> Result<Option<Change
         Command::LogIn(LogIn { name, token, .. }) => {
             Change::new("logged-in", format!("user/{name}"), format!("token/{token}"), name)
         }
+        Command::AddComment(command) => commented(command),
+        Command::PutReview(command) => reviewed(command),
+        Command::AskApproval(command) => approval_asked(command),
+        Command::DecideApproval(command) => approval_decided(command),
         // Only apply knows whether it stands in another one that it must not.
         Command::OnlyIf(OnlyIf { command, .. }) | Command::Once(Once { command, .. }) => {
             return of(step, command);
@@ -219,6 +225,32 @@ fn access(command: &PutAccess) -> Change {
     let PutAccess { recording, auditors, denied, by, .. } = command;
     let detail = format!("auditors {}; denied {}", auditors.join(", "), denied.join(", "));
     Change::new("PAM.SessionManagement.Auditors", format!("session/{recording}"), detail, by)
+}
+
+/// Not what was said: the log outlives the session.
+fn commented(command: &AddComment) -> Change {
+    let AddComment { comment, recording, by, .. } = command;
+    let (object, detail) = (format!("session/{recording}"), format!("comment {comment}"));
+    Change::new("PAM.SessionManagement.Review", object, detail, by)
+}
+
+fn reviewed(command: &PutReview) -> Change {
+    let PutReview { recording, is_reviewed, by } = command;
+    let detail = if *is_reviewed { "reviewed" } else { "not reviewed" };
+    Change::new("PAM.SessionManagement.Review", format!("session/{recording}"), detail.to_owned(), by)
+}
+
+fn approval_asked(command: &AskApproval) -> Change {
+    let AskApproval { approval, recording, reason, ticket, by, .. } = command;
+    let detail = format!("approval {approval} asked for: {ticket} {reason}");
+    Change::new("approval-asked", format!("session/{recording}"), detail, by)
+}
+
+fn approval_decided(command: &DecideApproval) -> Change {
+    let DecideApproval { approval, recording, is_approved, reason, by } = command;
+    let word = if *is_approved { "given" } else { "denied" };
+    let detail = format!("approval {approval} {word}: {reason}");
+    Change::new("PAM.SessionManagement.Approve", format!("session/{recording}"), detail, by)
 }
 
 fn purged(command: &Purge) -> Change {

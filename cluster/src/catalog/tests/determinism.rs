@@ -94,6 +94,15 @@ fn command() -> impl Strategy<Value = Command> {
             let ending = EndSession { recording, ..ending() };
             super::audit::asked_by("portal", Command::EndSession(ending))
         }),
+        (0..4u8, any::<bool>()).prop_map(|(number, is_reviewed)| match number {
+            0 => comments::review("ada", is_reviewed),
+            _ => comments::comment(CommentId([number; 16]), "looked at"),
+        }),
+        (0..3u8, any::<bool>()).prop_map(|(number, is_approved)| match number {
+            0 => approvals::ask(0, 1_000_000),
+            1 => approvals::decide("ada", is_approved),
+            _ => approvals::decide("bob", is_approved),
+        }),
         user_command(),
         (any::<bool>(), any::<bool>()).prop_map(|(is_set, is_absent)| Command::OnlyIf(OnlyIf {
             row: Tagged::User("user 0".to_owned()),

@@ -53,7 +53,11 @@ fn pass(resync: &mut Resync, around: &mut Around, now_ms: u64, bytes_per_s: u64)
     }
     let asked = turn.effects.into_iter().filter_map(|effect| match effect {
         Effect::Send { to, message: Message::AskCopy { chunk } } => Some((to.0, chunk.number.0)),
-        _ => None,
+        Effect::Send { .. }
+        | Effect::Submit { .. }
+        | Effect::ReadIndex { .. }
+        | Effect::Answer { .. }
+        | Effect::Sync => None,
     });
     asked.collect()
 }

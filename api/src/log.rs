@@ -1,0 +1,142 @@
+//! The log of a session that has ended: what its index has found, between its beginning and its end.
+
+use cluster::catalog::{SessionRow, SessionState};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::artefact;
+use crate::auth::OneSession;
+use crate::content::{self, Content};
+use crate::dto::{Log, LogEntry, LogKind};
+use crate::media::Sight;
+use crate::problem::{Kind, Problem};
+use crate::state::ApiState;
+
+/// The longest artefact that is read at once; the limits of an index keep it far below.
+const ARTEFACT_BYTES_MAX: u64 = 64 << 20;
+
+/// What of a timeline is in the log.
+#[derive(Debug, Deserialize)]
+struct Timeline {
+    #[serde(default)]
+    media_duration_ms: i64,
+    #[serde(default)]
+    markers: Vec<Marker>,
+    #[serde(default)]
+    markers_left_out: u64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Marker {
+    at_ms: i64,
+    #[serde(flatten)]
+    event: Event,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum Event {
+    Clipboard {
+        mimetype: String,
+        bytes: u64,
+    },
+    File {
+        name: String,
+    },
+    Pipe {
+        name: String,
+    },
+    Error {
+        text: String,
+    },
+    Gap {
+        cause: String,
+    },
+    /// What is no event of the session, and what indexes of other versions know.
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Debug, Deserialize)]
+struct Keystrokes {
+    #[serde(default, rename = "keystrokes")]
+    batches: Vec<Batch>,
+    #[serde(default)]
+    keystrokes_left_out: u64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Batch {
+    #[serde(default)]
+    t_ms: i64,
+    text: String,
+}
+
+/// What happened in a session. Without keystrokes, from the timeline that knows nothing of keys and clipboards.
+pub(crate) async fn of(
+    state: &ApiState,
+    session: &OneSession,
+    with_keystrokes: bool,
+) -> Result<Log, Problem> {
+    if session.row.state == SessionState::Live {
+        return Err(Problem::new(Kind::SessionNotEnded, "expected a session that has ended"));
+    }
+    let sight = if with_keystrokes { Sight::Received } else { Sight::View };
+    let timeline: Timeline = parsed(state, artefact::timeline(state, session, sight).await?).await?;
+    let mut log = Log { entries: vec![began(&session.row)], left_out: timeline.markers_left_out };
+    log.entries.extend(timeline.markers.into_iter().filter_map(marked));
+    if with_keystrokes {
+        let typed: Keystrokes = parsed(state, artefact::keystrokes(state, session).await?).await?;
+        log.left_out += typed.keystrokes_left_out;
+        log.entries.extend(typed.batches.into_iter().map(|batch| LogEntry {
+            t_ms: since_start(batch.t_ms),
+            kind: LogKind::Keystrokes,
+            text: batch.text,
+        }));
+    }
+    log.entries.sort_by_key(|entry| entry.t_ms);
+    log.entries.extend(ended(&session.row, since_start(timeline.media_duration_ms)));
+    Ok(log)
+}
+
+async fn parsed<T: DeserializeOwned>(state: &ApiState, content: Content) -> Result<T, Problem> {
+    let Content { source, length, .. } = content;
+    if length > ARTEFACT_BYTES_MAX {
+        return Err(Problem::new(Kind::IndexFailed, "its index is too long to be told as a log"));
+    }
+    let mut json = Vec::new();
+    if let Some(mut reading) = content::read(state, source, 0..length).await? {
+        while let Some(piece) = reading.next().await {
+            json.extend_from_slice(&piece.map_err(|error| Problem::internal(&*error))?);
+        }
+    }
+    serde_json::from_slice(&json).map_err(|error| Problem::internal(&error))
+}
+
+fn began(row: &SessionRow) -> LogEntry {
+    let info = &row.info;
+    LogEntry { t_ms: 0, kind: LogKind::Opened, text: format!("{} {}", info.protocol, info.device_address) }
+}
+
+fn marked(marker: Marker) -> Option<LogEntry> {
+    let (kind, text) = match marker.event {
+        Event::Clipboard { mimetype, bytes } => (LogKind::Clipboard, format!("{mimetype}, {bytes} bytes")),
+        Event::File { name } | Event::Pipe { name } => (LogKind::File, name),
+        Event::Error { text } => (LogKind::Error, text),
+        Event::Gap { cause } => (LogKind::Gap, cause),
+        Event::Other => return None,
+    };
+    Some(LogEntry { t_ms: since_start(marker.at_ms), kind, text })
+}
+
+/// How it ended, behind all that was recorded.
+fn ended(row: &SessionRow, t_ms: u64) -> Option<LogEntry> {
+    let SessionState::Ended { end, error_message, reason, .. } = &row.state else { return None };
+    let words = [end.as_str(), error_message, reason].into_iter().filter(|word| !word.is_empty());
+    let text = words.collect::<Vec<_>>().join(": ");
+    Some(LogEntry { t_ms, kind: LogKind::Ended, text })
+}
+
+fn since_start(at_ms: i64) -> u64 {
+    u64::try_from(at_ms).unwrap_or(0)
+}
