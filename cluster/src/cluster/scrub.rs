@@ -32,6 +32,8 @@ const KEEP_EVERY: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// While somebody waits for this member, it is so many times slower.
 const YIELD_FACTOR: u32 = 4;
+/// How long it rests for each copy that is missing or bad.
+const FOUND_PAUSE: Duration = Duration::from_millis(1);
 const DAY_MS: u64 = 86_400_000;
 const MIB_BYTES: u64 = 1 << 20;
 
@@ -262,7 +264,9 @@ impl Cluster {
         let bytes_per_s = mib_per_s.unwrap_or(1).saturating_mul(MIB_BYTES).max(1);
         let micros = step.bytes.saturating_mul(1_000_000) / bytes_per_s;
         let factor = if self.operations() == 0 { 1 } else { YIELD_FACTOR };
-        let pause = Duration::from_micros(micros) * factor;
+        // What is found is work for the thread of the live tail, which must not fall behind.
+        let found = FOUND_PAUSE * u32::try_from(step.found.len()).unwrap_or(u32::MAX);
+        let pause = (Duration::from_micros(micros) * factor).max(found);
         Ok(pause.saturating_sub(began.elapsed()))
     }
 }
@@ -317,13 +321,11 @@ fn compare_object(
             // It is being closed.
             continue;
         }
-        let cause = match shared.store.verify(object, &row.chunk, now_ms) {
-            Ok(()) => None,
-            Err(FileError::Missing { .. }) => Some(Cause::Missing),
-            Err(FileError::Disk(fatal @ DiskError::Fatal(_))) => return Err(fatal.into()),
-            // A disk that does not give the bytes has as bad a copy as one that gives others.
-            Err(FileError::Damaged(_) | FileError::Disk(DiskError::Io { .. })) => Some(Cause::Bad),
-        };
+        let mut cause = lack(shared.store.verify(object, &row.chunk, now_ms))?;
+        if cause == Some(Cause::Bad) {
+            // A good copy may have taken its place while it was read.
+            cause = lack(shared.store.verify(object, &row.chunk, now_ms))?;
+        }
         if cause == Some(Cause::Bad) && shared.store.mark_bad(id).map_err(DiskError::from)? {
             shared.repairs.found_bad(id);
         }
@@ -334,6 +336,17 @@ fn compare_object(
         }
     }
     Ok(())
+}
+
+/// What a copy lacks.
+fn lack(verified: Result<(), FileError>) -> Result<Option<Cause>, DiskError> {
+    match verified {
+        Ok(()) => Ok(None),
+        Err(FileError::Missing { .. }) => Ok(Some(Cause::Missing)),
+        Err(FileError::Disk(fatal @ DiskError::Fatal(_))) => Err(fatal),
+        // A disk that does not give the bytes has as bad a copy as one that gives others.
+        Err(FileError::Damaged(_) | FileError::Disk(DiskError::Io { .. })) => Ok(Some(Cause::Bad)),
+    }
 }
 
 fn first(catalog: &Catalog, after: Option<ObjectId>) -> Result<Option<ObjectId>, ScrubError> {
