@@ -39,7 +39,7 @@ pub(crate) use retention::{RetentionRule, RetentionScope, RetentionValue};
 pub(crate) use role::{NewRole, Role};
 pub(crate) use session::{
     ListQuery, NewSession, Opened, Report, ReportFacts, SealDone, SealRequest, SessionPage, SessionSummary,
-    StateFilter,
+    SortOrder, StateFilter,
 };
 pub(crate) use token::{MadeToken, NewToken, Token, TokenKind};
 pub(crate) use user::{ChangedUser, Login, NewPassword, NewUser, User};

@@ -9,7 +9,8 @@ use policy::Action;
 
 use crate::auth::{AllSessions, Allowed, Any, OneSession};
 use crate::dto::{
-    Hold, ListQuery, Report, ReportFacts, Review, SessionPage, SessionSummary, Video, VideoJob, VideoParts,
+    Hold, ListQuery, Report, ReportFacts, Review, SessionPage, SessionSummary, SortOrder, Video, VideoJob,
+    VideoParts,
 };
 use crate::problem::{Kind, Problem};
 use crate::state::ApiState;
@@ -54,8 +55,8 @@ pub(crate) fn sessions(
 ) -> Result<SessionPage, Problem> {
     let page = state.cluster.catalog()?.sessions(&SessionQuery {
         filter: SessionFilter { auditor: only_auditor(state, allowed)?, ..query.filter() },
-        sort: SessionColumn::Start,
-        descending: true,
+        sort: query.sort.map_or(SessionColumn::Start, SessionColumn::from),
+        descending: query.order != Some(SortOrder::Ascending),
         limit: query.limit.unwrap_or(PAGE_SESSIONS),
         after: query.cursor.as_deref().map(cursor).transpose()?,
     })?;

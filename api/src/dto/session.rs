@@ -255,14 +255,58 @@ pub(crate) struct ListQuery {
     pub(crate) user: Option<String>,
     /// On this device.
     pub(crate) device: Option<String>,
+    /// With this credential on the device.
+    pub(crate) credential: Option<String>,
+    /// Of a user who came from there.
+    pub(crate) user_address: Option<String>,
     /// Over this protocol.
     pub(crate) protocol: Option<Protocol>,
+    /// Recorded in this format.
+    pub(crate) format: Option<Format>,
     /// `live`, or how they ended.
     pub(crate) state: Option<StateFilter>,
     /// Started then or later.
     pub(crate) start_from_ms: Option<u64>,
     /// Started before then.
     pub(crate) start_before_ms: Option<u64>,
+    /// In the order of this column, within equal values by start; by start without. The sessions that name their caller
+    /// as auditor are always sorted by start.
+    #[param(inline)]
+    pub(crate) sort: Option<SortColumn>,
+    /// `descending`, the greatest or newest first, without.
+    #[param(inline)]
+    pub(crate) order: Option<SortOrder>,
+}
+
+/// A column by which sessions are sorted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum SortColumn {
+    Start,
+    User,
+    Device,
+    Protocol,
+    State,
+}
+
+/// Which comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum SortOrder {
+    Ascending,
+    Descending,
+}
+
+impl From<SortColumn> for catalog::SessionColumn {
+    fn from(column: SortColumn) -> Self {
+        match column {
+            SortColumn::Start => Self::Start,
+            SortColumn::User => Self::User,
+            SortColumn::Device => Self::Device,
+            SortColumn::Protocol => Self::Protocol,
+            SortColumn::State => Self::State,
+        }
+    }
 }
 
 /// A state of sessions.
@@ -298,14 +342,17 @@ impl ListQuery {
             start_before_ms: self.start_before_ms,
             user_name: self.user.clone(),
             device_address: self.device.clone(),
+            credential_user: self.credential.clone(),
+            user_address: self.user_address.clone(),
             protocol: self.protocol.map(catalog::Protocol::from),
+            format: self.format.map(catalog::Format::from),
             state: self.state.map(|state| state.name().to_owned()),
             auditor: None,
         }
     }
 }
 
-/// Sessions, the newest first.
+/// Sessions in the order that was asked for.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct SessionPage {
     pub(crate) sessions: Vec<SessionSummary>,

@@ -56,7 +56,7 @@ pub(super) async fn open_session(
     Ok(HttpResponse::Created().insert_header((LOCATION, format!("/v1/sessions/{id}"))).json(opened))
 }
 
-/// Lists the sessions that the caller may read, the newest first; who has no role that reads sees those that name them as auditor
+/// Lists the sessions that the caller may read, the newest first without `sort`; who has no role that reads sees those that name them as auditor
 #[utoipa::path(
     tag = "sessions",
     params(dto::ListQuery),

@@ -164,7 +164,16 @@ async fn sessions_are_filtered() {
     assert_eq!(count(&format!("start_before_ms={NOW_MS}")).await, 0);
     let live = member.get(&auditor, "/v1/sessions?state=live").await.json();
     assert_eq!(live["sessions"][0]["id"], database);
-    for query in ["state=gone", "limit=-1", "limit=x", "order=by", "protocol=SSH"] {
+    assert_eq!(count("credential=root&user_address=192.0.2.1&format=asciicast").await, 1);
+    assert_eq!(count("credential=nobody").await, 0);
+    let first = async |query: &str| {
+        let answer = member.get(&auditor, &format!("/v1/sessions?limit=1&{query}")).await.json();
+        answer["sessions"][0]["protocol"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(first("sort=protocol&order=ascending").await, "postgresql");
+    assert_eq!(first("sort=protocol").await, "ssh");
+    assert_eq!(first("sort=device&order=ascending").await, "ssh");
+    for query in ["state=gone", "limit=-1", "limit=x", "order=by", "sort=name", "protocol=SSH"] {
         let refused = member.get(&auditor, &format!("/v1/sessions?{query}")).await;
         assert_eq!(refused.problem(), (400, "invalid-query".to_owned()), "{query}");
     }

@@ -2,7 +2,7 @@
 
 use super::catalog::Catalog;
 use super::engine::{KeyRange, Tree};
-use super::session::{Protocol, SessionRow};
+use super::session::{Format, Protocol, SessionRow};
 use super::transaction::CatalogError;
 use crate::id::RecordingId;
 use std::ops::Bound;
@@ -48,8 +48,14 @@ pub struct SessionFilter {
     pub user_name: Option<String>,
     /// On this device.
     pub device_address: Option<String>,
+    /// With this credential on the device.
+    pub credential_user: Option<String>,
+    /// Of a user who came from there.
+    pub user_address: Option<String>,
     /// Over this protocol.
     pub protocol: Option<Protocol>,
+    /// Recorded in this format.
+    pub format: Option<Format>,
     /// In this state: `live`, or how it ended.
     pub state: Option<String>,
     /// That name this user as an auditor.
@@ -160,7 +166,10 @@ impl SessionFilter {
             && self.start_before_ms.is_none_or(|before_ms| info.start_ms < before_ms)
             && self.user_name.as_ref().is_none_or(|user| info.user_name == *user)
             && self.device_address.as_ref().is_none_or(|device| info.device_address == *device)
+            && self.credential_user.as_ref().is_none_or(|credential| info.credential_user == *credential)
+            && self.user_address.as_ref().is_none_or(|address| info.user_address == *address)
             && self.protocol.is_none_or(|protocol| info.protocol == protocol)
+            && self.format.is_none_or(|format| info.format == format)
             && self.state.as_ref().is_none_or(|state| row.state.name() == state)
     }
 
@@ -177,8 +186,9 @@ impl SessionFilter {
 }
 
 impl SessionQuery {
-    /// The index to read, and its part. The sessions of an auditor are few, and always sorted by start. Sorted by start, the index of a filtered column does as well, since
-    /// equal values stand in the order of their starts; the columns with most values come first.
+    /// The index to read, and its part. The sessions of an auditor are few, and always sorted by start. Sorted by start,
+    /// the index of a filtered column does as well, since equal values stand in the order of their starts; the columns
+    /// with most values come first.
     fn plan(&self) -> (Tree, KeyRange) {
         if let Some(auditor) = &self.filter.auditor {
             return (Tree::SessionsByAuditor, self.starts(&value_prefix(auditor)));

@@ -108,6 +108,9 @@ fn some_query() -> impl Strategy<Value = SessionQuery> {
         prop::option::of(prop::sample::select(vec!["a", "ab", "z"])),
         prop::option::of(prop::sample::select(vec![Protocol::Ssh, Protocol::Vnc, Protocol::Telnet])),
         prop::option::of(prop::sample::select(vec!["live", "finished", "dropped"])),
+        prop::option::weighted(0.2, prop::sample::select(vec!["root", "dba"])),
+        prop::option::weighted(0.2, prop::sample::select(vec!["", "192.0.2.1"])),
+        prop::option::weighted(0.2, prop::sample::select(vec![Format::Guacamole, Format::Asciicast])),
     );
     let sort = prop::sample::select(vec![
         SessionColumn::Start,
@@ -122,7 +125,10 @@ fn some_query() -> impl Strategy<Value = SessionQuery> {
             start_before_ms: filter.1,
             user_name: filter.2.map(str::to_owned),
             device_address: filter.3.map(str::to_owned),
+            credential_user: filter.6.map(str::to_owned),
+            user_address: filter.7.map(str::to_owned),
             protocol: filter.4,
+            format: filter.8,
             state: filter.5.map(str::to_owned),
             auditor: None,
         },
@@ -144,7 +150,10 @@ fn naive(sessions: &[(OpenSession, bool)], query: &SessionQuery) -> Vec<Recordin
                 && filter.start_before_ms.is_none_or(|before| one.info.start_ms < before)
                 && filter.user_name.as_ref().is_none_or(|user| *user == one.info.user_name)
                 && filter.device_address.as_ref().is_none_or(|device| *device == one.info.device_address)
+                && filter.credential_user.as_ref().is_none_or(|wanted| *wanted == one.info.credential_user)
+                && filter.user_address.as_ref().is_none_or(|wanted| *wanted == one.info.user_address)
                 && filter.protocol.is_none_or(|protocol| protocol == one.info.protocol)
+                && filter.format.is_none_or(|format| format == one.info.format)
                 && filter.state.as_ref().is_none_or(|wanted| wanted == state(*ended))
         })
         .map(|(one, ended)| {
