@@ -46,7 +46,7 @@ fix:
 	cargo fmt --all
 	cargo clippy $(ALL) --all-targets --fix --allow-dirty --allow-staged
 
-# Long runs: make soak SUITE=pictures|frames|determinism|power_cut|kill|members|resume|sessions|ranges|repair|races|hostile|simulation|screen N=50 SEED=1 RECORDINGS=tests/data
+# Long runs: make soak SUITE=pictures|frames|determinism|power_cut|kill|members|resume|sessions|ranges|repair|races|clocks|hostile|simulation|screen N=50 SEED=1 RECORDINGS=tests/data
 # N counts kills of receiving members (resume), live sessions (sessions), sealed recordings (ranges), changed files (repair) and sessions (races), otherwise runs.
 # Each run is a line of JSON in $(TARGET)/soak/SUITE.jsonl; runs that stand there are not repeated. SUITE=fuzz runs each fuzz
 # target of codec for MINUTES from the saved inputs on; what breaks a law is kept in $(TARGET)/soak/fuzz. SUITE=screen lets all
@@ -77,7 +77,7 @@ soak:
 		--requests $(N) --seed $(SEED) --into $(TARGET)/soak
 else
 soak:
-	@.ci/install cc nasm ffmpeg python3-numpy losetup mkfs.ext4
+	@.ci/install cc nasm ffmpeg python3-numpy losetup mkfs.ext4 faketime
 	$(RELEASE) --package node --package tests --bins
 	$(TARGET)/release/soak $(SUITE) --times $(N) --seed $(SEED) --recordings $(RECORDINGS) --into $(TARGET)/soak
 endif

@@ -3,6 +3,7 @@
 mod access;
 mod approval;
 mod audit;
+mod clock;
 mod comment;
 mod hold;
 mod log;
@@ -27,6 +28,7 @@ pub(crate) use audit::{
     CheckpointKey, Consistency, ConsistencyQuery, Inclusion, InclusionQuery, Leaf, LeavesPage, LeavesQuery,
     path,
 };
+pub(crate) use clock::Clock;
 pub(crate) use comment::{Comment, NewComment, Review};
 pub(crate) use hold::{Hold, NewHold, ReleaseQuery};
 pub(crate) use log::{Log, LogEntry, LogKind};

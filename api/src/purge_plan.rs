@@ -42,7 +42,8 @@ fn is_held(catalog: &Catalog, recording: RecordingId) -> Result<bool, Problem> {
     Ok(catalog.holds(recording)?.iter().any(|(_, hold)| hold.stands(&clock)))
 }
 
-fn reason(suspicion: Suspicion) -> String {
+/// Why nothing is purged by age.
+pub(crate) fn reason(suspicion: Suspicion) -> String {
     match suspicion {
         Suspicion::Spread { spread_ms } => format!("the members' clocks differ by {spread_ms} ms"),
         Suspicion::Jump { from_ms, to_ms } => {

@@ -4,6 +4,7 @@ pub(crate) mod access;
 pub(crate) mod approval;
 pub(crate) mod audit;
 mod body;
+pub(crate) mod clock;
 pub(crate) mod comment;
 pub(crate) mod conversion;
 pub(crate) mod frame;

@@ -1,22 +1,23 @@
 //! Measures encoders alone, on the frames that a conversion of a recording codes.
 //!
-//!     cargo run --release -p codec --features asm --example screen_encoder -- [--ours] <base_q_idx> <recording.guac.zst>...
+//!     cargo run --release -p codec --features asm --example screen_encoder -- <encoder>[,<encoder>...] <base_q_idx> <recording.guac.zst>...
 //!
-//! Prints a line of JSON for each encoder, ours and (unless only `--ours` is asked for) rav1e: frames and key frames,
-//! processor time in the encoder alone, in all and per frame (mean, median, 90 of 100, most), bytes of the packets, PSNR of
-//! luma over all frames, and the share of luma samples that are exact. Needs ffmpeg with libdav1d to see what decoders show.
+//! Encoders are `ours`, `rav1e`, and `chosen`, which is what a conversion takes of both. Prints a line of JSON for each:
+//! frames and key frames, processor time in the encoder alone, in all and per frame (mean, median, 90 of 100, most), bytes of
+//! the packets, PSNR of luma over all frames, the share of luma samples that are exact, and how many frames of each segment
+//! are ours and rav1e's. Needs ffmpeg with libdav1d to see what decoders show.
 
 #![expect(clippy::print_stdout, reason = "a tool of the command line")]
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use codec::cut::Cut;
 use codec::geometry::Size;
 use codec::limits::Limits;
 use codec::timeline::TimelineFold;
 use codec::video::screen::{Format, ScreenEncoder};
 use codec::video::{
-    Chroma, Encode, EncodeError, Encoder, Frame, Packet, Plan, SegmentCoder, Start, StartEncoder,
-    VideoSettings,
+    Chroma, Encode, EncodeError, Encoder, Frame, Packet, Plan, SegmentCoder, SegmentEncoder, Start,
+    StartEncoder, VideoSettings,
 };
 use rustix::time::{ClockId, clock_gettime};
 use std::fs::File;
@@ -29,24 +30,54 @@ use std::time::Duration;
 const PUSH_BYTES: usize = 64 << 10;
 
 fn main() -> Result<()> {
-    let mut arguments = std::env::args().skip(1).peekable();
-    let only_ours = arguments.next_if_eq("--ours").is_some();
+    let mut arguments = std::env::args().skip(1);
+    let encoders = arguments.next().context("expected names of encoders")?;
     let base_q_idx = arguments.next().context("expected a quantizer index")?.parse()?;
     for recording in arguments {
         let bytes = unpack(Path::new(&recording))?;
-        let screen = move |start: &Start| -> Result<Box<dyn Encode>, EncodeError> {
-            let format = Format { size: start.size, chroma: Chroma::Half };
-            Ok(Box::new(ScreenEncoder::new(format, base_q_idx, VideoSettings::default().still_quantizer)))
-        };
-        println!("{}", measure(&bytes, screen)?.json("ours", &recording));
-        if !only_ours {
-            let rav1e = |start: &Start| -> Result<Box<dyn Encode>, EncodeError> {
-                Ok(Box::new(Encoder::new(start.size, &start.settings)?))
-            };
-            println!("{}", measure(&bytes, rav1e)?.json("rav1e", &recording));
+        for encoder in encoders.split(',') {
+            println!("{}", measure(&bytes, start_of(encoder, base_q_idx)?)?.json(encoder, &recording));
         }
     }
     Ok(())
+}
+
+/// Starts the encoder of a name.
+fn start_of(encoder: &str, base_q_idx: u8) -> Result<StartEncoder> {
+    Ok(match encoder {
+        "ours" => Box::new(move |start| {
+            let format = Format { size: start.size, chroma: Chroma::Half };
+            let still_q_idx = VideoSettings::default().still_quantizer;
+            Ok(Box::new(ScreenEncoder::new(format, base_q_idx, still_q_idx)))
+        }),
+        "rav1e" => Box::new(|start| Ok(Box::new(Encoder::new(start.size, &start.settings)?))),
+        "chosen" => Box::new(move |start| {
+            let settings = VideoSettings { screen_quantizer: base_q_idx, ..start.settings };
+            // Checking is no part of encoding.
+            Ok(Box::new(SegmentEncoder::new(&Start { settings, is_checked: false, ..*start })))
+        }),
+        other => bail!("expected ours, rav1e or chosen, found {other}"),
+    })
+}
+
+/// Whose the frames of a segment are.
+struct Segment {
+    start_ms: i64,
+    ours: usize,
+    rav1e: usize,
+}
+
+impl Segment {
+    fn of(start_ms: i64, packets: &[Packet], size: Size) -> Self {
+        let header = ScreenEncoder::sequence_header(Format { size, chroma: Chroma::Half });
+        let (mut ours, mut is_ours) = (0, false);
+        for packet in packets {
+            // A key frame stands behind a delimiter of two bytes and a sequence header.
+            is_ours = if packet.key { packet.data[2..].starts_with(&header) } else { is_ours };
+            ours += usize::from(is_ours);
+        }
+        Self { start_ms, ours, rav1e: packets.len() - ours }
+    }
 }
 
 /// What one encoder made of a recording.
@@ -54,6 +85,7 @@ struct Report {
     size: Size,
     frames: usize,
     key_frames: usize,
+    segments: Vec<Segment>,
     encoder_ms: Vec<f64>,
     bytes: usize,
     squared_error: f64,
@@ -73,6 +105,11 @@ impl Report {
             "height": self.size.height,
             "frames": self.frames,
             "key_frames": self.key_frames,
+            "segments": self.segments.iter().map(|segment| serde_json::json!({
+                "start_ms": segment.start_ms,
+                "ours": segment.ours,
+                "rav1e": segment.rav1e,
+            })).collect::<Vec<_>>(),
             "cpu_s": total / 1e3,
             "mean_ms": total / to_f64(self.frames),
             "p50_ms": sorted[sorted.len() / 2],
@@ -144,10 +181,7 @@ fn processor_ns() -> f64 {
     Duration::try_from(time).map_or(0.0, |time| 1e9 * time.as_secs_f64())
 }
 
-fn measure(
-    recording: &[u8],
-    encoder: impl Fn(&Start) -> Result<Box<dyn Encode>, EncodeError> + Send + 'static,
-) -> Result<Report> {
+fn measure(recording: &[u8], encoder: StartEncoder) -> Result<Report> {
     let folder = tempfile::tempdir()?;
     let (luma, video) = (folder.path().join("luma"), folder.path().join("video.ivf"));
     let log = Log { luma: BufWriter::new(File::create(&luma)?), encoder_ms: Vec::new() };
@@ -156,7 +190,11 @@ fn measure(
     let start: StartEncoder = Box::new(move |start| {
         Ok(Box::new(Measured { encoder: encoder(start)?, shown: Vec::new(), log: Arc::clone(&kept) }))
     });
-    let (plan, packets) = convert(recording, start)?;
+    let (plan, segments) = convert(recording, start)?;
+    let coded = plan.segments.iter().zip(&segments);
+    let owners =
+        coded.map(|(segment, packets)| Segment::of(segment.start_ms, packets, plan.size())).collect();
+    let packets = segments.concat();
     let mut log = log.lock().expect("no thread panics");
     log.luma.flush()?;
     write_ivf(&video, plan.size(), &packets)?;
@@ -164,6 +202,7 @@ fn measure(
         size: plan.size(),
         frames: log.encoder_ms.len(),
         key_frames: packets.iter().filter(|packet| packet.key).count(),
+        segments: owners,
         encoder_ms: std::mem::take(&mut log.encoder_ms),
         bytes: packets.iter().map(|packet| packet.data.len()).sum(),
         squared_error: 0.0,
@@ -174,8 +213,8 @@ fn measure(
     Ok(report)
 }
 
-/// All packets of a recording.
-fn convert(recording: &[u8], start: StartEncoder) -> Result<(Plan, Vec<Packet>)> {
+/// The packets of each segment of a recording.
+fn convert(recording: &[u8], start: StartEncoder) -> Result<(Plan, Vec<Vec<Packet>>)> {
     let limits = Limits::default();
     let mut fold = TimelineFold::new(limits);
     recording.chunks(PUSH_BYTES).for_each(|bytes| fold.push(bytes));
@@ -183,10 +222,11 @@ fn convert(recording: &[u8], start: StartEncoder) -> Result<(Plan, Vec<Packet>)>
     let whole = Cut::whole(timeline.media_duration_ms);
     let plan = Plan::new(&timeline, whole, VideoSettings::default()).context("expected a picture")?;
     let mut coder = SegmentCoder::with_encoder(plan.clone(), limits, start);
-    let mut packets = Vec::new();
+    let mut segments = Vec::new();
     let mut pushed = 0;
     for segment in &plan.segments {
         coder.begin(*segment);
+        let mut packets = Vec::new();
         let end = usize::try_from(segment.end_byte)?.min(recording.len());
         while pushed < end {
             let next = (pushed + PUSH_BYTES).min(end);
@@ -194,8 +234,9 @@ fn convert(recording: &[u8], start: StartEncoder) -> Result<(Plan, Vec<Packet>)>
             pushed = next;
         }
         packets.extend(coder.finish()?);
+        segments.push(packets);
     }
-    Ok((plan, packets))
+    Ok((plan, segments))
 }
 
 /// Compares the luma of what ffmpeg decodes with what was given.

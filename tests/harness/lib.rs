@@ -9,6 +9,7 @@
 mod acknowledged;
 mod appender;
 mod certificates;
+mod clocks;
 mod custody;
 mod cut;
 mod fault;
@@ -41,6 +42,7 @@ mod trio;
 
 pub use acknowledged::{Acknowledged, Verdict, content};
 pub use appender::{Appender, Subject, Syncs, scratch_folder};
+pub use clocks::{ClocksOutcome, clocks};
 pub use custody::{Custody, Ended, Running};
 pub use cut::{Cut, Outcome};
 pub use fault::Fault;

@@ -223,7 +223,7 @@ impl Repairs {
 impl Patient {
     fn order(&self, worker: &str, order: &str) -> anyhow::Result<()> {
         let body = json!({ "order": order, "member": self.member });
-        let told: Value = self.door.put(&format!("/v1/cluster/workers/{worker}"), &body)?;
+        let told: Value = self.door.tell(&format!("/v1/cluster/workers/{worker}"), &body)?;
         ensure!(told["unreachable"] == json!([]), "{told}");
         Ok(())
     }

@@ -148,10 +148,29 @@ impl Servers {
     }
 
     pub(crate) fn begin(&mut self, member: u64) -> anyhow::Result<()> {
+        self.begin_by(member, Command::new(binary()?))
+    }
+
+    /// Kills all and starts them with clocks that are wrong by so many days, by `faketime`.
+    pub(crate) fn start_again_at(&mut self, wrong_days: [i64; 3]) -> anyhow::Result<()> {
+        for member in self.running() {
+            self.kill(member)?;
+        }
+        for (member, days) in MEMBERS.into_iter().zip(wrong_days) {
+            let mut command = Command::new("faketime");
+            // Only what the day is: everything waits as long as it did.
+            command.args(["-m", "--exclude-monotonic", "-f", &format!("{days:+}d")]).arg(binary()?);
+            self.begin_by(member, command)?;
+        }
+        self.wait_ready()
+    }
+
+    fn begin_by(&mut self, member: u64, mut command: Command) -> anyhow::Result<()> {
         let folder = &self.folders[&member];
         let log = File::options().append(true).create(true).open(folder.join("log"))?;
-        let mut command = Command::new(binary()?);
-        command.arg("serve").arg("--config").arg(folder.join("custody.toml")).env_clear();
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        command.arg("serve").arg("--config").arg(folder.join("custody.toml"));
+        command.env_clear().env("PATH", path);
         // It ends with this process, however that ends.
         command.arg("--until-input-ends").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(log);
         self.running.insert(member, command.spawn().context("cannot start the binary")?);

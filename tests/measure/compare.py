@@ -173,7 +173,7 @@ def compare(args, name, recording, base, directory):
 
 def encoders_alone(examples, recording):
     """What `screen_encoder` tells, by encoder."""
-    command = [examples / "screen_encoder", str(QUANTIZER), recording]
+    command = [examples / "screen_encoder", "ours,rav1e", str(QUANTIZER), recording]
     lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     return {line["encoder"]: line for line in map(json.loads, lines)}
 

@@ -58,6 +58,8 @@ enum Suite {
     Repair,
     /// Sessions that are viewed, then held and purged at the same time, on three members.
     Races,
+    /// Three members whose clocks are wrong by years, once in each way.
+    Clocks,
     /// The bad-input table: all cases in all variants, with outcome, time and memory.
     Hostile,
     /// Simulated clusters, many seeds at once on all cores; a line for each hundred.
@@ -69,7 +71,9 @@ impl Suite {
     fn program(self) -> &'static str {
         match self {
             Self::Pictures | Self::Frames | Self::Determinism | Self::Hostile => "custody",
-            Self::Resume | Self::Sessions | Self::Ranges | Self::Repair | Self::Races => "custody",
+            Self::Resume | Self::Sessions | Self::Ranges | Self::Repair | Self::Races | Self::Clocks => {
+                "custody"
+            }
             Self::PowerCut | Self::Kill | Self::Members => "appender",
             Self::Simulation => "soak",
         }

@@ -52,6 +52,7 @@ pub(crate) fn of(suite: Suite, folder: &Path, times: u64, seed: u64) -> anyhow::
         Suite::Ranges => Ok(vec![ranges(seed, times)]),
         Suite::Repair => Ok(vec![repair(seed, times)]),
         Suite::Races => Ok(vec![races(seed, times)]),
+        Suite::Clocks => Ok(vec![clocks()]),
         Suite::Simulation => Ok(crate::simulation::of(seed, times)),
     }
 }
@@ -189,6 +190,17 @@ fn races(seed: u64, sessions: u64) -> Run {
         Ok(serde_json::to_value(outcome)?)
     };
     Run { key: json!({ "seed": seed, "sessions": sessions }), work: Box::new(work) }
+}
+
+/// Members whose clocks are wrong by years.
+fn clocks() -> Run {
+    let work = || -> Result {
+        let outcomes = harness::clocks()?;
+        let is_right = outcomes.iter().all(|outcome| (outcome.purged > 0) == outcome.is_confirmed);
+        ensure!(is_right, "purged before its time: {}", serde_json::to_string(&outcomes)?);
+        Ok(serde_json::to_value(outcomes)?)
+    };
+    Run { key: json!({ "wrong": "by ten years" }), work: Box::new(work) }
 }
 
 /// A recording that the seed chooses, cut where the seed says.

@@ -5,9 +5,22 @@ use super::surface::Surface;
 use crate::cost::Cost;
 use crate::geometry::Size;
 
-/// Memory of a decoder and its result for each pixel, in bytes: the largest is a progressive JPEG of four
-/// components with its coefficients.
-const BYTES_PER_PIXEL: usize = 14;
+/// Memory of a decoder and its result for each pixel, in bytes: of a PNG, or of a JPEG of up to three components with its
+/// coefficients.
+pub(super) const BYTES_PER_PIXEL: usize = 11;
+/// The same of what takes most: a JPEG of four components, and a WebP with its pictures between.
+pub(super) const BYTES_PER_PIXEL_MAX: usize = 14;
+
+/// What the header of an image says.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Header {
+    pub(super) format: ImageFormat,
+    /// Width and height.
+    pub(super) sides: (u32, u32),
+    pub(super) bytes_per_pixel: usize,
+    /// How often a decoder goes over all pixels.
+    pub(super) passes: usize,
+}
 
 /// Pixels, memory and time that are left for an image.
 #[derive(Debug)]
@@ -25,18 +38,13 @@ pub(super) struct Allowance<'a> {
 }
 
 impl Allowance<'_> {
-    /// Admits an image of a size to be decoded from `coded_bytes` in `passes` over all pixels. What it costs is
-    /// counted in any case: a recording whose image is refused for its time is over.
-    pub(super) fn admit(
-        &mut self,
-        format: ImageFormat,
-        sides: (u32, u32),
-        coded_bytes: usize,
-        passes: usize,
-    ) -> Result<Size, ImageError> {
+    /// Admits an image to be decoded from `coded_bytes`. What it costs is counted in any case: a recording whose image is
+    /// refused for its time is over.
+    pub(super) fn admit(&mut self, header: Header, coded_bytes: usize) -> Result<Size, ImageError> {
+        let Header { format, sides, bytes_per_pixel, passes } = header;
         let size = self.check_size(format, sides)?;
         let Size { width, height } = size;
-        let bytes = size.area().saturating_mul(BYTES_PER_PIXEL);
+        let bytes = size.area().saturating_mul(bytes_per_pixel);
         if bytes > self.free_bytes {
             return Err(ImageError::Memory { format, width, height, bytes, free_bytes: self.free_bytes });
         }

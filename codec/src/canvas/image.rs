@@ -1,6 +1,6 @@
 //! Decodes images. Dimensions are read from the header and checked before memory or time is spent.
 
-use super::allowance::Allowance;
+use super::allowance::{Allowance, BYTES_PER_PIXEL, BYTES_PER_PIXEL_MAX, Header};
 use super::error::{ImageError, ImageFormat};
 use super::mask::{Pixel, premultiply};
 use super::surface::Surface;
@@ -67,7 +67,9 @@ fn decode_png(bytes: &[u8], allowance: &mut Allowance<'_>) -> Result<Surface, Im
         png::Transformations::EXPAND | png::Transformations::STRIP_16 | png::Transformations::ALPHA,
     );
     let header = decoder.read_header_info().map_err(refuse)?;
-    let size = allowance.admit(ImageFormat::Png, (header.width, header.height), bytes.len(), 1)?;
+    let sides = (header.width, header.height);
+    let header = Header { format: ImageFormat::Png, sides, bytes_per_pixel: BYTES_PER_PIXEL, passes: 1 };
+    let size = allowance.admit(header, bytes.len())?;
     if let Some(decoded) = allowance.decoded.take() {
         return Ok(decoded);
     }
@@ -98,13 +100,19 @@ fn decode_jpeg(bytes: &[u8], allowance: &mut Allowance<'_>) -> Result<Surface, I
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
     decoder.decode_headers().map_err(refuse)?;
     let (width, height) = decoder.info().map_or((0, 0), |info| (info.width, info.height));
-    let sides = (width.into(), height.into());
-    let size = allowance.admit(ImageFormat::Jpeg, sides, bytes.len(), jpeg_scans(bytes).max(1))?;
+    let is_four_inks = matches!(decoder.input_colorspace(), Some(ColorSpace::CMYK | ColorSpace::YCCK));
+    let header = Header {
+        format: ImageFormat::Jpeg,
+        sides: (width.into(), height.into()),
+        bytes_per_pixel: if is_four_inks { BYTES_PER_PIXEL_MAX } else { BYTES_PER_PIXEL },
+        passes: jpeg_scans(bytes).max(1),
+    };
+    let size = allowance.admit(header, bytes.len())?;
     if let Some(decoded) = allowance.decoded.take() {
         return Ok(decoded);
     }
     let mut surface = Surface::new(size);
-    if matches!(decoder.input_colorspace(), Some(ColorSpace::CMYK | ColorSpace::YCCK)) {
+    if is_four_inks {
         // The decoder mixes up the pixels when it adds an alpha to four inks.
         decoder.set_options(options.jpeg_set_out_colorspace(ColorSpace::RGB));
         let mut raw = vec![[0; 3]; size.area()];
@@ -158,7 +166,9 @@ fn decode_webp(bytes: &[u8], allowance: &mut Allowance<'_>) -> Result<Surface, I
     let mut decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(refuse)?;
     decoder.set_memory_limit(WEBP_MEMORY_BYTES);
     let (width, height) = decoder.dimensions();
-    let size = allowance.admit(ImageFormat::WebP, (width, height), bytes.len(), 1)?;
+    let sides = (width, height);
+    let header = Header { format: ImageFormat::WebP, sides, bytes_per_pixel: BYTES_PER_PIXEL_MAX, passes: 1 };
+    let size = allowance.admit(header, bytes.len())?;
     if let Some(decoded) = allowance.decoded.take() {
         return Ok(decoded);
     }

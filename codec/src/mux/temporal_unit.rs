@@ -45,8 +45,9 @@ pub enum TemporalUnitError {
 }
 
 impl<'a> TemporalUnit<'a> {
-    /// Longest temporal unit, in bytes: more than the largest picture has before it is coded.
-    pub const MAX_BYTES: usize = 16 << 20;
+    /// Longest temporal unit, in bytes: noise without loss takes a fifth more than the largest picture has, in 4:4:4, before it
+    /// is coded.
+    pub const MAX_BYTES: usize = 40 << 20;
 
     /// Reads one packet of an encoder in the low-overhead format (AV1 specification 5.3).
     pub fn parse(packet: &'a [u8]) -> Result<Self, TemporalUnitError> {

@@ -85,13 +85,11 @@ impl SegmentEncoder {
     fn choose(&mut self, frame: &Frame<'_>) -> Result<Vec<Packet>, EncodeError> {
         let film_fits = self.film_fits();
         let next = match &self.coding {
-            Coding::Nothing if film_fits && Share::new_in(frame.picture, None).is_most() => {
+            Coding::Nothing if film_fits && Share::new_in(frame, None).is_most() => {
                 Coding::Waiting(Box::new(First { at_ms: frame.at_ms, picture: frame.picture.clone() }))
             }
             Coding::Nothing => self.screen(),
-            Coding::Waiting(first) if Share::new_in(frame.picture, Some(&first.picture)).is_film() => {
-                self.film()?
-            }
+            Coding::Waiting(first) if Share::new_in(frame, Some(&first.picture)).is_film() => self.film()?,
             Coding::Waiting(_) => self.screen(),
             Coding::Screen(_) if film_fits && self.share.is_film() => self.film()?,
             Coding::Film(_) if self.share.is_still() && self.mismatches == 0 => self.screen(),
@@ -218,8 +216,8 @@ impl Share {
     const CELL_STEP: usize = 3;
 
     /// Of a picture, what is new and has many colours.
-    fn new_in(picture: &Yuv, before: Option<&Yuv>) -> Self {
-        let (natural, seen) = ScreenEncoder::natural_cells(picture, before, Self::CELL_STEP);
+    fn new_in(frame: &Frame<'_>, before: Option<&Yuv>) -> Self {
+        let (natural, seen) = ScreenEncoder::natural_cells(frame, before, Self::CELL_STEP);
         Self { parts: natural * Self::WHOLE.parts / seen.max(1) }
     }
 

@@ -33,6 +33,9 @@ pub(super) trait Distributions {
     fn load(&mut self, flat: &mut &[u16]);
     /// Sets the counts to zero, as at the start of each frame (`load_cdfs`, section 7.20).
     fn reset_counts(&mut self);
+    /// Shows each distribution, without its count.
+    #[cfg(test)]
+    fn each(&self, see: &mut dyn FnMut(&[u16]));
 }
 
 /// One distribution.
@@ -65,6 +68,11 @@ impl<const N: usize> Distributions for Cdf<N> {
     fn reset_counts(&mut self) {
         self.0[N - 1] = 0;
     }
+
+    #[cfg(test)]
+    fn each(&self, see: &mut dyn FnMut(&[u16])) {
+        see(&self.0[..N - 1]);
+    }
 }
 
 impl<T: Distributions, const N: usize> Distributions for [T; N] {
@@ -79,6 +87,13 @@ impl<T: Distributions, const N: usize> Distributions for [T; N] {
     fn reset_counts(&mut self) {
         for part in self {
             part.reset_counts();
+        }
+    }
+
+    #[cfg(test)]
+    fn each(&self, see: &mut dyn FnMut(&[u16])) {
+        for part in self {
+            part.each(see);
         }
     }
 }

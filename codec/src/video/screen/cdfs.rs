@@ -28,6 +28,12 @@ macro_rules! distributions {
             fn reset_counts(&mut self) {
                 $(self.$field.reset_counts();)*
             }
+
+            /// Shows each distribution, without its count, and the name of what it belongs to.
+            #[cfg(test)]
+            fn each(&self, see: &mut dyn FnMut(&'static str, &[u16])) {
+                $(self.$field.each(&mut |cdf| see(concat!(stringify!($name), "::", stringify!($field)), cdf));)*
+            }
         }
     };
 }
@@ -123,6 +129,13 @@ impl Distributions for ColorCdfs {
             }
         }
     }
+
+    #[cfg(test)]
+    fn each(&self, see: &mut dyn FnMut(&[u16])) {
+        for (size, contexts) in (2..).zip(&self.by_size) {
+            contexts.iter().for_each(|cdf| see(&cdf[..size - 1]));
+        }
+    }
 }
 
 /// All distributions of a frame.
@@ -154,5 +167,13 @@ impl Cdfs {
         self.mode.reset_counts();
         self.palette.reset_counts();
         self.coef.reset_counts();
+    }
+
+    /// Shows each distribution, without its count, and the name of what it belongs to.
+    #[cfg(test)]
+    pub(super) fn each(&self, see: &mut dyn FnMut(&'static str, &[u16])) {
+        self.mode.each(see);
+        self.palette.each(see);
+        self.coef.each(see);
     }
 }

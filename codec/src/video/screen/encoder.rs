@@ -110,11 +110,11 @@ impl ScreenEncoder {
         self.natural_pixels
     }
 
-    /// How many cells of a picture have more colours than a palette holds and differ from the picture before, and how
-    /// many were looked at: one in `step` columns and rows of them.
-    pub fn natural_cells(picture: &Yuv, before: Option<&Yuv>, step: usize) -> (usize, usize) {
-        let source = Source::of_yuv(picture);
-        let pictures = Pictures { source, before: before.map(Source::of_yuv), copies: &[] };
+    /// How many cells of a picture have more colours than a palette holds and are neither what the picture before shows there
+    /// nor what is told to have moved, and how many were looked at: one in `step` columns and rows of them.
+    pub fn natural_cells(frame: &Frame<'_>, before: Option<&Yuv>, step: usize) -> (usize, usize) {
+        let source = Source::of_yuv(frame.picture);
+        let pictures = Pictures { source, before: before.map(Source::of_yuv), copies: frame.copies };
         let cells = source.format.cells();
         let rows = (0..cells.height).step_by(step);
         let seen = rows.flat_map(|row| (0..cells.width).step_by(step).map(move |column| (row, column)));

@@ -33,8 +33,8 @@ impl Quantizer {
     /// Quantizes `coefs`; returns how many levels, in the order of the scan, reach to the last that is not zero.
     pub(super) fn quantize(self, size: TxSize, coefs: &[f32], levels: &mut [i32]) -> usize {
         let level = |coef: f32, step: i32| {
-            let level = (coef.abs() / step as f32 + (1.0 - ROUND_UP)) as i32;
-            level.min(DEQUANTIZED_MAX / step) * if coef < 0.0 { -1 } else { 1 }
+            let most = (DEQUANTIZED_MAX / step) as f32;
+            (coef.abs() / step as f32 + (1.0 - ROUND_UP)).min(most).copysign(coef) as i32
         };
         for (to, coef) in levels.iter_mut().zip(coefs) {
             *to = level(*coef, self.ac);
@@ -45,12 +45,14 @@ impl Quantizer {
 
     /// What decoders make of `levels`, in the scale of the inverse transform.
     pub(super) fn dequantize(self, size: TxSize, levels: &[i32], values: &mut [i32]) {
-        // `dqDenom`; the division rounds towards zero.
-        let denominator = if size == TxSize::Px32 { 2 } else { 1 };
         for (value, level) in values.iter_mut().zip(levels) {
-            *value = level * self.ac / denominator;
+            *value = level * self.ac;
         }
-        values[0] = levels[0] * self.dc / denominator;
+        values[0] = levels[0] * self.dc;
+        if size == TxSize::Px32 {
+            // `dqDenom`; the division rounds towards zero.
+            values.iter_mut().for_each(|value| *value /= 2);
+        }
     }
 }
 

@@ -77,10 +77,8 @@ impl Tile<'_> {
             let coding = state.coding(plane, block, choice);
             match &choice.prediction {
                 Prediction::Inter { mv } => {
-                    let mut prediction = [0; SUPERBLOCK * SUPERBLOCK];
-                    let prediction = &mut prediction[..whole.side * whole.side];
-                    inter::predict(&state.reference.planes[plane], whole, *mv, shift, prediction);
-                    store(&mut state.current.planes[plane], whole, prediction);
+                    let current = &mut state.current.planes[plane];
+                    inter::predict_in(current, &state.reference.planes[plane], whole, *mv, shift);
                     if let Some(coding) = coding {
                         let unit = state.tx_side(whole.side);
                         for square in squares(whole, unit) {

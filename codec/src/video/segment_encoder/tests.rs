@@ -1,4 +1,5 @@
 use super::*;
+use crate::geometry::CopyVector;
 use crate::video::{Chroma, Profile, Yuv};
 
 const SIZE: Size = Size { width: 128, height: 96 };
@@ -95,6 +96,21 @@ fn a_photograph_is_no_film() {
         let coded = coded(&frames);
         assert_eq!((keys(&coded), by_rav1e(&coded)), (vec![0], vec![]), "{}", frames.len());
     }
+}
+
+#[test]
+fn a_photograph_that_moves_is_no_film() {
+    let mut encoder = SegmentEncoder::new(&START);
+    let (before, mut after) = (picture(true, 0), picture(true, 0));
+    let to = Rect { left: 0, top: 0, right: 128, bottom: 88 };
+    after.y.copy_within(8 * SIZE.width.., 0);
+    let copies = [CopyVector { to, dx: 0, dy: -8 }];
+    let whole = Frame { at_ms: 0, picture: &before, damage: &[WHOLE], copies: &[] };
+    let moved = Frame { at_ms: 1, picture: &after, damage: &[to], copies: &copies };
+    let mut packets = encoder.encode(&whole).unwrap();
+    packets.extend(encoder.encode(&moved).unwrap());
+    let ours: Vec<_> = packets.iter().map(|packet| (packet.key, is_ours(&packet.data))).collect();
+    assert_eq!(ours, [(true, true), (false, false)]);
 }
 
 /// Agrees with some packets, then with one no more.

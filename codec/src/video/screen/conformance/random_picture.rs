@@ -3,6 +3,7 @@
 use super::super::format::Format;
 use super::rng::Rng;
 use crate::geometry::{CopyVector, Rect};
+use crate::video::yuv::Yuv;
 
 pub(super) struct RandomPicture {
     format: Format,
@@ -18,6 +19,11 @@ impl RandomPicture {
         [0, 1, 2].map(|plane| self.planes[plane].as_slice())
     }
 
+    pub(super) fn as_yuv(&self) -> Yuv {
+        let [y, cb, cr] = self.planes.clone();
+        Yuv { size: self.format.size, chroma: self.format.chroma, y, cb, cr }
+    }
+
     /// Draws over some areas; returns them.
     pub(super) fn change(&mut self, rng: &mut Rng) -> Vec<Rect> {
         (0..rng.between(1, 12)).map(|_| self.draw(rng)).collect()
@@ -25,7 +31,8 @@ impl RandomPicture {
 
     fn draw(&mut self, rng: &mut Rng) -> Rect {
         let area = self.area(rng);
-        let kind = rng.between(0, 3);
+        let kind = rng.between(0, 4);
+        let slope = (rng.between(0, 4), rng.between(0, 4));
         for plane in 0..3 {
             let shift = self.format.shift(plane);
             let stride = self.format.plane_size(plane).width;
@@ -36,6 +43,8 @@ impl RandomPicture {
                         0 => colors[0],
                         1 => rng.one_of(&colors),
                         2 => u8::try_from((usize::from(colors[0]) + 3 * x + 2 * y) % 256).unwrap(),
+                        3 => u8::try_from((usize::from(colors[0]) + (slope.0 * x + slope.1 * y) / 32) % 256)
+                            .unwrap(),
                         _ => rng.sample(),
                     };
                 }
