@@ -13,6 +13,7 @@ mod member;
 mod named;
 mod parameter;
 mod purge;
+mod replication;
 mod retention;
 mod role;
 mod session;
@@ -20,6 +21,7 @@ mod token;
 mod user;
 mod video;
 mod whoami;
+mod worker;
 
 pub(crate) use access::{Access, NewAccess};
 pub(crate) use approval::{Approval, ApprovalAnswer, NewApproval};
@@ -35,6 +37,7 @@ pub(crate) use mail::{Mail, MailAlert, MailPage, MailQuery};
 pub(crate) use member::{Health, Member};
 pub(crate) use parameter::{NewValue, Parameter};
 pub(crate) use purge::{DueSession, PurgePlan, PurgePlanQuery, PurgeRequest};
+pub(crate) use replication::{Replication, ReplicationQuery};
 pub(crate) use retention::{RetentionRule, RetentionScope, RetentionValue};
 pub(crate) use role::{NewRole, Role};
 pub(crate) use session::{
@@ -45,6 +48,7 @@ pub(crate) use token::{MadeToken, NewToken, Token, TokenKind};
 pub(crate) use user::{ChangedUser, Login, NewPassword, NewUser, User};
 pub(crate) use video::{NewVideo, Video, VideoJob, VideoParts};
 pub(crate) use whoami::Whoami;
+pub(crate) use worker::{NewOrder, Workers};
 
 /// Bytes as lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {

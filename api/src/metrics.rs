@@ -1,5 +1,6 @@
 //! What is counted, in the form that Prometheus reads.
 
+use cluster::cluster::{WorkerState, WorkerStatus};
 use metrics::SetRecorderError;
 use metrics_exporter_prometheus::{
     BuildError, Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
@@ -16,6 +17,13 @@ pub(crate) const TOKENS_REFUSED: &str = "custody_identity_tokens_refused_total";
 
 /// Views that go on, as the audit log sees them.
 pub(crate) const VIEWS: &str = "custody_audit_views";
+
+/// What a worker of this member has counted, by worker and count.
+const WORKER_COUNTS: &str = "custody_worker_count";
+/// Pieces of work that wait for a worker of this member.
+const WORKER_QUEUE: &str = "custody_worker_queue";
+/// Whether a worker of this member does nothing because it was told to.
+const WORKER_PAUSED: &str = "custody_worker_paused";
 
 const SECONDS: [f64; 10] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 60.0];
 
@@ -48,10 +56,30 @@ impl Metrics {
         Ok(Self(recorder()?.handle()))
     }
 
-    pub(crate) fn render(&self) -> String {
+    /// What is counted, and how the workers of this member are.
+    pub(crate) fn render(&self, workers: &[WorkerStatus]) -> String {
+        for worker in workers {
+            let paused = if worker.state == WorkerState::Paused { 1.0 } else { 0.0 };
+            metrics::gauge!(WORKER_PAUSED, "worker" => worker.name.clone()).set(paused);
+            if let Some(queue) = worker.queue {
+                metrics::gauge!(WORKER_QUEUE, "worker" => worker.name.clone()).set(shown(queue));
+            }
+            for (count, value) in &worker.counts {
+                let labels = [("worker", worker.name.clone()), ("count", count.clone())];
+                metrics::gauge!(WORKER_COUNTS, &labels).set(shown(*value));
+            }
+        }
         self.0.run_upkeep();
         self.0.render()
     }
+}
+
+/// A count as Prometheus has it: exact below 2^53.
+fn shown(count: u64) -> f64 {
+    const HALF: f64 = 4_294_967_296.0;
+    let high = u32::try_from(count >> 32).unwrap_or(u32::MAX);
+    let low = u32::try_from(count & u64::from(u32::MAX)).unwrap_or(u32::MAX);
+    f64::from(high) * HALF + f64::from(low)
 }
 
 fn recorder() -> Result<PrometheusRecorder, BuildError> {

@@ -23,3 +23,4 @@ pub(crate) mod signer;
 mod users;
 mod videos;
 mod wire;
+mod workers;

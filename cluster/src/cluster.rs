@@ -17,19 +17,25 @@ mod outbox;
 mod pool;
 mod purged;
 mod read;
+mod replication;
+mod scrub;
 mod shared;
 mod threads;
+mod worker;
 
 #[cfg(test)]
 mod tests;
 
 pub use crate::facts::MemberStatus;
 pub use errors::{
-    AppendError, FatalError, OpenSessionError, ReadError, SealError, StartError, StopError, WriteFailure,
+    AppendError, FatalError, OpenSessionError, OrderError, ReadError, ReplicationError, ScrubError,
+    SealError, StartError, StopError, WriteFailure,
 };
 pub use options::{ClusterOptions, NewSession, Sealed, StartReport};
 pub use purged::DeletePurgedError;
 pub use read::ObjectRead;
+pub use replication::{ChunkCopies, MemberCopy, Replication};
+pub use worker::{MemberWorkers, Worker, WorkerOrder, WorkerState, WorkerStatus};
 
 use crate::catalog::{
     Catalog, Command, Engine, Once, OnceKey, OpenSession, Outcome, SledEngine, WrappedKeys,
@@ -48,6 +54,7 @@ use input::Input;
 use machine::{Machine, MachineParts};
 use outbox::Outbox;
 use pool::{Pool, join_all};
+use scrub::Scrub;
 use shared::{Parts, Shared};
 use std::fs::File;
 use std::ops::Range;
@@ -116,7 +123,7 @@ impl Cluster {
     ) -> Result<(Self, StartReport), StartError> {
         let (bytes_disk, dir, limits) = (Arc::clone(&disk), options.dir.join("bytes"), options.journal);
         let opened = move || open_bytes(bytes_disk, &dir, limits, &kek).map(|bytes| (bytes, kek));
-        let ((shelf, found), kek) = blocking(opened).await??;
+        let ((shelf, found, scrub), kek) = blocking(opened).await??;
         let thread = |source| StartError::Thread { source };
         let facts_options = FactsOptions {
             founders: options.founders.clone(),
@@ -144,24 +151,35 @@ impl Cluster {
             damaged: found.damaged.clone(),
         };
         let damaged = found.damaged.iter().chain(&found.missing).copied().collect();
+        let (store, tails) = (shelf.store().clone(), shelf.tails());
+        let (tell_fatal, fatal) = watch::channel(None);
+        let (tell_recovered, recovered) = watch::channel(false);
+        let tail = tail_options(&options);
+        let parts = MemberParts {
+            member: options.member,
+            options: tail,
+            shelf,
+            found,
+            catalog,
+            kek: Arc::clone(&kek),
+        };
+        let member = Member::new(parts);
         let shared = Parts {
             facts: Arc::clone(&facts),
-            store: shelf.store().clone(),
-            tails: shelf.tails(),
+            store,
+            tails,
             kek: Arc::clone(&kek),
             random,
             peers: Arc::clone(&peers),
             readers,
             takers,
             inbox: inbox.clone(),
+            scrub: Arc::new(scrub),
+            repairs: member.repairs(),
         };
-        let (tell_fatal, fatal) = watch::channel(None);
-        let (tell_recovered, recovered) = watch::channel(false);
-        let tail = tail_options(&options);
-        let member = MemberParts { member: options.member, options: tail, shelf, found, catalog, kek };
         let machine = MachineParts {
             me: options.member,
-            member: Member::new(member),
+            member,
             facts,
             outbox: Outbox::new(peers, inbox.clone()),
             inputs,
@@ -405,10 +423,12 @@ fn open_bytes(
     dir: &Path,
     limits: JournalLimits,
     kek: &Kek,
-) -> Result<(Shelf, Found), StartError> {
+) -> Result<(Shelf, Found, Scrub), StartError> {
     let volume = folder::volume(disk, dir)?;
     folder::check_kek(&volume, kek)?;
-    Ok(Shelf::open(volume, limits)?)
+    let scrub = Scrub::open(&volume)?;
+    let (shelf, found) = Shelf::open(volume, limits)?;
+    Ok((shelf, found, scrub))
 }
 
 fn tail_options(options: &ClusterOptions) -> TailOptions {

@@ -97,4 +97,12 @@ impl DiskFile for CarelessFile {
             false => self.file.sync(),
         }
     }
+
+    fn modified_ms(&self) -> io::Result<u64> {
+        self.file.modified_ms()
+    }
+
+    fn set_modified_ms(&self, modified_ms: u64) -> io::Result<()> {
+        self.file.set_modified_ms(modified_ms)
+    }
 }

@@ -133,7 +133,7 @@ fn read(door: &Door, sealed: &Sealed, range: &Range<u64>, come_again: &AtomicUsi
 }
 
 /// A short recording of a screen on which nothing happens.
-fn some_recording(random: &mut Random) -> Vec<u8> {
+pub(crate) fn some_recording(random: &mut Random) -> Vec<u8> {
     let mut text = "4.size,1.0,3.640,3.480;".to_owned();
     let mut at_ms = 1_760_000_000_000 + random.below(1 << 30);
     for _ in 0..random.below(SYNCS_MAX) + 1 {

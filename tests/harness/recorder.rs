@@ -53,6 +53,15 @@ impl Door {
         Ok(serde_json::from_slice(&answer.body_mut().read_to_vec()?)?)
     }
 
+    /// Tells something; gives the answer.
+    pub(crate) fn tell<T: DeserializeOwned>(&self, path: &str, body: &Value) -> anyhow::Result<T> {
+        let url = format!("{}{path}", self.url);
+        let request = self.agent.put(&url).header("Authorization", &self.bearer);
+        let request = request.header("Content-Type", "application/json");
+        let mut answer = checked(request.send(body.to_string().as_bytes())?)?;
+        Ok(serde_json::from_slice(&answer.body_mut().read_to_vec()?)?)
+    }
+
     /// Sets something, whatever it was.
     pub(crate) fn put(&self, path: &str, body: &Value) -> anyhow::Result<()> {
         let request = self.agent.put(format!("{}{path}", self.url)).header("Authorization", &self.bearer);

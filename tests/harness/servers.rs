@@ -212,6 +212,21 @@ impl Servers {
         Ok(members.into_iter().find(|member| member.is_leader).map(|member| member.id))
     }
 
+    /// The closed chunks of a member.
+    pub(crate) fn chunks(&self, member: u64) -> PathBuf {
+        self.folders[&member].join("data/store/bytes/chunks")
+    }
+
+    /// Where a member answers, and the token of who may do everything.
+    pub(crate) fn url(&self, member: u64) -> String {
+        format!("http://{}", self.apis[&member])
+    }
+
+    /// See above.
+    pub(crate) fn administrator_token(&self) -> &str {
+        &self.administrator
+    }
+
     /// The file with the first administrator's token.
     pub(crate) fn token_file(&self) -> PathBuf {
         self.folders[&FIRST].join("data/first-admin-token")

@@ -18,7 +18,7 @@ struct Soak {
     /// What is run.
     suite: Suite,
     /// Times in each recording (pictures), runs (determinism, power_cut, kill, members, simulation), kills (resume), live
-    /// sessions (sessions), sealed recordings (ranges) or sessions (races).
+    /// sessions (sessions), sealed recordings (ranges), changed files (repair) or sessions (races).
     #[arg(long, default_value_t = 50)]
     times: u64,
     /// Repeats the same choices.
@@ -54,6 +54,8 @@ enum Suite {
     Sessions,
     /// Ranges of recordings that were just sealed, from all members but one that is killed.
     Ranges,
+    /// Three members, of which one has changed and deleted chunk files: found, not served, repaired.
+    Repair,
     /// Sessions that are viewed, then held and purged at the same time, on three members.
     Races,
     /// Three members whose clocks are wrong by years, once in each way.
@@ -69,7 +71,9 @@ impl Suite {
     fn program(self) -> &'static str {
         match self {
             Self::Pictures | Self::Frames | Self::Determinism | Self::Hostile => "custody",
-            Self::Resume | Self::Sessions | Self::Ranges | Self::Races | Self::Clocks => "custody",
+            Self::Resume | Self::Sessions | Self::Ranges | Self::Repair | Self::Races | Self::Clocks => {
+                "custody"
+            }
             Self::PowerCut | Self::Kill | Self::Members => "appender",
             Self::Simulation => "soak",
         }

@@ -4,8 +4,8 @@ use crate::journal::{Result, Run};
 use crate::{Suite, hostile};
 use anyhow::ensure;
 use harness::{
-    Cut, Kills, Measure, Members, PowerCuts, PowerCutsOutcome, Races, Random, Ranges, Resumes, Sessions,
-    Syncs,
+    Cut, Kills, Measure, Members, PowerCuts, PowerCutsOutcome, Races, Random, Ranges, Repairs, Resumes,
+    Sessions, Syncs,
 };
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -50,6 +50,7 @@ pub(crate) fn of(suite: Suite, folder: &Path, times: u64, seed: u64) -> anyhow::
         Suite::Resume => Ok((seed..seed + times.div_ceil(LOSSES_PER_RUN)).map(resumes).collect()),
         Suite::Sessions => Ok([false, true].map(|kills| sessions(seed, times, kills)).into()),
         Suite::Ranges => Ok(vec![ranges(seed, times)]),
+        Suite::Repair => Ok(vec![repair(seed, times)]),
         Suite::Races => Ok(vec![races(seed, times)]),
         Suite::Clocks => Ok(vec![clocks()]),
         Suite::Simulation => Ok(crate::simulation::of(seed, times)),
@@ -164,6 +165,20 @@ fn ranges(seed: u64, recordings: u64) -> Run {
         Ok(serde_json::to_value(outcome)?)
     };
     Run { key: json!({ "seed": seed, "recordings": recordings }), work: Box::new(work) }
+}
+
+/// Chunk files of one member that are changed, and a tenth as many that are deleted.
+fn repair(seed: u64, flips: u64) -> Run {
+    let hurt = Repairs { seed, recordings: flips, flips, deletions: flips / 10 };
+    let work = move || -> Result {
+        let outcome = hurt.run()?;
+        let found = (outcome.bad, outcome.repaired, outcome.fetched) == (flips, flips, flips / 10);
+        let agrees = outcome.hurt.disagreements.is_empty() && outcome.whole.disagreements.is_empty();
+        let is_right = outcome.wrong.is_empty() && outcome.unlike.is_empty();
+        ensure!(found && agrees && is_right, "not repaired: {}", serde_json::to_string(&outcome)?);
+        Ok(serde_json::to_value(outcome)?)
+    };
+    Run { key: json!({ "seed": seed, "flips": flips }), work: Box::new(work) }
 }
 
 /// Sessions that are held and purged at the same time.

@@ -5,7 +5,9 @@ use std::error::Error;
 use actix_web::error::{JsonPayloadError, PayloadError, QueryPayloadError};
 use cluster::catalog::{CatalogError, CursorError, Refusal};
 use cluster::chunk::key::NoRandomness;
-use cluster::cluster::{AppendError, OpenSessionError, ReadError, SealError, WriteFailure};
+use cluster::cluster::{
+    AppendError, OpenSessionError, OrderError, ReadError, ReplicationError, SealError, WriteFailure,
+};
 use cluster::facts::{NotReady, ReadIndexError, SubmitError};
 
 use super::{Kind, Problem};
@@ -63,6 +65,27 @@ impl From<ReadIndexError> for Problem {
 impl From<CatalogError> for Problem {
     fn from(error: CatalogError) -> Self {
         Self::internal(&error)
+    }
+}
+
+impl From<ReplicationError> for Problem {
+    fn from(error: ReplicationError) -> Self {
+        match error {
+            ReplicationError::NotReady(error) => error.into(),
+            ReplicationError::ReadIndex(error) => error.into(),
+            ReplicationError::ObjectUnknown { .. } => Self::not_found(),
+            ReplicationError::Catalog(_) | ReplicationError::Disk(_) => Self::internal(&error),
+            ReplicationError::Stopped => Self::not_ready(error),
+        }
+    }
+}
+
+impl From<OrderError> for Problem {
+    fn from(error: OrderError) -> Self {
+        match error {
+            OrderError::WorkerUnknown { .. } => Self::not_found(),
+            OrderError::MemberUnknown { .. } => Self::new(Kind::InvalidField, error),
+        }
     }
 }
 

@@ -40,5 +40,7 @@ pub(crate) async fn readyz(state: Data<ApiState>) -> Result<Json<dto::Health>, P
 /// What this process has counted; on the listener of metrics alone.
 #[get("/metrics")]
 pub(crate) async fn metrics(state: Data<ApiState>) -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(state.metrics.render())
+    HttpResponse::Ok()
+        .content_type("text/plain; version=0.0.4")
+        .body(state.metrics.render(&state.cluster.workers_here()))
 }

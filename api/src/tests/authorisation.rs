@@ -212,6 +212,7 @@ impl World {
                 self.member.submit(Command::PutRetention(rule)).await;
                 "db".to_owned()
             }
+            "there" if cell.route.contains("/v1/cluster/workers/") => "scrub".to_owned(),
             "there" => "replicas".to_owned(),
             "absent" | "all" | "new" | "of stronger" | "themselves" => ABSENT.to_owned(),
             _ => panic!("line {}: no such target", cell.line),

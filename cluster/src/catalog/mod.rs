@@ -71,8 +71,8 @@ pub use key_states::{KeepKeyStates, KeyStatesRow};
 pub use once::{KEY_KEPT_MS, Once, OnceKey};
 pub use outbox::{BlockMail, MailFault, MailId, MailKind, MailRow, MailState, WebhookEvent};
 pub use outcome::{Applied, Outcome, Refusal};
-pub(crate) use parameter::RESUME_HOURS;
 pub use parameter::{Parameter, ParameterKind, ParameterRow, ParameterValue, PutParameter};
+pub(crate) use parameter::{RESUME_HOURS, RESYNC_MIB_PER_S, SCRUB_DAYS, SCRUB_MIB_PER_S};
 pub(crate) use purge::DELETED_MAX;
 pub use purge::{DeletedBytes, DuePage, DuePlace, DueSession, Purge, PurgeCause, Tombstone};
 pub use recording::{

@@ -16,6 +16,12 @@ pub(crate) const RESUME_HOURS: &str = "resume_hours";
 pub(crate) const RETENTION_DAYS: &str = "retention_days";
 /// Whether a hold ends only when two persons want it.
 pub(crate) const HOLD_RELEASE_BY_TWO: &str = "hold_release_by_two";
+/// How many MiB of missing and bad copies a member fetches in a second.
+pub(crate) const RESYNC_MIB_PER_S: &str = "resync_mib_per_s";
+/// How often a member compares all its copies with their hashes.
+pub(crate) const SCRUB_DAYS: &str = "scrub_days";
+/// How many MiB of them it reads in a second.
+pub(crate) const SCRUB_MIB_PER_S: &str = "scrub_mib_per_s";
 /// Whether nobody watches a session before another person agrees.
 pub(crate) const WATCH_NEEDS_APPROVAL: &str = "watch_needs_approval";
 /// Whether the webhook is told.
@@ -98,6 +104,25 @@ impl Parameter {
             kind: ParameterKind::Switch,
             default: ParameterValue::Switch(false),
             description: "Whether a hold ends only when two different persons release it.",
+        },
+        Self {
+            name: RESYNC_MIB_PER_S,
+            kind: ParameterKind::Number { min: 1, max: 10_000 },
+            default: ParameterValue::Number(200),
+            description: "How many MiB of missing and bad copies each member fetches from the others in a second.",
+        },
+        Self {
+            name: SCRUB_DAYS,
+            kind: ParameterKind::NumberOrNever { min: 1, max: 365 },
+            default: ParameterValue::Number(30),
+            description: "After how many days each member compares all its copies with their hashes again.",
+        },
+        Self {
+            name: SCRUB_MIB_PER_S,
+            kind: ParameterKind::Number { min: 1, max: 10_000 },
+            default: ParameterValue::Number(32),
+            description: "How many MiB of its copies a member compares with their hashes in a second, while nobody \
+                          asks it for anything; else a quarter of it.",
         },
         Self {
             name: WATCH_NEEDS_APPROVAL,

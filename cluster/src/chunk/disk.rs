@@ -44,4 +44,8 @@ pub trait DiskFile: Send + Sync {
     fn length(&self) -> io::Result<u64>;
     /// Makes contents and length durable (fdatasync).
     fn sync(&self) -> io::Result<()>;
+    /// When it was written last, or what [`DiskFile::set_modified_ms`] says, in milliseconds since 1970.
+    fn modified_ms(&self) -> io::Result<u64>;
+    /// Sets that time. It is durable some time later, or never.
+    fn set_modified_ms(&self, modified_ms: u64) -> io::Result<()>;
 }

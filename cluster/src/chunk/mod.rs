@@ -8,6 +8,7 @@
 //! closes one and Seal after it stored the manifest. Every format is drawn in the crate's DESIGN.md.
 
 mod closed;
+mod copy;
 mod damage;
 pub mod disk;
 mod fields;
@@ -26,6 +27,7 @@ mod tails;
 mod writer;
 
 pub use closed::ClosedFile;
+pub use copy::CopyState;
 pub use damage::{Damage, FileError, Part};
 pub use disk::{DiskError, Fatal, Volume};
 pub(crate) use fields::{Fields, disk_size, memory_size};

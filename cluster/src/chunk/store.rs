@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::Hash;
 use super::closed::ClosedFile;
+use super::copy::BadCopies;
 use super::damage::{Damage, FileError, Part};
 use super::disk::{DiskError, Fatal, Volume, VolumeFile};
 use super::fields::memory_size;
@@ -55,6 +56,7 @@ pub enum CloseError {
 #[derive(Debug, Clone)]
 pub struct ChunkStore {
     volume: Volume,
+    bad: BadCopies,
 }
 
 impl ChunkStore {
@@ -68,7 +70,7 @@ impl ChunkStore {
         volume.folder(Path::new(OPEN))?;
         volume.folder(Path::new(CLOSED))?;
         volume.remove_temporaries()?;
-        Ok(Self { volume })
+        Ok(Self { bad: BadCopies::open(&volume)?, volume })
     }
 
     /// The failure after which the process must end.
@@ -136,7 +138,8 @@ impl ChunkStore {
         self.volume.rename(&open_path(open.id()), &closed_path(open.id()))
     }
 
-    /// Keeps a whole closed chunk that another member sent, if it is the committed one.
+    /// Keeps a whole closed chunk that another member sent, if it is the committed one. It takes the place of a bad copy
+    /// once it is durable itself.
     pub fn receive(&self, object: ObjectId, chunk: &ClosedChunk, bytes: &[u8]) -> Result<(), FileError> {
         let id = chunk.id(object);
         if !chunk.is_plausible() || memory_size(chunk.length_bytes) != Some(bytes.len()) {
@@ -146,7 +149,7 @@ impl ChunkStore {
             return Err(Damage { chunk: id, part: Part::Whole }.into());
         }
         self.volume.create(&closed_path(id), bytes)?;
-        Ok(())
+        Ok(self.clear_bad(id)?)
     }
 
     /// A closed chunk for reading; its records are checked as they are read.
@@ -172,8 +175,11 @@ impl ChunkStore {
     }
 
     /// A piece of a closed chunk's file, as it lies there: shorter than asked for only at the end. Whoever puts the
-    /// pieces together checks them.
+    /// pieces together checks them. Of a copy that is known to be bad, nothing.
     pub fn piece(&self, chunk: ChunkId, offset: u64, length_bytes: usize) -> Result<Vec<u8>, FileError> {
+        if self.is_bad(chunk) {
+            return Err(Damage { chunk, part: Part::Whole }.into());
+        }
         let file = self.file(chunk, &closed_path(chunk))?;
         let mut bytes = vec![0; length_bytes];
         let read = file.read_at(offset, &mut bytes)?;
@@ -184,7 +190,8 @@ impl ChunkStore {
     /// Removes a chunk, open or closed, durably; a missing one is already removed.
     pub fn delete(&self, chunk: ChunkId) -> Result<(), DiskError> {
         self.delete_open(chunk)?;
-        self.volume.remove(&closed_path(chunk))
+        self.volume.remove(&closed_path(chunk))?;
+        self.clear_bad(chunk)
     }
 
     /// Removes the file of an open chunk, durably; a missing one is already removed.
@@ -241,13 +248,17 @@ impl ChunkStore {
     pub(crate) fn volume(&self) -> &Volume {
         &self.volume
     }
+
+    pub(super) fn bad(&self) -> &BadCopies {
+        &self.bad
+    }
 }
 
 fn open_path(chunk: ChunkId) -> PathBuf {
     Path::new(OPEN).join(chunk.to_string())
 }
 
-fn closed_path(chunk: ChunkId) -> PathBuf {
+pub(super) fn closed_path(chunk: ChunkId) -> PathBuf {
     closed_folder(fan_out(chunk.object.recording)).join(chunk.to_string())
 }
 

@@ -4,7 +4,7 @@ use super::input::Input;
 use super::machine::size;
 use super::outbox::PIECE_BYTES;
 use super::shared::Shared;
-use crate::chunk::FileError;
+use crate::chunk::{CopyState, FileError};
 use crate::facts::NotReady;
 use crate::id::{ChunkId, MemberId, ObjectId};
 use crate::rpc::{self, Handled, Handler};
@@ -28,6 +28,11 @@ impl Handler for Answers {
                 rpc::Request::Piece { chunk, offset } => rpc::encode(&shared.piece(chunk, offset).await?),
                 rpc::Request::Ask { object, request } => rpc::encode(&shared.answer(object, request).await),
                 rpc::Request::Length { object } => rpc::encode(&shared.length_here(object).ok()),
+                rpc::Request::Copies { object, chunks } => {
+                    rpc::encode(&shared.copies_for_other(object, chunks).await?)
+                }
+                rpc::Request::Workers => rpc::encode(&shared.statuses()),
+                rpc::Request::Order { worker, order } => rpc::encode(&shared.order(&worker, order)),
             })
         })
     }
@@ -57,6 +62,18 @@ impl Shared {
             Ok(_) => self.ask_here(object, request).await,
             Err(NotReady) => None,
         }
+    }
+
+    /// What the copies of this member are worth; nothing before it is ready.
+    async fn copies_for_other(
+        self: &Arc<Self>,
+        object: ObjectId,
+        chunks: Vec<rpc::Asked>,
+    ) -> Option<Option<Vec<CopyState>>> {
+        self.catalog().ok()?;
+        let shared = Arc::clone(self);
+        let look = move || shared.copies(object, &chunks);
+        Some(self.readers.run(look).await?.ok())
     }
 
     /// A piece of a closed chunk's file, as it lies here; the last one is shorter than the others, or empty.

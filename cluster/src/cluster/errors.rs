@@ -5,8 +5,8 @@ use crate::chunk::disk::{DiskError, Fatal};
 use crate::chunk::journal::JournalError;
 use crate::chunk::key::{KekId, NoRandomness, UnwrapError};
 use crate::chunk::{self, ReaderError};
-use crate::facts::{self, NotReady, SubmitError};
-use crate::id::{ChunkId, ObjectId};
+use crate::facts::{self, NotReady, ReadIndexError, SubmitError};
+use crate::id::{ChunkId, MemberId, ObjectId};
 use std::io;
 use std::path::PathBuf;
 
@@ -356,4 +356,64 @@ impl From<Halt> for SealError {
             Halt::Failed(failure) => Self::Failed(failure),
         }
     }
+}
+
+/// Why nobody knows what each member has of an object.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplicationError {
+    /// This member has only just started.
+    #[error(transparent)]
+    NotReady(#[from] NotReady),
+    /// What is committed is not known.
+    #[error(transparent)]
+    ReadIndex(#[from] ReadIndexError),
+    /// There is no such object.
+    #[error("there is no object {object}")]
+    ObjectUnknown {
+        /// The object.
+        object: ObjectId,
+    },
+    /// The catalog does not answer.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// The disk failed.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// The member is stopping.
+    #[error("this member is stopping")]
+    Stopped,
+}
+
+/// Why the scrub does not go on. It is tried again.
+#[derive(Debug, thiserror::Error)]
+pub enum ScrubError {
+    /// This member has only just started.
+    #[error(transparent)]
+    NotReady(#[from] NotReady),
+    /// The catalog does not say what is committed.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// The disk failed.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// The member is stopping.
+    #[error("this member is stopping")]
+    Stopped,
+}
+
+/// Why a worker was not told anything.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OrderError {
+    /// There is no such worker.
+    #[error("there is no worker {worker}")]
+    WorkerUnknown {
+        /// Its name.
+        worker: String,
+    },
+    /// There is no such member.
+    #[error("there is no member {member}")]
+    MemberUnknown {
+        /// Which.
+        member: MemberId,
+    },
 }

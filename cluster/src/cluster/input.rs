@@ -3,7 +3,7 @@
 use crate::chunk::disk::Fatal;
 use crate::chunk::journal::Retired;
 use crate::id::{ChunkNumber, MemberId, ObjectId};
-use crate::tail::{Answer, Closed, Durable, Message, Request, Ticket, Told};
+use crate::tail::{Answer, Cause, Closed, Durable, Message, Request, Ticket, Told};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 /// One input. How many of callers and members wait is bounded by the places that they hold; the others answer what
@@ -23,6 +23,8 @@ pub(super) enum Input {
     Told { ticket: Ticket, told: Told },
     /// A chunk was committed.
     Committed { object: ObjectId, number: ChunkNumber },
+    /// A copy is missing or bad.
+    Repair { object: ObjectId, number: ChunkNumber, cause: Cause },
     /// The catalog was replaced as a whole.
     Replaced,
     /// A batch is on the disk.

@@ -178,6 +178,7 @@ impl Machine {
                 member.committed(object, number)?;
                 Vec::new()
             }
+            Input::Repair { object, number, cause } => member.repair(object, number, cause, now_ms)?,
             Input::Replaced => {
                 member.look_around();
                 Vec::new()

@@ -5,7 +5,7 @@ use super::inbox::Inbox;
 use super::input::Input;
 use super::pool::Pool;
 use super::shared::{Shared, open_chunk};
-use crate::chunk::{self, FileError, RangeRead, Reader, disk_size, memory_size};
+use crate::chunk::{self, DiskError, FileError, RangeRead, Reader, disk_size, memory_size};
 use crate::id::ObjectId;
 use crate::rpc;
 use crate::tail::Answer;
@@ -93,7 +93,14 @@ impl ObjectRead {
         for piece in pieces {
             match piece {
                 Ok(piece) => self.keep(piece),
-                Err(error @ chunk::ReadError::File(FileError::Missing { .. } | FileError::Damaged(_))) => {
+                // A disk that does not give the bytes has as bad a copy as one that gives others.
+                Err(
+                    error @ chunk::ReadError::File(
+                        FileError::Missing { .. }
+                        | FileError::Damaged(_)
+                        | FileError::Disk(DiskError::Io { .. }),
+                    ),
+                ) => {
                     self.local = None;
                     return self.look_elsewhere(error.into());
                 }

@@ -4,13 +4,15 @@ use super::errors::ReadError;
 use super::inbox::Inbox;
 use super::input::Input;
 use super::pool::Pool;
+use super::scrub::Scrub;
+use super::worker::{self, Worker};
 use crate::catalog::{Catalog, CatalogError, ObjectRow};
 use crate::chunk::key::{DataKey, Kek, Random, WrappedKey};
 use crate::chunk::{ChunkStore, ClosedChunk, Reader, Tail, Tails};
 use crate::facts::{Facts, NotReady};
 use crate::id::{ChunkId, ChunkNumber, ObjectId};
 use crate::rpc::Peers;
-use crate::tail::{Answer, Request};
+use crate::tail::{Answer, Repairs, Request};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Semaphore;
@@ -34,6 +36,9 @@ pub(super) struct Shared {
     pub(super) takers: Pool,
     pub(super) message_room: Arc<Semaphore>,
     pub(super) inbox: Inbox,
+    pub(super) scrub: Arc<Scrub>,
+    pub(super) repairs: Arc<Repairs>,
+    pub(super) workers: Vec<Arc<dyn Worker>>,
     /// Whether what the last run left open is ended.
     is_ready: AtomicBool,
 }
@@ -49,6 +54,8 @@ pub(super) struct Parts {
     pub(super) readers: Pool,
     pub(super) takers: Pool,
     pub(super) inbox: Inbox,
+    pub(super) scrub: Arc<Scrub>,
+    pub(super) repairs: Arc<Repairs>,
 }
 
 /// What may be read of an object on this member.
@@ -64,8 +71,11 @@ pub(super) struct View {
 
 impl Shared {
     pub(super) fn new(parts: Parts) -> Self {
-        let Parts { facts, store, tails, kek, random, peers, readers, takers, inbox } = parts;
+        let Parts { facts, store, tails, kek, random, peers, readers, takers, inbox, scrub, repairs } = parts;
         Self {
+            workers: worker::all(&scrub, &repairs),
+            scrub,
+            repairs,
             facts,
             store,
             tails,

@@ -7,6 +7,7 @@ mod handover;
 mod keys;
 mod members;
 mod purged;
+mod repair;
 mod three;
 
 use super::*;

@@ -1,10 +1,22 @@
 //! All that members say to one another. Variants are only ever added at the end.
 
+use crate::cluster::WorkerOrder;
 use crate::facts::FactsRequest;
-use crate::id::{ChunkId, ObjectId};
+use crate::id::{ChunkId, ChunkNumber, Epoch, ObjectId};
 use crate::raft::RaftRequest;
 use crate::tail;
 use serde::{Deserialize, Serialize};
+
+/// A closed chunk whose copy is asked about.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Asked {
+    /// Its number.
+    pub(crate) number: ChunkNumber,
+    /// The epoch in which it was opened.
+    pub(crate) epoch: Epoch,
+    /// The committed length of its file.
+    pub(crate) length_bytes: u64,
+}
 
 /// A request. Each part of a member has its own answers.
 #[derive(Debug, Serialize, Deserialize)]
@@ -33,5 +45,21 @@ pub(crate) enum Request {
     Length {
         /// Which object.
         object: ObjectId,
+    },
+    /// What the copies of closed chunks are worth there.
+    Copies {
+        /// Of which object.
+        object: ObjectId,
+        /// Which chunks.
+        chunks: Vec<Asked>,
+    },
+    /// What works in the background there.
+    Workers,
+    /// What one of them is to do.
+    Order {
+        /// Its name.
+        worker: String,
+        /// What.
+        order: WorkerOrder,
     },
 }

@@ -19,5 +19,5 @@ pub use peers::{Answer, CallError, NoPeers, Peers};
 pub use server::{Handled, Handler, ServeError, serve};
 pub use tls::{MemberTls, TlsError, member_name};
 
-pub(crate) use message::Request;
+pub(crate) use message::{Asked, Request};
 pub(crate) use peers::{decode, encode};

@@ -3,6 +3,7 @@
 mod end;
 mod overdue;
 mod read;
+mod repair;
 mod reply;
 mod survey;
 
@@ -147,12 +148,15 @@ impl Member {
             }
             Message::AskCopy { chunk } => effects.push(self.copy(from, chunk)?),
             Message::Copy { chunk, bytes } => {
-                self.resync.copied(&mut self.shelf, chunk, &bytes.0)?;
+                self.resync.copied(&mut self.shelf, chunk, &bytes);
                 effects.extend(self.read_on(chunk, now_ms, |read, turn| read.copied(&bytes.0, turn)));
             }
             Message::NoCopy { chunk } => {
-                self.resync.missed(chunk);
+                let mut turn = Turn { now_ms, around: &mut self.around, effects };
+                self.resync.missed(chunk, from, &mut turn);
+                effects = turn.effects;
                 effects.extend(self.read_on(chunk, now_ms, Reader::missed));
+                effects = self.fetch_missing(effects, now_ms)?;
             }
             Message::Tail { chunk, offset, frames } => {
                 effects
@@ -313,11 +317,11 @@ impl Member {
             }
         }
         self.shelf.look_at_room();
-        self.resync.tick(&mut turn);
         let mut readers = std::mem::take(&mut self.readers);
         readers.retain_mut(|read| !read.tick(&mut turn));
         self.readers = readers;
-        let mut effects = turn.effects;
+        let effects = turn.effects;
+        let mut effects = self.tick_resync(effects, now_ms)?;
         for object in self.objects.keys().copied().collect::<Vec<_>>() {
             effects = self.tick_object(object, effects, now_ms)?;
         }
@@ -353,7 +357,11 @@ impl Member {
         if !owner.lacks_manifest() {
             return Ok(effects);
         }
-        let gathered = survey::gather(&self.catalog, &self.shelf, &mut self.resync, object)?;
+        let (gathered, lacking) = survey::gather(&self.catalog, &self.shelf, object)?;
+        for (row, cause) in &lacking {
+            self.want(object, row, *cause)?;
+        }
+        let Some(Role::Owner(owner)) = self.objects.get_mut(&object) else { return Ok(effects) };
         let mut turn = Turn { now_ms, around: &mut self.around, effects };
         match (gathered, self.replica.hindrance()) {
             (Gathered::Whole(manifest), _) => owner.gathered(*manifest, &mut turn),

@@ -1,79 +1,314 @@
-//! Closed chunks that this member is to hold and does not: asked of one member after the other.
+//! Closed chunks that this member is to hold and does not, or of which it has a bad copy: asked of one member after the
+//! other, those with the fewest copies first.
+//!
+//! The queue is in memory: a start finds all of it again in the catalog and among the marks of bad copies.
 
-use super::message::Message;
+use super::message::{Bytes, Message};
+use super::repairs::{Cause, Finding, RepairQueue, Repairs};
 use super::shelf::Shelf;
 use super::turn::Turn;
 use crate::catalog::ChunkRow;
-use crate::chunk::{ClosedChunk, DiskError, FileError};
+use crate::chunk::{ClosedChunk, FileError};
 use crate::id::{ChunkId, MemberId, ObjectId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Chunks that are asked for at once.
 const AT_ONCE: usize = 4;
+/// Chunks that are remembered. What comes on top is found again by the next survey.
+const WANTED_MAX: usize = 65_536;
+/// The longest wait after all members were asked in vain.
+const WAIT_MS_MAX: u64 = 60_000;
+/// A member that sends a chunk sends so many bytes in a millisecond at least, beside its patience.
+const SLOWEST_BYTES_PER_MS: u64 = 1 << 10;
 
-/// What is missing here.
+/// What is missing here, or bad.
 #[derive(Debug, Default)]
 pub(crate) struct Resync {
     wanted: BTreeMap<ChunkId, Wanted>,
+    /// What can be asked for, those with the fewest copies first.
+    ready: BTreeSet<(usize, ChunkId)>,
+    /// What was asked for in vain, and when it is asked for again.
+    later: BTreeSet<(u64, ChunkId)>,
+    /// What is asked for, and when it was.
+    under_way: BTreeMap<ChunkId, u64>,
+    /// The members that are there, by which copies are counted.
+    there: Vec<MemberId>,
+    bytes: u64,
+    is_cut: bool,
+    pace: Pace,
+    repairs: Arc<Repairs>,
 }
 
 #[derive(Debug)]
 struct Wanted {
     chunk: ClosedChunk,
+    cause: Cause,
+    /// The other members of its set.
     set: Vec<MemberId>,
-    /// How many members were asked, and when the last one was.
+    /// Those that have no good copy.
+    missed: BTreeSet<MemberId>,
+    /// How many members were asked, and how often all were in vain.
     asked: usize,
-    asked_ms: Option<u64>,
+    rounds: u32,
+    place: Place,
+}
+
+/// In which list it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Ready(usize),
+    Later(u64),
+    UnderWay,
+    /// A good copy is on its way to the disk.
+    Placing,
+}
+
+/// How many bytes may be asked for.
+#[derive(Debug, Default)]
+struct Pace {
+    bytes_per_s: u64,
+    /// What may be asked for at once; below 0 when a chunk was larger than that.
+    credit_bytes: i64,
+    ticked_ms: Option<u64>,
+    /// Since when there is something to do, and what was done by then.
+    busy: Option<(u64, u64)>,
 }
 
 impl Resync {
-    /// Wants a committed chunk, until it is here.
-    pub(crate) fn want(&mut self, object: ObjectId, row: &ChunkRow) {
-        let wanted = Wanted { chunk: row.chunk, set: row.members.clone(), asked: 0, asked_ms: None };
-        self.wanted.entry(row.chunk.id(object)).or_insert(wanted);
+    /// What it shares with other threads.
+    pub(crate) fn repairs(&self) -> &Arc<Repairs> {
+        &self.repairs
+    }
+
+    /// Wants a committed chunk, until a good copy is here.
+    pub(crate) fn want(&mut self, me: MemberId, object: ObjectId, row: &ChunkRow, cause: Cause) {
+        let id = row.chunk.id(object);
+        if let Some(wanted) = self.wanted.get_mut(&id) {
+            if cause == Cause::Bad {
+                wanted.cause = cause;
+            }
+            return;
+        }
+        if self.wanted.len() >= WANTED_MAX {
+            self.is_cut = true;
+            return;
+        }
+        let set: Vec<MemberId> = row.members.iter().copied().filter(|member| *member != me).collect();
+        let copies = copies(&self.there, &set, &BTreeSet::new());
+        let (missed, place) = (BTreeSet::new(), Place::Ready(copies));
+        self.wanted.insert(id, Wanted { chunk: row.chunk, cause, set, missed, asked: 0, rounds: 0, place });
+        self.ready.insert((copies, id));
+        self.bytes = self.bytes.saturating_add(row.chunk.length_bytes);
     }
 
     /// Is nothing missing?
     pub(crate) fn is_empty(&self) -> bool {
-        self.wanted.is_empty()
+        self.wanted.is_empty() && !self.is_cut
+    }
+
+    /// Whether more was missing than is remembered, and there is room again: told once.
+    pub(crate) fn take_cut(&mut self) -> bool {
+        let has_room = self.wanted.len() < WANTED_MAX / 2;
+        has_room && std::mem::take(&mut self.is_cut)
     }
 
     /// A member sends a chunk.
-    pub(crate) fn copied(
-        &mut self,
-        shelf: &mut Shelf,
-        chunk: ChunkId,
-        bytes: &[u8],
-    ) -> Result<(), DiskError> {
-        let Some(wanted) = self.wanted.get_mut(&chunk) else { return Ok(()) };
-        match shelf.receive(chunk.object, &wanted.chunk, bytes) {
-            Ok(()) => drop(self.wanted.remove(&chunk)),
-            Err(FileError::Disk(fatal @ DiskError::Fatal(_))) => return Err(fatal),
-            // A bad copy, or a full disk: the next member is asked when it is time.
-            Err(
-                FileError::Disk(DiskError::Io { .. }) | FileError::Damaged(_) | FileError::Missing { .. },
-            ) => {}
-        }
-        Ok(())
+    pub(crate) fn copied(&mut self, shelf: &mut Shelf, id: ChunkId, file: &Bytes) {
+        let Some(wanted) = self.wanted.get(&id).filter(|wanted| wanted.place != Place::Placing) else {
+            return;
+        };
+        shelf.receive(id.object, &wanted.chunk, file.clone());
+        self.put(id, Place::Placing);
     }
 
-    /// A member has no such chunk.
-    pub(crate) fn missed(&mut self, chunk: ChunkId) {
-        if let Some(wanted) = self.wanted.get_mut(&chunk) {
-            wanted.asked_ms = wanted.asked_ms.map(|_| 0);
-        }
-    }
-
-    pub(crate) fn tick(&mut self, turn: &mut Turn<'_>) {
-        let (patience_ms, now_ms) = (turn.around.options.patience_ms, turn.now_ms);
-        for (chunk, wanted) in self.wanted.iter_mut().take(AT_ONCE) {
-            let is_due =
-                wanted.asked_ms.is_none_or(|asked_ms| now_ms.saturating_sub(asked_ms) >= patience_ms);
-            let sources = turn.around.sources(&wanted.set);
-            if let Some(source) = sources.get(wanted.asked % sources.len().max(1)).filter(|_| is_due) {
-                (wanted.asked, wanted.asked_ms) = (wanted.asked + 1, Some(now_ms));
-                turn.send(*source, Message::AskCopy { chunk: *chunk });
+    /// What became of a copy that was sent.
+    pub(crate) fn placed(&mut self, id: ChunkId, placed: &Result<(), FileError>, turn: &mut Turn<'_>) {
+        match placed {
+            Ok(()) => {
+                let Some(wanted) = self.forget(id) else { return };
+                self.repairs.placed(id, wanted.cause, wanted.chunk.length_bytes);
+            }
+            // A bad copy, or a full disk: the next member is asked.
+            Err(error) => {
+                self.repairs.fail(error.to_string());
+                self.fail(id, None, turn);
             }
         }
     }
+
+    /// A member has no such chunk.
+    pub(crate) fn missed(&mut self, id: ChunkId, member: MemberId, turn: &mut Turn<'_>) {
+        if self.under_way.contains_key(&id) {
+            self.fail(id, Some(member), turn);
+        }
+    }
+
+    /// The chunk is not needed any more.
+    pub(crate) fn drop_wanted(&mut self, id: ChunkId) {
+        drop(self.forget(id));
+    }
+
+    /// Time passes. What was asked for in vain is asked for again when it is time, when a member has come back, or when
+    /// it is wanted now.
+    pub(crate) fn tick(&mut self, bytes_per_s: u64, is_wanted_now: bool, turn: &mut Turn<'_>) {
+        if self.count_members(turn) || is_wanted_now {
+            for (_, id) in std::mem::take(&mut self.later) {
+                self.begin_anew(id);
+            }
+        }
+        self.pace.tick(bytes_per_s, turn.now_ms);
+        while self.later.first().is_some_and(|(due_ms, _)| *due_ms <= turn.now_ms) {
+            let Some((_, id)) = self.later.pop_first() else { break };
+            self.ready_again(id);
+        }
+        let patience_ms = turn.around.options.patience_ms;
+        let late = |id: &ChunkId, asked_ms: u64| {
+            let length = self.wanted.get(id).map_or(0, |wanted| wanted.chunk.length_bytes);
+            turn.now_ms.saturating_sub(asked_ms) >= patience_ms + length / SLOWEST_BYTES_PER_MS
+        };
+        let late: Vec<ChunkId> =
+            self.under_way.iter().filter(|(id, asked_ms)| late(id, **asked_ms)).map(|(id, _)| *id).collect();
+        for id in late {
+            self.fail(id, None, turn);
+        }
+        let queue = self.queue(turn.now_ms);
+        self.repairs.tell_queue(queue);
+    }
+
+    /// The next chunk to ask for, if another one may be.
+    pub(crate) fn next(&self) -> Option<ChunkId> {
+        let may_ask =
+            self.under_way.len() < AT_ONCE && self.pace.credit_bytes > 0 && !self.repairs.is_paused();
+        self.ready.first().filter(|_| may_ask).map(|(_, id)| *id)
+    }
+
+    /// Asks the next member for a chunk.
+    pub(crate) fn ask(&mut self, id: ChunkId, turn: &mut Turn<'_>) {
+        let Some(wanted) = self.wanted.get_mut(&id) else { return };
+        let mut sources = turn.around.sources(&wanted.set);
+        sources.sort_by_key(|member| !turn.around.is_alive(*member, turn.now_ms));
+        let Some(source) = sources.get(wanted.asked % sources.len().max(1)).copied() else {
+            return self.fail(id, None, turn);
+        };
+        wanted.asked += 1;
+        let bytes = i64::try_from(wanted.chunk.length_bytes).unwrap_or(i64::MAX);
+        self.pace.credit_bytes = self.pace.credit_bytes.saturating_sub(bytes);
+        self.put(id, Place::UnderWay);
+        self.under_way.insert(id, turn.now_ms);
+        turn.send(source, Message::AskCopy { chunk: id });
+    }
+
+    /// Nothing came of it: the next member is asked at once, and after the last one the first again after a while.
+    fn fail(&mut self, id: ChunkId, has_none: Option<MemberId>, turn: &Turn<'_>) {
+        let Some(wanted) = self.wanted.get_mut(&id) else { return };
+        wanted.missed.extend(has_none);
+        let sources = turn.around.sources(&wanted.set).len();
+        if sources > 0 && (wanted.asked == 0 || wanted.asked % sources != 0) {
+            return self.ready_again(id);
+        }
+        if wanted.rounds == 0 {
+            self.repairs.fail(format!("no member that was asked has a good copy of chunk {id}"));
+            self.repairs.find(Finding::NoCopy(id));
+        }
+        let wait_ms = turn.around.options.patience_ms.saturating_mul(1_u64 << wanted.rounds.min(16));
+        wanted.rounds += 1;
+        self.put(id, Place::Later(turn.now_ms.saturating_add(wait_ms.min(WAIT_MS_MAX))));
+    }
+
+    fn begin_anew(&mut self, id: ChunkId) {
+        if let Some(wanted) = self.wanted.get_mut(&id) {
+            wanted.missed.clear();
+            wanted.rounds = 0;
+        }
+        self.ready_again(id);
+    }
+
+    fn ready_again(&mut self, id: ChunkId) {
+        let Some(wanted) = self.wanted.get(&id) else { return };
+        let copies = copies(&self.there, &wanted.set, &wanted.missed);
+        self.put(id, Place::Ready(copies));
+    }
+
+    /// Moves a chunk to another list.
+    fn put(&mut self, id: ChunkId, place: Place) {
+        let Some(wanted) = self.wanted.get_mut(&id) else { return };
+        let before = std::mem::replace(&mut wanted.place, place);
+        self.take_off(id, before);
+        match place {
+            Place::Ready(copies) => drop(self.ready.insert((copies, id))),
+            Place::Later(due_ms) => drop(self.later.insert((due_ms, id))),
+            Place::UnderWay | Place::Placing => {}
+        }
+    }
+
+    fn take_off(&mut self, id: ChunkId, place: Place) {
+        match place {
+            Place::Ready(copies) => drop(self.ready.remove(&(copies, id))),
+            Place::Later(due_ms) => drop(self.later.remove(&(due_ms, id))),
+            Place::UnderWay => drop(self.under_way.remove(&id)),
+            Place::Placing => {}
+        }
+    }
+
+    fn forget(&mut self, id: ChunkId) -> Option<Wanted> {
+        let wanted = self.wanted.remove(&id)?;
+        self.take_off(id, wanted.place);
+        self.bytes = self.bytes.saturating_sub(wanted.chunk.length_bytes);
+        Some(wanted)
+    }
+
+    /// Counts the copies anew when members have come or gone. Whether one has come.
+    fn count_members(&mut self, turn: &Turn<'_>) -> bool {
+        let around = &turn.around;
+        let there = around.members.iter().copied().filter(|member| around.is_there(*member, turn.now_ms));
+        let there: Vec<MemberId> = there.collect();
+        if there == self.there {
+            return false;
+        }
+        let has_come = there.iter().any(|member| !self.there.contains(member));
+        self.there = there;
+        for (_, id) in std::mem::take(&mut self.ready) {
+            self.ready_again(id);
+        }
+        has_come
+    }
+
+    fn queue(&mut self, now_ms: u64) -> RepairQueue {
+        let done = self.repairs.counts().bytes;
+        if self.wanted.is_empty() {
+            self.pace.busy = None;
+        }
+        let (began_ms, before) = match self.wanted.is_empty() {
+            true => (now_ms, done),
+            false => *self.pace.busy.get_or_insert((now_ms, done)),
+        };
+        let elapsed_ms = now_ms.saturating_sub(began_ms);
+        let eta_ms = self.bytes.saturating_mul(elapsed_ms).checked_div(done.saturating_sub(before));
+        RepairQueue {
+            chunks: u64::try_from(self.wanted.len()).unwrap_or(u64::MAX),
+            bytes: self.bytes,
+            under_way: u64::try_from(self.under_way.len()).unwrap_or(u64::MAX),
+            eta_ms,
+        }
+    }
 }
+
+impl Pace {
+    /// What was not used stays for a second.
+    fn tick(&mut self, bytes_per_s: u64, now_ms: u64) {
+        let passed_ms = now_ms.saturating_sub(self.ticked_ms.replace(now_ms).unwrap_or(0)).min(1000);
+        self.bytes_per_s = bytes_per_s;
+        let most = i64::try_from(bytes_per_s).unwrap_or(i64::MAX);
+        let more = i64::try_from(bytes_per_s.saturating_mul(passed_ms) / 1000).unwrap_or(i64::MAX);
+        self.credit_bytes = self.credit_bytes.saturating_add(more).min(most);
+    }
+}
+
+/// How many other members of a set may have a good copy.
+fn copies(there: &[MemberId], set: &[MemberId], missed: &BTreeSet<MemberId>) -> usize {
+    set.iter().filter(|member| there.contains(member) && !missed.contains(member)).count()
+}
+
+#[cfg(test)]
+mod tests;

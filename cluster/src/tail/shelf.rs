@@ -2,6 +2,7 @@
 
 use super::batch::{Batch, Durable, Order};
 use super::closing::{Closed, Closing, End};
+use super::message::Bytes;
 use crate::chunk::disk::{DiskError, Fatal, Volume, VolumeFile};
 use crate::chunk::journal::{Entry, Journal, JournalError, JournalLimits, Recovered, Retired};
 use crate::chunk::{
@@ -313,6 +314,8 @@ impl Shelf {
                 self.open.insert(chunk, *open);
                 Err(error)
             }
+            // No open file became it.
+            End::Copied(_) => Ok(()),
         }
     }
 
@@ -336,9 +339,9 @@ impl Shelf {
         self.direct.remove(&chunk);
     }
 
-    /// Keeps a closed chunk that another member sent.
-    pub fn receive(&mut self, object: ObjectId, chunk: &ClosedChunk, bytes: &[u8]) -> Result<(), FileError> {
-        self.store.receive(object, chunk, bytes)
+    /// Begins to put a closed chunk in its place that another member sent; see [`Shelf::closings`].
+    pub(crate) fn receive(&mut self, object: ObjectId, chunk: &ClosedChunk, file: Bytes) {
+        self.closings.push(Closing::copy(self.store.clone(), object, *chunk, file));
     }
 }
 

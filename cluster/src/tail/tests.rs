@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::catalog::{
-    Catalog, ClockSample, Command, CommandEntry, End, Format, LogPosition, MembershipRow, MemoryEngine,
-    ObjectState, OpenSession, Protocol, Request as FactsRequest, SessionInfo, SessionState, WrappedKeys,
+    Catalog, ClockSample, Command, CommandEntry, End, EndSession, Format, LogPosition, MembershipRow,
+    MemoryEngine, ObjectState, OpenSession, Protocol, Purge, PurgeCause, Request as FactsRequest,
+    SessionInfo, SessionState, WrappedKeys,
 };
 use crate::chunk::disk::{MemoryDisk, Volume};
 use crate::chunk::journal::JournalLimits;
@@ -324,4 +325,25 @@ fn time_in_which_the_cluster_stood_still_does_not_count() {
     assert_eq!(alone.state(object), (state, SessionState::Live));
     alone.pass(1);
     assert!(matches!(alone.state(object).0, ObjectState::Sealed(_)));
+}
+
+#[test]
+fn the_chunks_of_a_purged_session_are_not_fetched_again() {
+    let (mut alone, object) = Alone::new();
+    assert_eq!(alone.append(object, 0, b"one"), [Answer::Durable { offset: 3 }]);
+    let (error_message, reason) = (String::new(), String::new());
+    let end = EndSession { recording: RECORDING, end: End::Finished, end_ms: 1, error_message, reason };
+    alone.command(Command::EndSession(end));
+    alone.ask(object, Request::Seal);
+    let store = alone.member.shelf().store().clone();
+    let closed = store.list_closed(RECORDING).unwrap();
+    assert_eq!(closed.len(), 2);
+    closed.iter().for_each(|chunk| store.delete(*chunk).unwrap());
+    alone.look();
+    assert!(!alone.member.is_whole(), "they are missing as long as they are needed");
+    let cause = PurgeCause::Person { by: "ada".to_owned(), reason: "asked".to_owned() };
+    alone.command(Command::Purge(Purge { recording: RECORDING, cause }));
+    alone.member.repairs().start_now();
+    alone.look();
+    assert!(alone.member.is_whole());
 }

@@ -1,8 +1,7 @@
 //! `custody import`: recordings that lie in files.
 
 use super::Exit;
-use crate::client::Client;
-use crate::config::SecretFile;
+use super::server::Server;
 use crate::import::Import as Importer;
 use crate::interrupt::Interrupt;
 use anyhow::Context;
@@ -19,15 +18,8 @@ pub(super) struct Import {
     /// The recordings (.guac or .guac.zst).
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// The cluster: any of its members.
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8443")]
-    server: String,
-    /// The file with the token of a recorder or an administrator.
-    #[arg(long, value_name = "FILE")]
-    token_file: PathBuf,
-    /// The certificates to trust, as PEM; without, those that the system trusts.
-    #[arg(long, value_name = "FILE")]
-    certificates: Option<PathBuf>,
+    #[command(flatten)]
+    server: Server,
     /// What was spoken with the devices; without, what each file's name begins with.
     #[arg(long, value_parser = parse_protocol)]
     protocol: Option<Protocol>,
@@ -44,8 +36,7 @@ pub(super) struct Import {
 
 impl Import {
     pub(super) fn run(self, interrupt: &Interrupt) -> anyhow::Result<Exit> {
-        let token = SecretFile::at(&self.token_file).read("--token-file", None)?;
-        let client = Client::new(&self.server, token, self.certificates.as_deref())?;
+        let client = self.server.client()?;
         let import = Importer {
             protocol: self.protocol,
             device_address: self.device,

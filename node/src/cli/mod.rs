@@ -1,6 +1,7 @@
 //! The commands of `custody`, one file each.
 
 mod check_config;
+mod cluster;
 mod configuration;
 mod convert;
 mod demo;
@@ -10,6 +11,7 @@ mod inspect;
 mod media_time;
 mod resync;
 mod serve;
+mod server;
 mod summary;
 mod test_mail;
 
@@ -32,6 +34,7 @@ enum Command {
     Serve(serve::Serve),
     Demo(demo::Demo),
     Import(import::Import),
+    Cluster(cluster::Cluster),
     CheckConfig(check_config::CheckConfig),
     TestMail(test_mail::TestMail),
     Convert(convert::Convert),
@@ -72,6 +75,7 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::Serve(command) => command.run(),
             Command::Demo(command) => command.run(&interrupt),
             Command::Import(command) => command.run(&interrupt),
+            Command::Cluster(command) => command.run(),
             Command::CheckConfig(command) => command.run(),
             Command::TestMail(command) => command.run(),
             Command::Convert(command) => command.run(&interrupt),

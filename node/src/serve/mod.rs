@@ -11,6 +11,7 @@ mod member;
 mod members;
 mod retention;
 mod roles;
+mod scrub;
 mod systemd;
 mod tokens;
 

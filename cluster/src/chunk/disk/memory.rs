@@ -41,6 +41,7 @@ struct Contents {
     current: Vec<u8>,
     durable: Vec<u8>,
     unsynced: Vec<Change>,
+    modified_ms: u64,
 }
 
 #[derive(Clone)]
@@ -393,6 +394,17 @@ impl DiskFile for MemoryFile {
                 contents.durable = contents.current.clone();
                 contents.unsynced.clear();
             }
+            Ok(())
+        })
+    }
+
+    fn modified_ms(&self) -> io::Result<u64> {
+        self.with(|state| Ok(state.files[self.file].modified_ms))
+    }
+
+    fn set_modified_ms(&self, modified_ms: u64) -> io::Result<()> {
+        self.with(|state| {
+            state.files[self.file].modified_ms = modified_ms;
             Ok(())
         })
     }

@@ -6,6 +6,7 @@ use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
 
 use super::{Disk, DiskFile};
 
@@ -79,5 +80,15 @@ impl DiskFile for File {
 
     fn sync(&self) -> io::Result<()> {
         self.sync_data()
+    }
+
+    fn modified_ms(&self) -> io::Result<u64> {
+        let since = self.metadata()?.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Ok(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    fn set_modified_ms(&self, modified_ms: u64) -> io::Result<()> {
+        let time = UNIX_EPOCH.checked_add(Duration::from_millis(modified_ms));
+        self.set_modified(time.ok_or(io::ErrorKind::InvalidInput)?)
     }
 }

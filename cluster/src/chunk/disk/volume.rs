@@ -273,6 +273,16 @@ impl VolumeFile {
         self.run("measure", || self.file.length())
     }
 
+    /// When it was written last, in milliseconds since 1970.
+    pub(crate) fn modified_ms(&self) -> Result<u64, DiskError> {
+        self.run("look at", || self.file.modified_ms())
+    }
+
+    /// Sets that time; see [`DiskFile::set_modified_ms`].
+    pub(crate) fn set_modified_ms(&self, modified_ms: u64) -> Result<(), DiskError> {
+        self.run("set the time of", || self.file.set_modified_ms(modified_ms))
+    }
+
     /// Makes contents and length durable; a failure ends the volume.
     pub(crate) fn sync(&self) -> Result<(), Fatal> {
         self.volume.sync(&self.path, |_| self.file.sync())

@@ -7,6 +7,7 @@ use super::super::message::Message;
 use super::super::placement::ranking;
 use super::super::replica::TailError;
 use super::super::turn::Turn;
+use super::repair::copied;
 use super::{Member, Role};
 use crate::chunk::journal::Retired;
 use crate::id::{ChunkNumber, MemberId, ObjectId};
@@ -38,6 +39,9 @@ impl Member {
     /// The file of a committed chunk is closed, or gone, or the disk did not take it.
     pub fn closed(&mut self, closed: Closed, now_ms: u64) -> Result<Vec<Effect>, TailError> {
         let chunk = closed.chunk;
+        if let Some(copied) = copied(&closed.end) {
+            return self.placed(chunk, copied, now_ms);
+        }
         match self.replica.closed(&mut self.shelf, closed) {
             // One that is gone is fetched.
             true => self.committed(chunk.object, chunk.number)?,

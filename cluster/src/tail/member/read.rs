@@ -3,6 +3,7 @@
 use super::super::effect::{Answer, Effect, RequestNumber};
 use super::super::message::Message;
 use super::super::reader::{Reader, Wanted, decrypt};
+use super::super::repairs::Cause;
 use super::super::replica::{FRAMES_BYTES_MAX, TailError};
 use super::super::turn::Turn;
 use super::{Effects, Member};
@@ -44,7 +45,7 @@ impl Member {
             && self.shelf.store().is_closed(chunk.id(object))?
         {
             // The copy is here and damaged: a good one takes its place.
-            self.resync.want(object, row);
+            self.want(object, row, Cause::Bad)?;
         }
         let (asked, missed, asked_ms, began_ms) = (0, 0, now_ms, now_ms);
         let sources = self.sources(&set, now_ms);

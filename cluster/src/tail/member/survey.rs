@@ -1,9 +1,10 @@
 //! What the catalog says that this member is to hold, against what it holds.
 
 use super::super::placement::homes;
+use super::super::repairs::Cause;
 use super::super::replica::TailError;
-use super::super::resync::Resync;
 use super::super::shelf::Shelf;
+use super::repair::is_kept;
 use super::{Effects, Member};
 use crate::catalog::{Catalog, CatalogError, ChunkRow, ObjectRow};
 use crate::chunk::{ClosedChunk, DiskError, FileError, GatherError, Manifest};
@@ -41,7 +42,7 @@ impl Member {
     pub fn committed(&mut self, object: ObjectId, number: ChunkNumber) -> Result<(), TailError> {
         let row = self.catalog.chunks(object, number, 1)?.into_iter().next();
         match row.filter(|(found, _)| *found == number) {
-            Some((_, row)) => self.compare(object, &row),
+            Some((_, row)) => self.compare(object, &row, true),
             None => Ok(()),
         }
     }
@@ -82,8 +83,9 @@ impl Member {
 
     /// Makes what is held of an object what the catalog says.
     fn look_at(&mut self, object: ObjectId, row: &ObjectRow, now_ms: u64) -> Effects {
+        let is_kept = is_kept(&self.catalog, object)?;
         for chunk in chunks_of(&self.catalog, object)? {
-            self.compare(object, &chunk)?;
+            self.compare(object, &chunk, is_kept)?;
         }
         self.collect(object, row, now_ms)?;
         match self.is_to_adopt(object, row, now_ms) {
@@ -106,11 +108,12 @@ impl Member {
             && !self.objects.contains_key(&object)
     }
 
-    /// Makes the open file of a committed chunk the closed one; asks others when it is missing here.
-    fn compare(&mut self, object: ObjectId, row: &ChunkRow) -> Result<(), TailError> {
+    /// Makes the open file of a committed chunk the closed one; asks others when it is missing here, or bad.
+    fn compare(&mut self, object: ObjectId, row: &ChunkRow, is_kept: bool) -> Result<(), TailError> {
         let id = row.chunk.id(object);
         if self.replica.settle(&mut self.shelf, id, &row.chunk)? {
-            return Ok(());
+            let is_bad = is_kept && self.shelf.store().is_bad(id);
+            return if is_bad { self.want(object, row, Cause::Bad) } else { Ok(()) };
         }
         if self.shelf.is_closing(id) {
             return Ok(());
@@ -118,10 +121,11 @@ impl Member {
         if self.shelf.records(id).is_some() {
             // Its file is only being made.
             self.survey.begin();
-        } else if homes(object, row, &self.around.members, self.around.options.replicas)
-            .contains(&self.around.me)
+        } else if is_kept
+            && homes(object, row, &self.around.members, self.around.options.replicas)
+                .contains(&self.around.me)
         {
-            self.resync.want(object, row);
+            self.want(object, row, Cause::Missing)?;
         }
         Ok(())
     }
@@ -182,45 +186,42 @@ pub(super) fn chunks_of(catalog: &Catalog, object: ObjectId) -> Result<Vec<Chunk
 /// What became of the manifest.
 pub(super) enum Gathered {
     Whole(Box<Manifest>),
-    /// Chunks are missing here; they are asked for.
+    /// Chunks are missing here.
     Missing,
     /// The disk does not give them.
     Unreadable,
 }
 
-/// The manifest of all closed chunks, whose leaves must be on this member. Those that are not are asked for.
+/// The manifest of all closed chunks, whose leaves must be on this member; and those that are missing here or bad.
 pub(super) fn gather(
     catalog: &Catalog,
     shelf: &Shelf,
-    resync: &mut Resync,
     object: ObjectId,
-) -> Result<Gathered, TailError> {
+) -> Result<(Gathered, Vec<(ChunkRow, Cause)>), TailError> {
     let mut rows = chunks_of(catalog, object)?;
     rows.retain(|row| row.chunk.number != ChunkNumber::MANIFEST);
-    let mut is_whole = true;
+    let (mut is_whole, mut missing) = (true, Vec::new());
     for row in &rows {
         let id = row.chunk.id(object);
         if shelf.is_closing(id) {
             is_whole = false;
         } else if !shelf.store().is_closed(id)? {
-            resync.want(object, row);
-            is_whole = false;
+            missing.push((row.clone(), Cause::Missing));
         }
     }
-    if !is_whole {
-        return Ok(Gathered::Missing);
+    if !is_whole || !missing.is_empty() {
+        return Ok((Gathered::Missing, missing));
     }
     let chunks: Vec<ClosedChunk> = rows.iter().map(|row| row.chunk).collect();
     match Manifest::gather(shelf.store(), object, chunks) {
-        Ok(manifest) => Ok(Gathered::Whole(Box::new(manifest))),
+        Ok(manifest) => Ok((Gathered::Whole(Box::new(manifest)), missing)),
         Err(GatherError::File(FileError::Disk(fatal @ DiskError::Fatal(_)))) => Err(fatal.into()),
         Err(GatherError::File(FileError::Damaged(damage))) => {
-            let damaged = rows.iter().filter(|row| row.chunk.id(object) == damage.chunk);
-            damaged.for_each(|row| resync.want(object, row));
-            Ok(Gathered::Missing)
+            rows.retain(|row| row.chunk.id(object) == damage.chunk);
+            Ok((Gathered::Missing, rows.into_iter().map(|row| (row, Cause::Bad)).collect()))
         }
         Err(GatherError::File(FileError::Disk(_) | FileError::Missing { .. }) | GatherError::Chunks(_)) => {
-            Ok(Gathered::Unreadable)
+            Ok((Gathered::Unreadable, missing))
         }
     }
 }

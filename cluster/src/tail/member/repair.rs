@@ -1,0 +1,108 @@
+//! Copies that are missing here or bad: from whoever finds them to the good copy in their place.
+
+use super::super::closing::End;
+use super::super::effect::Effect;
+use super::super::repairs::{Cause, Repairs};
+use super::super::replica::TailError;
+use super::super::turn::Turn;
+use super::{Effects, Member};
+use crate::catalog::{Catalog, CatalogError, ChunkRow, Parameter, ParameterValue, RESYNC_MIB_PER_S};
+use crate::chunk::{DiskError, FileError};
+use crate::id::{ChunkId, ChunkNumber, ObjectId};
+use std::sync::Arc;
+
+const MIB_BYTES: u64 = 1 << 20;
+
+impl Member {
+    /// What its repairs share with other threads.
+    pub fn repairs(&self) -> Arc<Repairs> {
+        Arc::clone(self.resync.repairs())
+    }
+
+    /// Somebody has found a copy that is missing or bad.
+    pub fn repair(&mut self, object: ObjectId, number: ChunkNumber, cause: Cause, now_ms: u64) -> Effects {
+        let row = self.catalog.chunks(object, number, 1)?.into_iter().next();
+        if let Some((_, row)) = row.filter(|(found, _)| *found == number)
+            && is_kept(&self.catalog, object)?
+        {
+            match cause {
+                Cause::Bad => self.want(object, &row, cause)?,
+                // It may be on its way, or not to be here.
+                Cause::Missing => self.committed(object, number)?,
+            }
+        }
+        self.fetch_missing(Vec::new(), now_ms)
+    }
+
+    /// Wants a good copy.
+    pub(super) fn want(&mut self, object: ObjectId, row: &ChunkRow, cause: Cause) -> Result<(), TailError> {
+        let id = row.chunk.id(object);
+        if cause == Cause::Bad && self.shelf.store().mark_bad(id).map_err(DiskError::from)? {
+            self.resync.repairs().found_bad(id);
+        }
+        self.resync.want(self.around.me, object, row, cause);
+        Ok(())
+    }
+
+    /// A copy that was sent stands in its place, or does not.
+    pub(super) fn placed(&mut self, chunk: ChunkId, end: &Result<(), FileError>, now_ms: u64) -> Effects {
+        if !is_kept(&self.catalog, chunk.object)? {
+            // Purged while it was on its way.
+            self.resync.drop_wanted(chunk);
+            match self.shelf.store().delete(chunk) {
+                Ok(()) | Err(DiskError::Io { .. }) => return Ok(Vec::new()),
+                Err(fatal @ DiskError::Fatal(_)) => return Err(fatal.into()),
+            }
+        }
+        let mut turn = Turn { now_ms, around: &mut self.around, effects: Vec::new() };
+        self.resync.placed(chunk, end, &mut turn);
+        let effects = turn.effects;
+        let effects = self.fetch_missing(effects, now_ms)?;
+        let effects = self.gather(chunk.object, effects, now_ms)?;
+        self.settle(chunk.object, effects, now_ms)
+    }
+
+    /// Time passes for what is missing.
+    pub(super) fn tick_resync(&mut self, effects: Vec<Effect>, now_ms: u64) -> Effects {
+        let parameter = Parameter::named(RESYNC_MIB_PER_S).map(|parameter| self.catalog.parameter(parameter));
+        let bytes_per_s = match parameter.transpose()? {
+            Some(ParameterValue::Number(mib)) => mib.saturating_mul(MIB_BYTES),
+            Some(ParameterValue::Switch(_) | ParameterValue::Never) | None => u64::MAX,
+        };
+        let is_wanted_now = self.resync.repairs().take_start();
+        if is_wanted_now || self.resync.take_cut() {
+            self.survey.begin();
+        }
+        let mut turn = Turn { now_ms, around: &mut self.around, effects };
+        self.resync.tick(bytes_per_s, is_wanted_now, &mut turn);
+        let effects = turn.effects;
+        self.fetch_missing(effects, now_ms)
+    }
+
+    /// Asks for what is missing, as far as it may be asked for.
+    pub(super) fn fetch_missing(&mut self, effects: Vec<Effect>, now_ms: u64) -> Effects {
+        let mut turn = Turn { now_ms, around: &mut self.around, effects };
+        while let Some(id) = self.resync.next() {
+            let store = self.shelf.store();
+            let is_good = !store.is_bad(id) && store.is_closed(id)?;
+            match !is_good && is_kept(&self.catalog, id.object)? {
+                true => self.resync.ask(id, &mut turn),
+                false => self.resync.drop_wanted(id),
+            }
+        }
+        Ok(turn.effects)
+    }
+}
+
+/// Whether an object is to be held at all: nobody can read what was purged, and nobody fetches it again.
+pub(super) fn is_kept(catalog: &Catalog, object: ObjectId) -> Result<bool, CatalogError> {
+    Ok(catalog.object(object.recording.into())?.is_some_and(|row| row.keys.is_some()))
+}
+
+/// What became of a file, if it was a copy that another member has sent.
+pub(super) fn copied(end: &End) -> Option<&Result<(), FileError>> {
+    match end {
+        End::Copied(copied) => Some(copied),
+        End::Closed | End::Discarded | End::Open(..) => None,
+    }
+}
