@@ -14,7 +14,9 @@ pub(crate) use message::FactsRequest;
 
 pub use errors::{NotReady, ReadIndexError, StartError, StopError, SubmitError, TakeSnapshotError};
 
-use crate::catalog::{Catalog, CatalogError, Command, Engine, Incarnation, Outcome, Request, RequestId};
+use crate::catalog::{
+    Catalog, CatalogError, Command, Engine, Incarnation, Outcome, Refusal, Request, RequestId,
+};
 use crate::chunk::disk::Disk;
 use crate::id::MemberId;
 use crate::raft::{
@@ -28,10 +30,9 @@ use proposer::Proposer;
 use rounds::Rounds;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 /// How long a command may take before its outcome is called unknown.
@@ -106,7 +107,9 @@ pub struct Facts {
     snapshots: Arc<SnapshotStore>,
     machine: StateMachine,
     proposer: Proposer,
-    incarnation: OnceCell<Incarnation>,
+    incarnation: Mutex<Option<Incarnation>>,
+    /// Held while it is begun.
+    beginning: tokio::sync::Mutex<()>,
     sequence: AtomicU64,
     has_read_index: AtomicBool,
     /// Takes no requests for the leader, since another member is to lead.
@@ -163,7 +166,8 @@ impl Facts {
             snapshots,
             machine,
             proposer,
-            incarnation: OnceCell::new(),
+            incarnation: Mutex::default(),
+            beginning: tokio::sync::Mutex::default(),
             sequence: AtomicU64::new(1),
             has_read_index: AtomicBool::new(false),
             hands_over: AtomicBool::new(false),
@@ -176,7 +180,7 @@ impl Facts {
     /// Waits for a leader, takes a read index and an incarnation, and seeds what a new cluster has.
     pub async fn ready(&self, deadline: Duration) -> Result<(), ReadIndexError> {
         self.read_index_until(Instant::now() + deadline).await?;
-        self.incarnation.get_or_try_init(|| self.begin_incarnation()).await?;
+        self.begin_incarnation_after(None).await?;
         self.submit(Command::Seed).await.map_err(ReadIndexError::Start)?;
         Ok(())
     }
@@ -190,13 +194,21 @@ impl Facts {
 
     /// A new name for a request. Who keeps it can ask again after an unknown outcome.
     pub fn next_request_id(&self) -> Result<RequestId, NotReady> {
-        let incarnation = *self.incarnation.get().ok_or(NotReady)?;
+        let incarnation = self.incarnation().ok_or(NotReady)?;
         Ok(RequestId { incarnation, sequence: self.sequence.fetch_add(1, Ordering::Relaxed) })
     }
 
     /// Submits a command under a name: however often, it has one effect and one outcome.
     pub async fn resubmit(&self, id: RequestId, command: Command) -> Result<Outcome, SubmitError> {
-        self.propose(Some(id), command).await
+        let submitted = self.propose(Some(id), command).await;
+        if let Err(SubmitError::Refused(Refusal::IncarnationGone { member })) = submitted
+            && member == self.member
+        {
+            // A start of this member was committed late: one that was sent twice, or by the process before this one.
+            // Whoever asks after this call is not refused for that; who is not answered here asks again as well.
+            let _: Result<(), ReadIndexError> = self.begin_incarnation_after(Some(id.incarnation)).await;
+        }
+        submitted
     }
 
     /// Waits until all that was committed anywhere before this call is applied here.
@@ -286,6 +298,20 @@ impl Facts {
         self.snapshots.close();
         self.engine.close().map_err(CatalogError::Engine)?;
         shut.map_err(|_| StopError::Raft)
+    }
+
+    fn incarnation(&self) -> Option<Incarnation> {
+        *self.incarnation.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins an incarnation, unless there is another one than that already.
+    async fn begin_incarnation_after(&self, gone: Option<Incarnation>) -> Result<(), ReadIndexError> {
+        let _beginning = self.beginning.lock().await;
+        if self.incarnation() == gone {
+            let next = self.begin_incarnation().await?;
+            *self.incarnation.lock().unwrap_or_else(PoisonError::into_inner) = Some(next);
+        }
+        Ok(())
     }
 
     async fn begin_incarnation(&self) -> Result<Incarnation, ReadIndexError> {
