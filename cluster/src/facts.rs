@@ -139,7 +139,7 @@ impl Facts {
         let log = Arc::new(log);
         let machine = StateMachine::new(catalog.clone(), Arc::clone(&snapshots));
         let settings = config().map_err(|source| StartError::Raft { source })?;
-        let store = LogStore::new(Arc::clone(&log));
+        let store = LogStore::new(Arc::clone(&log), options.member.0);
         let raft = Raft::new(
             options.member.0,
             Arc::new(settings),

@@ -23,11 +23,12 @@ const READ_BYTES_MAX: usize = 1 << 20;
 #[derive(Clone)]
 pub(crate) struct LogStore {
     log: Arc<RaftLog>,
+    member: NodeId,
 }
 
 impl LogStore {
-    pub(crate) fn new(log: Arc<RaftLog>) -> Self {
-        Self { log }
+    pub(crate) fn new(log: Arc<RaftLog>, member: NodeId) -> Self {
+        Self { log, member }
     }
 
     /// The log id of an entry, if it is there.
@@ -78,7 +79,12 @@ impl RaftLogReader<TypeConfig> for LogStore {
     }
 
     async fn limited_get_log_entries(&mut self, start: u64, end: u64) -> Result<Vec<Entry>, StorageError> {
-        self.read(start, end, READ_BYTES_MAX)
+        let found = self.read(start, end, READ_BYTES_MAX)?;
+        // What replication is given goes to another member as what follows the entry before `start`.
+        match start >= end || found.first().is_some_and(|first| first.log_id.index == start) {
+            true => Ok(found),
+            false => Err(unreadable(&ReadError::Purged { index: start })),
+        }
     }
 }
 
@@ -106,7 +112,14 @@ impl RaftLogStorage<TypeConfig> for LogStore {
     }
 
     async fn read_vote(&mut self) -> Result<Option<Vote>, StorageError> {
-        self.log.newest_vote().map(|vote| decode(&vote)).transpose()
+        let vote: Option<Vote> = self.log.newest_vote().map(|vote| decode(&vote)).transpose()?;
+        // openraft would have a leader that starts again lead on at once. But it does not know what it had committed,
+        // of which the note in the log may be old, and would answer read indexes with that. So it only has its own vote,
+        // as a candidate has, and is elected anew.
+        Ok(vote.map(|vote| match vote.leader_id.voted_for() == Some(self.member) {
+            true => Vote::new(vote.leader_id.term, self.member),
+            false => vote,
+        }))
     }
 
     async fn save_committed(&mut self, committed: Option<LogId>) -> Result<(), StorageError> {
