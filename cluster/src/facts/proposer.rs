@@ -3,11 +3,12 @@ use crate::catalog::Request;
 use crate::id::MemberId;
 use crate::raft::{Proposal, REQUESTS_BYTES_MAX, Raft, RaftLog, WriteAnswer, entry_bytes};
 use openraft::error::ClientWriteError;
+use openraft::metrics::RaftDataMetrics;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// Requests that may wait; who comes later waits to wait.
 const WAITING_MAX: usize = 4096;
@@ -36,7 +37,9 @@ impl Proposer {
         let (queue, waiting) = mpsc::channel(WAITING_MAX);
         let (end, ended) = oneshot::channel();
         let runtime = tokio::runtime::Handle::current();
-        let work = Work { raft, log, snapshot_after_bytes, snapshot_at: 0, in_flight: VecDeque::new() };
+        let in_flight = VecDeque::new();
+        let applied = raft.data_metrics();
+        let work = Work { raft, log, applied, snapshot_after_bytes, snapshot_at: 0, in_flight };
         let thread = std::thread::Builder::new().name("facts-proposer".to_owned()).spawn(move || {
             runtime.block_on(work.run(waiting));
             let _: Result<(), ()> = end.send(());
@@ -77,6 +80,8 @@ struct InFlight {
 struct Work {
     raft: Raft,
     log: Arc<RaftLog>,
+    /// Changes with what is applied here.
+    applied: watch::Receiver<RaftDataMetrics<u64>>,
     snapshot_after_bytes: u64,
     /// How many bytes of log there had been when the newest snapshot was asked for.
     snapshot_at: u64,
@@ -93,9 +98,15 @@ impl Work {
                 continue;
             }
             let Some(oldest) = self.in_flight.front_mut() else {
-                match queue.recv().await {
-                    Some(first) => carried = Some(first),
-                    None => return,
+                let is_running = self.applied.has_changed().is_ok();
+                tokio::select! {
+                    biased;
+                    first = queue.recv() => match first {
+                        Some(first) => carried = Some(first),
+                        None => return,
+                    },
+                    // Members that follow propose nothing, and their logs grow as well.
+                    _ = self.applied.changed(), if is_running => self.snapshot_if_due().await,
                 }
                 continue;
             };
@@ -155,6 +166,10 @@ impl Work {
             let result = applied.next().map(|applied| Committed { index, applied }).ok_or(error);
             let _: Result<(), _> = answer.send(result);
         }
+        self.snapshot_if_due().await;
+    }
+
+    async fn snapshot_if_due(&mut self) {
         let written = self.log.bytes_written();
         if written - self.snapshot_at >= self.snapshot_after_bytes {
             self.snapshot_at = written;
