@@ -20,10 +20,11 @@ use crate::catalog::{
 use crate::chunk::disk::Disk;
 use crate::id::MemberId;
 use crate::raft::{
-    Commit, LogOptions, LogStore, REQUESTS_BYTES_MAX, Raft, RaftDoor, RaftLog, RaftPeers, SnapshotStore,
-    StateMachine, TornTail, config, entry_bytes,
+    Commit, ENTRIES_KEPT, LogOptions, LogStore, REQUESTS_BYTES_MAX, Raft, RaftDoor, RaftLog, RaftPeers,
+    SnapshotStore, StateMachine, TornTail, config, entry_bytes,
 };
 use crate::rpc::Peers;
+use crate::runtime::{self, Instant};
 use message::NotCommitted;
 use openraft::error::{InitializeError, RaftError};
 use proposer::Proposer;
@@ -33,7 +34,6 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// How long a command may take before its outcome is called unknown.
 const SUBMIT_DEADLINE: Duration = Duration::from_secs(10);
@@ -49,6 +49,8 @@ pub struct FactsOptions {
     pub log: LogOptions,
     /// After so many bytes of log a snapshot is taken.
     pub snapshot_after_bytes: u64,
+    /// Entries that stay in the log although a snapshot holds them, for members a little behind.
+    pub entries_kept: u64,
     /// The voters of a new cluster, which a member without any facts makes; all of them name the same. A member that
     /// joins a cluster names none.
     pub founders: BTreeSet<MemberId>,
@@ -58,7 +60,8 @@ impl FactsOptions {
     /// The usual sizes.
     pub fn new(member: MemberId, dir: PathBuf) -> Self {
         let log = LogOptions::default();
-        Self { member, dir, log, snapshot_after_bytes: 256 << 20, founders: BTreeSet::new() }
+        let (snapshot_after_bytes, entries_kept) = (256 << 20, ENTRIES_KEPT);
+        Self { member, dir, log, snapshot_after_bytes, entries_kept, founders: BTreeSet::new() }
     }
 }
 
@@ -138,7 +141,7 @@ impl Facts {
         check_reach(&catalog, &log)?;
         let log = Arc::new(log);
         let machine = StateMachine::new(catalog.clone(), Arc::clone(&snapshots));
-        let settings = config().map_err(|source| StartError::Raft { source })?;
+        let settings = config(options.entries_kept).map_err(|source| StartError::Raft { source })?;
         let store = LogStore::new(Arc::clone(&log), options.member.0);
         let raft = Raft::new(
             options.member.0,
@@ -267,6 +270,24 @@ impl Facts {
         }
     }
 
+    /// Raft itself, for the members that a simulation changes.
+    #[cfg(any(test, feature = "simulation"))]
+    pub(crate) fn raft(&self) -> &Raft {
+        &self.raft
+    }
+
+    /// The log, for what a simulation compares.
+    #[cfg(any(test, feature = "simulation"))]
+    pub(crate) fn log(&self) -> &RaftLog {
+        &self.log
+    }
+
+    /// The catalog, whether or not it may be read for others yet.
+    #[cfg(any(test, feature = "simulation"))]
+    pub(crate) fn own_catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
     /// The last entry that has left the log.
     #[cfg(test)]
     pub(crate) fn purged(&self) -> Option<u64> {
@@ -338,8 +359,8 @@ impl Facts {
         // A start that is committed twice only begins two incarnations, of which the second counts.
         let may_repeat = id.is_some() || matches!(request.command, Command::StartMember { .. });
         let until = Instant::now() + SUBMIT_DEADLINE;
-        let committed = tokio::time::timeout_at(until, self.commit(request, may_repeat, until)).await;
-        let applied = committed.map_err(|_| SubmitError::Unknown { id })??;
+        let committed = runtime::timeout_at(until, self.commit(request, may_repeat, until)).await;
+        let applied = committed.ok_or(SubmitError::Unknown { id })??;
         applied.map_err(SubmitError::Refused)
     }
 }

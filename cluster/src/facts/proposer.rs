@@ -2,6 +2,7 @@ use super::message::{Committed, NotCommitted};
 use crate::catalog::Request;
 use crate::id::MemberId;
 use crate::raft::{Proposal, REQUESTS_BYTES_MAX, Raft, RaftLog, WriteAnswer, entry_bytes};
+use crate::runtime;
 use openraft::error::ClientWriteError;
 use openraft::metrics::RaftDataMetrics;
 use std::collections::VecDeque;
@@ -28,7 +29,7 @@ struct Waiting {
 pub(super) struct Proposer {
     queue: mpsc::Sender<Waiting>,
     ended: oneshot::Receiver<()>,
-    thread: JoinHandle<()>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Proposer {
@@ -36,14 +37,14 @@ impl Proposer {
     pub(super) fn start(raft: Raft, log: Arc<RaftLog>, snapshot_after_bytes: u64) -> io::Result<Self> {
         let (queue, waiting) = mpsc::channel(WAITING_MAX);
         let (end, ended) = oneshot::channel();
-        let runtime = tokio::runtime::Handle::current();
         let in_flight = VecDeque::new();
         let applied = raft.data_metrics();
         let work = Work { raft, log, applied, snapshot_after_bytes, snapshot_at: 0, in_flight };
-        let thread = std::thread::Builder::new().name("facts-proposer".to_owned()).spawn(move || {
-            runtime.block_on(work.run(waiting));
+        let run = async move {
+            work.run(waiting).await;
             let _: Result<(), ()> = end.send(());
-        })?;
+        };
+        let thread = runtime::on_thread("facts-proposer", run)?;
         Ok(Self { queue, ended, thread })
     }
 
@@ -68,7 +69,7 @@ impl Proposer {
         let Self { queue, ended, thread } = self;
         drop(queue);
         let _: Result<(), _> = ended.await;
-        let _: std::thread::Result<()> = thread.join();
+        let _: Option<std::thread::Result<()>> = thread.map(JoinHandle::join);
     }
 }
 
@@ -111,6 +112,7 @@ impl Work {
                 continue;
             };
             tokio::select! {
+                biased;
                 reply = &mut oldest.reply => self.answer(reply.ok()).await,
                 first = queue.recv(), if carried.is_none() => match first {
                     Some(first) => carried = Some(first),

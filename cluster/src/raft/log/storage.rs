@@ -19,6 +19,17 @@ const WRITE_BYTES_MAX: usize = 1 << 20;
 /// Entries of one answer to a reader.
 const READ_BYTES_MAX: usize = 1 << 20;
 
+/// An entry, for what a simulation compares.
+#[cfg(any(test, feature = "simulation"))]
+#[derive(Debug)]
+pub(crate) struct StoredEntry {
+    pub(crate) bytes: Arc<[u8]>,
+    /// The names of its requests.
+    pub(crate) requests: Vec<crate::catalog::RequestId>,
+    /// The voters, if it changes them.
+    pub(crate) voters: Option<Vec<crate::id::MemberId>>,
+}
+
 /// The log in openraft's hands: core and replication each hold one.
 #[derive(Clone)]
 pub(crate) struct LogStore {
@@ -36,6 +47,25 @@ impl LogStore {
         let found = log.read(index, index + 1, 1)?;
         let entry = found.first().and_then(|bytes| postcard::from_bytes::<Entry>(bytes).ok());
         Ok(entry.map(|entry| state_machine::position(entry.log_id)))
+    }
+
+    /// An entry as it is stored, the requests in it, and the voters that it makes.
+    #[cfg(any(test, feature = "simulation"))]
+    pub(crate) fn stored(log: &RaftLog, index: u64) -> Result<Option<StoredEntry>, ReadError> {
+        let found = log.read(index, index + 1, 1)?;
+        let Some(bytes) = found.into_iter().next() else { return Ok(None) };
+        let entry = postcard::from_bytes::<Entry>(&bytes).ok();
+        let (mut requests, mut voters) = (Vec::new(), None);
+        match entry.map(|entry| entry.payload) {
+            Some(openraft::EntryPayload::Normal(proposal)) => {
+                requests = proposal.requests.into_iter().filter_map(|request| request.id).collect();
+            }
+            Some(openraft::EntryPayload::Membership(membership)) => {
+                voters = Some(membership.voter_ids().map(crate::id::MemberId).collect());
+            }
+            Some(openraft::EntryPayload::Blank) | None => {}
+        }
+        Ok(Some(StoredEntry { bytes, requests, voters }))
     }
 
     /// Orders and waits until it is durable.

@@ -1,6 +1,6 @@
 use super::block::{BlockReader, BlockWriter};
 use super::{SnapshotDamage, SnapshotError, SnapshotFile, read_failed, sync_failed, write_failed};
-use crate::catalog::{Batch, Catalog, Tree};
+use crate::catalog::{Batch, Catalog, CatalogError, KeyAndRow, Tree};
 use crate::chunk::disk::Disk;
 use crate::raft::files;
 use crate::raft::types::SnapshotMeta;
@@ -11,6 +11,9 @@ use tokio::sync::oneshot;
 
 const SUFFIX: &str = ".snapshot";
 const SUFFIX_NEW: &str = ".new";
+
+/// Where a row stands.
+type RowPlace = (Tree, Vec<u8>);
 
 /// The folder of snapshots. One is current; it is whole, durable and was read back.
 pub(crate) struct SnapshotStore {
@@ -61,11 +64,20 @@ impl SnapshotStore {
         catalog: &Catalog,
         meta: &SnapshotMeta,
     ) -> Result<SnapshotFile, SnapshotError> {
+        self.write_rows(meta, |after| catalog.dump(after))
+    }
+
+    /// Writes rows down: those behind one, until there are none.
+    pub(crate) fn write_rows(
+        &self,
+        meta: &SnapshotMeta,
+        mut rows_behind: impl FnMut(Option<&RowPlace>) -> Result<Vec<(Tree, KeyAndRow)>, CatalogError>,
+    ) -> Result<SnapshotFile, SnapshotError> {
         let new = self.dir.join(format!("built{SUFFIX_NEW}"));
         let mut writer = BlockWriter::create(&*self.disk, &new, meta)?;
         let mut after = None;
         loop {
-            let rows = catalog.dump(after.as_ref())?;
+            let rows = rows_behind(after.as_ref())?;
             let Some((tree, (key, _))) = rows.last() else { break };
             after = Some((*tree, key.clone()));
             writer.rows(rows.into_iter().map(|(tree, (key, row))| (tree.number(), key, row)).collect())?;
@@ -120,6 +132,11 @@ impl SnapshotStore {
         &self,
         work: impl FnOnce() -> Result<T, SnapshotError> + Send + 'static,
     ) -> Result<T, SnapshotError> {
+        #[cfg(any(test, feature = "simulation"))]
+        if crate::simulation::runtime::is_simulated() {
+            crate::simulation::runtime::disk_pause().await;
+            return work();
+        }
         let (done, waiting) = oneshot::channel();
         let thread = std::thread::Builder::new().name("raft-snapshot".to_owned()).spawn(move || {
             let _: Result<(), _> = done.send(work());
