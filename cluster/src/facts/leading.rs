@@ -49,7 +49,11 @@ impl Facts {
                     return Err(SubmitError::Unknown { id });
                 }
             }
-            self.pause(until).await;
+            match self.pause(until).await {
+                true => {}
+                false if is_doubtful => break,
+                false => return Err(SubmitError::Stopped),
+            }
         }
         Err(match is_doubtful {
             true => SubmitError::Unknown { id },
@@ -82,7 +86,9 @@ impl Facts {
                     ReadIndexError::NoLeader
                 }
             };
-            self.pause(until).await;
+            if !self.pause(until).await {
+                return Err(ReadIndexError::Stopped);
+            }
         }
         Err(error)
     }
@@ -169,12 +175,12 @@ impl Facts {
         self.raft.wait(Some(left)).applied_index_at_least(Some(index), "what the leader has").await.is_ok()
     }
 
-    /// Waits for another leader, a little while.
-    async fn pause(&self, until: Instant) {
+    /// Waits for another leader, a little while. Whether Raft still runs: else nobody comes, and nobody waits.
+    async fn pause(&self, until: Instant) -> bool {
         let mut metrics = self.raft.metrics();
         let leader = metrics.borrow_and_update().current_leader;
         let another = async { metrics.wait_for(|raft| raft.current_leader != leader).await.is_ok() };
-        let _: Option<bool> = runtime::timeout_at(until.min(Instant::now() + PAUSE), another).await;
+        runtime::timeout_at(until.min(Instant::now() + PAUSE), another).await.unwrap_or(true)
     }
 }
 
