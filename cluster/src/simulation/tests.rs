@@ -10,16 +10,12 @@ const CONTROL_SEEDS: u64 = 50;
 /// log; requests that ask again without a pause when Raft has ended; and a start of a member that is committed late.
 const FOUND: [u64; 3] = [18, 187, 451];
 
-/// Which oracle catches members that do without a rule, in the first history in which one does.
-fn caught(control: Control, troubles: Troubles) -> Option<Oracle> {
-    caught_from(0, control, troubles)
-}
-
-/// The same from a seed on: what is rare is looked for where it is known to be.
-fn caught_from(first: u64, control: Control, troubles: Troubles) -> Option<Oracle> {
-    (first..first + CONTROL_SEEDS).find_map(|seed| {
+/// Whether an oracle catches members that do without a rule, in some history from a seed on: what is rare is looked for
+/// where it is known to be.
+fn is_caught_by(oracle: Oracle, control: Control, troubles: Troubles, first: u64) -> bool {
+    (first..first + CONTROL_SEEDS).any(|seed| {
         let report = Simulation { control, troubles, ..Simulation::new(seed) }.run();
-        report.violations.first().map(|violation| violation.oracle)
+        report.violations.iter().any(|violation| violation.oracle == oracle)
     })
 }
 
@@ -63,44 +59,45 @@ fn a_seed_gives_the_same_history_twice() {
 
 #[test]
 fn members_without_fsync_lose_what_they_acknowledged() {
-    assert_eq!(caught(Control::NoFsync, Troubles::Any), Some(Oracle::Acknowledged));
+    assert!(is_caught_by(Oracle::Acknowledged, Control::NoFsync, Troubles::Any, 0));
 }
 
 #[test]
 fn members_without_fencing_lose_what_they_acknowledged() {
-    assert_eq!(caught_from(25, Control::NoFencing, Troubles::StaleOwners), Some(Oracle::DurableOffset));
+    assert!(is_caught_by(Oracle::DurableOffset, Control::NoFencing, Troubles::StaleOwners, 25));
 }
 
 #[test]
 fn members_that_forget_fences_at_a_restart_lose_what_they_acknowledged() {
-    assert_eq!(
-        caught_from(535, Control::FenceForgottenAtRestart, Troubles::StaleOwners),
-        Some(Oracle::DurableOffset)
-    );
+    assert!(is_caught_by(
+        Oracle::DurableOffset,
+        Control::FenceForgottenAtRestart,
+        Troubles::StaleOwners,
+        535
+    ));
 }
 
 #[test]
 fn members_that_take_the_longest_tail_without_a_quorum_lose_what_they_acknowledged() {
-    let control = Control::LongestTailWithoutQuorum;
-    assert_eq!(caught_from(141, control, Troubles::Splits), Some(Oracle::DurableOffset));
+    assert!(is_caught_by(Oracle::DurableOffset, Control::LongestTailWithoutQuorum, Troubles::Splits, 21));
 }
 
 #[test]
 fn members_that_seal_all_chunks_with_one_key_use_nonces_twice() {
-    assert_eq!(caught(Control::NonceIsIndexOnly, Troubles::Any), Some(Oracle::Nonces));
+    assert!(is_caught_by(Oracle::Nonces, Control::NonceIsIndexOnly, Troubles::Any, 0));
 }
 
 #[test]
 fn members_that_collect_by_a_clock_lose_what_they_acknowledged() {
-    assert_eq!(caught_from(1, Control::CollectorByClock, Troubles::Any), Some(Oracle::DurableOffset));
+    assert!(is_caught_by(Oracle::DurableOffset, Control::CollectorByClock, Troubles::Any, 1));
 }
 
 #[test]
 fn members_that_write_a_snapshot_while_rows_change_have_another_catalog_after_it() {
-    assert_eq!(caught(Control::SnapshotWithoutBeforeImages, Troubles::Any), Some(Oracle::OneCatalog));
+    assert!(is_caught_by(Oracle::OneCatalog, Control::SnapshotWithoutBeforeImages, Troubles::Any, 0));
 }
 
 #[test]
 fn members_whose_facts_are_not_synced_lose_what_they_told() {
-    assert_eq!(caught(Control::NoFactsFsync, Troubles::Any), Some(Oracle::Linearizable));
+    assert!(is_caught_by(Oracle::Linearizable, Control::NoFactsFsync, Troubles::Any, 0));
 }

@@ -19,6 +19,8 @@ const BEGAN_MS: u64 = 1_700_000_000_000;
 /// member that has just told it of another leader, and it has given up entries that a replication is about to send, for which
 /// our log ends it. The process ends and is started again, as in production.
 const HARMLESS_ENDS: [&str; 2] = ["replication channel closed", "is not in the raft log"];
+/// After how long a connection on which nothing comes back is given up.
+const KEEP_ALIVE_US: u64 = 2_000_000;
 /// How often an operator looks whether the members have changed.
 const OPERATOR_US: u64 = 300_000;
 
@@ -110,8 +112,11 @@ impl World {
             Output::Reply { to, run, call, answer } => {
                 // A connection repeats nothing.
                 let delays_us = self.network.delays_us(member, to, self.now_us, &mut self.dice);
-                if let Some(delay_us) = delays_us.first() {
-                    self.after(*delay_us, Event::Answered { member: to, run, call, answer: Ok(answer) });
+                match delays_us.first() {
+                    Some(delay_us) => {
+                        self.after(*delay_us, Event::Answered { member: to, run, call, answer: Ok(answer) });
+                    }
+                    None => self.break_connection((to, run, call), member),
                 }
             }
             Output::Started(Ok(facts)) => self.opened((member, run), *facts),
@@ -147,9 +152,17 @@ impl World {
     /// A call on its way to another member.
     fn carry(&mut self, (member, run, call): (MemberId, u64, u64), to: MemberId, request: Vec<u8>) {
         let delays_us = self.network.delays_us(member, to, self.now_us, &mut self.dice);
-        if let Some(delay_us) = delays_us.first() {
-            self.after(*delay_us, Event::Called { caller: (member, run, call), to, request });
+        let caller = (member, run, call);
+        match delays_us.first() {
+            Some(delay_us) => self.after(*delay_us, Event::Called { caller, to, request }),
+            None => self.break_connection(caller, to),
         }
+    }
+
+    /// What is lost on a connection breaks it, and the caller learns that before its deadline.
+    fn break_connection(&mut self, (member, run, call): (MemberId, u64, u64), to: MemberId) {
+        let answer = Err(CallError::Unreachable { target: to, reason: "nothing came back".to_owned() });
+        self.after(KEEP_ALIVE_US, Event::Answered { member, run, call, answer });
     }
 
     /// A call arrives.
