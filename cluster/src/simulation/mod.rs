@@ -2,7 +2,7 @@
 //! not synced, and a network that loses, delays, repeats and reorders; with crashes, lost disks, and changes of members
 //! while recorders write. Oracles watch.
 //!
-//! A seed decides everything: the same seed gives the same history, and its hash. [`executor`] says why that holds for
+//! A seed decides everything: the same seed gives the same history, and its hash. The executor says why that holds for
 //! what is asynchronous, too.
 
 mod control;
