@@ -14,25 +14,26 @@ pub(crate) use message::FactsRequest;
 
 pub use errors::{NotReady, ReadIndexError, StartError, StopError, SubmitError, TakeSnapshotError};
 
-use crate::catalog::{Catalog, CatalogError, Command, Engine, Incarnation, Outcome, Request, RequestId};
+use crate::catalog::{
+    Catalog, CatalogError, Command, Engine, Incarnation, Outcome, Refusal, Request, RequestId,
+};
 use crate::chunk::disk::Disk;
 use crate::id::MemberId;
 use crate::raft::{
-    Commit, LogOptions, LogStore, REQUESTS_BYTES_MAX, Raft, RaftDoor, RaftLog, RaftPeers, SnapshotStore,
-    StateMachine, TornTail, config, entry_bytes,
+    Commit, ENTRIES_KEPT, LogOptions, LogStore, REQUESTS_BYTES_MAX, Raft, RaftDoor, RaftLog, RaftPeers,
+    SnapshotStore, StateMachine, TornTail, config, entry_bytes,
 };
 use crate::rpc::Peers;
+use crate::runtime::{self, Instant};
 use message::NotCommitted;
 use openraft::error::{InitializeError, RaftError};
 use proposer::Proposer;
 use rounds::Rounds;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::OnceCell;
-use tokio::time::Instant;
 
 /// How long a command may take before its outcome is called unknown.
 const SUBMIT_DEADLINE: Duration = Duration::from_secs(10);
@@ -48,6 +49,8 @@ pub struct FactsOptions {
     pub log: LogOptions,
     /// After so many bytes of log a snapshot is taken.
     pub snapshot_after_bytes: u64,
+    /// Entries that stay in the log although a snapshot holds them, for members a little behind.
+    pub entries_kept: u64,
     /// The voters of a new cluster, which a member without any facts makes; all of them name the same. A member that
     /// joins a cluster names none.
     pub founders: BTreeSet<MemberId>,
@@ -57,7 +60,8 @@ impl FactsOptions {
     /// The usual sizes.
     pub fn new(member: MemberId, dir: PathBuf) -> Self {
         let log = LogOptions::default();
-        Self { member, dir, log, snapshot_after_bytes: 256 << 20, founders: BTreeSet::new() }
+        let (snapshot_after_bytes, entries_kept) = (256 << 20, ENTRIES_KEPT);
+        Self { member, dir, log, snapshot_after_bytes, entries_kept, founders: BTreeSet::new() }
     }
 }
 
@@ -106,7 +110,9 @@ pub struct Facts {
     snapshots: Arc<SnapshotStore>,
     machine: StateMachine,
     proposer: Proposer,
-    incarnation: OnceCell<Incarnation>,
+    incarnation: Mutex<Option<Incarnation>>,
+    /// Held while it is begun.
+    beginning: tokio::sync::Mutex<()>,
     sequence: AtomicU64,
     has_read_index: AtomicBool,
     /// Takes no requests for the leader, since another member is to lead.
@@ -135,8 +141,8 @@ impl Facts {
         check_reach(&catalog, &log)?;
         let log = Arc::new(log);
         let machine = StateMachine::new(catalog.clone(), Arc::clone(&snapshots));
-        let settings = config().map_err(|source| StartError::Raft { source })?;
-        let store = LogStore::new(Arc::clone(&log));
+        let settings = config(options.entries_kept).map_err(|source| StartError::Raft { source })?;
+        let store = LogStore::new(Arc::clone(&log), options.member.0);
         let raft = Raft::new(
             options.member.0,
             Arc::new(settings),
@@ -163,7 +169,8 @@ impl Facts {
             snapshots,
             machine,
             proposer,
-            incarnation: OnceCell::new(),
+            incarnation: Mutex::default(),
+            beginning: tokio::sync::Mutex::default(),
             sequence: AtomicU64::new(1),
             has_read_index: AtomicBool::new(false),
             hands_over: AtomicBool::new(false),
@@ -176,7 +183,7 @@ impl Facts {
     /// Waits for a leader, takes a read index and an incarnation, and seeds what a new cluster has.
     pub async fn ready(&self, deadline: Duration) -> Result<(), ReadIndexError> {
         self.read_index_until(Instant::now() + deadline).await?;
-        self.incarnation.get_or_try_init(|| self.begin_incarnation()).await?;
+        self.begin_incarnation_after(None).await?;
         self.submit(Command::Seed).await.map_err(ReadIndexError::Start)?;
         Ok(())
     }
@@ -190,13 +197,21 @@ impl Facts {
 
     /// A new name for a request. Who keeps it can ask again after an unknown outcome.
     pub fn next_request_id(&self) -> Result<RequestId, NotReady> {
-        let incarnation = *self.incarnation.get().ok_or(NotReady)?;
+        let incarnation = self.incarnation().ok_or(NotReady)?;
         Ok(RequestId { incarnation, sequence: self.sequence.fetch_add(1, Ordering::Relaxed) })
     }
 
     /// Submits a command under a name: however often, it has one effect and one outcome.
     pub async fn resubmit(&self, id: RequestId, command: Command) -> Result<Outcome, SubmitError> {
-        self.propose(Some(id), command).await
+        let submitted = self.propose(Some(id), command).await;
+        if let Err(SubmitError::Refused(Refusal::IncarnationGone { member })) = submitted
+            && member == self.member
+        {
+            // A start of this member was committed late: one that was sent twice, or by the process before this one.
+            // Whoever asks after this call is not refused for that; who is not answered here asks again as well.
+            let _: Result<(), ReadIndexError> = self.begin_incarnation_after(Some(id.incarnation)).await;
+        }
+        submitted
     }
 
     /// Waits until all that was committed anywhere before this call is applied here.
@@ -255,6 +270,24 @@ impl Facts {
         }
     }
 
+    /// Raft itself, for the members that a simulation changes.
+    #[cfg(any(test, feature = "simulation"))]
+    pub(crate) fn raft(&self) -> &Raft {
+        &self.raft
+    }
+
+    /// The log, for what a simulation compares.
+    #[cfg(any(test, feature = "simulation"))]
+    pub(crate) fn log(&self) -> &RaftLog {
+        &self.log
+    }
+
+    /// The catalog, whether or not it may be read for others yet.
+    #[cfg(any(test, feature = "simulation"))]
+    pub(crate) fn own_catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
     /// The last entry that has left the log.
     #[cfg(test)]
     pub(crate) fn purged(&self) -> Option<u64> {
@@ -288,6 +321,20 @@ impl Facts {
         shut.map_err(|_| StopError::Raft)
     }
 
+    fn incarnation(&self) -> Option<Incarnation> {
+        *self.incarnation.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins an incarnation, unless there is another one than that already.
+    async fn begin_incarnation_after(&self, gone: Option<Incarnation>) -> Result<(), ReadIndexError> {
+        let _beginning = self.beginning.lock().await;
+        if self.incarnation() == gone {
+            let next = self.begin_incarnation().await?;
+            *self.incarnation.lock().unwrap_or_else(PoisonError::into_inner) = Some(next);
+        }
+        Ok(())
+    }
+
     async fn begin_incarnation(&self) -> Result<Incarnation, ReadIndexError> {
         let started = self.propose(None, Command::StartMember { member: self.member }).await;
         let outcome = started.map_err(ReadIndexError::Start)?;
@@ -312,8 +359,8 @@ impl Facts {
         // A start that is committed twice only begins two incarnations, of which the second counts.
         let may_repeat = id.is_some() || matches!(request.command, Command::StartMember { .. });
         let until = Instant::now() + SUBMIT_DEADLINE;
-        let committed = tokio::time::timeout_at(until, self.commit(request, may_repeat, until)).await;
-        let applied = committed.map_err(|_| SubmitError::Unknown { id })??;
+        let committed = runtime::timeout_at(until, self.commit(request, may_repeat, until)).await;
+        let applied = committed.ok_or(SubmitError::Unknown { id })??;
         applied.map_err(SubmitError::Refused)
     }
 }

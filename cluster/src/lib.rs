@@ -11,6 +11,7 @@ pub mod facts;
 pub mod id;
 pub mod raft;
 pub mod rpc;
+mod runtime;
 #[cfg(any(test, feature = "simulation"))]
 pub mod simulation;
 pub mod tail;

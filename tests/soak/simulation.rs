@@ -49,8 +49,10 @@ fn histories(from: u64, until: u64) -> Result {
     Ok(json!({
         "seeds": reports.len(),
         "faults": reports.iter().map(|(_, report)| report.faults.len()).sum::<usize>(),
-        "takeovers": reports.iter().map(|(_, report)| report.takeovers).sum::<usize>(),
+        "takeovers": sum(|report| report.takeovers),
         "chunks": reports.iter().map(|(_, report)| report.chunks).sum::<usize>(),
+        // The same seeds have the same histories in every process.
+        "histories": format!("{:016x}", reports.iter().fold(0, |all, (_, report)| all ^ report.history)),
         "acknowledged_bytes": sum(|report| report.acknowledged_bytes),
         "compared_bytes": sum(|report| report.compared_bytes),
         "simulated_s": sum(|report| report.simulated_ms) / 1000,

@@ -8,10 +8,10 @@ use super::Facts;
 use super::message::FactsRequest;
 use crate::id::MemberId;
 use crate::raft::{ELECTION_MAX, Raft};
+use crate::runtime::{Instant, sleep};
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
 
 /// How long a hand-over may take; then this member goes on leading until it stops.
 const DEADLINE: Duration = Duration::from_secs(3);

@@ -7,10 +7,10 @@ use crate::catalog::{Applied, Request};
 use crate::id::MemberId;
 use crate::raft::RaftRequest;
 use crate::rpc::{self, CallError};
+use crate::runtime::{self, Instant};
 use openraft::error::{CheckIsLeaderError, RaftError};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// How long the leader may take to answer before another one is looked for.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(3);
@@ -49,7 +49,11 @@ impl Facts {
                     return Err(SubmitError::Unknown { id });
                 }
             }
-            self.pause(until).await;
+            match self.pause(until).await {
+                true => {}
+                false if is_doubtful => break,
+                false => return Err(SubmitError::Stopped),
+            }
         }
         Err(match is_doubtful {
             true => SubmitError::Unknown { id },
@@ -82,7 +86,9 @@ impl Facts {
                     ReadIndexError::NoLeader
                 }
             };
-            self.pause(until).await;
+            if !self.pause(until).await {
+                return Err(ReadIndexError::Stopped);
+            }
         }
         Err(error)
     }
@@ -108,10 +114,8 @@ impl Facts {
         if self.hands_over.load(Ordering::Acquire) {
             return Err(NotCommitted::NotLeader { leader: None });
         }
-        match tokio::time::timeout(ANSWER_DEADLINE, self.proposer.propose(request)).await {
-            Ok(committed) => committed,
-            Err(_) => Err(NotCommitted::Unknown),
-        }
+        let committed = runtime::timeout(ANSWER_DEADLINE, self.proposer.propose(request)).await;
+        committed.unwrap_or(Err(NotCommitted::Unknown))
     }
 
     async fn read_index_here(&self) -> Result<u64, NotCommitted> {
@@ -121,15 +125,15 @@ impl Facts {
         }
         // Each would be a heartbeat to all voters, and a thousand recorders ask at once when a leader is gone.
         let round = async {
-            match tokio::time::timeout(ANSWER_DEADLINE, self.raft.get_read_log_id()).await {
-                Ok(Ok((read, _))) => Ok(read.map_or(0, |id| id.index)),
-                Ok(Err(RaftError::APIError(CheckIsLeaderError::ForwardToLeader(forward)))) => {
+            match runtime::timeout(ANSWER_DEADLINE, self.raft.get_read_log_id()).await {
+                Some(Ok((read, _))) => Ok(read.map_or(0, |id| id.index)),
+                Some(Err(RaftError::APIError(CheckIsLeaderError::ForwardToLeader(forward)))) => {
                     Err(NotCommitted::NotLeader { leader: forward.leader_id.map(MemberId) })
                 }
-                Ok(Err(RaftError::APIError(CheckIsLeaderError::QuorumNotEnough(_)))) | Err(_) => {
+                Some(Err(RaftError::APIError(CheckIsLeaderError::QuorumNotEnough(_)))) | None => {
                     Err(NotCommitted::NoQuorum)
                 }
-                Ok(Err(RaftError::Fatal(_))) => Err(NotCommitted::Stopped),
+                Some(Err(RaftError::Fatal(_))) => Err(NotCommitted::Stopped),
             }
         };
         self.leading_rounds.ask(round).await
@@ -171,12 +175,12 @@ impl Facts {
         self.raft.wait(Some(left)).applied_index_at_least(Some(index), "what the leader has").await.is_ok()
     }
 
-    /// Waits for another leader, a little while.
-    async fn pause(&self, until: Instant) {
+    /// Waits for another leader, a little while. Whether Raft still runs: else nobody comes, and nobody waits.
+    async fn pause(&self, until: Instant) -> bool {
         let mut metrics = self.raft.metrics();
         let leader = metrics.borrow_and_update().current_leader;
         let another = async { metrics.wait_for(|raft| raft.current_leader != leader).await.is_ok() };
-        let _: Result<bool, _> = tokio::time::timeout_at(until.min(Instant::now() + PAUSE), another).await;
+        runtime::timeout_at(until.min(Instant::now() + PAUSE), another).await.unwrap_or(true)
     }
 }
 

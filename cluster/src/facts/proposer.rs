@@ -2,12 +2,14 @@ use super::message::{Committed, NotCommitted};
 use crate::catalog::Request;
 use crate::id::MemberId;
 use crate::raft::{Proposal, REQUESTS_BYTES_MAX, Raft, RaftLog, WriteAnswer, entry_bytes};
+use crate::runtime;
 use openraft::error::ClientWriteError;
+use openraft::metrics::RaftDataMetrics;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// Requests that may wait; who comes later waits to wait.
 const WAITING_MAX: usize = 4096;
@@ -30,7 +32,7 @@ struct Waiting {
 pub(super) struct Proposer {
     queue: mpsc::Sender<Waiting>,
     ended: oneshot::Receiver<()>,
-    thread: JoinHandle<()>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Proposer {
@@ -38,12 +40,14 @@ impl Proposer {
     pub(super) fn start(raft: Raft, log: Arc<RaftLog>, snapshot_after_bytes: u64) -> io::Result<Self> {
         let (queue, waiting) = mpsc::channel(WAITING_MAX);
         let (end, ended) = oneshot::channel();
-        let runtime = tokio::runtime::Handle::current();
-        let work = Work { raft, log, snapshot_after_bytes, snapshot_at: 0, in_flight: VecDeque::new() };
-        let thread = std::thread::Builder::new().name("facts-proposer".to_owned()).spawn(move || {
-            runtime.block_on(work.run(waiting));
+        let in_flight = VecDeque::new();
+        let applied = raft.data_metrics();
+        let work = Work { raft, log, applied, snapshot_after_bytes, snapshot_at: 0, in_flight };
+        let run = async move {
+            work.run(waiting).await;
             let _: Result<(), ()> = end.send(());
-        })?;
+        };
+        let thread = runtime::on_thread("facts-proposer", run)?;
         Ok(Self { queue, ended, thread })
     }
 
@@ -68,7 +72,7 @@ impl Proposer {
         let Self { queue, ended, thread } = self;
         drop(queue);
         let _: Result<(), _> = ended.await;
-        let _: std::thread::Result<()> = thread.join();
+        let _: Option<std::thread::Result<()>> = thread.map(JoinHandle::join);
     }
 }
 
@@ -80,6 +84,8 @@ struct InFlight {
 struct Work {
     raft: Raft,
     log: Arc<RaftLog>,
+    /// Changes with what is applied here.
+    applied: watch::Receiver<RaftDataMetrics<u64>>,
     snapshot_after_bytes: u64,
     /// How many bytes of log there had been when the newest snapshot was asked for.
     snapshot_at: u64,
@@ -96,13 +102,20 @@ impl Work {
                 continue;
             }
             let Some(oldest) = self.in_flight.front_mut() else {
-                match queue.recv().await {
-                    Some(first) => carried = Some(first),
-                    None => return,
+                let is_running = self.applied.has_changed().is_ok();
+                tokio::select! {
+                    biased;
+                    first = queue.recv() => match first {
+                        Some(first) => carried = Some(first),
+                        None => return,
+                    },
+                    // Members that follow propose nothing, and their logs grow as well.
+                    _ = self.applied.changed(), if is_running => self.snapshot_if_due().await,
                 }
                 continue;
             };
             tokio::select! {
+                biased;
                 reply = &mut oldest.reply => self.answer(reply.ok()).await,
                 first = queue.recv(), if carried.is_none() => match first {
                     Some(first) => carried = Some(first),
@@ -158,6 +171,10 @@ impl Work {
             let result = applied.next().map(|applied| Committed { index, applied }).ok_or(error);
             let _: Result<(), _> = answer.send(result);
         }
+        self.snapshot_if_due().await;
+    }
+
+    async fn snapshot_if_due(&mut self) {
         let written = self.log.bytes_written();
         if written - self.snapshot_at >= self.snapshot_after_bytes {
             self.snapshot_at = written;

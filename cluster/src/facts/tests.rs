@@ -66,6 +66,18 @@ async fn a_command_has_one_effect_however_often_it_is_sent() {
 }
 
 #[tokio::test]
+async fn a_start_that_is_committed_late_refuses_one_command_and_no_more() {
+    let (disk, engine) = (MemoryDisk::default(), Arc::new(MemoryEngine::new()));
+    let (facts, _) = start(&disk, &engine).await;
+    let member = MemberId(1);
+    facts.submit(Command::StartMember { member }).await.unwrap();
+    let gone = facts.submit(retention(7)).await;
+    assert!(matches!(gone, Err(SubmitError::Refused(Refusal::IncarnationGone { member: m })) if m == member));
+    assert_eq!(facts.submit(retention(7)).await.unwrap(), Outcome::Version(1));
+    facts.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_command_that_no_log_entry_holds_is_refused() {
     let (disk, engine) = (MemoryDisk::default(), Arc::new(MemoryEngine::new()));
     let (facts, _) = start(&disk, &engine).await;

@@ -22,7 +22,7 @@ pub(crate) use log::{LogStore, RaftLog};
 pub(crate) use message::RaftRequest;
 pub(crate) use network::RaftPeers;
 pub(crate) use receive::RaftDoor;
-pub(crate) use runtime::{ELECTION_MAX, Raft, config};
+pub(crate) use runtime::{ELECTION_MAX, ENTRIES_KEPT, Raft, config};
 pub(crate) use snapshot::SnapshotStore;
 pub(crate) use state_machine::StateMachine;
 pub(crate) use types::{Proposal, REQUESTS_BYTES_MAX, WriteAnswer, entry_bytes};

@@ -142,6 +142,7 @@ impl RaftNetwork<TypeConfig> for RaftPeer {
         _option: RPCOption,
     ) -> Result<SnapshotResponse<NodeId>, StreamingError<TypeConfig, Fatal<NodeId>>> {
         tokio::select! {
+            biased;
             closed = cancel => Err(StreamingError::Closed(closed)),
             sent = self.send_snapshot(vote, snapshot) => sent.map_err(|error| match is_away(&error) {
                 true => StreamingError::Unreachable(Unreachable::new(&error)),

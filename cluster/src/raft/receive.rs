@@ -68,6 +68,14 @@ impl RaftDoor {
         if !received.is_some_and(|known| known.id == meta.snapshot_id && known.bytes == bytes) {
             return RaftAnswer::Failed("another snapshot was begun meanwhile".to_owned());
         }
+        // openraft gives up the log that a snapshot holds while that is still being installed. So it is durable before
+        // openraft hears of it: a member that ends in between would have neither.
+        let (snapshots, kept, received) =
+            (Arc::clone(&self.snapshots), meta.clone(), self.snapshots.receiving());
+        let keep = move || snapshots.keep(&kept, &received);
+        if let Err(error) = self.snapshots.on_thread(keep).await {
+            return RaftAnswer::Failed(error.to_string());
+        }
         let snapshot = Snapshot { meta, snapshot: Box::new(self.snapshots.receiving()) };
         match self.raft.install_full_snapshot(vote, snapshot).await {
             Ok(response) => RaftAnswer::Installed(response),

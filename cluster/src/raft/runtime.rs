@@ -12,16 +12,16 @@ const ELECTION_MS_MAX: u64 = 500;
 /// An election, or the lease of a leader: voters elect no other one before it has passed.
 pub(crate) const ELECTION_MAX: Duration = Duration::from_millis(ELECTION_MS_MAX);
 /// Entries that stay in the log although a snapshot holds them, for members a little behind.
-const ENTRIES_KEPT: u64 = 4096;
+pub(crate) const ENTRIES_KEPT: u64 = 4096;
 
 /// Snapshots are asked for by bytes of the log, not by openraft's count of entries.
-pub(crate) fn config() -> Result<Config, Box<ConfigError>> {
+pub(crate) fn config(entries_kept: u64) -> Result<Config, Box<ConfigError>> {
     Config {
         cluster_name: "custody".to_owned(),
         heartbeat_interval: HEARTBEAT_MS,
         election_timeout_min: ELECTION_MS_MIN,
         election_timeout_max: ELECTION_MS_MAX,
-        max_in_snapshot_log_to_keep: ENTRIES_KEPT,
+        max_in_snapshot_log_to_keep: entries_kept,
         snapshot_policy: SnapshotPolicy::Never,
         ..Config::default()
     }

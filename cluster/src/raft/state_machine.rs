@@ -72,11 +72,34 @@ impl StateMachine {
     /// Writes the catalog down as it is now; entries wait meanwhile.
     fn write_snapshot(&self) -> Result<(SnapshotMeta, SnapshotFile), StorageError> {
         let _quiet = lock(&self.quiet);
+        let meta = self.snapshot_meta()?;
+        let written = self.snapshots.write(&self.catalog, &meta);
+        Ok((meta, written.map_err(|error| snapshot_failed(&error))?))
+    }
+
+    fn snapshot_meta(&self) -> Result<SnapshotMeta, StorageError> {
         let (last_log_id, last_membership) = self.applied()?;
         let snapshot_id = last_log_id.map_or_else(|| "empty".to_owned(), |id| id.to_string());
-        let meta = SnapshotMeta { last_log_id, last_membership, snapshot_id };
-        let file = self.snapshots.write(&self.catalog, &meta).map_err(|error| snapshot_failed(&error))?;
-        Ok((meta, file))
+        Ok(SnapshotMeta { last_log_id, last_membership, snapshot_id })
+    }
+
+    /// A control of the simulation: entries are applied while the catalog is written down.
+    #[cfg(any(test, feature = "simulation"))]
+    async fn tear_snapshot(&self) -> Result<Snapshot, StorageError> {
+        const TORN_ROWS: usize = 3;
+        let meta = self.snapshot_meta()?;
+        let (mut rows, mut after) = (Vec::new(), None);
+        loop {
+            let some = self.catalog.dump_some(after.as_ref(), TORN_ROWS);
+            let some = some.map_err(|error| catalog_failed(&error))?;
+            let Some((tree, (key, _))) = some.last() else { break };
+            after = Some((*tree, key.clone()));
+            rows.extend(some);
+            crate::simulation::runtime::disk_pause().await;
+        }
+        let written = self.snapshots.write_rows(&meta, |_| Ok(std::mem::take(&mut rows)));
+        let file = written.map_err(|error| snapshot_failed(&error))?;
+        Ok(Snapshot { meta, snapshot: Box::new(file) })
     }
 }
 
@@ -97,6 +120,8 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
         I: IntoIterator<Item = Entry> + OptionalSend,
         I::IntoIter: OptionalSend,
     {
+        #[cfg(any(test, feature = "simulation"))]
+        crate::simulation::runtime::apply_late().await;
         self.apply_all(entries.into_iter())
     }
 
@@ -131,6 +156,10 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
 
 impl RaftSnapshotBuilder<TypeConfig> for StateMachine {
     async fn build_snapshot(&mut self) -> Result<Snapshot, StorageError> {
+        #[cfg(any(test, feature = "simulation"))]
+        if crate::simulation::runtime::tears_snapshots() {
+            return self.tear_snapshot().await;
+        }
         let machine = self.clone();
         let built = self.snapshots.on_thread(move || Ok(machine.write_snapshot())).await;
         let (meta, file) = built.map_err(|error| snapshot_failed(&error))??;

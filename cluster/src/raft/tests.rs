@@ -1,14 +1,18 @@
 use super::log::{LogOptions, LogStore, RaftLog};
 use super::snapshot::SnapshotStore;
 use super::state_machine::StateMachine;
-use super::types::{Entry, LogId, Proposal, REQUESTS_BYTES_MAX, StorageError, TypeConfig, entry_bytes};
+use super::types::{Entry, LogId, Proposal, REQUESTS_BYTES_MAX, StorageError, TypeConfig, Vote, entry_bytes};
 use crate::catalog::{Catalog, Command, Engine, MemoryEngine, Request, SledEngine};
 use crate::chunk::disk::{Disk, MemoryDisk, RealDisk};
+use openraft::RaftLogReader as _;
+use openraft::storage::{RaftLogStorage as _, RaftLogStorageExt as _};
 use openraft::testing::{StoreBuilder, Suite};
 use std::path::Path;
 use std::sync::Arc;
 use tempfile::TempDir;
 
+/// The suite saves votes of smaller numbers.
+const MEMBER: u64 = 9;
 /// Small enough for the suite's entries to fill many segments.
 const OPTIONS: LogOptions = LogOptions { segment_bytes: 256 };
 
@@ -16,7 +20,7 @@ fn store(disk: Arc<dyn Disk>, engine: Arc<dyn Engine>, dir: &Path) -> (LogStore,
     let (log, torn_tail) = RaftLog::open(Arc::clone(&disk), &dir.join("log"), OPTIONS).unwrap();
     assert_eq!(torn_tail, None);
     let snapshots = Arc::new(SnapshotStore::open(disk, &dir.join("snapshots")).unwrap());
-    (LogStore::new(Arc::new(log)), StateMachine::new(Catalog::new(engine), snapshots))
+    (LogStore::new(Arc::new(log), MEMBER), StateMachine::new(Catalog::new(engine), snapshots))
 }
 
 struct OnRealDisk;
@@ -62,4 +66,31 @@ fn openraft_accepts_log_and_sled_on_a_real_disk() {
 #[test]
 fn openraft_accepts_log_and_engine_in_memory() {
     Suite::test_all(InMemory).unwrap();
+}
+
+#[tokio::test]
+async fn a_leader_that_starts_again_has_only_its_own_vote() {
+    let disk = Arc::new(MemoryDisk::default());
+    let (mut log, _) = store(disk, Arc::new(MemoryEngine::new()), Path::new("member"));
+    for (saved, read) in [
+        (Vote::new_committed(3, MEMBER), Vote::new(3, MEMBER)),
+        (Vote::new_committed(4, MEMBER + 1), Vote::new_committed(4, MEMBER + 1)),
+        (Vote::new(5, MEMBER + 1), Vote::new(5, MEMBER + 1)),
+    ] {
+        log.save_vote(&saved).await.unwrap();
+        assert_eq!(log.read_vote().await.unwrap(), Some(read));
+    }
+}
+
+#[tokio::test]
+async fn entries_that_left_the_log_are_not_passed_over_when_others_are_sent() {
+    let disk = Arc::new(MemoryDisk::default());
+    let (mut log, _) = store(disk, Arc::new(MemoryEngine::new()), Path::new("member"));
+    let id = |index| LogId::new(openraft::CommittedLeaderId::new(1, MEMBER), index);
+    let entry = |index| Entry { log_id: id(index), payload: openraft::EntryPayload::Blank };
+    log.blocking_append((1..10).map(entry)).await.unwrap();
+    log.purge(id(4)).await.unwrap();
+    assert!(log.limited_get_log_entries(4, 8).await.is_err());
+    let sent = log.limited_get_log_entries(5, 8).await.unwrap();
+    assert_eq!(sent.iter().map(|entry| entry.log_id.index).collect::<Vec<_>>(), [5, 6, 7]);
 }

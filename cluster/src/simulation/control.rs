@@ -27,6 +27,8 @@ pub enum Control {
     NonceIsIndexOnly,
     /// Open files are collected when they are old, and not when the facts say that nobody needs them.
     CollectorByClock,
+    /// Syncs of the Raft log, its vote and its snapshots do nothing.
+    NoFactsFsync,
     /// Entries are applied while a snapshot is written, and nothing keeps the rows as they were when it began.
     SnapshotWithoutBeforeImages,
 }
@@ -42,6 +44,7 @@ impl Control {
             }
             Self::Sound
             | Self::NoFsync
+            | Self::NoFactsFsync
             | Self::FenceForgottenAtRestart
             | Self::SnapshotWithoutBeforeImages => Rules::default(),
         }

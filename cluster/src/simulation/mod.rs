@@ -1,19 +1,22 @@
-//! Whole clusters in one thread: the machines of the live tail on disks that lose what was not synced, a network that
-//! loses, delays, repeats and reorders, and a log that may be late; with crashes, lost disks, and changes of members
+//! Whole clusters in one thread: the facts with openraft, and the machines of the live tail, on disks that lose what was
+//! not synced, and a network that loses, delays, repeats and reorders; with crashes, lost disks, and changes of members
 //! while recorders write. Oracles watch.
 //!
-//! A seed decides everything: the same seed gives the same history, and its hash. What is modelled rather than real is
-//! consensus; its module is the seam where openraft takes its place.
+//! A seed decides everything: the same seed gives the same history, and its hash. The executor says why that holds for
+//! what is asynchronous, too.
 
-mod consensus;
 mod control;
+mod executor;
+mod member_facts;
 mod nemesis;
 mod network;
 mod node;
 mod oracles;
+mod output;
+mod peers;
 mod random;
 mod recorder;
-mod snapshot;
+pub(crate) mod runtime;
 mod world;
 
 #[cfg(test)]
@@ -66,7 +69,7 @@ pub struct Report {
     /// Chunks that were closed.
     pub chunks: usize,
     /// Takeovers that were committed.
-    pub takeovers: usize,
+    pub takeovers: u64,
     /// How long it took, in milliseconds of the simulated time.
     pub simulated_ms: u64,
 }

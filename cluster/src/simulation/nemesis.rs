@@ -1,10 +1,12 @@
 //! What goes wrong, and when: only while some recorder waits for an append.
 
 use super::Troubles;
+use super::member_facts::MembersChange;
 use super::node::Node;
 use super::random::Dice;
 use super::world::{Event, World};
 use crate::id::MemberId;
+use std::collections::BTreeSet;
 
 /// The faults of one history.
 #[derive(Debug)]
@@ -57,8 +59,11 @@ impl World {
                 "kill"
             }
             3..=4 => {
-                let changes = self.dice.index(12);
-                self.node(member, |node| node.disk.stop_after_changes(changes));
+                let (changes, is_of_facts) = (self.dice.index(12), self.dice.chance(50));
+                self.node(member, |node| match is_of_facts {
+                    true => node.facts_disk.stop_after_changes(changes),
+                    false => node.disk.stop_after_changes(changes),
+                });
                 "power cut within an operation"
             }
             5..=6 => {
@@ -98,9 +103,15 @@ impl World {
                 "late facts"
             }
             15 => {
-                let free = self.dice.index(4_000);
-                self.node(member, |node| node.disk.limit_free_bytes(Some(free)));
-                self.after(until_us - self.now_us, Event::FreeDisk { member });
+                let (free, is_of_facts) = (self.dice.index(4_000), self.dice.chance(25));
+                self.node(member, |node| match is_of_facts {
+                    true => {
+                        node.was_full = true;
+                        node.facts_disk.limit_free_bytes(Some(free));
+                    }
+                    false => node.disk.limit_free_bytes(Some(free)),
+                });
+                self.after(until_us - self.now_us, Event::FreeDisks { member });
                 "full disk"
             }
             16 => {
@@ -151,8 +162,10 @@ impl World {
     /// A member hands over what it owns, and its process ends soon after.
     fn stop_in_order(&mut self, member: MemberId) -> &'static str {
         if let Some(run) = self.nodes.get(&member).map(|node| node.run) {
-            self.drive(member, run, |process, now_ms| Ok(process.member.leave(now_ms)));
-            let delay_us = self.dice.between(1_000, 200_000);
+            if let Some(facts) = self.nodes.get(&member).and_then(|node| node.facts.as_ref()) {
+                facts.hand_over();
+            }
+            let delay_us = self.dice.between(1_000, 1_500_000);
             self.after(delay_us, Event::Stop { member, run });
         }
         "stop in order"
@@ -171,7 +184,9 @@ impl World {
             self.nodes.keys().copied().filter(|member| Some(*member) != owner).collect();
         if let (Some(object), Some(owner), Some(usurper)) = (object, owner, self.dice.choose(&others)) {
             for (member, node) in &mut self.nodes {
-                node.late_until_us = if *member == usurper { 0 } else { until_us };
+                // Who leads has to answer.
+                let leads = node.facts.as_ref().is_some_and(|facts| facts.leads().is_some());
+                node.late_until_us = if *member == usurper || leads { 0 } else { until_us };
             }
             self.network.cut(usurper, owner, until_us);
             self.network.cut(owner, usurper, until_us);
@@ -195,11 +210,12 @@ impl World {
 
     fn lose_disk(&mut self, member: MemberId) -> &'static str {
         self.nemesis.has_lost_disk = true;
-        self.node(member, |node| {
-            node.process = None;
+        let Self { nodes, dice, .. } = self;
+        if let Some(node) = nodes.get_mut(&member) {
+            node.stop(true, dice);
             node.is_lost = true;
             node.run += 1;
-        });
+        }
         let delay_us = self.dice.between(300_000, 3_000_000);
         self.after(delay_us, Event::Replace { member });
         "lost disk"
@@ -207,20 +223,21 @@ impl World {
 
     /// An operator puts a new member in the place of one. Members that leave stay reachable while others need them.
     pub(super) fn replace(&mut self, member: MemberId) {
-        let mut voters = self.consensus.voters().to_vec();
-        if !voters.contains(&member) {
+        let mut voters: BTreeSet<MemberId> = self.voters_to_be().into_iter().collect();
+        if !voters.remove(&member) {
             return;
         }
-        voters.retain(|voter| *voter != member);
+        let mut joiner = None;
         if voters.len() < 4 {
             let newest = self.nodes.keys().last().map_or(0, |member| member.0);
-            let joiner = MemberId(newest + 1);
-            self.nodes.insert(joiner, Node::new(self.simulation.control));
-            voters.push(joiner);
-            self.start(joiner);
+            let next = MemberId(newest + 1);
+            joiner = Some(next);
+            self.nodes.insert(next, Node::new(self.simulation.control, BTreeSet::new()));
+            voters.insert(next);
+            self.start(next);
         }
-        self.consensus.change_members(voters);
-        self.apply_soon();
+        let keeps_leaver = self.nodes.get(&member).is_some_and(|node| !node.is_lost);
+        self.ask_for_members(MembersChange { joiner, voters, keeps_leaver });
     }
 
     /// All troubles end, and everybody comes back.
@@ -237,8 +254,9 @@ impl World {
             self.node(member, |node| {
                 (node.slow_until_us, node.late_until_us) = (0, 0);
                 node.disk.limit_free_bytes(None);
+                node.facts_disk.limit_free_bytes(None);
             });
-            if self.nodes.get(&member).is_some_and(|node| node.process.is_none()) {
+            if self.nodes.get(&member).is_some_and(|node| node.is_down()) {
                 self.start(member);
             }
         }

@@ -1,18 +1,18 @@
-//! One member of a simulated cluster: its disk, which outlives its processes, and the process.
+//! One member of a simulated cluster: its disks, which outlive its processes, and the process.
 
-use super::consensus::Consensus;
 use super::control::Control;
+use super::executor::Surroundings;
+use super::member_facts::MemberFacts;
 use super::random::Dice;
-use super::snapshot::Snapshot;
 use crate::catalog::{Catalog, MemoryEngine};
 use crate::chunk::disk::{DiskError, MemoryDisk, Volume};
 use crate::chunk::journal::{JournalError, JournalLimits};
 use crate::chunk::key::Kek;
 use crate::id::{MemberId, ObjectId};
 use crate::tail::{
-    Batch, Closing, Effect, Member, MemberParts, RequestNumber, Shelf, TailError, TailOptions, Ticket,
+    Batch, Closing, Effect, Found, Member, MemberParts, RequestNumber, Shelf, TailError, TailOptions, Ticket,
 };
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// Segments of the journal are short, so that they come and go while recorders write.
@@ -21,9 +21,19 @@ const JOURNAL: JournalLimits =
 
 /// A member and what befalls it.
 pub(crate) struct Node {
+    control: Control,
+    /// What is written of the bytes, and of the facts: each has a volume of its own, so that one may be full.
     pub(crate) disk: MemoryDisk,
+    pub(crate) facts_disk: MemoryDisk,
+    /// The catalog's rows. They stay when the process is killed.
+    engine: Arc<MemoryEngine>,
+    /// With whom it begins a new cluster.
+    founders: BTreeSet<MemberId>,
     /// Counts its processes.
     pub(crate) run: u64,
+    /// The process, as far as it has come: its facts are opened first.
+    pub(crate) facts: Option<MemberFacts>,
+    opening: Option<(Shelf, Found)>,
     pub(crate) process: Option<Process>,
     /// Its disk is gone: it never comes back.
     pub(crate) is_lost: bool,
@@ -32,10 +42,8 @@ pub(crate) struct Node {
     /// Up to when its syncs are slow, and it applies late.
     pub(crate) slow_until_us: u64,
     pub(crate) late_until_us: u64,
-    /// How much of the log its catalog had.
-    pub(crate) applied_before: usize,
-    /// Its newest snapshot.
-    pub(crate) snapshot: Option<Snapshot>,
+    /// Whether the disk of its facts is, or was, full.
+    pub(crate) was_full: bool,
 }
 
 /// Who is to be answered.
@@ -49,18 +57,13 @@ pub(crate) struct Caller {
 pub(crate) struct Process {
     pub(crate) member: Member,
     pub(crate) catalog: Catalog,
-    /// How much of the log is applied.
-    pub(crate) applied: usize,
-    pub(crate) is_applying: bool,
+    /// Whether it knows what is committed.
+    pub(crate) is_ready: bool,
     /// What the disk is busy with.
     pub(crate) batch: Option<Batch>,
     pub(crate) closings: VecDeque<Closing>,
     pub(crate) callers: BTreeMap<RequestNumber, Caller>,
     pub(crate) last_request: u64,
-    /// A snapshot that is being written.
-    pub(crate) snapshot: Option<Snapshot>,
-    /// Read indexes that are waited for.
-    pub(crate) reads: Vec<(usize, Ticket)>,
     /// Sessions that are being opened.
     pub(crate) openings: BTreeMap<Ticket, (Caller, ObjectId)>,
 }
@@ -83,84 +86,115 @@ impl Process {
         let Some(closing) = self.closings.pop_front() else { return Ok(Vec::new()) };
         self.member.closed(closing.run().map_err(DiskError::from)?, now_ms)
     }
+
+    /// Up to which entry the catalog has applied the log.
+    pub(crate) fn applied(&self) -> u64 {
+        applied(&self.catalog)
+    }
+}
+
+/// Up to which entry a catalog has applied the log.
+pub(crate) fn applied(catalog: &Catalog) -> u64 {
+    catalog.applied().expect("rows in memory do not fail").map_or(0, |position| position.index)
 }
 
 impl Node {
-    pub(crate) fn new(control: Control) -> Self {
-        let disk = MemoryDisk::default();
+    pub(crate) fn new(control: Control, founders: BTreeSet<MemberId>) -> Self {
+        let (disk, facts_disk) = (MemoryDisk::default(), MemoryDisk::default());
         if control == Control::NoFsync {
             disk.lie_about_syncs();
         }
+        if control == Control::NoFactsFsync {
+            facts_disk.lie_about_syncs();
+        }
         Self {
+            control,
             disk,
+            facts_disk,
+            engine: Arc::default(),
+            founders,
             run: 0,
+            facts: None,
+            opening: None,
             process: None,
             is_lost: false,
             clock_ahead_ms: 0,
             slow_until_us: 0,
             late_until_us: 0,
-            applied_before: 0,
-            snapshot: None,
+            was_full: false,
         }
     }
 
-    /// Starts a process on what the disk holds. The catalog is rebuilt, from a snapshot if there is one, up to some place
-    /// that it had reached before.
+    /// Begins a process on what the disks hold.
     pub(crate) fn start(
         &mut self,
         member: MemberId,
-        setup: (Control, &Arc<Kek>, &Consensus),
+        around: Surroundings,
         dice: &mut Dice,
     ) -> Result<(), JournalError> {
-        let (control, kek, consensus) = setup;
         let volume = Volume::new(Arc::new(self.disk.clone()), "");
         let (shelf, mut found) = Shelf::open(volume, JOURNAL)?;
-        if control == Control::FenceForgottenAtRestart {
+        if self.control == Control::FenceForgottenAtRestart {
             found.fences.clear();
         }
-        let catalog = Catalog::new(Arc::new(MemoryEngine::new()));
-        let applied = dice.index(self.applied_before + 1);
-        let snapshot = self.snapshot.as_ref().filter(|snapshot| snapshot.applied <= applied);
-        if let Some(snapshot) = snapshot {
-            snapshot.load(&catalog);
-        }
-        let first = snapshot.map_or(0, |snapshot| snapshot.applied);
-        let entries = (first..applied).filter_map(|index| consensus.entry(index));
-        let entries = entries.map(|(position, entry)| (position, entry.entry.clone())).collect();
-        catalog.apply(entries).expect("rows in memory do not fail");
-        let parts = MemberParts {
-            member,
-            options: options(control),
-            shelf,
-            found,
-            catalog: catalog.clone(),
-            kek: Arc::clone(kek),
-        };
         self.run += 1;
+        self.opening = Some((shelf, found));
+        let facts_dice = Dice::new(dice.next());
+        let who = (member, self.founders.clone());
+        self.facts =
+            Some(MemberFacts::start(who, &self.facts_disk, Arc::clone(&self.engine), (facts_dice, around)));
+        Ok(())
+    }
+
+    /// The facts are open: so is the rest.
+    pub(crate) fn open(&mut self, member: MemberId, kek: &Arc<Kek>) {
+        let Some((shelf, found)) = self.opening.take() else { return };
+        let catalog = Catalog::new(self.engine.clone());
+        let options = options(self.control);
+        let kek = Arc::clone(kek);
+        let parts = MemberParts { member, options, shelf, found, catalog: catalog.clone(), kek };
         self.process = Some(Process {
             member: Member::new(parts),
             catalog,
-            applied,
-            is_applying: false,
+            is_ready: false,
             batch: None,
             closings: VecDeque::new(),
             callers: BTreeMap::new(),
             last_request: 0,
-            snapshot: None,
-            reads: Vec::new(),
             openings: BTreeMap::new(),
         });
-        Ok(())
     }
 
-    /// Ends the process. What was not synced is lost with the power.
+    /// Ends the process. What was not synced is lost with the power, and the rows are rebuilt.
     pub(crate) fn stop(&mut self, is_power_cut: bool, dice: &mut Dice) {
-        if let Some(process) = self.process.take() {
-            self.applied_before = process.applied;
+        (self.process, self.opening, self.facts) = (None, None, None);
+        for disk in [&self.disk, &self.facts_disk] {
+            match is_power_cut {
+                true => disk.cut_power(&mut |choices| dice.index(choices)),
+                false => disk.kill(),
+            }
         }
-        match is_power_cut {
-            true => self.disk.cut_power(&mut |choices| dice.index(choices)),
-            false => self.disk.kill(),
+        if is_power_cut {
+            self.engine = Arc::default();
+        }
+    }
+
+    /// Whether there is no process, not even one that is being started.
+    pub(crate) fn is_down(&self) -> bool {
+        self.facts.is_none()
+    }
+
+    /// Whether the process is about to die, since one of its disks has stopped.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.disk.is_stopped() || self.facts_disk.is_stopped()
+    }
+
+    pub(crate) fn around(&self, now_us: u64) -> Surroundings {
+        Surroundings {
+            now_us,
+            slow_until_us: self.slow_until_us,
+            late_until_us: self.late_until_us,
+            tears_snapshots: self.control == Control::SnapshotWithoutBeforeImages,
         }
     }
 

@@ -4,21 +4,20 @@ mod effects;
 mod facts;
 mod recorders;
 
-use super::consensus::Consensus;
-use super::control::Control;
+use super::member_facts::{MemberFacts, MembersChange};
 use super::nemesis::Nemesis;
 use super::network::Network;
 use super::node::{Caller, Node, Process};
 use super::oracles::{Oracle, Oracles};
+use super::peers::CallAnswer;
 use super::random::{Dice, SeededKeys};
 use super::recorder::{CallKind, Ending, Phase, Recorder};
 use super::{Report, Simulation};
-use crate::catalog::Command;
 use crate::chunk::journal::JournalError;
 use crate::chunk::key::{Kek, KekId};
-use crate::id::{Epoch, MemberId, ObjectId};
+use crate::id::{MemberId, ObjectId};
 use crate::tail::{Answer, Message, Ticket, Told};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 /// Recorders of each cluster.
@@ -33,11 +32,11 @@ pub(super) enum Event {
     Tick { member: MemberId, run: u64 },
     Sync { member: MemberId, run: u64 },
     Close { member: MemberId, run: u64 },
-    Snapshot { member: MemberId, run: u64 },
-    Propose { proposer: (MemberId, u64, Ticket), command: Box<Command>, until_us: u64 },
-    Commit { command: Box<Command> },
-    ReadIndex { proposer: (MemberId, u64, Ticket), until_us: u64 },
-    Apply { member: MemberId, run: u64 },
+    Timer { member: MemberId, run: u64 },
+    Called { caller: (MemberId, u64, u64), to: MemberId, request: Vec<u8> },
+    Answered { member: MemberId, run: u64, call: u64, answer: CallAnswer },
+    Clock { member: MemberId, run: u64 },
+    ChangeMembers,
     Told { proposer: (MemberId, u64, Ticket), told: Told },
     Call { member: MemberId, caller: Caller, kind: CallKind },
     Answer { caller: Caller, answer: Answer },
@@ -45,7 +44,7 @@ pub(super) enum Event {
     Fault,
     Restart { member: MemberId, run: u64 },
     Replace { member: MemberId },
-    FreeDisk { member: MemberId },
+    FreeDisks { member: MemberId },
     Stop { member: MemberId, run: u64 },
     PowerCut { member: MemberId, run: u64 },
 }
@@ -58,14 +57,15 @@ pub(super) struct World {
     pub(super) dice: Dice,
     pub(super) nodes: BTreeMap<MemberId, Node>,
     pub(super) network: Network,
-    pub(super) consensus: Consensus,
+    /// The voters as of the last entry that anybody has applied, and those that an operator wants next.
+    pub(super) voters: Vec<MemberId>,
+    pub(super) changes: VecDeque<MembersChange>,
     pub(super) recorders: Vec<Recorder>,
     pub(super) recorded: BTreeMap<ObjectId, usize>,
     pub(super) nemesis: Nemesis,
     pub(super) oracles: Oracles,
     pub(super) kek: Arc<Kek>,
     pub(super) keys: SeededKeys,
-    pub(super) takeovers: BTreeSet<(ObjectId, Epoch)>,
     /// Whether all troubles are over.
     pub(super) is_healed: bool,
     /// Times that all was read back from every member.
@@ -79,9 +79,8 @@ impl World {
         let keys = SeededKeys(Mutex::new(Dice::new(dice.next())));
         let kek = Arc::new(Kek::generate(KekId(1), &keys).expect("dice do not fail"));
         let members: Vec<MemberId> = (1..=simulation.members).map(MemberId).collect();
-        let nodes = members.iter().map(|member| (*member, Node::new(simulation.control))).collect();
-        let mut consensus = Consensus::default();
-        consensus.change_members(members.clone());
+        let node = || Node::new(simulation.control, members.iter().copied().collect());
+        let nodes = members.iter().map(|member| (*member, node())).collect();
         let recorders = (0..RECORDERS).map(|_| {
             let ending = dice.choose(&[Ending::Seal, Ending::Seal, Ending::Interrupt, Ending::Open]);
             let member = dice.choose(&members).unwrap_or(MemberId(1));
@@ -97,14 +96,14 @@ impl World {
             dice,
             nodes,
             network: Network::default(),
-            consensus,
+            voters: members,
+            changes: VecDeque::new(),
             recorders,
             recorded: BTreeMap::new(),
             nemesis,
             oracles: Oracles::default(),
             kek,
             keys,
-            takeovers: BTreeSet::new(),
             is_healed: false,
             rounds: 0,
             history: 0xCBF2_9CE4_8422_2325,
@@ -115,6 +114,7 @@ impl World {
         for member in self.nodes.keys().copied().collect::<Vec<_>>() {
             self.start(member);
         }
+        self.settle();
         for recorder in 0..RECORDERS {
             self.after(1_000, Event::Recorder { recorder });
         }
@@ -123,6 +123,7 @@ impl World {
             let Some(((at_us, _), event)) = self.events.pop_first() else { break };
             self.now_us = at_us;
             self.happen(event);
+            self.settle();
             if at_us > SIMULATED_US_MAX {
                 self.oracles.judge(Oracle::Whole, Err("the history does not end".to_owned()));
             }
@@ -131,6 +132,7 @@ impl World {
     }
 
     fn report(self) -> Report {
+        let takeovers = self.takeovers();
         let acknowledged_bytes = self.recorders.iter().map(|recorder| recorder.acknowledged).sum();
         Report {
             history: self.history,
@@ -139,9 +141,17 @@ impl World {
             acknowledged_bytes,
             compared_bytes: self.oracles.acknowledged.compared_bytes,
             chunks: self.oracles.closed_content.count(),
-            takeovers: self.takeovers.len(),
+            takeovers,
             simulated_ms: self.now_us / 1000,
         }
+    }
+
+    /// How often an object got another owner.
+    fn takeovers(&self) -> u64 {
+        let processes = self.nodes.values().filter_map(|node| node.process.as_ref());
+        let Some(newest) = processes.max_by_key(|process| process.applied()) else { return 0 };
+        let rows = newest.catalog.objects(None, usize::MAX).expect("rows in memory do not fail");
+        rows.iter().map(|(_, row)| row.epoch.0.saturating_sub(1)).sum()
     }
 
     pub(super) fn after(&mut self, delay_us: u64, event: Event) {
@@ -167,37 +177,38 @@ impl World {
                 self.note(4 + member.0);
                 self.drive(member, run, Process::close);
             }
-            Event::Snapshot { member, run } => self.write_snapshot(member, run),
-            Event::Propose { proposer, command, until_us } => self.propose(proposer, command, until_us),
-            Event::Commit { command } => self.commit(None, *command),
-            Event::ReadIndex { proposer, until_us } => self.take_read_index(proposer, until_us),
-            Event::Apply { member, run } => self.apply(member, run),
+            Event::Timer { member, run } => self.end_timer(member, run),
+            Event::Called { caller, to, request } => self.called(caller, to, &request),
+            Event::Answered { member, run, call, answer } => self.answered((member, run, call), answer),
+            Event::Clock { member, run } => self.tell_clock(member, run),
+            Event::ChangeMembers => self.change_members(),
             Event::Told { proposer, told } => self.tell(proposer, told),
             Event::Call { member, caller, kind } => self.receive_call(member, caller, kind),
             Event::Answer { caller, answer } => self.receive_answer(caller, answer),
             Event::Recorder { recorder } => self.step_recorder(recorder),
             Event::Fault => self.strike(),
             Event::Restart { member, run } => {
-                if self.nodes.get(&member).is_some_and(|node| node.run == run && node.process.is_none()) {
+                if self.nodes.get(&member).is_some_and(|node| node.run == run && node.is_down()) {
                     self.start(member);
                 }
             }
             Event::Stop { member, run } => {
-                if self.nodes.get(&member).is_some_and(|node| node.run == run && node.process.is_some()) {
+                if self.nodes.get(&member).is_some_and(|node| node.run == run && !node.is_down()) {
                     let down_us = self.dice.between(20_000, 2_000_000);
                     self.crash(member, false, down_us);
                 }
             }
             Event::PowerCut { member, run } => {
-                if self.nodes.get(&member).is_some_and(|node| node.run == run && node.process.is_some()) {
+                if self.nodes.get(&member).is_some_and(|node| node.run == run && !node.is_down()) {
                     let down_us = self.dice.between(5_000, 60_000);
                     self.crash(member, true, down_us);
                 }
             }
             Event::Replace { member } => self.replace(member),
-            Event::FreeDisk { member } => {
+            Event::FreeDisks { member } => {
                 if let Some(node) = self.nodes.get(&member) {
                     node.disk.limit_free_bytes(None);
+                    node.facts_disk.limit_free_bytes(None);
                 }
             }
         }
@@ -205,16 +216,10 @@ impl World {
 
     /// Starts a member's process, or tries again later when its disk is full or dies again on the way.
     pub(super) fn start(&mut self, member: MemberId) {
-        let setup = (self.simulation.control, &self.kek, &self.consensus);
         let Some(node) = self.nodes.get_mut(&member).filter(|node| !node.is_lost) else { return };
-        match node.start(member, setup, &mut self.dice) {
-            Ok(()) if !node.disk.is_stopped() => {
-                let run = node.run;
-                self.note(run);
-                self.after(10, Event::Apply { member, run });
-                self.after(20, Event::Tick { member, run });
-                self.after(50_000, Event::Snapshot { member, run });
-            }
+        let around = node.around(self.now_us);
+        match node.start(member, around, &mut self.dice) {
+            Ok(()) if !node.is_stopped() => {}
             Ok(()) | Err(JournalError::Disk(_)) => {
                 node.stop(true, &mut self.dice);
                 let run = node.run;
@@ -233,16 +238,6 @@ impl World {
         node.stop(is_power_cut, &mut self.dice);
         let run = node.run;
         self.after(down_us, Event::Restart { member, run });
-    }
-
-    fn write_snapshot(&mut self, member: MemberId, run: u64) {
-        let Some(node) = self.nodes.get_mut(&member).filter(|node| node.run == run) else { return };
-        let is_torn = self.simulation.control == Control::SnapshotWithoutBeforeImages;
-        let delay_us = match node.snapshot(is_torn) {
-            true => self.dice.between(10_000, 50_000),
-            false => self.dice.between(100_000, 800_000),
-        };
-        self.after(delay_us, Event::Snapshot { member, run });
     }
 
     fn tick(&mut self, member: MemberId, run: u64) {
@@ -271,14 +266,18 @@ impl World {
         if !self.recorders.iter().all(|recorder| recorder.phase == Phase::Done) {
             return;
         }
-        let voters = self.consensus.voters().to_vec();
+        let (voters, last) = (self.voters.clone(), self.oracles.linearizable.last());
+        if !self.changes.is_empty() {
+            let found = self.oracles.whole.missing(self.now_us, "the members are not those that were wanted");
+            return self.oracles.judge(Oracle::Whole, found);
+        }
         for member in &voters {
             let node = self.nodes.get(member);
             let is_whole = node
                 .and_then(|node| node.process.as_ref())
-                .is_some_and(|process| process.applied == self.consensus.len() && process.member.is_whole());
+                .is_some_and(|process| process.applied() == last && process.member.is_whole());
             if !is_whole {
-                let missing = format!("member {member} lacks chunks");
+                let missing = format!("member {member} lacks chunks or facts");
                 let found = self.oracles.whole.missing(self.now_us, &missing);
                 return self.oracles.judge(Oracle::Whole, found);
             }
@@ -289,10 +288,15 @@ impl World {
                 self.oracles.closed_content.files(*member, process.member.shelf().store())
             });
             let one = process.map_or(Ok(()), |process| {
-                self.oracles.one_catalog.applied(*member, process.applied, &process.catalog)
+                self.oracles.one_catalog.applied(*member, process.applied(), &process.catalog)
             });
             self.oracles.judge(Oracle::ClosedContent, found);
             self.oracles.judge(Oracle::OneCatalog, one);
+            let facts = self.nodes.get(member).and_then(|node| node.facts.as_ref());
+            if facts.is_some_and(MemberFacts::outgrows_snapshots) {
+                let found = Err(format!("the log of member {member} only grows"));
+                self.oracles.judge(Oracle::Whole, found);
+            }
         }
         self.rounds += 1;
         self.oracles.whole.healed(self.now_us);

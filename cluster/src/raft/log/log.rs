@@ -50,6 +50,12 @@ pub enum ReadError {
         /// What is wrong.
         damage: FrameError,
     },
+    /// An entry that is no more, or not yet.
+    #[error("entry {index} is not in the raft log")]
+    Purged {
+        /// The entry.
+        index: u64,
+    },
     /// A frame without the entries that were written into it.
     #[error("expected entry {index} in segment {segment:016x} at byte {offset}")]
     Absent {

@@ -19,15 +19,27 @@ const WRITE_BYTES_MAX: usize = 1 << 20;
 /// Entries of one answer to a reader.
 const READ_BYTES_MAX: usize = 1 << 20;
 
+/// An entry, for what a simulation compares.
+#[cfg(any(test, feature = "simulation"))]
+#[derive(Debug)]
+pub(crate) struct StoredEntry {
+    pub(crate) bytes: Arc<[u8]>,
+    /// The names of its requests.
+    pub(crate) requests: Vec<crate::catalog::RequestId>,
+    /// The voters, if it changes them.
+    pub(crate) voters: Option<Vec<crate::id::MemberId>>,
+}
+
 /// The log in openraft's hands: core and replication each hold one.
 #[derive(Clone)]
 pub(crate) struct LogStore {
     log: Arc<RaftLog>,
+    member: NodeId,
 }
 
 impl LogStore {
-    pub(crate) fn new(log: Arc<RaftLog>) -> Self {
-        Self { log }
+    pub(crate) fn new(log: Arc<RaftLog>, member: NodeId) -> Self {
+        Self { log, member }
     }
 
     /// The log id of an entry, if it is there.
@@ -35,6 +47,25 @@ impl LogStore {
         let found = log.read(index, index + 1, 1)?;
         let entry = found.first().and_then(|bytes| postcard::from_bytes::<Entry>(bytes).ok());
         Ok(entry.map(|entry| state_machine::position(entry.log_id)))
+    }
+
+    /// An entry as it is stored, the requests in it, and the voters that it makes.
+    #[cfg(any(test, feature = "simulation"))]
+    pub(crate) fn stored(log: &RaftLog, index: u64) -> Result<Option<StoredEntry>, ReadError> {
+        let found = log.read(index, index + 1, 1)?;
+        let Some(bytes) = found.into_iter().next() else { return Ok(None) };
+        let entry = postcard::from_bytes::<Entry>(&bytes).ok();
+        let (mut requests, mut voters) = (Vec::new(), None);
+        match entry.map(|entry| entry.payload) {
+            Some(openraft::EntryPayload::Normal(proposal)) => {
+                requests = proposal.requests.into_iter().filter_map(|request| request.id).collect();
+            }
+            Some(openraft::EntryPayload::Membership(membership)) => {
+                voters = Some(membership.voter_ids().map(crate::id::MemberId).collect());
+            }
+            Some(openraft::EntryPayload::Blank) | None => {}
+        }
+        Ok(Some(StoredEntry { bytes, requests, voters }))
     }
 
     /// Orders and waits until it is durable.
@@ -78,7 +109,12 @@ impl RaftLogReader<TypeConfig> for LogStore {
     }
 
     async fn limited_get_log_entries(&mut self, start: u64, end: u64) -> Result<Vec<Entry>, StorageError> {
-        self.read(start, end, READ_BYTES_MAX)
+        let found = self.read(start, end, READ_BYTES_MAX)?;
+        // What replication is given goes to another member as what follows the entry before `start`.
+        match start >= end || found.first().is_some_and(|first| first.log_id.index == start) {
+            true => Ok(found),
+            false => Err(unreadable(&ReadError::Purged { index: start })),
+        }
     }
 }
 
@@ -106,7 +142,14 @@ impl RaftLogStorage<TypeConfig> for LogStore {
     }
 
     async fn read_vote(&mut self) -> Result<Option<Vote>, StorageError> {
-        self.log.newest_vote().map(|vote| decode(&vote)).transpose()
+        let vote: Option<Vote> = self.log.newest_vote().map(|vote| decode(&vote)).transpose()?;
+        // openraft would have a leader that starts again lead on at once. But it does not know what it had committed,
+        // of which the note in the log may be old, and would answer read indexes with that. So it only has its own vote,
+        // as a candidate has, and is elected anew.
+        Ok(vote.map(|vote| match vote.leader_id.voted_for() == Some(self.member) {
+            true => Vote::new(vote.leader_id.term, self.member),
+            false => vote,
+        }))
     }
 
     async fn save_committed(&mut self, committed: Option<LogId>) -> Result<(), StorageError> {

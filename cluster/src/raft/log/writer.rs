@@ -9,6 +9,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
+#[cfg(any(test, feature = "simulation"))]
+use {crate::runtime::Runtime, openraft::AsyncRuntime as _};
 
 /// After this long without an order the newest frame gets another behind it, which proves that it was durable.
 const MARK_AFTER: Duration = Duration::from_millis(20);
@@ -48,15 +50,29 @@ pub(super) enum Order {
 pub(super) struct Writer {
     orders: SyncSender<Order>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    /// Told of each order, where a simulation has a task in the place of the thread.
+    #[cfg(any(test, feature = "simulation"))]
+    ordered: Arc<tokio::sync::Notify>,
 }
 
 impl Writer {
     pub(super) fn start(segments: Segments, shared: Arc<Shared>) -> io::Result<Self> {
         let (orders, queue) = sync_channel(ORDERS_MAX);
         let work = Work { segments, shared, failure: None, marked: false };
+        #[cfg(any(test, feature = "simulation"))]
+        if crate::simulation::runtime::is_simulated() {
+            let ordered = Arc::default();
+            drop(Runtime::spawn(work.simulate(queue, Arc::clone(&ordered))));
+            return Ok(Self { orders, thread: Mutex::default(), ordered });
+        }
         let thread =
             std::thread::Builder::new().name("raft-log".to_owned()).spawn(move || work.run(&queue))?;
-        Ok(Self { orders, thread: Mutex::new(Some(thread)) })
+        Ok(Self {
+            orders,
+            thread: Mutex::new(Some(thread)),
+            #[cfg(any(test, feature = "simulation"))]
+            ordered: Arc::default(),
+        })
     }
 
     /// Orders a write. Waits only while [`ORDERS_MAX`] others do.
@@ -66,6 +82,8 @@ impl Writer {
         {
             done(Err(LogFailure::Closed));
         }
+        #[cfg(any(test, feature = "simulation"))]
+        self.ordered.notify_one();
     }
 
     /// Ends the thread, after what was ordered is written.
@@ -113,6 +131,22 @@ impl Work {
             match order {
                 Order::Stop => return self.mark(),
                 Order::Write { records, done } => carried = self.group(records, done, queue),
+            }
+        }
+    }
+
+    /// The same as a task, which lets its disk take as long as disks do.
+    #[cfg(any(test, feature = "simulation"))]
+    async fn simulate(mut self, queue: Receiver<Order>, ordered: Arc<tokio::sync::Notify>) {
+        loop {
+            if crate::runtime::timeout(MARK_AFTER, ordered.notified()).await.is_none() {
+                self.mark();
+                ordered.notified().await;
+            }
+            crate::simulation::runtime::disk_pause().await;
+            let mut next = queue.try_recv().ok();
+            while let Some(Order::Write { records, done }) = next {
+                next = self.group(records, done, &queue);
             }
         }
     }

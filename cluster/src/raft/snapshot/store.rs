@@ -1,6 +1,6 @@
 use super::block::{BlockReader, BlockWriter};
 use super::{SnapshotDamage, SnapshotError, SnapshotFile, read_failed, sync_failed, write_failed};
-use crate::catalog::{Batch, Catalog, Tree};
+use crate::catalog::{Batch, Catalog, CatalogError, KeyAndRow, Tree};
 use crate::chunk::disk::Disk;
 use crate::raft::files;
 use crate::raft::types::SnapshotMeta;
@@ -11,6 +11,9 @@ use tokio::sync::oneshot;
 
 const SUFFIX: &str = ".snapshot";
 const SUFFIX_NEW: &str = ".new";
+
+/// Where a row stands.
+type RowPlace = (Tree, Vec<u8>);
 
 /// The folder of snapshots. One is current; it is whole, durable and was read back.
 pub(crate) struct SnapshotStore {
@@ -61,11 +64,20 @@ impl SnapshotStore {
         catalog: &Catalog,
         meta: &SnapshotMeta,
     ) -> Result<SnapshotFile, SnapshotError> {
+        self.write_rows(meta, |after| catalog.dump(after))
+    }
+
+    /// Writes rows down: those behind one, until there are none.
+    pub(crate) fn write_rows(
+        &self,
+        meta: &SnapshotMeta,
+        mut rows_behind: impl FnMut(Option<&RowPlace>) -> Result<Vec<(Tree, KeyAndRow)>, CatalogError>,
+    ) -> Result<SnapshotFile, SnapshotError> {
         let new = self.dir.join(format!("built{SUFFIX_NEW}"));
         let mut writer = BlockWriter::create(&*self.disk, &new, meta)?;
         let mut after = None;
         loop {
-            let rows = catalog.dump(after.as_ref())?;
+            let rows = rows_behind(after.as_ref())?;
             let Some((tree, (key, _))) = rows.last() else { break };
             after = Some((*tree, key.clone()));
             writer.rows(rows.into_iter().map(|(tree, (key, row))| (tree.number(), key, row)).collect())?;
@@ -74,13 +86,11 @@ impl SnapshotStore {
         self.adopt(&new, meta)
     }
 
-    /// Copies a snapshot of another member, checking every block, and loads the catalog from the copy.
-    pub(crate) fn install(
-        &self,
-        catalog: &Catalog,
-        meta: &SnapshotMeta,
-        received: &SnapshotFile,
-    ) -> Result<(), SnapshotError> {
+    /// Copies a snapshot of another member, checking every block. It is durable, and the current one unless that is as new.
+    pub(crate) fn keep(&self, meta: &SnapshotMeta, received: &SnapshotFile) -> Result<(), SnapshotError> {
+        if self.current().is_some_and(|(current, _)| current.last_log_id >= meta.last_log_id) {
+            return Ok(());
+        }
         let mut reader = BlockReader::open(received)?;
         if reader.meta != *meta {
             return Err(SnapshotError::Other { path: received.path.clone() });
@@ -91,29 +101,30 @@ impl SnapshotStore {
             writer.rows(rows)?;
         }
         writer.finish()?;
-        self.adopt(&new, meta)?;
-        self.load(catalog)
+        self.adopt(&new, meta).map(drop)
+    }
+
+    /// Loads the catalog from a snapshot of another member, which is kept.
+    pub(crate) fn install(
+        &self,
+        catalog: &Catalog,
+        meta: &SnapshotMeta,
+        received: &SnapshotFile,
+    ) -> Result<(), SnapshotError> {
+        self.keep(meta, received)?;
+        match self.current().filter(|(current, _)| current == meta) {
+            Some((_, file)) => load(catalog, &file),
+            // Another one was written meanwhile.
+            None => load(catalog, received),
+        }
     }
 
     /// Replaces all rows of the catalog by those of the current snapshot, or by none.
     pub(crate) fn load(&self, catalog: &Catalog) -> Result<(), SnapshotError> {
-        catalog.empty()?;
-        let Some((_, file)) = self.current() else { return Ok(()) };
-        let mut reader = BlockReader::open(&file)?;
-        let mut last = Batch::new();
-        while let Some(rows) = reader.next()? {
-            let mut batch = Batch::new();
-            for (number, key, row) in rows {
-                let tree = Tree::from_number(number)
-                    .ok_or_else(|| reader.damaged(SnapshotDamage::Tree { tree: number }))?;
-                match Catalog::is_applied_mark(tree, &key) {
-                    true => last.insert((tree, key), Some(row)),
-                    false => batch.insert((tree, key), Some(row)),
-                };
-            }
-            catalog.load(batch)?;
+        match self.current() {
+            Some((_, file)) => load(catalog, &file),
+            None => Ok(catalog.empty()?),
         }
-        Ok(catalog.load(last)?)
     }
 
     /// Does long work on a thread of its own, one at a time.
@@ -121,6 +132,11 @@ impl SnapshotStore {
         &self,
         work: impl FnOnce() -> Result<T, SnapshotError> + Send + 'static,
     ) -> Result<T, SnapshotError> {
+        #[cfg(any(test, feature = "simulation"))]
+        if crate::simulation::runtime::is_simulated() {
+            crate::simulation::runtime::disk_pause().await;
+            return work();
+        }
         let (done, waiting) = oneshot::channel();
         let thread = std::thread::Builder::new().name("raft-snapshot".to_owned()).spawn(move || {
             let _: Result<(), _> = done.send(work());
@@ -148,7 +164,12 @@ impl SnapshotStore {
         self.disk.sync_folder(&self.dir).map_err(sync_failed(&self.dir))?;
         let file = self.file(path);
         BlockReader::open(&file)?.verify()?;
-        *lock(&self.current) = Some((meta.clone(), file.clone()));
+        let mut current = lock(&self.current);
+        // The log may have been given up as far as a newer one reaches, which came from another member meanwhile.
+        if current.as_ref().is_some_and(|(newer, _)| newer.last_log_id > meta.last_log_id) {
+            return Ok(file);
+        }
+        *current = Some((meta.clone(), file.clone()));
         for other in self.disk.list(&self.dir).map_err(read_failed(&self.dir))? {
             if other.ends_with(SUFFIX) && other != name {
                 let path = self.dir.join(other);
@@ -161,6 +182,26 @@ impl SnapshotStore {
     fn file(&self, path: PathBuf) -> SnapshotFile {
         SnapshotFile { disk: Arc::clone(&self.disk), path }
     }
+}
+
+/// Replaces all rows of the catalog by those of a snapshot.
+fn load(catalog: &Catalog, file: &SnapshotFile) -> Result<(), SnapshotError> {
+    catalog.empty()?;
+    let mut reader = BlockReader::open(file)?;
+    let mut last = Batch::new();
+    while let Some(rows) = reader.next()? {
+        let mut batch = Batch::new();
+        for (number, key, row) in rows {
+            let tree = Tree::from_number(number)
+                .ok_or_else(|| reader.damaged(SnapshotDamage::Tree { tree: number }))?;
+            match Catalog::is_applied_mark(tree, &key) {
+                true => last.insert((tree, key), Some(row)),
+                false => batch.insert((tree, key), Some(row)),
+            };
+        }
+        catalog.load(batch)?;
+    }
+    Ok(catalog.load(last)?)
 }
 
 /// Names sort as the places of the log do.

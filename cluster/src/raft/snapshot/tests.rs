@@ -75,6 +75,28 @@ fn an_installed_snapshot_is_the_catalog_that_was_written_down() {
 }
 
 #[test]
+fn a_received_snapshot_is_durable_when_it_is_kept_and_older_ones_do_not_replace_it() {
+    let disk = MemoryDisk::default();
+    let (leader, new) = catalog(20);
+    let (other, old) = catalog(3);
+    let written = store(&disk, DIR).unwrap().write(&leader, &new).unwrap();
+    let stale = store(&disk, "stale").unwrap().write(&other, &old).unwrap();
+
+    let followers = store(&disk, "other").unwrap();
+    followers.keep(&new, &written).unwrap();
+    followers.keep(&old, &stale).unwrap();
+    followers.write(&other, &old).unwrap();
+    assert_eq!(followers.current().unwrap().0, new);
+    disk.cut_power(&mut |_| 0);
+
+    let followers = store(&disk, "other").unwrap();
+    assert_eq!(followers.current().unwrap().0, new);
+    let follower = Catalog::new(Arc::new(MemoryEngine::new()));
+    followers.load(&follower).unwrap();
+    assert_eq!(dump(&follower), dump(&leader));
+}
+
+#[test]
 fn a_snapshot_that_was_adopted_survives_a_power_cut() {
     let disk = MemoryDisk::default();
     let (catalog, meta) = catalog(50);

@@ -3,6 +3,7 @@
 mod acknowledged;
 mod closed_content;
 mod durable_offset;
+mod linearizable;
 mod nonces;
 mod one_catalog;
 mod one_owner;
@@ -11,6 +12,7 @@ mod whole;
 pub(crate) use acknowledged::Acknowledged;
 pub(crate) use closed_content::ClosedContent;
 pub(crate) use durable_offset::DurableOffset;
+pub(crate) use linearizable::Linearizable;
 pub(crate) use nonces::Nonces;
 pub(crate) use one_catalog::OneCatalog;
 pub(crate) use one_owner::OneOwner;
@@ -25,6 +27,8 @@ pub enum Oracle {
     ClosedContent,
     /// The durable offset never goes back.
     DurableOffset,
+    /// What was told stays where it is in one log, and who asks later finds it.
+    Linearizable,
     /// No key and nonce serve two ciphertexts.
     Nonces,
     /// Members that have applied the same log have the same catalog.
@@ -49,6 +53,7 @@ pub struct Violation {
 pub(crate) struct Oracles {
     pub(crate) acknowledged: Acknowledged,
     pub(crate) closed_content: ClosedContent,
+    pub(crate) linearizable: Linearizable,
     pub(crate) nonces: Nonces,
     pub(crate) one_catalog: OneCatalog,
     pub(crate) one_owner: OneOwner,

@@ -4,15 +4,15 @@ use crate::id::MemberId;
 /// Members that have applied the same log have the same catalog, whatever they were rebuilt from.
 #[derive(Debug, Default)]
 pub(crate) struct OneCatalog {
-    first: Option<(MemberId, usize, u32)>,
+    first: Option<(MemberId, u64, u32)>,
 }
 
 impl OneCatalog {
-    /// A member has applied so many entries.
+    /// A member has applied the log up to an entry.
     pub(crate) fn applied(
         &mut self,
         member: MemberId,
-        entries: usize,
+        entries: u64,
         catalog: &Catalog,
     ) -> Result<(), String> {
         let (mut sum, mut after) = (0, None);
@@ -29,7 +29,7 @@ impl OneCatalog {
         }
         match self.first {
             Some((other, same, expected)) if same == entries && expected != sum => {
-                Err(format!("members {other} and {member} differ after {entries} entries"))
+                Err(format!("members {other} and {member} differ after entry {entries}"))
             }
             Some((_, same, _)) if same == entries => Ok(()),
             Some(_) | None => {

@@ -1,5 +1,6 @@
 //! What members want done is done, or fails.
 
+use super::super::executor::disk_us;
 use super::super::node::{Caller, Process};
 use super::super::oracles::Oracle;
 use super::super::recorder::CallKind;
@@ -9,8 +10,6 @@ use crate::chunk::key::{DataKey, KeyPurpose, Random};
 use crate::id::{MemberId, ObjectId, RecordingId};
 use crate::tail::{Answer, Effect, Message, Request, RequestNumber, TailError, Ticket, Told};
 
-/// How long a proposal or a read index waits for a majority.
-const SUBMIT_US: u64 = 2_000_000;
 /// Tickets of the world itself: sessions that are opened.
 const OWN_TICKETS: u64 = 1 << 40;
 
@@ -30,7 +29,7 @@ impl World {
         let files = closings.len();
         process.closings.extend(closings);
         // Nothing leaves a process whose disk has just stopped.
-        let effects = effects.ok().filter(|_| !node.disk.is_stopped());
+        let effects = effects.ok().filter(|_| !node.is_stopped());
         let Some(effects) = effects else {
             let down_us = self.dice.between(20_000, 1_000_000);
             self.crash(member, true, down_us);
@@ -49,10 +48,12 @@ impl World {
     fn act(&mut self, (member, run): (MemberId, u64), effect: Effect) {
         match effect {
             Effect::Send { to, message } => self.send((member, run), to, &message),
-            Effect::Submit { ticket, command } => self.submit((member, run, ticket), command),
+            Effect::Submit { ticket, command } => self.submit(member, ticket, command),
             Effect::ReadIndex { ticket } => {
-                let (delay_us, until_us) = (self.dice.between(200, 3_000), self.now_us + SUBMIT_US);
-                self.after(delay_us, Event::ReadIndex { proposer: (member, run, ticket), until_us });
+                let told_before = self.oracles.linearizable.told_yet();
+                if let Some(facts) = self.nodes.get(&member).and_then(|node| node.facts.as_ref()) {
+                    facts.read_index(ticket, told_before);
+                }
             }
             Effect::Answer { request, answer } => {
                 let process = self.nodes.get_mut(&member).and_then(|node| node.process.as_mut());
@@ -76,10 +77,7 @@ impl World {
     /// How long the disk of a member takes.
     fn disk_us(&mut self, member: MemberId) -> u64 {
         let is_slow = self.nodes.get(&member).is_some_and(|node| node.slow_until_us > self.now_us);
-        match is_slow {
-            true => self.dice.between(200_000, 1_500_000),
-            false => self.dice.between(500, 6_000),
-        }
+        disk_us(&mut self.dice, is_slow)
     }
 
     fn send(&mut self, (member, run): (MemberId, u64), to: MemberId, message: &Message) {
@@ -101,9 +99,11 @@ impl World {
         }
     }
 
-    fn submit(&mut self, proposer: (MemberId, u64, Ticket), command: Command) {
-        let (delay_us, until_us) = (self.dice.between(500, 8_000), self.now_us + SUBMIT_US);
-        self.after(delay_us, Event::Propose { proposer, command: Box::new(command), until_us });
+    fn submit(&mut self, member: MemberId, ticket: Ticket, command: Command) {
+        let told_before = self.oracles.linearizable.told_yet();
+        if let Some(facts) = self.nodes.get(&member).and_then(|node| node.facts.as_ref()) {
+            facts.submit(Some(ticket), command, told_before);
+        }
     }
 
     pub(super) fn tell(&mut self, (member, run, ticket): (MemberId, u64, Ticket), told: Told) {
@@ -141,11 +141,15 @@ impl World {
     pub(super) fn receive_call(&mut self, member: MemberId, caller: Caller, kind: CallKind) {
         let Some(node) = self.nodes.get_mut(&member) else { return };
         let (run, Some(process)) = (node.run, &mut node.process) else { return };
+        // As the door answers before its member knows what is committed.
+        if !process.is_ready {
+            return self.answer(caller, Answer::Unknown);
+        }
         process.last_request += 1;
         let number = RequestNumber(process.last_request);
         let object = self.recorders.get(caller.recorder).and_then(|recorder| recorder.object);
         let (object, request) = match (kind, object) {
-            (CallKind::Open, _) => return self.open((member, run), caller),
+            (CallKind::Open, _) => return self.open(member, caller),
             (_, None) => return,
             (CallKind::Read { offset, .. }, Some(object)) => {
                 process.callers.insert(number, caller);
@@ -166,7 +170,7 @@ impl World {
         self.drive(member, run, |process, now_ms| process.member.ask(number, object, request, now_ms));
     }
 
-    fn open(&mut self, (member, run): (MemberId, u64), caller: Caller) {
+    fn open(&mut self, member: MemberId, caller: Caller) {
         let mut recording = RecordingId([0; 16]);
         self.keys.fill(&mut recording.0).expect("dice do not fail");
         let wrap = |purpose| {
@@ -192,6 +196,6 @@ impl World {
         let ticket = Ticket(OWN_TICKETS + process.last_request);
         process.openings.insert(ticket, (caller, ObjectId::from(recording)));
         let command = Command::OpenSession(OpenSession { recording, info, keys, owner: member });
-        self.submit((member, run, ticket), command);
+        self.submit(member, ticket, command);
     }
 }

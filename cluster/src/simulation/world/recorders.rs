@@ -114,7 +114,14 @@ impl World {
     }
 
     fn read_back(&mut self, number: usize, mut members: Vec<MemberId>, offset: u64) {
+        // Those who were replaced meanwhile need not answer.
+        let asked = members.last().copied();
+        members.retain(|member| self.voters.contains(member));
         let Some(recorder) = self.recorders.get_mut(number) else { return };
+        if members.last().copied() != asked {
+            recorder.phase = Phase::Reading { members, offset: 0 };
+            return;
+        }
         let (member, offset) = match members.last().copied() {
             Some(member) if offset < recorder.acknowledged => (member, offset),
             Some(_) => {
@@ -211,7 +218,7 @@ impl World {
 
     /// A recorder is told up to where its bytes are durable.
     fn durable(&mut self, number: usize, call: Call, offset: u64) {
-        let members: Vec<MemberId> = self.consensus.voters().to_vec();
+        let members: Vec<MemberId> = self.voters.clone();
         let Some(recorder) = self.recorders.get_mut(number) else { return };
         let end = match call.kind {
             CallKind::Append { .. } | CallKind::DurableOffset | CallKind::Interrupt | CallKind::Seal => {
