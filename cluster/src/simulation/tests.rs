@@ -21,13 +21,16 @@ fn is_caught_by(oracle: Oracle, control: Control, troubles: Troubles, first: u64
 
 #[test]
 fn sound_members_lose_nothing_and_become_whole() {
+    let mut takeovers = 0;
     for seed in 0..SEEDS {
         let report = Simulation::new(seed).run();
+        takeovers += report.takeovers;
         assert_eq!(report.violations, [], "seed {seed}: {:?}", report.faults);
         assert!(report.faults.len() >= 3, "seed {seed}: {:?}", report.faults);
         assert!(report.acknowledged_bytes > 0 && report.chunks > 0, "seed {seed}: {report:?}");
         assert!(report.compared_bytes > 2 * report.acknowledged_bytes, "seed {seed}: {report:?}");
     }
+    assert!(takeovers > SEEDS);
 }
 
 #[test]

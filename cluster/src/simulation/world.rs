@@ -70,6 +70,8 @@ pub(super) struct World {
     pub(super) is_healed: bool,
     /// Times that all was read back from every member.
     rounds: u32,
+    /// How often an object had got another owner when all was read back.
+    takeovers: u64,
     history: u64,
 }
 
@@ -106,6 +108,7 @@ impl World {
             keys,
             is_healed: false,
             rounds: 0,
+            takeovers: 0,
             history: 0xCBF2_9CE4_8422_2325,
         }
     }
@@ -132,7 +135,6 @@ impl World {
     }
 
     fn report(self) -> Report {
-        let takeovers = self.takeovers();
         let acknowledged_bytes = self.recorders.iter().map(|recorder| recorder.acknowledged).sum();
         Report {
             history: self.history,
@@ -141,13 +143,13 @@ impl World {
             acknowledged_bytes,
             compared_bytes: self.oracles.acknowledged.compared_bytes,
             chunks: self.oracles.closed_content.count(),
-            takeovers,
+            takeovers: self.takeovers,
             simulated_ms: self.now_us / 1000,
         }
     }
 
-    /// How often an object got another owner.
-    fn takeovers(&self) -> u64 {
+    /// How often an object got another owner, as the members know it that run.
+    fn count_takeovers(&self) -> u64 {
         let processes = self.nodes.values().filter_map(|node| node.process.as_ref());
         let Some(newest) = processes.max_by_key(|process| process.applied()) else { return 0 };
         let rows = newest.catalog.objects(None, usize::MAX).expect("rows in memory do not fail");
@@ -298,6 +300,7 @@ impl World {
                 self.oracles.judge(Oracle::Whole, found);
             }
         }
+        self.takeovers = self.count_takeovers();
         self.rounds += 1;
         self.oracles.whole.healed(self.now_us);
         for member in self.nodes.keys().copied().collect::<Vec<_>>() {
