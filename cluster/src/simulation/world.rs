@@ -285,6 +285,7 @@ impl World {
             }
         }
         for member in &voters {
+            self.look_at_chunks(*member);
             let process = self.nodes.get(member).and_then(|node| node.process.as_ref());
             let found = process.map_or(Ok(()), |process| {
                 self.oracles.closed_content.files(*member, process.member.shelf().store())

@@ -248,6 +248,20 @@ impl World {
         }
     }
 
+    /// All that a member has committed: what was told while processes ended is told to nobody.
+    pub(super) fn look_at_chunks(&mut self, member: MemberId) {
+        let Some(process) = self.nodes.get(&member).and_then(|node| node.process.as_ref()) else { return };
+        let catalog = process.catalog.clone();
+        for (object, _) in catalog.objects(None, usize::MAX).expect("rows in memory do not fail") {
+            let rows =
+                catalog.chunks(object, ChunkNumber(0), usize::MAX).expect("rows in memory do not fail");
+            for (_, row) in rows {
+                let found = self.oracles.closed_content.committed(object, row.chunk);
+                self.oracles.judge(Oracle::ClosedContent, found);
+            }
+        }
+    }
+
     /// A member tells what its clock says.
     pub(super) fn tell_clock(&mut self, member: MemberId, run: u64) {
         let Some(node) = self.nodes.get(&member).filter(|node| node.run == run && !node.is_down()) else {
