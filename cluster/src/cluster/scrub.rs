@@ -323,11 +323,12 @@ fn compare_object(
         }
         let mut cause = lack(shared.store.verify(object, &row.chunk, now_ms))?;
         if cause == Some(Cause::Bad) {
-            // A good copy may have taken its place while it was read.
+            // A good copy may have taken its place while it was read, and does so with the mark.
+            let is_news = shared.store.mark_bad(id).map_err(DiskError::from)?;
             cause = lack(shared.store.verify(object, &row.chunk, now_ms))?;
-        }
-        if cause == Some(Cause::Bad) && shared.store.mark_bad(id).map_err(DiskError::from)? {
-            shared.repairs.found_bad(id);
+            if is_news && cause == Some(Cause::Bad) && shared.store.is_bad(id) {
+                shared.repairs.found_bad(id);
+            }
         }
         step.found.extend(cause.map(|cause| (object, number, cause)));
         if cause != Some(Cause::Missing) {

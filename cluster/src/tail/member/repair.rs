@@ -26,7 +26,11 @@ impl Member {
             && is_kept(&self.catalog, object)?
         {
             match cause {
-                Cause::Bad => self.want(object, &row, cause)?,
+                // A good copy may have taken its place since it was found and marked.
+                Cause::Bad if self.shelf.store().is_bad(row.chunk.id(object)) => {
+                    self.want(object, &row, cause)?
+                }
+                Cause::Bad => {}
                 // It may be on its way, or not to be here.
                 Cause::Missing => self.committed(object, number)?,
             }
