@@ -1,9 +1,6 @@
 //! What is said about sessions and videos, gathered from the facts.
 
-use cluster::catalog::{
-    Cursor, JobKind, ObjectState, Parameter, ParameterValue, SessionColumn, SessionFilter, SessionQuery,
-    VideoRow,
-};
+use cluster::catalog::{Cursor, JobKind, ObjectState, SessionColumn, SessionFilter, SessionQuery, VideoRow};
 use cluster::id::{JobId, ObjectId, RecordingId, VideoId};
 use policy::Action;
 
@@ -99,8 +96,7 @@ pub(crate) fn video(state: &ApiState, id: VideoId, row: VideoRow) -> Result<Vide
 
 /// Whether videos may be made and downloaded.
 pub(crate) fn is_download_enabled(state: &ApiState) -> Result<bool, Problem> {
-    let Some(parameter) = Parameter::named(VIDEO_DOWNLOAD_ENABLED) else { return Ok(false) };
-    Ok(state.cluster.catalog()?.parameter(parameter)? == ParameterValue::Switch(true))
+    Ok(state.cluster.catalog()?.is_on(VIDEO_DOWNLOAD_ENABLED)?)
 }
 
 fn cursor(text: &str) -> Result<Cursor, Problem> {

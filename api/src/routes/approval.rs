@@ -26,7 +26,7 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(decide_approval);
 }
 
-/// What nobody has decided about yet, of the sessions that the caller may read: the 200 oldest
+/// What nobody has decided about yet, of the sessions that the caller may read: the 200 that end first
 #[utoipa::path(
     tag = "approvals",
     responses((status = 200, description = "the approvals", body = Vec<dto::Approval>), Problems)

@@ -3,15 +3,16 @@
 use super::catalog::Catalog;
 use super::engine::{KeyRange, Tree};
 use super::outcome::{Outcome, Refusal};
-use super::parameter::{Parameter, ParameterValue, WATCH_NEEDS_APPROVAL};
+use super::parameter::WATCH_NEEDS_APPROVAL;
 use super::row::Row;
 use super::session;
-use super::step::{Effect, Step};
+use super::step::{Effect, Halt, Step};
 use super::text;
 use super::transaction::CatalogError;
 use crate::id::RecordingId;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::ops::Bound;
 
 /// The most approvals that were ever asked for of a session.
 const APPROVALS_MAX: usize = 256;
@@ -133,9 +134,12 @@ impl Catalog {
         self.list(range, APPROVALS_MAX, |key| key.last_chunk().copied().map(ApprovalId))
     }
 
-    /// Approvals of any sessions that nobody has decided about, the oldest first, at most `limit`.
+    /// Approvals of any sessions that nobody has decided about while they would still serve, those that end first
+    /// before the others, at most `limit`.
     pub fn approvals_asked(&self, limit: usize) -> Result<Vec<(RecordingId, ApprovalId)>, CatalogError> {
-        let keys = self.engine().scan(Tree::ApprovalsAsked, KeyRange::all(), limit)?;
+        let behind_ms = self.clock()?.now_ms.saturating_add(1);
+        let range = KeyRange { from: Bound::Included(behind_ms.to_be_bytes().to_vec()), ..KeyRange::all() };
+        let keys = self.engine().scan(Tree::ApprovalsAsked, range, limit)?;
         let named = |key: &[u8]| {
             let (_, key) = key.split_first_chunk::<8>()?;
             let (recording, approval) = key.split_first_chunk()?;
@@ -146,9 +150,7 @@ impl Catalog {
 
     /// Whether a user needs somebody's approval to watch a session, and has it at the cluster's time.
     pub fn approval_need(&self, recording: RecordingId, user: &str) -> Result<ApprovalNeed, CatalogError> {
-        let parameter = Parameter::named(WATCH_NEEDS_APPROVAL);
-        let value = parameter.map(|parameter| self.parameter(parameter)).transpose()?;
-        if value != Some(ParameterValue::Switch(true)) {
+        if !self.is_on(WATCH_NEEDS_APPROVAL)? {
             return Ok(ApprovalNeed::Unneeded);
         }
         let now_ms = self.clock()?.now_ms;
@@ -173,7 +175,7 @@ pub(crate) fn ask(step: &mut Step<'_, '_>, command: AskApproval) -> Effect {
     let (asked_ms, state) = (step.now_ms, ApprovalState::Asked);
     let row = ApprovalRow { asked_by: by, asked_ms, reason, ticket, from_ms, until_ms, state };
     step.rows.put(&key(recording, approval), &row)?;
-    step.rows.put_key(Tree::ApprovalsAsked, asked_key(asked_ms, recording, approval));
+    step.rows.put_key(Tree::ApprovalsAsked, asked_key(until_ms, recording, approval));
     Ok(Outcome::Done)
 }
 
@@ -196,17 +198,27 @@ pub(crate) fn decide(step: &mut Step<'_, '_>, command: DecideApproval) -> Effect
             return Err(Refusal::ApprovalDecided { approval }.into());
         }
     };
-    step.rows.remove(Tree::ApprovalsAsked, &asked_key(row.asked_ms, recording, approval));
+    step.rows.remove(Tree::ApprovalsAsked, &asked_key(row.until_ms, recording, approval));
     step.rows.put(&key, &row)?;
     Ok(Outcome::Done)
 }
 
+/// Nobody decides any more about a session that is purged. What was asked for and decided stays, as holds do.
+pub(crate) fn purge(step: &mut Step<'_, '_>, recording: RecordingId) -> Result<(), Halt> {
+    for (key, row) in step.rows.list::<ApprovalRow>(&recording.0, APPROVALS_MAX)? {
+        if let Some(approval) = key.last_chunk().copied().map(ApprovalId) {
+            step.rows.remove(Tree::ApprovalsAsked, &asked_key(row.until_ms, recording, approval));
+        }
+    }
+    Ok(())
+}
+
 /// Recording, then approval: all approvals of a session stand together.
-pub(super) fn key(recording: RecordingId, approval: ApprovalId) -> Vec<u8> {
+fn key(recording: RecordingId, approval: ApprovalId) -> Vec<u8> {
     [recording.0, approval.0].concat()
 }
 
-/// When it was asked for, then which.
-fn asked_key(asked_ms: u64, recording: RecordingId, approval: ApprovalId) -> Vec<u8> {
-    [asked_ms.to_be_bytes().as_slice(), &recording.0, &approval.0].concat()
+/// When it would end, then which: what is over stands together before all others.
+fn asked_key(until_ms: u64, recording: RecordingId, approval: ApprovalId) -> Vec<u8> {
+    [until_ms.to_be_bytes().as_slice(), &recording.0, &approval.0].concat()
 }

@@ -195,6 +195,21 @@ impl Catalog {
         Ok(self.parameter_row(parameter)?.map_or(parameter.default, |row| row.value))
     }
 
+    /// Whether the switch of a name is on.
+    pub fn is_on(&self, name: &str) -> Result<bool, CatalogError> {
+        let value = Parameter::named(name).map(|parameter| self.parameter(parameter)).transpose()?;
+        Ok(value == Some(ParameterValue::Switch(true)))
+    }
+
+    /// The number of a parameter; none for never.
+    pub(crate) fn number(&self, name: &str) -> Result<Option<u64>, CatalogError> {
+        let value = Parameter::named(name).map(|parameter| self.parameter(parameter)).transpose()?;
+        Ok(match value {
+            Some(ParameterValue::Number(number)) => Some(number),
+            Some(ParameterValue::Never | ParameterValue::Switch(_)) | None => None,
+        })
+    }
+
     /// A parameter, if it was set.
     pub fn parameter_row(&self, parameter: &Parameter) -> Result<Option<ParameterRow>, CatalogError> {
         self.get(parameter.name.as_bytes())

@@ -1,5 +1,6 @@
 //! Purging: the keys of a session go, and with them all that can be read of it; a tombstone stays.
 
+use super::approval;
 use super::catalog::{Catalog, MembershipRow};
 use super::clock::{self, ClockRow};
 use super::comment;
@@ -212,6 +213,7 @@ pub(crate) fn purge(step: &mut Step<'_, '_>, command: Purge) -> Effect {
     step.rows.remove(Tree::KeyStates, &recording.0);
     step.rows.remove(Tree::Views, &recording.0);
     comment::purge(step, recording)?;
+    approval::purge(step, recording)?;
     gap::forget(step, recording)?;
     let video_count = purge_videos(step, recording)?;
     let tombstone = Tombstone {

@@ -5,7 +5,7 @@ use super::errors::ScrubError;
 use super::input::Input;
 use super::shared::Shared;
 use super::worker::{Worker, WorkerOrder, WorkerState, WorkerStatus};
-use crate::catalog::{Catalog, Parameter, ParameterValue, SCRUB_DAYS, SCRUB_MIB_PER_S};
+use crate::catalog::{Catalog, SCRUB_DAYS, SCRUB_MIB_PER_S};
 use crate::chunk::FileError;
 use crate::chunk::disk::{DiskError, Volume};
 use crate::id::{ChunkNumber, ObjectId};
@@ -245,7 +245,7 @@ impl Cluster {
     async fn scrub_some(&self) -> Result<Duration, ScrubError> {
         let catalog = self.catalog()?;
         let now_ms = catalog.clock()?.now_ms;
-        let (days, mib_per_s) = (number(catalog, SCRUB_DAYS)?, number(catalog, SCRUB_MIB_PER_S)?);
+        let (days, mib_per_s) = (catalog.number(SCRUB_DAYS)?, catalog.number(SCRUB_MIB_PER_S)?);
         let scrub = &self.shared.scrub;
         let Some(place) = scrub.begin(now_ms, days) else { return Ok(LOOK_EVERY) };
         let began = Instant::now();
@@ -352,13 +352,4 @@ fn lack(verified: Result<(), FileError>) -> Result<Option<Cause>, DiskError> {
 
 fn first(catalog: &Catalog, after: Option<ObjectId>) -> Result<Option<ObjectId>, ScrubError> {
     Ok(catalog.objects(after, 1)?.first().map(|(object, _)| *object))
-}
-
-/// A parameter; none for never.
-fn number(catalog: &Catalog, name: &str) -> Result<Option<u64>, ScrubError> {
-    let value = Parameter::named(name).map(|parameter| catalog.parameter(parameter)).transpose()?;
-    Ok(match value {
-        Some(ParameterValue::Number(number)) => Some(number),
-        Some(ParameterValue::Never | ParameterValue::Switch(_)) | None => None,
-    })
 }

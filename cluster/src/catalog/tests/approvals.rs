@@ -52,6 +52,24 @@ fn an_approval_holds_for_one_user_in_its_time() {
 }
 
 #[test]
+fn what_nobody_can_decide_about_any_more_is_not_listed() {
+    let mut world = guarded();
+    world.done(ask(0, HOUR_MS + 2 * MINUTE_MS));
+    world.clock(HOUR_MS + MINUTE_MS);
+    assert_eq!(world.catalog.approvals_asked(9).unwrap(), [(RECORDING, APPROVAL)]);
+    world.clock(HOUR_MS + 2 * MINUTE_MS);
+    assert_eq!(world.catalog.approvals_asked(9).unwrap(), []);
+
+    let mut world = guarded();
+    world.done(ask(0, 2 * HOUR_MS));
+    world.write(OBJECT);
+    world.done(Command::EndSession(ending()));
+    let (by, reason) = ("bob".to_owned(), "asked".to_owned());
+    world.done(Command::Purge(Purge { recording: RECORDING, cause: PurgeCause::Person { by, reason } }));
+    assert_eq!(world.catalog.approvals_asked(9).unwrap(), []);
+}
+
+#[test]
 fn neither_who_watches_nor_who_was_recorded_approves() {
     let mut world = guarded();
     assert_eq!(world.refused(decide("bob", true)), Refusal::ApprovalUnknown { approval: APPROVAL });

@@ -6,7 +6,7 @@ use super::super::repairs::{Cause, Repairs};
 use super::super::replica::TailError;
 use super::super::turn::Turn;
 use super::{Effects, Member};
-use crate::catalog::{Catalog, CatalogError, ChunkRow, Parameter, ParameterValue, RESYNC_MIB_PER_S};
+use crate::catalog::{Catalog, CatalogError, ChunkRow, RESYNC_MIB_PER_S};
 use crate::chunk::{DiskError, FileError};
 use crate::id::{ChunkId, ChunkNumber, ObjectId};
 use std::sync::Arc;
@@ -68,11 +68,8 @@ impl Member {
 
     /// Time passes for what is missing.
     pub(super) fn tick_resync(&mut self, effects: Vec<Effect>, now_ms: u64) -> Effects {
-        let parameter = Parameter::named(RESYNC_MIB_PER_S).map(|parameter| self.catalog.parameter(parameter));
-        let bytes_per_s = match parameter.transpose()? {
-            Some(ParameterValue::Number(mib)) => mib.saturating_mul(MIB_BYTES),
-            Some(ParameterValue::Switch(_) | ParameterValue::Never) | None => u64::MAX,
-        };
+        let mib_per_s = self.catalog.number(RESYNC_MIB_PER_S)?;
+        let bytes_per_s = mib_per_s.map_or(u64::MAX, |mib| mib.saturating_mul(MIB_BYTES));
         let is_wanted_now = self.resync.repairs().take_start();
         if is_wanted_now || self.resync.take_cut() {
             self.survey.begin();
