@@ -1,6 +1,7 @@
 use super::apply;
 use super::clock::{self, ClockRow};
 use super::engine::{Batch, Engine, KeyAndRow, KeyRange, Tree};
+use super::frozen::{Frozen, RowPlace};
 use super::job::{self, JobRow};
 use super::key_states::KeyStatesRow;
 use super::outcome::Applied;
@@ -81,6 +82,15 @@ impl Catalog {
         &self,
         entries: Vec<(LogPosition, CommandEntry)>,
     ) -> Result<Vec<Vec<Applied>>, CatalogError> {
+        self.apply_beside(entries, None)
+    }
+
+    /// The same while somebody reads the rows as they were.
+    pub(crate) fn apply_beside(
+        &self,
+        entries: Vec<(LogPosition, CommandEntry)>,
+        frozen: Option<&mut Frozen>,
+    ) -> Result<Vec<Vec<Applied>>, CatalogError> {
         let mut rows = Transaction::new(&*self.engine);
         let mut answers = Vec::with_capacity(entries.len());
         for (position, entry) in entries {
@@ -98,7 +108,11 @@ impl Catalog {
             rows.keep();
             answers.push(applied);
         }
-        self.engine.commit(rows.into_batch())?;
+        let batch = rows.into_batch();
+        if let Some(frozen) = frozen {
+            frozen.keep(&*self.engine, &batch)?;
+        }
+        self.engine.commit(batch)?;
         Ok(answers)
     }
 
@@ -216,17 +230,14 @@ impl Catalog {
     }
 
     /// Rows as they are stored, from a place on, in the order of trees and keys; without any after the last.
-    pub(crate) fn dump(
-        &self,
-        after: Option<&(Tree, Vec<u8>)>,
-    ) -> Result<Vec<(Tree, KeyAndRow)>, CatalogError> {
+    pub(crate) fn dump(&self, after: Option<&RowPlace>) -> Result<Vec<(Tree, KeyAndRow)>, CatalogError> {
         self.dump_some(after, ROWS_AT_ONCE)
     }
 
     /// The same, at most `limit` rows.
     pub(crate) fn dump_some(
         &self,
-        after: Option<&(Tree, Vec<u8>)>,
+        after: Option<&RowPlace>,
         limit: usize,
     ) -> Result<Vec<(Tree, KeyAndRow)>, CatalogError> {
         let mut rows = Vec::new();

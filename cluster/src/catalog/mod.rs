@@ -14,6 +14,7 @@ mod command;
 mod comment;
 mod condition;
 mod engine;
+mod frozen;
 mod gap;
 mod hold;
 mod index;
@@ -51,7 +52,7 @@ pub use audit::{
     HEARTBEAT_MS, LEAF_BYTES_MAX,
 };
 pub use catalog::Catalog;
-pub(crate) use catalog::{CommandEntry, MembershipRow};
+pub(crate) use catalog::{CommandEntry, MembershipRow, ROWS_AT_ONCE};
 pub use clock::{ClockRow, ClockSample, Suspicion};
 pub use command::Command;
 pub use comment::{AddComment, CommentId, CommentRow, PutReview, ReviewRow};
@@ -59,6 +60,7 @@ pub use condition::{Condition, OnlyIf, RowTag, Tagged};
 pub use engine::{
     Batch, Engine, EngineError, KeyAndRow, KeyRange, MemoryEngine, SledEngine, SledOpenError, SledStart, Tree,
 };
+pub(crate) use frozen::{Frozen, RowPlace};
 pub(crate) use gap::GAP_MS_MIN;
 pub use gap::{Gap, Gaps};
 pub use hold::{HoldId, HoldRow, HoldState, HoldWord, PlaceHold, ReleaseHold};

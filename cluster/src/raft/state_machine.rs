@@ -7,34 +7,49 @@ use super::snapshot::{SnapshotError, SnapshotFile, SnapshotStore};
 use super::types::{
     Entry, LogId, NodeId, Reply, Snapshot, SnapshotMeta, StorageError, StoredMembership, TypeConfig,
 };
-use crate::catalog::{Catalog, CatalogError, CommandEntry, LogPosition, MembershipRow};
+use crate::catalog::{
+    Catalog, CatalogError, CommandEntry, Frozen, KeyAndRow, LogPosition, MembershipRow, ROWS_AT_ONCE,
+    RowPlace, Tree,
+};
 use crate::id::MemberId;
 use openraft::storage::RaftStateMachine;
 use openraft::{
     AnyError, CommittedLeaderId, EntryPayload, ErrorSubject, ErrorVerb, OptionalSend, RaftSnapshotBuilder,
     StorageIOError,
 };
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Applies entries to the catalog and keeps its snapshots.
 #[derive(Clone)]
 pub(crate) struct StateMachine {
     catalog: Catalog,
     snapshots: Arc<SnapshotStore>,
-    /// Held while entries are applied and while the catalog is written down.
+    /// Held while entries are applied, and while rows are read that belong together.
     quiet: Arc<Mutex<Quiet>>,
+    /// Entries that wait because too much has changed since a snapshot was begun go on.
+    rows_read: Arc<Condvar>,
+    /// Held while a snapshot is written and while one is installed.
+    snapshotting: Arc<tokio::sync::Mutex<()>>,
     commits: Commits,
 }
 
-/// Whether the catalog takes entries.
+/// Whether the catalog takes entries, and who reads it as it was.
 #[derive(Debug, Default)]
 struct Quiet {
     is_closed: bool,
+    frozen: Option<Frozen>,
 }
 
 impl StateMachine {
     pub(crate) fn new(catalog: Catalog, snapshots: Arc<SnapshotStore>) -> Self {
-        Self { catalog, snapshots, quiet: Arc::default(), commits: Commits::default() }
+        Self {
+            catalog,
+            snapshots,
+            quiet: Arc::default(),
+            rows_read: Arc::default(),
+            snapshotting: Arc::default(),
+            commits: Commits::default(),
+        }
     }
 
     /// Who is told of chunks that are committed.
@@ -59,22 +74,45 @@ impl StateMachine {
 
     fn apply_all(&self, entries: impl Iterator<Item = Entry>) -> Result<Vec<Reply>, StorageError> {
         let entries = entries.map(command_entry).collect::<Result<Vec<_>, _>>()?;
-        let quiet = lock(&self.quiet);
+        let is_full = |quiet: &mut Quiet| quiet.frozen.as_ref().is_some_and(Frozen::is_full);
+        let waited = self.rows_read.wait_while(lock(&self.quiet), is_full);
+        let mut quiet = waited.unwrap_or_else(PoisonError::into_inner);
         if quiet.is_closed {
             return Err(failed(&Closed));
         }
         let chunks = commits::chunks(&entries);
-        let answers = self.catalog.apply(entries).map_err(|error| catalog_failed(&error))?;
+        let answers = self
+            .catalog
+            .apply_beside(entries, quiet.frozen.as_mut())
+            .map_err(|error| catalog_failed(&error))?;
         self.commits.tell_all(chunks, &answers);
         Ok(answers.into_iter().map(|applied| Reply { applied }).collect())
     }
 
-    /// Writes the catalog down as it is now; entries wait meanwhile.
+    /// Writes the catalog down as it is now, while entries go on being applied.
     fn write_snapshot(&self) -> Result<(SnapshotMeta, SnapshotFile), StorageError> {
-        let _quiet = lock(&self.quiet);
-        let meta = self.snapshot_meta()?;
-        let written = self.snapshots.write(&self.catalog, &meta);
+        let meta = self.freeze()?;
+        let written = self.snapshots.write_rows(&meta, || self.frozen_rows(ROWS_AT_ONCE));
+        self.thaw();
         Ok((meta, written.map_err(|error| snapshot_failed(&error))?))
+    }
+
+    /// From here on [`StateMachine::frozen_rows`] gives the rows as they are at this moment.
+    fn freeze(&self) -> Result<SnapshotMeta, StorageError> {
+        let mut quiet = lock(&self.quiet);
+        quiet.frozen = Some(Frozen::default());
+        self.snapshot_meta()
+    }
+
+    fn frozen_rows(&self, limit: usize) -> Result<Option<Vec<(Tree, KeyAndRow)>>, CatalogError> {
+        let rows = lock(&self.quiet).frozen.as_mut().expect("frozen").next(&self.catalog, limit);
+        self.rows_read.notify_all();
+        rows
+    }
+
+    fn thaw(&self) {
+        lock(&self.quiet).frozen = None;
+        self.rows_read.notify_all();
     }
 
     fn snapshot_meta(&self) -> Result<SnapshotMeta, StorageError> {
@@ -83,23 +121,31 @@ impl StateMachine {
         Ok(SnapshotMeta { last_log_id, last_membership, snapshot_id })
     }
 
-    /// A control of the simulation: entries are applied while the catalog is written down.
+    /// The same in a simulation, where one thread does everything: entries are applied between two reads of rows. A control
+    /// reads them without before-images.
     #[cfg(any(test, feature = "simulation"))]
-    async fn tear_snapshot(&self) -> Result<Snapshot, StorageError> {
-        const TORN_ROWS: usize = 3;
-        let meta = self.snapshot_meta()?;
-        let (mut rows, mut after) = (Vec::new(), None);
+    async fn write_simulated_snapshot(&self) -> Result<(SnapshotMeta, SnapshotFile), StorageError> {
+        const ROWS_AT_ONCE: usize = 3;
+        let meta = self.freeze()?;
+        let (mut all, mut after): (Vec<(Tree, KeyAndRow)>, Option<crate::catalog::RowPlace>) =
+            (Vec::new(), None);
         loop {
-            let some = self.catalog.dump_some(after.as_ref(), TORN_ROWS);
-            let some = some.map_err(|error| catalog_failed(&error))?;
-            let Some((tree, (key, _))) = some.last() else { break };
-            after = Some((*tree, key.clone()));
-            rows.extend(some);
+            let rows = match crate::simulation::runtime::tears_snapshots() {
+                true => {
+                    let torn = self.catalog.dump_some(after.as_ref(), ROWS_AT_ONCE);
+                    torn.map(|rows| (!rows.is_empty()).then_some(rows))
+                }
+                false => self.frozen_rows(ROWS_AT_ONCE),
+            };
+            let Some(rows) = rows.map_err(|error| catalog_failed(&error))? else { break };
+            after = rows.last().map(|(tree, (key, _))| (*tree, key.clone())).or(after);
+            all.extend(rows);
             crate::simulation::runtime::disk_pause().await;
         }
-        let written = self.snapshots.write_rows(&meta, |_| Ok(std::mem::take(&mut rows)));
-        let file = written.map_err(|error| snapshot_failed(&error))?;
-        Ok(Snapshot { meta, snapshot: Box::new(file) })
+        self.thaw();
+        let mut all = Some(all);
+        let written = self.snapshots.write_rows(&meta, || Ok(all.take()));
+        Ok((meta, written.map_err(|error| snapshot_failed(&error))?))
     }
 }
 
@@ -138,6 +184,7 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
         meta: &SnapshotMeta,
         snapshot: Box<SnapshotFile>,
     ) -> Result<(), StorageError> {
+        let _snapshotting = self.snapshotting.lock().await;
         let (machine, meta) = (self.clone(), meta.clone());
         let installed = self.snapshots.on_thread(move || {
             let _quiet = lock(&machine.quiet);
@@ -156,9 +203,11 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
 
 impl RaftSnapshotBuilder<TypeConfig> for StateMachine {
     async fn build_snapshot(&mut self) -> Result<Snapshot, StorageError> {
+        let _snapshotting = self.snapshotting.lock().await;
         #[cfg(any(test, feature = "simulation"))]
-        if crate::simulation::runtime::tears_snapshots() {
-            return self.tear_snapshot().await;
+        if crate::simulation::runtime::is_simulated() {
+            let (meta, file) = self.write_simulated_snapshot().await?;
+            return Ok(Snapshot { meta, snapshot: Box::new(file) });
         }
         let machine = self.clone();
         let built = self.snapshots.on_thread(move || Ok(machine.write_snapshot())).await;

@@ -12,9 +12,6 @@ use tokio::sync::oneshot;
 const SUFFIX: &str = ".snapshot";
 const SUFFIX_NEW: &str = ".new";
 
-/// Where a row stands.
-type RowPlace = (Tree, Vec<u8>);
-
 /// The folder of snapshots. One is current; it is whole, durable and was read back.
 pub(crate) struct SnapshotStore {
     disk: Arc<dyn Disk>,
@@ -58,28 +55,26 @@ impl SnapshotStore {
         self.file(self.dir.join(format!("received{SUFFIX_NEW}")))
     }
 
-    /// Writes the catalog down. The caller sees to it that it does not change meanwhile.
+    /// Writes a catalog down that does not change.
+    #[cfg(test)]
     pub(crate) fn write(
         &self,
         catalog: &Catalog,
         meta: &SnapshotMeta,
     ) -> Result<SnapshotFile, SnapshotError> {
-        self.write_rows(meta, |after| catalog.dump(after))
+        let mut frozen = crate::catalog::Frozen::default();
+        self.write_rows(meta, || frozen.next(catalog, crate::catalog::ROWS_AT_ONCE))
     }
 
-    /// Writes rows down: those behind one, until there are none.
+    /// Writes rows down, until there are none.
     pub(crate) fn write_rows(
         &self,
         meta: &SnapshotMeta,
-        mut rows_behind: impl FnMut(Option<&RowPlace>) -> Result<Vec<(Tree, KeyAndRow)>, CatalogError>,
+        mut next: impl FnMut() -> Result<Option<Vec<(Tree, KeyAndRow)>>, CatalogError>,
     ) -> Result<SnapshotFile, SnapshotError> {
         let new = self.dir.join(format!("built{SUFFIX_NEW}"));
         let mut writer = BlockWriter::create(&*self.disk, &new, meta)?;
-        let mut after = None;
-        loop {
-            let rows = rows_behind(after.as_ref())?;
-            let Some((tree, (key, _))) = rows.last() else { break };
-            after = Some((*tree, key.clone()));
+        while let Some(rows) = next()? {
             writer.rows(rows.into_iter().map(|(tree, (key, row))| (tree.number(), key, row)).collect())?;
         }
         writer.finish()?;
