@@ -47,7 +47,8 @@ pub struct FactsOptions {
     pub dir: PathBuf,
     /// Sizes of the log.
     pub log: LogOptions,
-    /// After so many bytes of log a snapshot is taken.
+    /// After so many bytes of log a snapshot is taken, or after as many as the one before is long, eight times this at most:
+    /// a large catalog is not written down for every little change.
     pub snapshot_after_bytes: u64,
     /// Entries that stay in the log although a snapshot holds them, for members a little behind.
     pub entries_kept: u64,
@@ -156,8 +157,10 @@ impl Facts {
             initialize(&raft, &options.founders).await?;
         }
         let raft_door = RaftDoor::new(raft.clone(), Arc::clone(&snapshots));
-        let proposer = Proposer::start(raft.clone(), Arc::clone(&log), options.snapshot_after_bytes)
-            .map_err(|source| StartError::Thread { source })?;
+        let snapshots_kept = Arc::clone(&snapshots);
+        let proposer =
+            Proposer::start(raft.clone(), Arc::clone(&log), snapshots_kept, options.snapshot_after_bytes)
+                .map_err(|source| StartError::Thread { source })?;
         let facts = Self {
             member: options.member,
             catalog,

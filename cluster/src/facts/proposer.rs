@@ -1,7 +1,7 @@
 use super::message::{Committed, NotCommitted};
 use crate::catalog::Request;
 use crate::id::MemberId;
-use crate::raft::{Proposal, REQUESTS_BYTES_MAX, Raft, RaftLog, WriteAnswer, entry_bytes};
+use crate::raft::{Proposal, REQUESTS_BYTES_MAX, Raft, RaftLog, SnapshotStore, WriteAnswer, entry_bytes};
 use crate::runtime;
 use openraft::error::ClientWriteError;
 use openraft::metrics::RaftDataMetrics;
@@ -18,6 +18,8 @@ const WAITING_MAX: usize = 4096;
 const TOGETHER_BYTES_MAX: usize = 64 << 10;
 /// Log entries under way at once: while one is made durable, the one before is applied.
 const IN_FLIGHT_MAX: usize = 2;
+/// How many times the usual length a log grows before a catalog that is as long is written down again.
+const LOG_TIMES_MAX: u64 = 8;
 
 type Answer = Result<Committed, NotCommitted>;
 
@@ -37,12 +39,17 @@ pub(super) struct Proposer {
 
 impl Proposer {
     /// Starts the thread. It polls on the runtime of the caller.
-    pub(super) fn start(raft: Raft, log: Arc<RaftLog>, snapshot_after_bytes: u64) -> io::Result<Self> {
+    pub(super) fn start(
+        raft: Raft,
+        log: Arc<RaftLog>,
+        snapshots: Arc<SnapshotStore>,
+        snapshot_after_bytes: u64,
+    ) -> io::Result<Self> {
         let (queue, waiting) = mpsc::channel(WAITING_MAX);
         let (end, ended) = oneshot::channel();
         let in_flight = VecDeque::new();
         let applied = raft.data_metrics();
-        let work = Work { raft, log, applied, snapshot_after_bytes, snapshot_at: 0, in_flight };
+        let work = Work { raft, log, snapshots, applied, snapshot_after_bytes, snapshot_at: 0, in_flight };
         let run = async move {
             work.run(waiting).await;
             let _: Result<(), ()> = end.send(());
@@ -84,6 +91,7 @@ struct InFlight {
 struct Work {
     raft: Raft,
     log: Arc<RaftLog>,
+    snapshots: Arc<SnapshotStore>,
     /// Changes with what is applied here.
     applied: watch::Receiver<RaftDataMetrics<u64>>,
     snapshot_after_bytes: u64,
@@ -176,7 +184,11 @@ impl Work {
 
     async fn snapshot_if_due(&mut self) {
         let written = self.log.bytes_written();
-        if written - self.snapshot_at >= self.snapshot_after_bytes {
+        let log_bytes = self
+            .snapshots
+            .bytes()
+            .clamp(self.snapshot_after_bytes, self.snapshot_after_bytes.saturating_mul(LOG_TIMES_MAX));
+        if written - self.snapshot_at >= log_bytes {
             self.snapshot_at = written;
             // A Raft that has stopped answers the next proposal.
             let _: Result<(), _> = self.raft.trigger().snapshot().await;

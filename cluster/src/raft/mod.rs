@@ -25,6 +25,8 @@ pub(crate) use receive::RaftDoor;
 pub(crate) use runtime::{ELECTION_MAX, ENTRIES_KEPT, Raft, config};
 pub(crate) use snapshot::SnapshotStore;
 pub(crate) use state_machine::StateMachine;
+#[cfg(any(test, feature = "simulation"))]
+pub(crate) use types::{LogId, SnapshotMeta, StoredMembership};
 pub(crate) use types::{Proposal, REQUESTS_BYTES_MAX, WriteAnswer, entry_bytes};
 
 #[cfg(test)]

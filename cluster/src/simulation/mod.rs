@@ -14,6 +14,7 @@ mod node;
 mod oracles;
 mod output;
 mod peers;
+mod population;
 mod random;
 mod recorder;
 pub(crate) mod runtime;
@@ -24,6 +25,7 @@ mod tests;
 
 pub use control::Control;
 pub use oracles::{Oracle, Violation};
+pub use population::{Populated, Population, PopulationError};
 
 use world::World;
 

@@ -124,10 +124,10 @@ impl BlockReader {
         }
     }
 
-    /// Reads to the end.
-    pub(super) fn verify(mut self) -> Result<(), SnapshotError> {
+    /// Reads to the end, and says how many bytes that were.
+    pub(super) fn verify(mut self) -> Result<u64, SnapshotError> {
         while self.next()?.is_some() {}
-        Ok(())
+        Ok(self.offset)
     }
 
     pub(super) fn damaged(&self, damage: SnapshotDamage) -> SnapshotError {

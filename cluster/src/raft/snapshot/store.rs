@@ -5,6 +5,7 @@ use crate::chunk::disk::Disk;
 use crate::raft::files;
 use crate::raft::types::SnapshotMeta;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
@@ -17,6 +18,8 @@ pub(crate) struct SnapshotStore {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
     current: Mutex<Option<(SnapshotMeta, SnapshotFile)>>,
+    /// How long the current one is.
+    bytes: AtomicU64,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -34,12 +37,18 @@ impl SnapshotStore {
             }
         }
         disk.sync_folder(dir).map_err(sync_failed(dir))?;
-        let store = Self { disk, dir: dir.to_owned(), current: Mutex::default(), thread: Mutex::default() };
+        let store = Self {
+            disk,
+            dir: dir.to_owned(),
+            current: Mutex::default(),
+            bytes: AtomicU64::new(0),
+            thread: Mutex::default(),
+        };
         if let Some(path) = newest {
             let file = store.file(path);
             let reader = BlockReader::open(&file)?;
             let meta = reader.meta.clone();
-            reader.verify()?;
+            store.bytes.store(reader.verify()?, Ordering::Relaxed);
             *lock(&store.current) = Some((meta, file));
         }
         Ok(store)
@@ -48,6 +57,11 @@ impl SnapshotStore {
     /// The current snapshot.
     pub(crate) fn current(&self) -> Option<(SnapshotMeta, SnapshotFile)> {
         lock(&self.current).clone()
+    }
+
+    /// How long the current snapshot is in bytes; 0 without any.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
     }
 
     /// Where a snapshot of another member is to be written.
@@ -158,13 +172,14 @@ impl SnapshotStore {
         self.disk.rename(new, &path).map_err(write_failed(&path))?;
         self.disk.sync_folder(&self.dir).map_err(sync_failed(&self.dir))?;
         let file = self.file(path);
-        BlockReader::open(&file)?.verify()?;
+        let bytes = BlockReader::open(&file)?.verify()?;
         let mut current = lock(&self.current);
         // The log may have been given up as far as a newer one reaches, which came from another member meanwhile.
         if current.as_ref().is_some_and(|(newer, _)| newer.last_log_id > meta.last_log_id) {
             return Ok(file);
         }
         *current = Some((meta.clone(), file.clone()));
+        self.bytes.store(bytes, Ordering::Relaxed);
         for other in self.disk.list(&self.dir).map_err(read_failed(&self.dir))? {
             if other.ends_with(SUFFIX) && other != name {
                 let path = self.dir.join(other);
