@@ -8,6 +8,7 @@ mod careless_disk;
 mod clock;
 mod look;
 mod member;
+mod populate;
 mod record;
 mod verify;
 mod wire;
@@ -15,6 +16,7 @@ mod wire;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use member::MemberArguments;
+use populate::PopulateArguments;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -55,6 +57,8 @@ enum Mode {
         #[arg(long)]
         clock: Option<PathBuf>,
     },
+    /// Makes the folder of a member with the facts of very many sessions, and prints what that took as JSON.
+    Populate(PopulateArguments),
     /// Looks for all that was acknowledged, and prints what is missing as JSON.
     Verify {
         #[command(flatten)]
@@ -88,6 +92,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Mode::Record { member, round, recorders, clock } => {
             runtime.block_on(record::run(&member, record::Work { round, recorders, clock }))
         }
+        Mode::Populate(arguments) => populate::run(&arguments),
         Mode::Verify { member, acknowledged, abandon } => {
             let lines = std::fs::read_to_string(&acknowledged)?;
             let lines: Result<Vec<_>, _> = lines.lines().map(serde_json::from_str).collect();

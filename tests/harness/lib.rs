@@ -20,6 +20,7 @@ mod latency;
 mod links;
 mod looker;
 mod loop_disk;
+mod many;
 mod measure;
 mod members;
 mod memory;
@@ -52,6 +53,7 @@ pub use hostile::{Case, Expected, Measured, Outcome as HostileOutcome, Trials, V
 pub use kill::{Kills, KillsOutcome};
 pub use latency::Latency;
 pub use loop_disk::{Frozen, LoopDisk, PowerSwitch};
+pub use many::{ManySessions, ManySessionsOutcome};
 pub use measure::{Measure, build_id, video_of};
 pub use members::{Members, MembersOutcome, Struck};
 pub use memory::children_peak_kib;

@@ -18,7 +18,7 @@ struct Soak {
     /// What is run.
     suite: Suite,
     /// Times in each recording (pictures), runs (determinism, power_cut, kill, members, simulation), kills (resume), live
-    /// sessions (sessions), sealed recordings (ranges), changed files (repair) or sessions (races).
+    /// sessions (sessions), sealed recordings (ranges), changed files (repair) or sessions (races, catalog).
     #[arg(long, default_value_t = 50)]
     times: u64,
     /// Repeats the same choices.
@@ -60,6 +60,8 @@ enum Suite {
     Races,
     /// Three members whose clocks are wrong by years, once in each way.
     Clocks,
+    /// A member with the facts of many sessions: how long lists, reports, a snapshot and a rebuild take.
+    Catalog,
     /// The bad-input table: all cases in all variants, with outcome, time and memory.
     Hostile,
     /// Simulated clusters, many seeds at once on all cores; a line for each hundred.
@@ -71,9 +73,13 @@ impl Suite {
     fn program(self) -> &'static str {
         match self {
             Self::Pictures | Self::Frames | Self::Determinism | Self::Hostile => "custody",
-            Self::Resume | Self::Sessions | Self::Ranges | Self::Repair | Self::Races | Self::Clocks => {
-                "custody"
-            }
+            Self::Resume
+            | Self::Sessions
+            | Self::Ranges
+            | Self::Repair
+            | Self::Races
+            | Self::Clocks
+            | Self::Catalog => "custody",
             Self::PowerCut | Self::Kill | Self::Members => "appender",
             Self::Simulation => "soak",
         }

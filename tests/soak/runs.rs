@@ -4,8 +4,8 @@ use crate::journal::{Result, Run};
 use crate::{Suite, hostile};
 use anyhow::ensure;
 use harness::{
-    Cut, Kills, Measure, Members, PowerCuts, PowerCutsOutcome, Races, Random, Ranges, Repairs, Resumes,
-    Sessions, Syncs,
+    Cut, Kills, ManySessions, Measure, Members, PowerCuts, PowerCutsOutcome, Races, Random, Ranges, Repairs,
+    Resumes, Sessions, Syncs,
 };
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -53,6 +53,7 @@ pub(crate) fn of(suite: Suite, folder: &Path, times: u64, seed: u64) -> anyhow::
         Suite::Repair => Ok(vec![repair(seed, times)]),
         Suite::Races => Ok(vec![races(seed, times)]),
         Suite::Clocks => Ok(vec![clocks()]),
+        Suite::Catalog => Ok(vec![catalog(seed, times)]),
         Suite::Simulation => Ok(crate::simulation::of(seed, times)),
     }
 }
@@ -123,6 +124,12 @@ fn members(seed: u64) -> Run {
         Ok(serde_json::to_value(outcome)?)
     };
     Run { key: json!({ "seed": seed, "faults": FAULTS_PER_RUN }), work: Box::new(work) }
+}
+
+/// A member with the facts of many sessions.
+fn catalog(seed: u64, sessions: u64) -> Run {
+    let work = move || -> Result { Ok(serde_json::to_value(ManySessions { seed, sessions }.run()?)?) };
+    Run { key: json!({ "seed": seed, "sessions": sessions }), work: Box::new(work) }
 }
 
 /// Receiving members that are killed or cut off, and recorders that go on elsewhere.

@@ -8,8 +8,7 @@ use super::types::{
     Entry, LogId, NodeId, Reply, Snapshot, SnapshotMeta, StorageError, StoredMembership, TypeConfig,
 };
 use crate::catalog::{
-    Catalog, CatalogError, CommandEntry, Frozen, KeyAndRow, LogPosition, MembershipRow, ROWS_AT_ONCE,
-    RowPlace, Tree,
+    Catalog, CatalogError, CommandEntry, Frozen, KeyAndRow, LogPosition, MembershipRow, ROWS_AT_ONCE, Tree,
 };
 use crate::id::MemberId;
 use openraft::storage::RaftStateMachine;

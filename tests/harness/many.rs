@@ -1,0 +1,219 @@
+//! One member with the facts of very many sessions: how long its rows take to be found, and to be built again.
+
+use crate::appender::scratch_folder;
+use crate::latency::Latency;
+use crate::paths::{binary, program};
+use crate::processes::wait_until;
+use crate::random::Random;
+use crate::recorder::Door;
+use anyhow::{Context, bail, ensure};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::fs::{self, File};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Reading ten million sessions takes a member minutes.
+const START_LIMIT: Duration = Duration::from_secs(3 * 3600);
+/// Rows of a page.
+const PAGE: usize = 100;
+/// Pages and reports that are asked for.
+const ASKED: u64 = 2_000;
+
+/// Facts of so many sessions.
+#[derive(Debug, Clone, Copy)]
+pub struct ManySessions {
+    /// Decides what they are, and what is asked for.
+    pub seed: u64,
+    /// How many.
+    pub sessions: u64,
+}
+
+/// How long everything took.
+#[derive(Debug, Serialize)]
+pub struct ManySessionsOutcome {
+    /// What making them took.
+    pub made: Value,
+    /// From the start of a member that has a snapshot and no rows to its first answer.
+    pub rebuild_ms: u64,
+    /// The same of one that was killed and has its rows.
+    pub restart_ms: u64,
+    /// What the rows take on the disk.
+    pub catalog_bytes: u64,
+    /// Resident memory of the member after the questions, in KiB.
+    pub memory_kib: u64,
+    /// The most at any time, in KiB.
+    pub memory_peak_kib: u64,
+    /// Pages of 100 sessions, in all orders, with filters and cursors.
+    pub lists: Latency,
+    /// Reports of single sessions.
+    pub reports: Latency,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    sessions: Vec<Listed>,
+    next: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    id: String,
+    user_name: String,
+    device_address: String,
+}
+
+impl ManySessions {
+    /// Does it. An error means that it could not be done, or that an answer is wrong.
+    pub fn run(self) -> anyhow::Result<ManySessionsOutcome> {
+        let folder = scratch_folder()?;
+        let data = folder.path().join("data");
+        fs::DirBuilder::new().mode(0o700).create(&data)?;
+        let made = self.make(&data.join("store"))?;
+        let (mut member, rebuild) = Single::start(folder.path())?;
+        let (lists, reports) = self.ask(&member.door(folder.path())?)?;
+        let (memory_kib, memory_peak_kib) = (member.kib("VmRSS")?, member.kib("VmHWM")?);
+        member.kill()?;
+        let (_member, restart) = Single::start(folder.path())?;
+        Ok(ManySessionsOutcome {
+            made,
+            rebuild_ms: u64::try_from(rebuild.as_millis())?,
+            restart_ms: u64::try_from(restart.as_millis())?,
+            catalog_bytes: bytes_in(&data.join("store").join("catalog"))?,
+            memory_kib,
+            memory_peak_kib,
+            lists: Latency::of(lists),
+            reports: Latency::of(reports),
+        })
+    }
+
+    fn make(self, store: &Path) -> anyhow::Result<Value> {
+        let mut command = Command::new(program("appender")?);
+        command.arg("populate").arg("--folder").arg(store);
+        command.args(["--sessions", &self.sessions.to_string(), "--seed", &self.seed.to_string()]);
+        let made = command.stderr(Stdio::inherit()).output()?;
+        ensure!(made.status.success(), "appender populate ended ({})", made.status);
+        Ok(serde_json::from_slice(&made.stdout)?)
+    }
+
+    /// The times of pages and of reports.
+    fn ask(self, door: &Door) -> anyhow::Result<(Vec<Duration>, Vec<Duration>)> {
+        let mut random = Random::new(self.seed);
+        let (mut lists, mut reports) = (Vec::new(), Vec::new());
+        let first: Page = door.get(&format!("/v1/sessions?limit={PAGE}"))?;
+        let expected = usize::try_from(self.sessions)?.min(PAGE);
+        ensure!(first.sessions.len() == expected, "{} sessions", first.sessions.len());
+        let (mut known, mut cursor) = (first.sessions, None);
+        for _ in 0..ASKED {
+            let some = random.choose(&known);
+            let column = *random.choose(&["start", "user", "device", "protocol", "state"]);
+            let order = *random.choose(&["ascending", "descending"]);
+            let query = match (random.below(4), &cursor) {
+                (0, Some(next)) => format!("cursor={next}"),
+                (1, _) => format!("sort={column}&order={order}&user={}", some.user_name),
+                (2, _) => format!("sort={column}&order={order}&device={}", some.device_address),
+                (_, _) => format!("sort={column}&order={order}"),
+            };
+            let began = Instant::now();
+            let page: Page = door.get(&format!("/v1/sessions?limit={PAGE}&{query}"))?;
+            lists.push(began.elapsed());
+            cursor = page.next.map(|next| format!("{next}&{query}"));
+            let report = format!("/v1/sessions/{}", random.choose(&known).id);
+            let began = Instant::now();
+            let _: Value = door.get(&report)?;
+            reports.push(began.elapsed());
+            if !page.sessions.is_empty() {
+                known = page.sessions;
+            }
+        }
+        Ok((lists, reports))
+    }
+}
+
+/// A cluster of one.
+struct Single {
+    child: Child,
+    api: SocketAddr,
+}
+
+impl Single {
+    /// Starts it and waits for its first answer.
+    fn start(folder: &Path) -> anyhow::Result<(Self, Duration)> {
+        let free = [(); 2].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
+        let [api, health] = free.map(|listener| listener.and_then(|listener| listener.local_addr()));
+        let (api, health) = (api?, health?);
+        let kek = folder.join("kek");
+        if !kek.exists() {
+            let mut file = File::options();
+            let file = file.write(true).create_new(true).mode(0o600).open(&kek)?;
+            std::io::Write::write_all(
+                &mut &file,
+                format!("custody-kek-1 1 {}\n", "5a".repeat(32)).as_bytes(),
+            )?;
+        }
+        let settings = format!(
+            "member = 1\ndata_dir = {:?}\nkek_file = {kek:?}\nlisten.api = \"{api}\"\nlisten.health = \"{health}\"\n\
+             limits.requests_per_s = 100000\n",
+            folder.join("data")
+        );
+        let configuration = folder.join("custody.toml");
+        fs::write(&configuration, settings)?;
+        let log = File::options().append(true).create(true).open(folder.join("log"))?;
+        let mut command = Command::new(binary()?);
+        command.arg("serve").arg("--config").arg(configuration).arg("--until-input-ends");
+        let began = Instant::now();
+        let child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(log).spawn()?;
+        let mut member = Self { child, api };
+        let door = Door::new(api, "");
+        wait_until("a member that is ready", START_LIMIT, || {
+            if let Some(status) = member.child.try_wait()? {
+                let log = fs::read_to_string(folder.join("log"))?;
+                bail!("the member ended ({status}): {}", log.lines().last().unwrap_or_default());
+            }
+            Ok(door.is_ready())
+        })?;
+        Ok((member, began.elapsed()))
+    }
+
+    fn door(&self, folder: &Path) -> anyhow::Result<Door> {
+        let token = fs::read_to_string(folder.join("data").join("first-admin-token"))?;
+        Ok(Door::new(self.api, token.trim()))
+    }
+
+    /// A line of its status in proc(5).
+    fn kib(&self, name: &str) -> anyhow::Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        let kib = line.and_then(|line| line.split_whitespace().next());
+        Ok(kib.context("a line of proc(5)")?.parse()?)
+    }
+
+    fn kill(&mut self) -> anyhow::Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+}
+
+impl Drop for Single {
+    fn drop(&mut self) {
+        // An error means that it has ended already.
+        self.kill().ok();
+    }
+}
+
+/// What the files below a folder take.
+fn bytes_in(folder: &Path) -> anyhow::Result<u64> {
+    let mut bytes = 0;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        bytes += match entry.file_type()?.is_dir() {
+            true => bytes_in(&entry.path())?,
+            false => entry.metadata()?.len(),
+        };
+    }
+    Ok(bytes)
+}
