@@ -21,7 +21,7 @@ const START_LIMIT: Duration = Duration::from_secs(3 * 3600);
 /// Rows of a page.
 const PAGE: usize = 100;
 /// Pages and reports that are asked for.
-const ASKED: u64 = 2_000;
+const ASKED: u64 = 1_000;
 
 /// Facts of so many sessions.
 #[derive(Debug, Clone, Copy)]
@@ -64,6 +64,16 @@ struct Listed {
     id: String,
     user_name: String,
     device_address: String,
+}
+
+#[derive(Deserialize)]
+struct Report {
+    session_info: Named,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    id: String,
 }
 
 impl ManySessions {
@@ -111,20 +121,27 @@ impl ManySessions {
             let some = random.choose(&known);
             let column = *random.choose(&["start", "user", "device", "protocol", "state"]);
             let order = *random.choose(&["ascending", "descending"]);
-            let query = match (random.below(4), &cursor) {
-                (0, Some(next)) => format!("cursor={next}"),
-                (1, _) => format!("sort={column}&order={order}&user={}", some.user_name),
-                (2, _) => format!("sort={column}&order={order}&device={}", some.device_address),
-                (_, _) => format!("sort={column}&order={order}"),
+            let query = format!("limit={PAGE}&sort={column}&order={order}");
+            let (query, from) = match (random.below(4), cursor.take()) {
+                (0, Some((query, next))) => (query, format!("&cursor={next}")),
+                (1, _) => (format!("{query}&user={}", some.user_name), String::new()),
+                (2, _) => (format!("{query}&device={}", some.device_address), String::new()),
+                (_, _) => (query, String::new()),
             };
             let began = Instant::now();
-            let page: Page = door.get(&format!("/v1/sessions?limit={PAGE}&{query}"))?;
+            let page: Page = door.get(&format!("/v1/sessions?{query}{from}"))?;
             lists.push(began.elapsed());
-            cursor = page.next.map(|next| format!("{next}&{query}"));
-            let report = format!("/v1/sessions/{}", random.choose(&known).id);
+            let is_asked_for = |session: &Listed| {
+                !query.contains("&user=") || query.ends_with(&format!("&user={}", session.user_name))
+            };
+            ensure!(page.sessions.iter().all(is_asked_for), "{query}: another user's session");
+            cursor = page.next.map(|next| (query, next));
+            let id = &random.choose(&known).id;
             let began = Instant::now();
-            let _: Value = door.get(&report)?;
+            let report: Report = door.get(&format!("/v1/sessions/{id}"))?;
             reports.push(began.elapsed());
+            let found = report.session_info.id;
+            ensure!(found == *id, "the report of {id} is of {found}");
             if !page.sessions.is_empty() {
                 known = page.sessions;
             }

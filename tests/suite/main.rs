@@ -10,6 +10,7 @@ mod hostile;
 mod inspect;
 mod interruption;
 mod kill;
+mod many;
 mod members;
 mod pictures;
 mod power_cut;
