@@ -151,6 +151,8 @@ fn kind_of(refusal: &Refusal) -> Kind {
         | Refusal::UsersFull { .. }
         | Refusal::RolesFull { .. }
         | Refusal::LoginKind
+        | Refusal::LayoutWeight { .. }
+        | Refusal::TooManyLayoutMembers { .. }
         | Refusal::RowTooLong { .. } => Kind::InvalidField,
         Refusal::DatabaseFormat { .. } => Kind::DatabaseFormat,
         Refusal::RecordingUnknown { .. }
@@ -162,6 +164,7 @@ fn kind_of(refusal: &Refusal) -> Kind {
         | Refusal::ApprovalUnknown { .. }
         | Refusal::VideoUnknown { .. }
         | Refusal::UserUnknown { .. }
+        | Refusal::LayoutMemberUnknown { .. }
         | Refusal::TokenUnknown { .. } => Kind::NotFound,
         Refusal::LoginRefused => Kind::Unauthenticated,
         Refusal::LastManager => Kind::LastManager,
@@ -181,6 +184,12 @@ fn kind_of(refusal: &Refusal) -> Kind {
         | Refusal::JobClaimed { .. }
         | Refusal::UserExists { .. }
         | Refusal::ApprovalDecided { .. }
+        | Refusal::LayoutTooSmall { .. }
+        | Refusal::NotInLayout { .. }
+        | Refusal::InLayout { .. }
+        | Refusal::LayoutNotStaged
+        | Refusal::LayoutStaged
+        | Refusal::LayoutUnsettled { .. }
         | Refusal::MailEnded { .. } => Kind::Conflict,
         // Another owner writes the object from here on: the recorder asks for the offset and goes on there.
         Refusal::EpochNotCurrent { .. } | Refusal::EpochNotNext { .. } => Kind::NotReady,

@@ -44,8 +44,8 @@ pub(crate) struct Resync {
 struct Wanted {
     chunk: ClosedChunk,
     cause: Cause,
-    /// The other members of its set.
-    set: Vec<MemberId>,
+    /// The other members that are to hold it, and those of its set.
+    likely: Vec<MemberId>,
     /// Those that have no good copy.
     missed: BTreeSet<MemberId>,
     /// How many members were asked, and how often all were in vain.
@@ -82,7 +82,7 @@ impl Resync {
     }
 
     /// Wants a committed chunk, until a good copy is here.
-    pub(crate) fn want(&mut self, me: MemberId, object: ObjectId, row: &ChunkRow, cause: Cause) {
+    pub(crate) fn want(&mut self, object: ObjectId, row: &ChunkRow, likely: Vec<MemberId>, cause: Cause) {
         let id = row.chunk.id(object);
         if let Some(wanted) = self.wanted.get_mut(&id) {
             if cause == Cause::Bad {
@@ -94,10 +94,10 @@ impl Resync {
             self.is_cut = true;
             return;
         }
-        let set: Vec<MemberId> = row.members.iter().copied().filter(|member| *member != me).collect();
-        let copies = copies(&self.there, &set, &BTreeSet::new());
+        let copies = copies(&self.there, &likely, &BTreeSet::new());
         let (missed, place) = (BTreeSet::new(), Place::Ready(copies));
-        self.wanted.insert(id, Wanted { chunk: row.chunk, cause, set, missed, asked: 0, rounds: 0, place });
+        self.wanted
+            .insert(id, Wanted { chunk: row.chunk, cause, likely, missed, asked: 0, rounds: 0, place });
         self.ready.insert((copies, id));
         self.bytes = self.bytes.saturating_add(row.chunk.length_bytes);
     }
@@ -149,6 +149,27 @@ impl Resync {
         drop(self.forget(id));
     }
 
+    /// Forgets what is missing and not on its way: the layout has changed, and a survey finds what is missing by it.
+    pub(crate) fn forget_missing(&mut self) {
+        let waits = |wanted: &Wanted| {
+            wanted.cause == Cause::Missing && matches!(wanted.place, Place::Ready(_) | Place::Later(_))
+        };
+        let missing = self.wanted.iter().filter(|(_, wanted)| waits(wanted));
+        for id in missing.map(|(id, _)| *id).collect::<Vec<_>>() {
+            self.drop_wanted(id);
+        }
+    }
+
+    /// Whether a copy is wanted, or on its way to the disk.
+    pub(crate) fn wants(&self, id: ChunkId) -> bool {
+        self.wanted.contains_key(&id)
+    }
+
+    /// Whether a copy is on its way to the disk.
+    pub(crate) fn is_placing(&self, id: ChunkId) -> bool {
+        self.wanted.get(&id).is_some_and(|wanted| wanted.place == Place::Placing)
+    }
+
     /// Time passes. What was asked for in vain is asked for again when it is time, when a member has come back, or when
     /// it is wanted now.
     pub(crate) fn tick(&mut self, bytes_per_s: u64, is_wanted_now: bool, turn: &mut Turn<'_>) {
@@ -186,7 +207,7 @@ impl Resync {
     /// Asks the next member for a chunk.
     pub(crate) fn ask(&mut self, id: ChunkId, turn: &mut Turn<'_>) {
         let Some(wanted) = self.wanted.get_mut(&id) else { return };
-        let mut sources = turn.around.sources(&wanted.set);
+        let mut sources = turn.around.sources(&wanted.likely);
         sources.sort_by_key(|member| !turn.around.is_alive(*member, turn.now_ms));
         let Some(source) = sources.get(wanted.asked % sources.len().max(1)).copied() else {
             return self.fail(id, None, turn);
@@ -203,7 +224,7 @@ impl Resync {
     fn fail(&mut self, id: ChunkId, has_none: Option<MemberId>, turn: &Turn<'_>) {
         let Some(wanted) = self.wanted.get_mut(&id) else { return };
         wanted.missed.extend(has_none);
-        let sources = turn.around.sources(&wanted.set).len();
+        let sources = turn.around.sources(&wanted.likely).len();
         if sources > 0 && (wanted.asked == 0 || wanted.asked % sources != 0) {
             return self.ready_again(id);
         }
@@ -226,7 +247,7 @@ impl Resync {
 
     fn ready_again(&mut self, id: ChunkId) {
         let Some(wanted) = self.wanted.get(&id) else { return };
-        let copies = copies(&self.there, &wanted.set, &wanted.missed);
+        let copies = copies(&self.there, &wanted.likely, &wanted.missed);
         self.put(id, Place::Ready(copies));
     }
 
@@ -261,7 +282,7 @@ impl Resync {
     /// Counts the copies anew when members have come or gone. Whether one has come.
     fn count_members(&mut self, turn: &Turn<'_>) -> bool {
         let around = &turn.around;
-        let there = around.members.iter().copied().filter(|member| around.is_there(*member, turn.now_ms));
+        let there = around.peers.iter().copied().filter(|member| around.is_alive(*member, turn.now_ms));
         let there: Vec<MemberId> = there.collect();
         if there == self.there {
             return false;
@@ -305,9 +326,9 @@ impl Pace {
     }
 }
 
-/// How many other members of a set may have a good copy.
-fn copies(there: &[MemberId], set: &[MemberId], missed: &BTreeSet<MemberId>) -> usize {
-    set.iter().filter(|member| there.contains(member) && !missed.contains(member)).count()
+/// How many of the likely members may have a good copy.
+fn copies(there: &[MemberId], likely: &[MemberId], missed: &BTreeSet<MemberId>) -> usize {
+    likely.iter().filter(|member| there.contains(member) && !missed.contains(member)).count()
 }
 
 #[cfg(test)]
