@@ -457,7 +457,12 @@ impl Member {
 
     /// Whether every committed chunk that this member is to hold is closed here, and no other.
     pub fn is_whole(&self) -> bool {
-        self.resync.is_empty() && self.surplus.is_empty() && self.survey.is_done() && self.shelf.is_settled()
+        let is_by_layout = self.catalog.layout().is_ok_and(|layout| layout == self.around.layout);
+        is_by_layout
+            && self.resync.is_empty()
+            && self.surplus.is_empty()
+            && self.survey.is_done()
+            && self.shelf.is_settled()
     }
 
     /// The closed and open chunks of this member.

@@ -26,6 +26,8 @@ pub(super) struct Survey {
     /// By which layout, and whether something was found that is not as it is to be by it.
     pub(super) by: Option<ChosenBy>,
     pub(super) has_moves: bool,
+    /// The same of the last one that came to its end.
+    had_moves: bool,
     /// When open files were first seen, if they are collected by that.
     seen_ms: BTreeMap<ChunkId, u64>,
 }
@@ -35,8 +37,9 @@ impl Survey {
         self.is_wanted = true;
     }
 
+    /// Whether the last one is over, none is wanted, and all was as it is to be.
     pub(super) fn is_done(&self) -> bool {
-        !self.is_wanted && !self.is_running
+        !self.is_wanted && !self.is_running && !self.had_moves
     }
 }
 
@@ -47,7 +50,7 @@ impl Member {
         match row.filter(|(found, _)| *found == number) {
             Some((_, row)) => {
                 let homes = self.around.homes(object);
-                self.compare(object, &row, (true, &homes)).map(drop)
+                self.compare(object, &row, (true, &homes))
             }
             None => Ok(()),
         }
@@ -61,7 +64,8 @@ impl Member {
         if (self.survey.is_wanted || is_due) && !self.survey.is_running {
             let seen_ms = std::mem::take(&mut self.survey.seen_ms);
             let (began_ms, by) = (Some(now_ms), Some(self.around.chosen_by()));
-            self.survey = Survey { is_running: true, began_ms, by, seen_ms, ..Survey::default() };
+            let had_moves = self.survey.had_moves;
+            self.survey = Survey { is_running: true, began_ms, by, had_moves, seen_ms, ..Survey::default() };
         }
         let mut effects = Vec::new();
         if !self.survey.is_running || !self.is_ready {
@@ -74,6 +78,7 @@ impl Member {
             effects.extend(self.look_at(object, &row, now_ms)?);
         }
         if !self.survey.is_running {
+            self.survey.had_moves = self.survey.has_moves;
             effects.extend(self.tell_settled(now_ms)?);
         }
         Ok(effects)
@@ -96,8 +101,7 @@ impl Member {
         let is_kept = is_kept(&self.catalog, object)?;
         let homes = self.around.homes(object);
         for chunk in chunks_of(&self.catalog, object)? {
-            let is_right = self.compare(object, &chunk, (is_kept, &homes))?;
-            self.survey.has_moves |= !is_right;
+            self.compare(object, &chunk, (is_kept, &homes))?;
         }
         // What is being written is to be on others soon.
         let me = self.around.me;
@@ -124,9 +128,22 @@ impl Member {
             && !self.objects.contains_key(&object)
     }
 
+    /// Looks at a committed chunk, and notes that something is not as it is to be.
+    fn compare(
+        &mut self,
+        object: ObjectId,
+        row: &ChunkRow,
+        (is_kept, homes): (bool, &[MemberId]),
+    ) -> Result<(), TailError> {
+        let is_right = self.put_right(object, row, (is_kept, homes))?;
+        self.survey.has_moves |= !is_right;
+        self.survey.had_moves |= !is_right;
+        Ok(())
+    }
+
     /// Makes the open file of a committed chunk the closed one; asks others when it is missing here, or bad; notes a copy
     /// that others are to hold. Whether it is here, or not, as it is to be.
-    fn compare(
+    fn put_right(
         &mut self,
         object: ObjectId,
         row: &ChunkRow,
