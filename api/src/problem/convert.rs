@@ -6,7 +6,8 @@ use actix_web::error::{JsonPayloadError, PayloadError, QueryPayloadError};
 use cluster::catalog::{CatalogError, CursorError, Refusal};
 use cluster::chunk::key::NoRandomness;
 use cluster::cluster::{
-    AppendError, OpenSessionError, OrderError, ReadError, ReplicationError, SealError, WriteFailure,
+    AppendError, LayoutError, OpenSessionError, OrderError, ReadError, ReplicationError, SealError,
+    WriteFailure,
 };
 use cluster::facts::{NotReady, ReadIndexError, SubmitError};
 
@@ -76,6 +77,17 @@ impl From<ReplicationError> for Problem {
             ReplicationError::ObjectUnknown { .. } => Self::not_found(),
             ReplicationError::Catalog(_) | ReplicationError::Disk(_) => Self::internal(&error),
             ReplicationError::Stopped => Self::not_ready(error),
+        }
+    }
+}
+
+impl From<LayoutError> for Problem {
+    fn from(error: LayoutError) -> Self {
+        match error {
+            LayoutError::NotReady(error) => error.into(),
+            LayoutError::ReadIndex(error) => error.into(),
+            LayoutError::Catalog(_) | LayoutError::Disk(_) => Self::internal(&error),
+            LayoutError::Stopped => Self::not_ready(error),
         }
     }
 }

@@ -68,13 +68,15 @@ impl Drops {
         let count = |count| u64::try_from(count).unwrap_or(u64::MAX);
         let mut queue = self.lock();
         (queue.chunks, queue.under_way) = (count(chunks), count(under_way));
-        if chunks + under_way == 0 {
-            queue.blocked = None;
-        }
     }
 
     pub(crate) fn block(&self, blocked: Blocked) {
         self.lock().blocked = Some(blocked);
+    }
+
+    /// Nothing is here that others are to hold.
+    pub(crate) fn unblock(&self) {
+        self.lock().blocked = None;
     }
 
     pub(crate) fn count_dropped(&self, bytes: u64) {

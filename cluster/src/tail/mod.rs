@@ -31,7 +31,7 @@ mod tests;
 
 pub use batch::{Batch, Durable};
 pub use closing::{Closed, Closing};
-pub use drops::{DropCounts, DropQueue, Drops};
+pub use drops::{Blocked, DropCounts, DropQueue, Drops};
 pub use effect::{Answer, Effect, Request, RequestNumber, Ticket, Told};
 pub use frames::Frames;
 pub use member::{Member, MemberParts};

@@ -78,9 +78,6 @@ pub(crate) fn stage(step: &mut Step<'_, '_>, command: StageLayout) -> Effect {
 
 pub(crate) fn revert(step: &mut Step<'_, '_>, by: &str) -> Effect {
     text::needed("by", by)?;
-    if step.rows.get::<StagedLayout>(StagedLayout::KEY)?.is_none() {
-        return Err(Refusal::LayoutNotStaged.into());
-    }
     step.rows.remove(Tree::Layouts, StagedLayout::KEY);
     Ok(Outcome::Done)
 }

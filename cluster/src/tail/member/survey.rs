@@ -79,6 +79,9 @@ impl Member {
         }
         if !self.survey.is_running {
             self.survey.had_moves = self.survey.has_moves;
+            if !self.survey.has_moves {
+                self.surplus.drops().unblock();
+            }
             effects.extend(self.tell_settled(now_ms)?);
         }
         Ok(effects)
