@@ -106,6 +106,10 @@ impl Worker for Resync {
             ("fetched", counts.fetched),
             ("fetched_bytes", counts.bytes),
             ("queued_bytes", queue.bytes),
+            ("missing_now", queue.missing),
+            ("bad_now", queue.chunks.saturating_sub(queue.missing)),
+            ("lag_ms", queue.lag_ms),
+            ("alarm", u64::from(queue.is_alarming)),
         ];
         WorkerStatus {
             name: self.name().to_owned(),
@@ -181,7 +185,7 @@ pub(super) fn all(
     let scrub: Arc<dyn Worker> = Arc::<scrub::Scrub>::clone(scrub);
     let (drops, repairs) = (Arc::clone(drops), Arc::clone(repairs));
     let resync = Arc::new(Resync(Arc::clone(&repairs)));
-    vec![resync, Arc::new(Rebalance { drops, repairs }), scrub]
+    vec![resync, scrub, Arc::new(Rebalance { drops, repairs })]
 }
 
 impl Shared {

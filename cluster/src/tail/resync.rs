@@ -19,6 +19,8 @@ const AT_ONCE: usize = 4;
 const WANTED_MAX: usize = 65_536;
 /// The longest wait after all members were asked in vain.
 const WAIT_MS_MAX: u64 = 60_000;
+/// While all members are there, nothing is missing for longer than that unless something is wrong.
+const ALARM_MS: u64 = 300_000;
 /// A member that sends a chunk sends so many bytes in a millisecond at least, beside its patience.
 const SLOWEST_BYTES_PER_MS: u64 = 1 << 10;
 
@@ -36,6 +38,8 @@ pub(crate) struct Resync {
     there: Vec<MemberId>,
     bytes: u64,
     is_cut: bool,
+    /// The time of the last tick.
+    now_ms: u64,
     pace: Pace,
     repairs: Arc<Repairs>,
 }
@@ -44,6 +48,7 @@ pub(crate) struct Resync {
 struct Wanted {
     chunk: ClosedChunk,
     cause: Cause,
+    since_ms: u64,
     /// The other members that are to hold it, and those of its set.
     likely: Vec<MemberId>,
     /// Those that have no good copy.
@@ -95,9 +100,17 @@ impl Resync {
             return;
         }
         let copies = copies(&self.there, &likely, &BTreeSet::new());
-        let (missed, place) = (BTreeSet::new(), Place::Ready(copies));
-        self.wanted
-            .insert(id, Wanted { chunk: row.chunk, cause, likely, missed, asked: 0, rounds: 0, place });
+        let wanted = Wanted {
+            chunk: row.chunk,
+            cause,
+            since_ms: self.now_ms,
+            likely,
+            missed: BTreeSet::new(),
+            asked: 0,
+            rounds: 0,
+            place: Place::Ready(copies),
+        };
+        self.wanted.insert(id, wanted);
         self.ready.insert((copies, id));
         self.bytes = self.bytes.saturating_add(row.chunk.length_bytes);
     }
@@ -178,6 +191,7 @@ impl Resync {
                 self.begin_anew(id);
             }
         }
+        self.now_ms = turn.now_ms;
         self.pace.tick(bytes_per_s, turn.now_ms);
         while self.later.first().is_some_and(|(due_ms, _)| *due_ms <= turn.now_ms) {
             let Some((_, id)) = self.later.pop_first() else { break };
@@ -193,7 +207,8 @@ impl Resync {
         for id in late {
             self.fail(id, None, turn);
         }
-        let queue = self.queue(turn.now_ms);
+        let are_all_there = self.there.len() == turn.around.peers.len();
+        let queue = self.queue(turn.now_ms, are_all_there);
         self.repairs.tell_queue(queue);
     }
 
@@ -295,7 +310,7 @@ impl Resync {
         has_come
     }
 
-    fn queue(&mut self, now_ms: u64) -> RepairQueue {
+    fn queue(&mut self, now_ms: u64, are_all_there: bool) -> RepairQueue {
         let done = self.repairs.counts().bytes;
         if self.wanted.is_empty() {
             self.pace.busy = None;
@@ -306,7 +321,14 @@ impl Resync {
         };
         let elapsed_ms = now_ms.saturating_sub(began_ms);
         let eta_ms = self.bytes.saturating_mul(elapsed_ms).checked_div(done.saturating_sub(before));
+        let missing = self.wanted.values().filter(|wanted| wanted.cause == Cause::Missing);
+        let (count, oldest_ms) =
+            missing.fold((0, now_ms), |(count, oldest), one| (count + 1, one.since_ms.min(oldest)));
+        let lag_ms = now_ms.saturating_sub(oldest_ms);
         RepairQueue {
+            missing: count,
+            lag_ms,
+            is_alarming: are_all_there && lag_ms > ALARM_MS,
             chunks: u64::try_from(self.wanted.len()).unwrap_or(u64::MAX),
             bytes: self.bytes,
             under_way: u64::try_from(self.under_way.len()).unwrap_or(u64::MAX),

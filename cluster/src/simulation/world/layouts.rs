@@ -56,8 +56,8 @@ impl World {
         self.after(OPERATOR_US, Event::TendLayout);
         let Some(command) = self.next_for_layout() else { return };
         let told_before = self.oracles.linearizable.told_yet();
-        let leaders = self.nodes.values().filter_map(|node| node.facts.as_ref());
-        if let Some(leader) = leaders.filter(|facts| facts.leads().is_some()).last() {
+        let mut leaders = self.nodes.values().filter_map(|node| node.facts.as_ref());
+        if let Some(leader) = leaders.rfind(|facts| facts.leads().is_some()) {
             leader.submit(None, command, told_before);
         }
     }

@@ -138,3 +138,28 @@ fn what_a_member_does_not_send_in_time_is_asked_of_the_next_one() {
     assert_eq!(pass(&mut resync, &mut around, 3000, PLENTY), [(3, 0)]);
     assert!(!resync.is_empty());
 }
+
+#[test]
+fn a_lag_is_alarming_when_it_is_long_and_all_members_are_there() {
+    let (mut resync, mut around) = (Resync::default(), around(&OTHERS[..1], 0));
+    resync.repairs().pause(true);
+    pass(&mut resync, &mut around, 1000, PLENTY);
+    want(&mut resync, &row(0, &[ME, OTHERS[0]]), Cause::Missing);
+    want(&mut resync, &row(1, &[ME, OTHERS[0]]), Cause::Bad);
+    pass(&mut resync, &mut around, 2000, PLENTY);
+    want(&mut resync, &row(2, &[ME, OTHERS[0]]), Cause::Missing);
+    let told = |resync: &Resync| {
+        let (queue, _) = resync.repairs().queue();
+        (queue.missing, queue.chunks, queue.lag_ms, queue.is_alarming)
+    };
+    pass(&mut resync, &mut around, 1001 + ALARM_MS, PLENTY);
+    assert_eq!(told(&resync), (2, 3, 1 + ALARM_MS, false), "one is away");
+    around.heard_ms.insert(OTHERS[1], 0);
+    pass(&mut resync, &mut around, 1002 + ALARM_MS, PLENTY);
+    assert_eq!(told(&resync), (2, 3, 2 + ALARM_MS, true));
+    for number in 0..3 {
+        drop(resync.forget(row(number, &[]).chunk.id(object())));
+    }
+    pass(&mut resync, &mut around, 1100 + ALARM_MS, PLENTY);
+    assert_eq!(told(&resync), (0, 0, 0, false));
+}
