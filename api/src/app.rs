@@ -59,6 +59,7 @@ pub(crate) fn documented(config: &mut Documented<'_>) {
         .configure(routes::audit::routes)
         .configure(routes::outbox::routes)
         .configure(routes::member::routes)
+        .configure(routes::layout::routes)
         .configure(routes::worker::routes)
         .configure(routes::replication::routes)
         .configure(routes::clock::routes)

@@ -25,6 +25,15 @@ const WORKER_QUEUE: &str = "custody_worker_queue";
 /// Whether a worker of this member does nothing because it was told to.
 const WORKER_PAUSED: &str = "custody_worker_paused";
 
+/// Copies that this member is to hold and lacks, and those that are damaged.
+const MISSING: &str = "custody_chunks_missing";
+const BAD: &str = "custody_chunks_bad";
+/// For how long the copy is known to be missing that is known for longest.
+const LAG_SECONDS: &str = "custody_replication_lag_seconds";
+/// The counts of the worker `resync` that say so; the last one in milliseconds.
+const REPLICATION: [(&str, &str, f64); 3] =
+    [("missing_now", MISSING, 1.0), ("bad_now", BAD, 1.0), ("lag_ms", LAG_SECONDS, 1000.0)];
+
 const SECONDS: [f64; 10] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 60.0];
 
 /// Shows what the process has counted.
@@ -67,6 +76,11 @@ impl Metrics {
             for (count, value) in &worker.counts {
                 let labels = [("worker", worker.name.clone()), ("count", count.clone())];
                 metrics::gauge!(WORKER_COUNTS, &labels).set(shown(*value));
+            }
+            for (count, metric, unit) in REPLICATION {
+                if let Some(value) = worker.counts.get(count) {
+                    metrics::gauge!(metric).set(shown(*value) / unit);
+                }
             }
         }
         self.0.run_upkeep();

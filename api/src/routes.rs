@@ -11,6 +11,7 @@ pub(crate) mod frame;
 pub(crate) mod health;
 pub(crate) mod hold;
 pub(crate) mod keystrokes;
+pub(crate) mod layout;
 pub(crate) mod live;
 pub(crate) mod log;
 pub(crate) mod login;

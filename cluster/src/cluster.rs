@@ -11,6 +11,7 @@ mod errors;
 mod folder;
 mod inbox;
 mod input;
+mod layout;
 mod machine;
 mod options;
 mod outbox;
@@ -18,6 +19,7 @@ mod pool;
 mod purged;
 mod read;
 mod replication;
+mod residue;
 mod scrub;
 mod shared;
 mod threads;
@@ -28,13 +30,15 @@ mod tests;
 
 pub use crate::facts::MemberStatus;
 pub use errors::{
-    AppendError, FatalError, OpenSessionError, OrderError, ReadError, ReplicationError, ScrubError,
-    SealError, StartError, StopError, WriteFailure,
+    AppendError, FatalError, LayoutError, OpenSessionError, OrderError, ReadError, ReplicationError,
+    ScrubError, SealError, StartError, StopError, WriteFailure,
 };
+pub use layout::{LayoutMember, LayoutView};
 pub use options::{ClusterOptions, NewSession, Sealed, StartReport};
 pub use purged::DeletePurgedError;
 pub use read::ObjectRead;
 pub use replication::{ChunkCopies, MemberCopy, Replication};
+pub use residue::{Drain, Residue};
 pub use worker::{MemberWorkers, Worker, WorkerOrder, WorkerState, WorkerStatus};
 
 use crate::catalog::{
@@ -176,6 +180,7 @@ impl Cluster {
             inbox: inbox.clone(),
             scrub: Arc::new(scrub),
             repairs: member.repairs(),
+            drops: member.drops(),
         };
         let machine = MachineParts {
             me: options.member,

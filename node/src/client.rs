@@ -314,7 +314,31 @@ impl Client {
         self.offset_of(session, &answer)
     }
 
-    fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ClientError> {
+    /// Tells what is to stand at a path, and gives the answer's JSON.
+    pub(crate) fn put<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, ClientError> {
+        let url = format!("{}{path}", self.server);
+        let request = self.agent.put(&url).header("Authorization", self.bearer());
+        self.send_json(url, request, body)
+    }
+
+    /// Takes away what stands at a path, and gives the answer's JSON.
+    pub(crate) fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        let url = format!("{}{path}", self.server);
+        let answer =
+            self.checked(&url, self.agent.delete(&url).header("Authorization", self.bearer()).call())?;
+        json_of(url, answer)
+    }
+
+    /// Asks for something at a path, and gives the answer's JSON.
+    pub(crate) fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, ClientError> {
         let url = format!("{}{path}", self.server);
         let request = self.agent.post(&url).header("Authorization", self.bearer());
         self.send_json(url, request, body)

@@ -293,7 +293,7 @@ fn agreement(servers: &Servers) -> anyhow::Result<Agreement> {
 }
 
 /// All files in a folder and those below it, in order.
-fn files_below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+pub(crate) fn files_below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let (mut folders, mut files) = (vec![folder.to_owned()], Vec::new());
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder)? {

@@ -1,4 +1,4 @@
-//! Three members as an operator runs them: `custody serve`, each with a configuration of its own.
+//! Three members, or more, as an operator runs them: `custody serve`, each with a configuration of its own.
 
 use crate::appender::scratch_folder;
 use crate::certificates::Certificates;
@@ -75,13 +75,18 @@ pub fn answer_to_a_new_token() -> anyhow::Result<String> {
 impl Servers {
     /// Starts them in folders of a folder.
     pub(crate) fn start_in(folder: &Path) -> anyhow::Result<Self> {
-        Self::start(folder, folders_in(folder)?)
+        Self::start(folder, folders_in(folder, &MEMBERS)?)
+    }
+
+    /// The same, of so many members.
+    pub(crate) fn start_many_in(folder: &Path, members: &[u64]) -> anyhow::Result<Self> {
+        Self::start(folder, folders_in(folder, members)?)
     }
 
     /// The same, behind doors of the harness.
     pub(crate) fn start_behind_doors(folder: &Path) -> anyhow::Result<(Self, Links)> {
-        let folders = folders_in(folder)?;
-        let addresses = free_addresses()?;
+        let folders = folders_in(folder, &MEMBERS)?;
+        let addresses = free_addresses(&folders)?;
         let links = Links::open(&addresses.iter().map(|(member, own)| (*member, own.others)).collect())?;
         let servers = Self::start_at(folder, folders, &addresses, "", |way| links.door(way))?;
         Ok((servers, links))
@@ -89,14 +94,14 @@ impl Servers {
 
     /// Starts one member in each folder, and waits until all serve.
     pub(crate) fn start(shared: &Path, folders: BTreeMap<u64, PathBuf>) -> anyhow::Result<Self> {
-        let addresses = free_addresses()?;
+        let addresses = free_addresses(&folders)?;
         Self::start_at(shared, folders, &addresses, "", |(_, to)| addresses[&to].others)
     }
 
     /// Starts them in folders of a folder, with settings beside those that they need.
     pub(crate) fn start_mailing(folder: &Path, settings: &str) -> anyhow::Result<Self> {
-        let folders = folders_in(folder)?;
-        let addresses = free_addresses()?;
+        let folders = folders_in(folder, &MEMBERS)?;
+        let addresses = free_addresses(&folders)?;
         Self::start_at(folder, folders, &addresses, settings, |(_, to)| addresses[&to].others)
     }
 
@@ -113,7 +118,7 @@ impl Servers {
             let (shown, own) = (folder.join("shown"), &addresses[member]);
             certificates.write(*member, &shown)?;
             let at = |other: &u64| if other == member { own.others } else { door((*member, *other)) };
-            let members: Vec<_> = MEMBERS.iter().map(|other| format!("{other}={}", at(other))).collect();
+            let members: Vec<_> = folders.keys().map(|other| format!("{other}={}", at(other))).collect();
             let settings = format!(
                 "member = {member}\ndata_dir = {:?}\nkek_file = {:?}\nworkers = 1\n\
                  listen.api = \"{}\"\nlisten.health = \"{}\"\n\
@@ -136,7 +141,7 @@ impl Servers {
         servers.begin(FIRST)?;
         let kek = shared.join("kek");
         wait_until("the cluster's key", DEADLINE, || Ok(kek.exists()))?;
-        for member in MEMBERS.into_iter().filter(|member| *member != FIRST) {
+        for member in addresses.keys().copied().filter(|member| *member != FIRST) {
             servers.begin(member)?;
         }
         servers.wait_ready()?;
@@ -208,7 +213,7 @@ impl Servers {
     pub(crate) fn leader(&self) -> anyhow::Result<Option<u64>> {
         let asked = *self.running.keys().next().context("one runs")?;
         let members: Vec<MemberStatus> = self.administrator(asked).get("/v1/cluster/members")?;
-        ensure!(members.len() == MEMBERS.len(), "{} members", members.len());
+        ensure!(members.len() == self.folders.len(), "{} members", members.len());
         Ok(members.into_iter().find(|member| member.is_leader).map(|member| member.id))
     }
 
@@ -249,15 +254,15 @@ impl Servers {
 }
 
 /// A new folder for each member.
-fn folders_in(folder: &Path) -> anyhow::Result<BTreeMap<u64, PathBuf>> {
-    let folders: BTreeMap<_, _> =
-        MEMBERS.map(|member| (member, folder.join(format!("member-{member}")))).into();
+fn folders_in(folder: &Path, members: &[u64]) -> anyhow::Result<BTreeMap<u64, PathBuf>> {
+    let own = |member: &u64| (*member, folder.join(format!("member-{member}")));
+    let folders: BTreeMap<_, _> = members.iter().map(own).collect();
     folders.values().try_for_each(std::fs::create_dir)?;
     Ok(folders)
 }
 
 /// Ports that nobody listens on.
-fn free_addresses() -> anyhow::Result<BTreeMap<u64, Addresses>> {
+fn free_addresses(folders: &BTreeMap<u64, PathBuf>) -> anyhow::Result<BTreeMap<u64, Addresses>> {
     let mut listeners = Vec::new();
     let mut free = || -> anyhow::Result<SocketAddr> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
@@ -267,7 +272,7 @@ fn free_addresses() -> anyhow::Result<BTreeMap<u64, Addresses>> {
         Ok(address)
     };
     let mut addresses = BTreeMap::new();
-    for member in MEMBERS {
+    for member in folders.keys().copied() {
         addresses.insert(member, Addresses { api: free()?, health: free()?, others: free()? });
     }
     Ok(addresses)

@@ -5,6 +5,7 @@ mod bad_input;
 mod bit_flip;
 mod conversion;
 mod cut;
+mod drains;
 mod frames;
 mod hostile;
 mod inspect;

@@ -31,6 +31,9 @@ pub(crate) struct Worker {
     eta_ms: Option<u64>,
     /// The last failure since its member's start.
     last_error: Option<String>,
+    /// What an operator is to look at, when that is something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alarm: Option<String>,
     /// What it has counted: the scrub in its last round, the others since their member's start.
     counts: BTreeMap<String, u64>,
 }
@@ -111,6 +114,11 @@ impl Worker {
             WorkerState::Waiting { reason } => (State::Waiting, Some(reason)),
         };
         let progress = progress_permille.map(|permille| f64::from(permille) / 1000.0);
-        Self { name, member, state, reason, progress, queue, eta_ms, last_error, counts }
+        let is_alarming = counts.get("alarm").is_some_and(|alarm| *alarm > 0);
+        let alarm = is_alarming.then(|| {
+            let lag_s = counts.get("lag_ms").copied().unwrap_or(0) / 1000;
+            format!("a copy has been missing for {lag_s} s, though all members are there")
+        });
+        Self { name, member, state, reason, progress, queue, eta_ms, last_error, alarm, counts }
     }
 }

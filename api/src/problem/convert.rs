@@ -6,7 +6,8 @@ use actix_web::error::{JsonPayloadError, PayloadError, QueryPayloadError};
 use cluster::catalog::{CatalogError, CursorError, Refusal};
 use cluster::chunk::key::NoRandomness;
 use cluster::cluster::{
-    AppendError, OpenSessionError, OrderError, ReadError, ReplicationError, SealError, WriteFailure,
+    AppendError, LayoutError, OpenSessionError, OrderError, ReadError, ReplicationError, SealError,
+    WriteFailure,
 };
 use cluster::facts::{NotReady, ReadIndexError, SubmitError};
 
@@ -76,6 +77,17 @@ impl From<ReplicationError> for Problem {
             ReplicationError::ObjectUnknown { .. } => Self::not_found(),
             ReplicationError::Catalog(_) | ReplicationError::Disk(_) => Self::internal(&error),
             ReplicationError::Stopped => Self::not_ready(error),
+        }
+    }
+}
+
+impl From<LayoutError> for Problem {
+    fn from(error: LayoutError) -> Self {
+        match error {
+            LayoutError::NotReady(error) => error.into(),
+            LayoutError::ReadIndex(error) => error.into(),
+            LayoutError::Catalog(_) | LayoutError::Disk(_) => Self::internal(&error),
+            LayoutError::Stopped => Self::not_ready(error),
         }
     }
 }
@@ -151,6 +163,8 @@ fn kind_of(refusal: &Refusal) -> Kind {
         | Refusal::UsersFull { .. }
         | Refusal::RolesFull { .. }
         | Refusal::LoginKind
+        | Refusal::LayoutWeight { .. }
+        | Refusal::TooManyLayoutMembers { .. }
         | Refusal::RowTooLong { .. } => Kind::InvalidField,
         Refusal::DatabaseFormat { .. } => Kind::DatabaseFormat,
         Refusal::RecordingUnknown { .. }
@@ -162,6 +176,7 @@ fn kind_of(refusal: &Refusal) -> Kind {
         | Refusal::ApprovalUnknown { .. }
         | Refusal::VideoUnknown { .. }
         | Refusal::UserUnknown { .. }
+        | Refusal::LayoutMemberUnknown { .. }
         | Refusal::TokenUnknown { .. } => Kind::NotFound,
         Refusal::LoginRefused => Kind::Unauthenticated,
         Refusal::LastManager => Kind::LastManager,
@@ -181,6 +196,12 @@ fn kind_of(refusal: &Refusal) -> Kind {
         | Refusal::JobClaimed { .. }
         | Refusal::UserExists { .. }
         | Refusal::ApprovalDecided { .. }
+        | Refusal::LayoutTooSmall { .. }
+        | Refusal::NotInLayout { .. }
+        | Refusal::InLayout { .. }
+        | Refusal::LayoutNotStaged
+        | Refusal::LayoutStaged
+        | Refusal::LayoutUnsettled { .. }
         | Refusal::MailEnded { .. } => Kind::Conflict,
         // Another owner writes the object from here on: the recorder asks for the offset and goes on there.
         Refusal::EpochNotCurrent { .. } | Refusal::EpochNotNext { .. } => Kind::NotReady,

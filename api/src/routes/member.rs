@@ -15,11 +15,16 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
 }
 
 /// The members of the cluster
+///
+/// Those that are not in the layout look through their folders, which may take some seconds.
 #[utoipa::path(tag = "cluster", responses((status = 200, description = "the members", body = Vec<dto::Member>), Problems))]
 #[get("/v1/cluster/members")]
 pub(super) async fn list_members(
     _: Allowed<ClusterRead>,
     state: Data<ApiState>,
 ) -> Result<Json<Vec<dto::Member>>, Problem> {
-    Ok(Json(state.cluster.members().into_iter().map(dto::Member::from).collect()))
+    // Who the members are is known without a leader.
+    let drains = state.cluster.drains().await.unwrap_or_default();
+    let members = state.cluster.members().into_iter();
+    Ok(Json(members.map(|status| dto::Member::new(status, &drains)).collect()))
 }

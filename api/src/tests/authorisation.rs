@@ -213,6 +213,8 @@ impl World {
                 "db".to_owned()
             }
             "there" if cell.route.contains("/v1/cluster/workers/") => "scrub".to_owned(),
+            "there" if cell.route.contains("{member}") => "1".to_owned(),
+            "absent" if cell.route.contains("{member}") => "9".to_owned(),
             "there" => "replicas".to_owned(),
             "absent" | "all" | "new" | "of stronger" | "themselves" => ABSENT.to_owned(),
             _ => panic!("line {}: no such target", cell.line),
@@ -249,7 +251,11 @@ impl World {
             true => path.replace("{approval}", &self.approval(&target).await),
             false => path.replace("{approval}", ABSENT),
         };
-        let path = path.replace("{id}", &target).replace("{name}", &target).replace("{ms}", "12");
+        let path = path
+            .replace("{id}", &target)
+            .replace("{member}", &target)
+            .replace("{name}", &target)
+            .replace("{ms}", "12");
         let path = path.replace("{scope}", "device").replace(' ', "%20");
         let path = match path.as_str() {
             "/v1/audit/proof" => format!("{path}?leaf=0"),

@@ -49,6 +49,7 @@ fn request(method: &Method, path: &str, ids: (&str, &str)) -> TestRequest {
         .replace("/videos/{id}", &format!("/videos/{video}"))
         .replace("{id}", session)
         .replace("{ms}", "12")
+        .replace("{member}", "1")
         .replace("{name}", "replicas")
         .replace("{scope}", "device")
         .replace("{hold}", session)

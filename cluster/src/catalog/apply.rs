@@ -10,6 +10,7 @@ use super::condition::{self, OnlyIf};
 use super::hold;
 use super::job;
 use super::key_states;
+use super::layout;
 use super::once::{self, Once};
 use super::outbox;
 use super::outcome::{Applied, Outcome, Refusal};
@@ -167,5 +168,11 @@ fn apply(step: &mut Step<'_, '_>, command: Command) -> Effect {
             recording::interrupt(step, object, epoch, idle_ms)
         }
         Command::OpenChunkLate(command) => recording::open_chunk_late(step, command),
+        Command::StageLayout(command) => layout::stage(step, command),
+        Command::RevertLayout { by } => layout::revert(step, &by),
+        Command::ApplyLayout(command) => layout::apply(step, command),
+        Command::DrainMember { member, by } => layout::drain(step, member, by),
+        Command::UndrainMember { member, by } => layout::undrain(step, member, by),
+        Command::LayoutSettled(command) => layout::settled(step, command),
     }
 }

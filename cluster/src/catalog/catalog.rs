@@ -15,7 +15,9 @@ use super::transaction::{CatalogError, Transaction};
 use super::video::{RequestRow, VideoRow};
 use super::view::ViewRow;
 use crate::id::{ChunkNumber, JobId, MemberId, ObjectId, RecordingId, VideoId};
+use crate::raft::stored_members;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -47,6 +49,17 @@ pub(crate) struct MembershipRow {
 
 impl MembershipRow {
     pub(crate) const KEY: &[u8] = b"membership";
+
+    /// Those that vote, and those that learn.
+    pub(crate) fn known(&self) -> BTreeSet<MemberId> {
+        let nodes = stored_members(&self.raft).map(|(_, nodes)| nodes).unwrap_or_default();
+        self.voters.iter().copied().chain(nodes).collect()
+    }
+
+    /// Where in the log they became the members.
+    pub(crate) fn stamp(&self) -> u64 {
+        stored_members(&self.raft).map_or(0, |(index, _)| index)
+    }
 }
 
 impl Row for MembershipRow {

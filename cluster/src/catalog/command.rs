@@ -7,6 +7,7 @@ use super::condition::OnlyIf;
 use super::hold::{PlaceHold, ReleaseHold};
 use super::job::{ClaimJob, ClaimToken, Complete, CompleteIndex, FailJob, IndexDone, Progress};
 use super::key_states::KeepKeyStates;
+use super::layout::{ApplyLayout, LayoutSettled, StageLayout};
 use super::once::Once;
 use super::outbox::{BlockMail, MailId};
 use super::parameter::PutParameter;
@@ -204,4 +205,29 @@ pub enum Command {
     },
     /// A chunk begins after its first bytes have waited for long.
     OpenChunkLate(OpenChunkLate),
+    /// Changes the layout that is staged.
+    StageLayout(StageLayout),
+    /// Nothing is staged any more.
+    RevertLayout {
+        /// Who.
+        by: String,
+    },
+    /// Makes the staged layout the one that counts.
+    ApplyLayout(ApplyLayout),
+    /// Takes a member out of the layout.
+    DrainMember {
+        /// Which.
+        member: MemberId,
+        /// Who.
+        by: String,
+    },
+    /// Gives a member that was taken out the role that it had.
+    UndrainMember {
+        /// Which.
+        member: MemberId,
+        /// Who.
+        by: String,
+    },
+    /// A member has all that it is to hold by the layout, and nothing else.
+    LayoutSettled(LayoutSettled),
 }

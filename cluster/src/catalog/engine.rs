@@ -57,11 +57,13 @@ pub enum Tree {
     ApprovalsAsked = 40,
     Pauses = 41,
     Gaps = 42,
+    Layouts = 43,
+    LayoutMembers = 44,
 }
 
 impl Tree {
     /// All trees, in the order of their numbers.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 45] = [
         Self::Meta,
         Self::Sessions,
         Self::SessionsByStart,
@@ -105,6 +107,8 @@ impl Tree {
         Self::ApprovalsAsked,
         Self::Pauses,
         Self::Gaps,
+        Self::Layouts,
+        Self::LayoutMembers,
     ];
 
     /// The number that stands for it in stored keys.

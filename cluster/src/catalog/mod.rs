@@ -20,6 +20,7 @@ mod hold;
 mod index;
 mod job;
 mod key_states;
+mod layout;
 mod once;
 mod outbox;
 mod outcome;
@@ -70,6 +71,10 @@ pub use job::{
     JobProgress, JobRow, JobState, Progress,
 };
 pub use key_states::{KeepKeyStates, KeyStatesRow};
+pub use layout::{
+    ApplyLayout, LAYOUT_MEMBERS_MAX, Layout, LayoutMemberRow, LayoutRole, LayoutRow, LayoutSettled,
+    StageLayout, StagedLayout, WEIGHT_MAX, ZONE_BYTES_MAX,
+};
 pub use once::{KEY_KEPT_MS, Once, OnceKey};
 pub use outbox::{BlockMail, MailFault, MailId, MailKind, MailRow, MailState, WebhookEvent};
 pub use outcome::{Applied, Outcome, Refusal};

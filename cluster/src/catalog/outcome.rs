@@ -265,4 +265,22 @@ pub enum Refusal {
     ApprovalOfOwn { approval: ApprovalId },
     #[error("approval {approval} was decided about")]
     ApprovalDecided { approval: ApprovalId },
+    #[error("a weight is 1 to {limit}")]
+    LayoutWeight { limit: u16 },
+    #[error("a layout has at most {limit} members")]
+    TooManyLayoutMembers { limit: u64 },
+    #[error("a layout has at least {needed} members, a majority of the replicas")]
+    LayoutTooSmall { needed: u64 },
+    #[error("there is no member {member}")]
+    LayoutMemberUnknown { member: MemberId },
+    #[error("member {member} is not in the layout")]
+    NotInLayout { member: MemberId },
+    #[error("member {member} is in the layout")]
+    InLayout { member: MemberId },
+    #[error("no change of the layout is staged")]
+    LayoutNotStaged,
+    #[error("a change of the layout is staged; apply or revert it first")]
+    LayoutStaged,
+    #[error("version {version} of the layout has moves left: member {member} has not settled")]
+    LayoutUnsettled { version: u64, member: MemberId },
 }

@@ -8,6 +8,8 @@ use super::text;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
+/// On how many members each chunk is kept.
+pub(crate) const REPLICAS: &str = "replicas";
 /// Whether videos may be asked for and downloaded.
 pub(crate) const VIDEO_DOWNLOAD_ENABLED: &str = "video_download_enabled";
 /// For how long an interrupted recording can be resumed.
@@ -76,7 +78,7 @@ impl Parameter {
     /// All parameters, by name.
     pub const ALL: &[Self] = &[
         Self {
-            name: "replicas",
+            name: REPLICAS,
             kind: ParameterKind::Number { min: 1, max: 7 },
             default: ParameterValue::Number(3),
             description: "On how many members each recording and video is kept, if there are as many.",

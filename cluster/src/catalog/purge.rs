@@ -1,13 +1,14 @@
 //! Purging: the keys of a session go, and with them all that can be read of it; a tombstone stays.
 
 use super::approval;
-use super::catalog::{Catalog, MembershipRow};
+use super::catalog::Catalog;
 use super::clock::{self, ClockRow};
 use super::comment;
 use super::engine::{KeyRange, Tree};
 use super::gap;
 use super::hold;
 use super::job;
+use super::layout;
 use super::outcome::{Outcome, Refusal};
 use super::recording::{self, ObjectState};
 use super::retention;
@@ -231,8 +232,7 @@ pub(crate) fn purge(step: &mut Step<'_, '_>, command: Purge) -> Effect {
     session::store(step, recording, Some(&row), &gone)?;
     forget_end(step, recording)?;
     step.uncount(Counter::Session)?;
-    let voters = step.rows.get::<MembershipRow>(MembershipRow::KEY)?.unwrap_or_default().voters;
-    for member in voters {
+    for member in layout::holders(step)? {
         step.rows.put_key(Tree::PurgedBytes, deletion_key(member, recording));
     }
     Ok(Outcome::Done)

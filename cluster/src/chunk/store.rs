@@ -221,6 +221,20 @@ impl ChunkStore {
         Ok(chunks)
     }
 
+    /// The folders of closed chunks that are there, by the last bytes of the identifiers in them.
+    pub fn closed_folders(&self) -> Result<Vec<[u8; 2]>, DiskError> {
+        let numbers = |folder: &Path| -> Result<Vec<u8>, DiskError> {
+            let names = self.volume.list(folder)?;
+            Ok(names.iter().filter_map(|name| u8::from_str_radix(name, 16).ok()).collect())
+        };
+        let mut folders = Vec::new();
+        for first in numbers(Path::new(CLOSED))? {
+            let inside = numbers(&Path::new(CLOSED).join(format!("{first:02x}")))?;
+            folders.extend(inside.into_iter().map(|second| [first, second]));
+        }
+        Ok(folders)
+    }
+
     /// The closed chunks of all recordings whose identifiers end with these bytes: a walk's unit of work.
     pub fn list_closed_under(&self, last: [u8; 2]) -> Result<Vec<ChunkId>, DiskError> {
         self.list(&closed_folder(last))

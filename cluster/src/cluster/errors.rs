@@ -358,6 +358,26 @@ impl From<Halt> for SealError {
     }
 }
 
+/// Why the layout is not told.
+#[derive(Debug, thiserror::Error)]
+pub enum LayoutError {
+    /// This member has only just started.
+    #[error(transparent)]
+    NotReady(#[from] NotReady),
+    /// What is committed is not known.
+    #[error(transparent)]
+    ReadIndex(#[from] ReadIndexError),
+    /// The catalog does not answer.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// The disk failed.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// The member is stopping.
+    #[error("this member is stopping")]
+    Stopped,
+}
+
 /// Why nobody knows what each member has of an object.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplicationError {

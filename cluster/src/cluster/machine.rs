@@ -373,6 +373,8 @@ pub(super) fn size(message: &Message) -> usize {
         | Message::Fetch { .. }
         | Message::AskCopy { .. }
         | Message::NoCopy { .. }
-        | Message::AskTail { .. } => 0,
+        | Message::AskTail { .. }
+        | Message::AskKept { .. }
+        | Message::Kept { .. } => 0,
     }
 }

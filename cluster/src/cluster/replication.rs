@@ -7,7 +7,7 @@ use crate::catalog::{Catalog, CatalogError, ChunkRow, ObjectState};
 use crate::chunk::{ClosedChunk, CopyState, DiskError};
 use crate::id::{ChunkId, ChunkNumber, MemberId, ObjectId};
 use crate::rpc::{self, Asked};
-use crate::tail::{TailOptions, homes};
+use crate::tail::homes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -87,11 +87,11 @@ impl Cluster {
             let rows = chunks_of(catalog, object)?;
             let asked: Vec<Asked> = rows.iter().map(|row| asked(&row.chunk)).collect();
             let here = shared.copies(object, &asked)?;
-            let voters = catalog.membership()?.unwrap_or_default().voters;
-            Ok((row, rows, asked, here, voters))
+            let homes = homes(object, &catalog.layout()?, catalog.replicas()?);
+            Ok((row, rows, asked, here, homes))
         };
         let looked = self.shared.readers.run(look).await.ok_or(ReplicationError::Stopped)?;
-        let (row, rows, asked, here, voters) = looked?;
+        let (row, rows, asked, here, homes) = looked?;
         let mut copies: BTreeMap<MemberId, Option<Vec<CopyState>>> = BTreeMap::new();
         for (some, here) in asked.chunks(ASKED_MAX).zip(here.chunks(ASKED_MAX)) {
             let request = rpc::Request::Copies { object, chunks: some.to_vec() };
@@ -105,10 +105,7 @@ impl Cluster {
                 }
             }
         }
-        let chunks = rows.iter().enumerate().map(|(at, row)| {
-            let homes = homes(object, row, &voters, TailOptions::default().replicas);
-            copies_of(row, at, &homes, &copies)
-        });
+        let chunks = rows.iter().enumerate().map(|(at, row)| copies_of(row, at, &homes, &copies));
         let is_open = matches!(row.state, ObjectState::Open);
         Ok(Replication { is_open, chunks: chunks.collect() })
     }

@@ -12,7 +12,7 @@ use crate::chunk::{ChunkStore, ClosedChunk, Reader, Tail, Tails};
 use crate::facts::{Facts, NotReady};
 use crate::id::{ChunkId, ChunkNumber, ObjectId};
 use crate::rpc::Peers;
-use crate::tail::{Answer, Repairs, Request};
+use crate::tail::{Answer, Drops, Repairs, Request};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Semaphore;
@@ -38,6 +38,7 @@ pub(super) struct Shared {
     pub(super) inbox: Inbox,
     pub(super) scrub: Arc<Scrub>,
     pub(super) repairs: Arc<Repairs>,
+    pub(super) drops: Arc<Drops>,
     pub(super) workers: Vec<Arc<dyn Worker>>,
     /// Whether what the last run left open is ended.
     is_ready: AtomicBool,
@@ -56,6 +57,7 @@ pub(super) struct Parts {
     pub(super) inbox: Inbox,
     pub(super) scrub: Arc<Scrub>,
     pub(super) repairs: Arc<Repairs>,
+    pub(super) drops: Arc<Drops>,
 }
 
 /// What may be read of an object on this member.
@@ -71,11 +73,13 @@ pub(super) struct View {
 
 impl Shared {
     pub(super) fn new(parts: Parts) -> Self {
-        let Parts { facts, store, tails, kek, random, peers, readers, takers, inbox, scrub, repairs } = parts;
+        let Parts { facts, store, tails, kek, random, peers, readers, takers, inbox, scrub, repairs, drops } =
+            parts;
         Self {
-            workers: worker::all(&scrub, &repairs),
+            workers: worker::all(&scrub, &repairs, &drops),
             scrub,
             repairs,
+            drops,
             facts,
             store,
             tails,

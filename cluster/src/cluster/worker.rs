@@ -5,7 +5,7 @@ use super::shared::Shared;
 use super::{Cluster, scrub};
 use crate::id::MemberId;
 use crate::rpc;
-use crate::tail::Repairs;
+use crate::tail::{Blocked, DropQueue, Drops, Repairs};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -106,6 +106,10 @@ impl Worker for Resync {
             ("fetched", counts.fetched),
             ("fetched_bytes", counts.bytes),
             ("queued_bytes", queue.bytes),
+            ("missing_now", queue.missing),
+            ("bad_now", queue.chunks.saturating_sub(queue.missing)),
+            ("lag_ms", queue.lag_ms),
+            ("alarm", u64::from(queue.is_alarming)),
         ];
         WorkerStatus {
             name: self.name().to_owned(),
@@ -126,10 +130,62 @@ impl Worker for Resync {
     }
 }
 
+/// Drops copies that other members hold by the layout.
+struct Rebalance {
+    drops: Arc<Drops>,
+    repairs: Arc<Repairs>,
+}
+
+impl Worker for Rebalance {
+    fn name(&self) -> &'static str {
+        "rebalance"
+    }
+
+    fn status(&self) -> WorkerStatus {
+        let (DropQueue { chunks, under_way, blocked }, counts) = (self.drops.queue(), self.drops.counts());
+        let state = match (self.drops.is_paused(), chunks + under_way, blocked) {
+            (true, ..) => WorkerState::Paused,
+            (false, 0, Some(Blocked { chunk, lacking })) => {
+                let lacking: Vec<String> = lacking.iter().map(ToString::to_string).collect();
+                let lacking = lacking.join(", ");
+                let reason =
+                    format!("chunk {chunk} stays until these members say that they hold it: {lacking}");
+                WorkerState::Waiting { reason }
+            }
+            (false, 0, None) => WorkerState::Idle,
+            (false, ..) => WorkerState::Busy,
+        };
+        let counted = [("dropped", counts.dropped), ("dropped_bytes", counts.bytes)];
+        WorkerStatus {
+            name: self.name().to_owned(),
+            state,
+            progress_permille: None,
+            queue: Some(chunks + under_way),
+            eta_ms: None,
+            last_error: None,
+            counts: counted.map(|(name, count)| (name.to_owned(), count)).into(),
+        }
+    }
+
+    fn obey(&self, order: WorkerOrder) {
+        self.drops.pause(order == WorkerOrder::Pause);
+        if order == WorkerOrder::Start {
+            // What it drops is found where missing copies are looked for.
+            self.repairs.start_now();
+        }
+    }
+}
+
 /// All workers of this member.
-pub(super) fn all(scrub: &Arc<scrub::Scrub>, repairs: &Arc<Repairs>) -> Vec<Arc<dyn Worker>> {
+pub(super) fn all(
+    scrub: &Arc<scrub::Scrub>,
+    repairs: &Arc<Repairs>,
+    drops: &Arc<Drops>,
+) -> Vec<Arc<dyn Worker>> {
     let scrub: Arc<dyn Worker> = Arc::<scrub::Scrub>::clone(scrub);
-    vec![Arc::new(Resync(Arc::clone(repairs))), scrub]
+    let (drops, repairs) = (Arc::clone(drops), Arc::clone(repairs));
+    let resync = Arc::new(Resync(Arc::clone(&repairs)));
+    vec![resync, scrub, Arc::new(Rebalance { drops, repairs })]
 }
 
 impl Shared {

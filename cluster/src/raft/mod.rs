@@ -27,7 +27,7 @@ pub(crate) use snapshot::SnapshotStore;
 pub(crate) use state_machine::StateMachine;
 #[cfg(any(test, feature = "simulation"))]
 pub(crate) use types::{LogId, SnapshotMeta, StoredMembership};
-pub(crate) use types::{Proposal, REQUESTS_BYTES_MAX, WriteAnswer, entry_bytes};
+pub(crate) use types::{Proposal, REQUESTS_BYTES_MAX, WriteAnswer, entry_bytes, stored_members};
 
 #[cfg(test)]
 mod tests;

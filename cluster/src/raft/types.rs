@@ -1,6 +1,7 @@
 //! openraft's types with ours in them.
 
 use crate::catalog::{Applied, Request};
+use crate::id::MemberId;
 use crate::raft::snapshot::SnapshotFile;
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +27,13 @@ pub(crate) type StoredMembership = openraft::StoredMembership<NodeId, Node>;
 pub(crate) type SnapshotMeta = openraft::SnapshotMeta<NodeId, Node>;
 pub(crate) type Snapshot = openraft::Snapshot<TypeConfig>;
 pub(crate) type StorageError = openraft::StorageError<NodeId>;
+
+/// Where a membership stands in the log, and all of its members, as they are stored.
+pub(crate) fn stored_members(stored: &[u8]) -> Option<(u64, Vec<MemberId>)> {
+    let stored: StoredMembership = postcard::from_bytes(stored).ok()?;
+    let index = stored.log_id().map_or(0, |id| id.index);
+    Some((index, stored.nodes().map(|(id, _)| MemberId(*id)).collect()))
+}
 
 /// How openraft answers a proposal.
 pub(crate) type WriteAnswer = openraft::raft::ClientWriteResult<TypeConfig>;

@@ -62,4 +62,6 @@ pub(crate) enum Request {
         /// What.
         order: WorkerOrder,
     },
+    /// What lies in the folders there that the cluster needs.
+    Residue,
 }

@@ -27,6 +27,8 @@ pub enum Control {
     NonceIsIndexOnly,
     /// Open files are collected when they are old, and not when the facts say that nobody needs them.
     CollectorByClock,
+    /// A copy that others are to hold is dropped, whether they hold it or not.
+    DropsUnasked,
     /// Syncs of the Raft log, its vote and its snapshots do nothing.
     NoFactsFsync,
     /// Entries are applied while a snapshot is written, and nothing keeps the rows as they were when it began.
@@ -42,6 +44,7 @@ impl Control {
             Self::CollectorByClock => {
                 Rules { collects_after_ms: Some(COLLECTED_AFTER_MS), ..Rules::default() }
             }
+            Self::DropsUnasked => Rules { asks_before_drops: false, ..Rules::default() },
             Self::Sound
             | Self::NoFsync
             | Self::NoFactsFsync

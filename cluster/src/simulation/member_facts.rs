@@ -149,6 +149,7 @@ impl MemberFacts {
                 | rpc::Request::Length { .. }
                 | rpc::Request::Copies { .. }
                 | rpc::Request::Workers
+                | rpc::Request::Residue
                 | rpc::Request::Order { .. } => return,
             };
             told.push(Output::Reply { to: from, run, call, answer });

@@ -51,6 +51,8 @@ pub enum Troubles {
     /// Owners that do not hear that another member takes over, and power cuts of those that have promised it to take
     /// nothing more of them.
     StaleOwners,
+    /// Other layouts in quick succession, and kills.
+    Layouts,
     /// Members that hear of no majority of those that acknowledged, slow disks, and takeovers.
     Splits,
 }

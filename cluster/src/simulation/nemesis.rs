@@ -45,8 +45,9 @@ impl World {
         let until_us = self.now_us + self.dice.between(100_000, 2_500_000);
         let down_us = self.dice.between(10_000, 2_000_000);
         let kind = match self.simulation.troubles {
-            Troubles::Any => self.dice.below(21),
+            Troubles::Any => self.dice.below(24),
             Troubles::Splits => self.dice.choose(&[7, 8, 13, 18]).unwrap_or(8),
+            Troubles::Layouts => self.dice.choose(&[2, 21, 21, 21]).unwrap_or(21),
             Troubles::StaleOwners => self.dice.choose(&[0, 13, 17, 17]).unwrap_or(17),
         };
         let name = match kind {
@@ -126,6 +127,7 @@ impl World {
                 self.stale_owner(until_us)
             }
             20 => self.stop_in_order(member),
+            21..=23 => self.change_layout(),
             _ => self.usurp(member),
         };
         self.nemesis.struck.push(name);

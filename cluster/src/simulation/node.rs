@@ -206,7 +206,6 @@ impl Node {
 /// Small sizes and short times, so that much happens in a few seconds.
 fn options(control: Control) -> TailOptions {
     TailOptions {
-        replicas: 3,
         chunk_bytes: 8_000,
         in_flight_bytes: 64_000,
         retry_ms: 100,

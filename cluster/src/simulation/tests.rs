@@ -44,7 +44,7 @@ fn what_was_found_is_found_no_more() {
 
 #[test]
 fn sound_members_lose_nothing_in_the_troubles_of_the_controls() {
-    for troubles in [Troubles::StaleOwners, Troubles::Splits] {
+    for troubles in [Troubles::StaleOwners, Troubles::Splits, Troubles::Layouts] {
         for seed in 0..SEEDS / 3 {
             let report = Simulation { troubles, ..Simulation::new(seed) }.run();
             assert_eq!(report.violations, [], "seed {seed} {troubles:?}: {:?}", report.faults);
@@ -94,6 +94,11 @@ fn members_that_seal_all_chunks_with_one_key_use_nonces_twice() {
 #[test]
 fn members_that_collect_by_a_clock_lose_what_they_acknowledged() {
     assert!(is_caught_by(Oracle::DurableOffset, Control::CollectorByClock, Troubles::Any, 1));
+}
+
+#[test]
+fn members_that_drop_without_asking_lose_the_last_copies() {
+    assert!(is_caught_by(Oracle::Whole, Control::DropsUnasked, Troubles::Layouts, 0));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod effects;
 mod facts;
+mod layouts;
 mod recorders;
 
 use super::member_facts::{MemberFacts, MembersChange};
@@ -17,6 +18,7 @@ use crate::chunk::journal::JournalError;
 use crate::chunk::key::{Kek, KekId};
 use crate::id::{MemberId, ObjectId};
 use crate::tail::{Answer, Message, Ticket, Told};
+use layouts::LayoutWish;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
@@ -37,6 +39,7 @@ pub(super) enum Event {
     Answered { member: MemberId, run: u64, call: u64, answer: CallAnswer },
     Clock { member: MemberId, run: u64 },
     ChangeMembers,
+    TendLayout,
     Told { proposer: (MemberId, u64, Ticket), told: Told },
     Call { member: MemberId, caller: Caller, kind: CallKind },
     Answer { caller: Caller, answer: Answer },
@@ -60,6 +63,7 @@ pub(super) struct World {
     /// The voters as of the last entry that anybody has applied, and those that an operator wants next.
     pub(super) voters: Vec<MemberId>,
     pub(super) changes: VecDeque<MembersChange>,
+    layout: LayoutWish,
     pub(super) recorders: Vec<Recorder>,
     pub(super) recorded: BTreeMap<ObjectId, usize>,
     pub(super) nemesis: Nemesis,
@@ -100,6 +104,7 @@ impl World {
             network: Network::default(),
             voters: members,
             changes: VecDeque::new(),
+            layout: LayoutWish::default(),
             recorders,
             recorded: BTreeMap::new(),
             nemesis,
@@ -184,6 +189,7 @@ impl World {
             Event::Answered { member, run, call, answer } => self.answered((member, run, call), answer),
             Event::Clock { member, run } => self.tell_clock(member, run),
             Event::ChangeMembers => self.change_members(),
+            Event::TendLayout => self.tend_layout(),
             Event::Told { proposer, told } => self.tell(proposer, told),
             Event::Call { member, caller, kind } => self.receive_call(member, caller, kind),
             Event::Answer { caller, answer } => self.receive_answer(caller, answer),
@@ -273,6 +279,10 @@ impl World {
             let found = self.oracles.whole.missing(self.now_us, "the members are not those that were wanted");
             return self.oracles.judge(Oracle::Whole, found);
         }
+        if let Some(due) = self.layout_due() {
+            let found = self.oracles.whole.missing(self.now_us, &format!("the layout waits for {due}"));
+            return self.oracles.judge(Oracle::Whole, found);
+        }
         for member in &voters {
             let node = self.nodes.get(member);
             let is_whole = node
@@ -301,6 +311,7 @@ impl World {
                 self.oracles.judge(Oracle::Whole, found);
             }
         }
+        self.look_at_homes();
         self.takeovers = self.count_takeovers();
         self.rounds += 1;
         self.oracles.whole.healed(self.now_us);

@@ -18,6 +18,7 @@ pub struct Closing {
 enum Source {
     Open(Box<OpenChunk>),
     Copy(ObjectId, Bytes),
+    Surplus(ObjectId),
 }
 
 /// What became of it, on the disk.
@@ -37,6 +38,8 @@ pub(super) enum End {
     Open(Box<OpenChunk>, DiskError),
     /// The copy that was sent stands in its place, or why not.
     Copied(Result<(), FileError>),
+    /// The copy that is held elsewhere is gone, or why not.
+    Dropped(Result<(), DiskError>),
 }
 
 impl Closing {
@@ -48,8 +51,12 @@ impl Closing {
         Self { store, committed, from: Source::Copy(object, file) }
     }
 
+    pub(super) fn surplus(store: ChunkStore, object: ObjectId, committed: ClosedChunk) -> Self {
+        Self { store, committed, from: Source::Surplus(object) }
+    }
+
     /// Makes an open file the closed chunk if it holds the same records, and removes it if not; puts a copy in its place if
-    /// it is the committed one. An error ends the process.
+    /// it is the committed one; removes one that others hold. An error ends the process.
     pub fn run(self) -> Result<Closed, Fatal> {
         let Self { store, committed, from } = self;
         match from {
@@ -59,6 +66,13 @@ impl Closing {
                 match store.receive(object, &committed, &file.0) {
                     Err(FileError::Disk(DiskError::Fatal(fatal))) => Err(fatal),
                     received => Ok(Closed { chunk, end: End::Copied(received) }),
+                }
+            }
+            Source::Surplus(object) => {
+                let chunk = committed.id(object);
+                match store.delete(chunk) {
+                    Err(DiskError::Fatal(fatal)) => Err(fatal),
+                    dropped => Ok(Closed { chunk, end: End::Dropped(dropped) }),
                 }
             }
         }
@@ -77,8 +91,10 @@ fn close(store: &ChunkStore, open: OpenChunk, committed: &ClosedChunk) -> Result
     };
     match end {
         End::Open(_, DiskError::Fatal(fatal)) => Err(fatal),
-        End::Closed | End::Discarded | End::Copied(_) | End::Open(_, DiskError::Io { .. }) => {
-            Ok(Closed { chunk, end })
-        }
+        End::Closed
+        | End::Discarded
+        | End::Copied(_)
+        | End::Dropped(_)
+        | End::Open(_, DiskError::Io { .. }) => Ok(Closed { chunk, end }),
     }
 }

@@ -14,7 +14,7 @@ use super::effect::Answer;
 use super::frames::{Frames, parse};
 use super::message::{Fill, Held, Message, Refused};
 use super::options::{fence_quorum, write_quorum};
-use super::placement::ranking;
+use super::placement::ranking_of;
 use super::turn::Turn;
 use crate::chunk::{ChunkHeader, ClosedChunk, SealedRecord};
 use crate::id::{Epoch, MemberId};
@@ -175,8 +175,8 @@ impl Ending {
         }
         if turn.now_ms.saturating_sub(self.began_ms) > options.patience_ms {
             let (me, now_ms) = (turn.around.me, turn.now_ms);
-            let mut others = ranking(self.chunk.id.object, &turn.around.members);
-            others.retain(|member| *member == me || turn.around.is_alive(*member, now_ms));
+            let takes = |member| member == me || turn.around.is_alive(member, now_ms);
+            let mut others = ranking_of(self.chunk.id.object, &turn.around.layout, takes);
             others.truncate(turn.around.replicas());
             for member in others {
                 self.targets.entry(member).or_default();

@@ -1,10 +1,12 @@
 //! One member: the machines of its objects, its copies, and its reads.
 
 mod end;
+mod layout;
 mod overdue;
 mod read;
 mod repair;
 mod reply;
+mod surplus;
 mod survey;
 
 use super::effect::{Answer, Asked, Effect, Request, RequestNumber, Ticket, Told};
@@ -15,9 +17,10 @@ use super::reader::Reader;
 use super::replica::{Replica, TailError};
 use super::resync::Resync;
 use super::shelf::{Found, Shelf};
+use super::surplus::Surplus;
 use super::takeover::{Owned, Taken, Takeover};
 use super::turn::{Around, Turn};
-use crate::catalog::{Catalog, ObjectState};
+use crate::catalog::{Catalog, Layout, ObjectState};
 use crate::chunk::key::{DataKey, Kek, WrappedKey};
 use crate::id::{ChunkId, ChunkNumber, Epoch, MemberId, ObjectId};
 use reply::Reply;
@@ -58,6 +61,9 @@ pub struct Member {
     kek: Arc<Kek>,
     objects: BTreeMap<ObjectId, Role>,
     resync: Resync,
+    surplus: Surplus,
+    /// Waits until the cluster knows that this member is settled.
+    settling: Option<Ticket>,
     readers: Vec<Reader>,
     survey: Survey,
     /// Whether a [`Effect::Sync`] is under way.
@@ -93,7 +99,9 @@ impl Member {
         let MemberParts { member, options, shelf, found, catalog, kek } = parts;
         let around = Around {
             me: member,
-            members: Vec::new(),
+            peers: Vec::new(),
+            layout: Layout::default(),
+            wanted: 1,
             heard_ms: BTreeMap::new(),
             gone: BTreeSet::new(),
             options,
@@ -108,6 +116,8 @@ impl Member {
             kek,
             objects: BTreeMap::new(),
             resync: Resync::default(),
+            surplus: Surplus::default(),
+            settling: None,
             readers: Vec::new(),
             survey: Survey::default(),
             is_syncing: false,
@@ -143,6 +153,8 @@ impl Member {
             Message::Fetch { chunk, first } => {
                 effects.push(self.replica.fetch(&self.shelf, from, (chunk, first))?);
             }
+            Message::AskKept { stamp, chunks } => effects.push(self.keeps(from, stamp, &chunks)?),
+            Message::Kept { stamp, chunks } => self.kept(from, stamp, &chunks)?,
             Message::AskTail { chunk, offset } => {
                 effects.push(self.replica.tail(&self.shelf, from, (chunk, offset)));
             }
@@ -190,6 +202,13 @@ impl Member {
             self.confirming_overdue = None;
             return if told == Told::Read { self.end_overdue(now_ms) } else { Ok(Vec::new()) };
         }
+        if self.settling == Some(ticket) {
+            self.settling = None;
+            return Ok(Vec::new());
+        }
+        if let Some(chunks) = self.surplus.take_confirming(ticket) {
+            return if told == Told::Read { self.ask_kept(&chunks, now_ms) } else { Ok(Vec::new()) };
+        }
         let Some(object) = self.waiting_for(ticket) else { return Ok(Vec::new()) };
         // Whoever is told that an object is sealed finds its files closed.
         if let Some(Role::Owner(owner)) = self.objects.get(&object)
@@ -236,7 +255,8 @@ impl Member {
         if !self.is_ready {
             return answer(Answer::Busy);
         }
-        if self.is_leaving {
+        // Who has left, or is about to join, owns nothing.
+        if !self.may_own(now_ms) {
             return answer(self.heir(object, now_ms)?.map_or(Answer::Busy, Answer::Owner));
         }
         let mut turn = Turn { now_ms, around: &mut self.around, effects: Vec::new() };
@@ -260,10 +280,6 @@ impl Member {
                 if row.owner != turn.around.me && turn.around.is_there(row.owner, now_ms) {
                     return answer(Answer::Owner(row.owner));
                 }
-                // Who has left, or is about to join, owns nothing.
-                if !turn.around.is_there(turn.around.me, now_ms) {
-                    return answer(Answer::Busy);
-                }
                 let takeover = Box::new(Takeover::new(object, &mut turn));
                 let waiting = vec![Asked { number, object, request }];
                 self.objects.insert(object, Role::TakingOver { takeover, waiting });
@@ -277,7 +293,7 @@ impl Member {
     /// This very process has just committed the object in epoch 1.
     pub fn begin(&mut self, object: ObjectId, now_ms: u64) -> Result<(), TailError> {
         let owned = Owned { epoch: Epoch(1), number: ChunkNumber(0), offset: 0 };
-        if let Some(key) = self.key(object)?.filter(|_| !self.is_leaving) {
+        if let Some(key) = self.key(object)?.filter(|_| self.may_own(now_ms)) {
             self.objects.insert(object, Role::Owner(Box::new(Owner::new(object, owned, key, now_ms))));
         }
         Ok(())
@@ -298,12 +314,7 @@ impl Member {
 
     /// Time passes; about ten times a second.
     pub fn tick(&mut self, now_ms: u64) -> Effects {
-        if let Some(membership) = self.catalog.membership()?
-            && membership.voters != self.around.members
-        {
-            self.around.members = membership.voters;
-            self.survey.begin();
-        }
+        self.look_at_layout()?;
         let mut turn = Turn { now_ms, around: &mut self.around, effects: Vec::new() };
         if !self.is_ready && self.starting.is_none() {
             self.starting = Some(turn.read_index());
@@ -312,7 +323,7 @@ impl Member {
         if self.told_alive_ms.is_none_or(|told_ms| now_ms.saturating_sub(told_ms) >= alive_ms) {
             self.told_alive_ms = Some(now_ms);
             let presence = if self.is_leaving { Message::Gone } else { Message::Alive };
-            for member in turn.around.members.clone() {
+            for member in turn.around.peers.clone() {
                 turn.send(member, presence.clone());
             }
         }
@@ -320,6 +331,7 @@ impl Member {
         let mut readers = std::mem::take(&mut self.readers);
         readers.retain_mut(|read| !read.tick(&mut turn));
         self.readers = readers;
+        self.surplus.tick(&mut turn);
         let effects = turn.effects;
         let mut effects = self.tick_resync(effects, now_ms)?;
         for object in self.objects.keys().copied().collect::<Vec<_>>() {
@@ -433,14 +445,24 @@ impl Member {
         Ok(key.map(Arc::new))
     }
 
+    /// Whether this process may own anything.
+    fn may_own(&self, now_ms: u64) -> bool {
+        !self.is_leaving && self.around.is_there(self.around.me, now_ms)
+    }
+
     /// Whether this process owns the object.
     pub fn owns(&self, object: ObjectId) -> bool {
         matches!(self.objects.get(&object), Some(Role::Owner(_)))
     }
 
-    /// Whether every committed chunk that this member is to hold is closed here.
+    /// Whether every committed chunk that this member is to hold is closed here, and no other.
     pub fn is_whole(&self) -> bool {
-        self.resync.is_empty() && self.survey.is_done() && self.shelf.is_settled()
+        let is_by_layout = self.catalog.layout().is_ok_and(|layout| layout == self.around.layout);
+        is_by_layout
+            && self.resync.is_empty()
+            && self.surplus.is_empty()
+            && self.survey.is_done()
+            && self.shelf.is_settled()
     }
 
     /// The closed and open chunks of this member.

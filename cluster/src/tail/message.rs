@@ -104,6 +104,20 @@ pub enum Message {
     },
     /// The sender ends in order: what it owns may be taken over at once.
     Gone,
+    /// Asks which of some closed chunks the receiver is to hold, and holds well, by this very layout.
+    AskKept {
+        /// The stamp of the layout.
+        stamp: u64,
+        /// The chunks.
+        chunks: Vec<ChunkId>,
+    },
+    /// The answer. The sender deletes none of these by this layout or an older one.
+    Kept {
+        /// The stamp of the layout that was asked about.
+        stamp: u64,
+        /// The chunks, and no others.
+        chunks: Vec<ChunkId>,
+    },
 }
 
 /// Records of an owner's chunk.
@@ -247,7 +261,9 @@ impl Message {
             | Self::Copy { .. }
             | Self::NoCopy { .. }
             | Self::AskTail { .. }
-            | Self::Tail { .. } => self,
+            | Self::Tail { .. }
+            | Self::AskKept { .. }
+            | Self::Kept { .. } => self,
         }
     }
 
@@ -268,7 +284,9 @@ impl Message {
             | Self::AskCopy { .. }
             | Self::Copy { .. }
             | Self::NoCopy { .. }
-            | Self::AskTail { .. } => true,
+            | Self::AskTail { .. }
+            | Self::AskKept { .. }
+            | Self::Kept { .. } => true,
         }
     }
 }
@@ -287,6 +305,7 @@ mod tests {
             Message::Refused { chunk: id, why: Refused::Fenced { by: Epoch(5) } },
             Message::Held { chunk: id, epoch: Epoch(5), held: Held::Nothing },
             Message::Fill(Fill { chunk, epoch: Epoch(5), first: 0, frames }),
+            Message::Kept { stamp: 3, chunks: vec![id] },
         ]
     }
 

@@ -7,6 +7,7 @@
 
 mod batch;
 mod closing;
+mod drops;
 mod effect;
 mod ending;
 mod frames;
@@ -21,6 +22,7 @@ mod replica;
 mod resync;
 mod shelf;
 mod stream;
+mod surplus;
 mod takeover;
 mod turn;
 
@@ -29,6 +31,7 @@ mod tests;
 
 pub use batch::{Batch, Durable};
 pub use closing::{Closed, Closing};
+pub use drops::{Blocked, DropCounts, DropQueue, Drops};
 pub use effect::{Answer, Effect, Request, RequestNumber, Ticket, Told};
 pub use frames::Frames;
 pub use member::{Member, MemberParts};

@@ -6,8 +6,6 @@ use crate::chunk::{CHUNK_BYTES_MAX, ChunkHeader, OtherRecording, RecordSealer};
 /// How the live tail is kept.
 #[derive(Debug, Clone)]
 pub struct TailOptions {
-    /// How many members hold a chunk, when there are as many.
-    pub replicas: usize,
     /// A chunk of so many bytes of records is ended.
     pub chunk_bytes: u64,
     /// Most bytes of an object that are not acknowledged yet.
@@ -37,7 +35,6 @@ pub struct TailOptions {
 impl Default for TailOptions {
     fn default() -> Self {
         Self {
-            replicas: 3,
             chunk_bytes: CHUNK_BYTES_MAX,
             in_flight_bytes: 16 << 20,
             retry_ms: 200,
@@ -66,11 +63,19 @@ pub struct Rules {
     /// After how long by its own clock a member removes an open file. None: only when the facts say that nobody can need
     /// it.
     pub collects_after_ms: Option<u64>,
+    /// Whether a copy that a member is not to hold is dropped only when all that are to hold it say that they do.
+    pub asks_before_drops: bool,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { fence_quorum, sealer: RecordSealer::new, keeps_promises: true, collects_after_ms: None }
+        Self {
+            fence_quorum,
+            sealer: RecordSealer::new,
+            keeps_promises: true,
+            collects_after_ms: None,
+            asks_before_drops: true,
+        }
     }
 }
 
@@ -79,16 +84,20 @@ pub fn write_quorum(members: usize) -> usize {
     members / 2 + 1
 }
 
-/// How many members of a chunk's set must have a byte, when the cluster's members changed after the set was chosen.
+/// How many members of a chunk's set must have a byte, when the layout or the parameter changed after the set was chosen.
+///
+/// INVARIANT: it is never less than a majority of the set, whatever the number of replicas is or becomes, and never more
+/// than the set. Members may apply a change at different times: the owner of a chunk decides by what it has applied when
+/// it opens the chunk, and nobody else's number matters for it.
 pub fn acknowledge_quorum(set: usize, write_quorum_now: usize) -> usize {
     write_quorum_now.clamp(write_quorum(set), set.max(1))
 }
 
 /// How many members of a chunk's set must be fenced.
 ///
-/// INVARIANT: a byte is acknowledged when a majority of `min(replicas, members)` of the chunk's set have it. A set is
-/// never larger than that number, so they are at least a majority of the set, and at least one of them is among any so
-/// many members, whatever the parameter and the layout were when the chunk was written.
+/// INVARIANT: a byte is acknowledged when [`acknowledge_quorum`] members of the chunk's set have it, which are at least a
+/// majority of the set. So at least one of them is among any so many members, whatever the parameter and the layout were
+/// when the chunk was written, and are when it ends: only the set counts, and that is a fact.
 pub fn fence_quorum(set: usize) -> usize {
     set - write_quorum(set) + 1
 }

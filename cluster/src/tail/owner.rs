@@ -15,7 +15,7 @@ use super::ending::Ending;
 use super::options::acknowledge_quorum;
 use super::stream::Stream;
 use super::takeover::Owned;
-use super::turn::Turn;
+use super::turn::{ChosenBy, Turn};
 use crate::catalog::{CloseChunk, Command, GAP_MS_MIN, OpenChunk, OpenChunkLate, Outcome, Seal, SealFacts};
 use crate::chunk::key::DataKey;
 use crate::chunk::{ChunkHeader, ClosedChunk, MANIFEST_CHUNKS_MAX, Manifest, disk_size};
@@ -49,7 +49,7 @@ enum Stage {
     /// No chunk is open.
     Idle,
     /// Waits until the chunk is committed.
-    Opening { ticket: Ticket, chunk: ChunkHeader, members: Vec<MemberId> },
+    Opening { ticket: Ticket, chunk: ChunkHeader, members: Vec<MemberId>, by: ChosenBy },
     /// The chunk takes records.
     Open(Box<Stream>),
     /// The chunk takes no more.
@@ -144,6 +144,11 @@ impl Owner {
         is_wanted && self.bytes.is_empty() && matches!(self.stage, Stage::Idle)
     }
 
+    /// Whether it is to be sealed, for which all closed chunks must be here.
+    pub(crate) fn is_sealing(&self) -> bool {
+        matches!(&self.wish, Some(Wish { kind: WishKind::Seal { .. }, .. }))
+    }
+
     /// The manifest of all closed chunks.
     pub(crate) fn gathered(&mut self, gathered: Manifest, turn: &mut Turn<'_>) {
         if self.lacks_manifest()
@@ -208,7 +213,9 @@ impl Owner {
         let (stage, is_applied) =
             (std::mem::replace(&mut self.stage, Stage::Idle), matches!(told, Told::Applied(Ok(_))));
         match (stage, told) {
-            (Stage::Opening { chunk, members, .. }, _) if is_applied => self.opened(chunk, &members, turn),
+            (Stage::Opening { chunk, members, by, .. }, _) if is_applied => {
+                self.opened(chunk, &members, by, turn);
+            }
             (Stage::Closing { chunk, .. }, _) if is_applied => {
                 self.number = ChunkNumber(chunk.number.0.saturating_add(1));
                 self.advance(chunk.end(), turn);
@@ -238,13 +245,13 @@ impl Owner {
         self.step(turn);
     }
 
-    fn opened(&mut self, chunk: ChunkHeader, members: &[MemberId], turn: &mut Turn<'_>) {
+    fn opened(&mut self, chunk: ChunkHeader, members: &[MemberId], by: ChosenBy, turn: &mut Turn<'_>) {
         match (turn.around.options.rules.sealer)(&self.key, chunk) {
             Ok(sealer) => {
                 let write_quorum = acknowledge_quorum(members.len(), turn.around.write_quorum());
                 self.is_confirmed = true;
                 self.cut = 0;
-                let mut stream = Stream::new(sealer, members, write_quorum, turn.now_ms);
+                let mut stream = Stream::new(sealer, (members, by), write_quorum, turn.now_ms);
                 if let Some(Wish { kind: WishKind::Seal { manifest: Some(manifest) }, .. }) = &self.wish
                     && chunk.id.number == ChunkNumber::MANIFEST
                     && stream.push(&manifest.encode(), turn).is_err()
@@ -299,11 +306,7 @@ impl Owner {
     /// Time passes.
     pub(crate) fn tick(&mut self, turn: &mut Turn<'_>) {
         if let Some(stream) = self.stream() {
-            for member in stream.members() {
-                if !turn.around.members.contains(&member) {
-                    stream.lose(member);
-                }
-            }
+            stream.follow_layout(turn);
             stream.tick(turn);
         } else if let Some(ending) = self.ending() {
             ending.tick(turn);
@@ -366,7 +369,8 @@ impl Owner {
             false => Command::OpenChunk(command),
         };
         let chunk = ChunkHeader { id: ChunkId { object, number, epoch }, offset };
-        self.stage = Stage::Opening { ticket: turn.submit(command), chunk, members };
+        let by = turn.around.chosen_by();
+        self.stage = Stage::Opening { ticket: turn.submit(command), chunk, members, by };
     }
 
     fn step_open(&mut self, turn: &mut Turn<'_>) {

@@ -52,6 +52,12 @@ pub struct RepairQueue {
     pub under_way: u64,
     /// How long it takes at the pace so far, in milliseconds.
     pub eta_ms: Option<u64>,
+    /// How many of them are missing; the others are bad.
+    pub missing: u64,
+    /// For how long the one is known to be missing that is known for longest, in milliseconds.
+    pub lag_ms: u64,
+    /// Whether that is for long, and all members are there.
+    pub is_alarming: bool,
 }
 
 /// The repairs of one member.

@@ -19,6 +19,8 @@ const AT_ONCE: usize = 4;
 const WANTED_MAX: usize = 65_536;
 /// The longest wait after all members were asked in vain.
 const WAIT_MS_MAX: u64 = 60_000;
+/// While all members are there, nothing is missing for longer than that unless something is wrong.
+const ALARM_MS: u64 = 300_000;
 /// A member that sends a chunk sends so many bytes in a millisecond at least, beside its patience.
 const SLOWEST_BYTES_PER_MS: u64 = 1 << 10;
 
@@ -36,6 +38,8 @@ pub(crate) struct Resync {
     there: Vec<MemberId>,
     bytes: u64,
     is_cut: bool,
+    /// The time of the last tick.
+    now_ms: u64,
     pace: Pace,
     repairs: Arc<Repairs>,
 }
@@ -44,8 +48,9 @@ pub(crate) struct Resync {
 struct Wanted {
     chunk: ClosedChunk,
     cause: Cause,
-    /// The other members of its set.
-    set: Vec<MemberId>,
+    since_ms: u64,
+    /// The other members that are to hold it, and those of its set.
+    likely: Vec<MemberId>,
     /// Those that have no good copy.
     missed: BTreeSet<MemberId>,
     /// How many members were asked, and how often all were in vain.
@@ -82,7 +87,7 @@ impl Resync {
     }
 
     /// Wants a committed chunk, until a good copy is here.
-    pub(crate) fn want(&mut self, me: MemberId, object: ObjectId, row: &ChunkRow, cause: Cause) {
+    pub(crate) fn want(&mut self, object: ObjectId, row: &ChunkRow, likely: Vec<MemberId>, cause: Cause) {
         let id = row.chunk.id(object);
         if let Some(wanted) = self.wanted.get_mut(&id) {
             if cause == Cause::Bad {
@@ -94,10 +99,18 @@ impl Resync {
             self.is_cut = true;
             return;
         }
-        let set: Vec<MemberId> = row.members.iter().copied().filter(|member| *member != me).collect();
-        let copies = copies(&self.there, &set, &BTreeSet::new());
-        let (missed, place) = (BTreeSet::new(), Place::Ready(copies));
-        self.wanted.insert(id, Wanted { chunk: row.chunk, cause, set, missed, asked: 0, rounds: 0, place });
+        let copies = copies(&self.there, &likely, &BTreeSet::new());
+        let wanted = Wanted {
+            chunk: row.chunk,
+            cause,
+            since_ms: self.now_ms,
+            likely,
+            missed: BTreeSet::new(),
+            asked: 0,
+            rounds: 0,
+            place: Place::Ready(copies),
+        };
+        self.wanted.insert(id, wanted);
         self.ready.insert((copies, id));
         self.bytes = self.bytes.saturating_add(row.chunk.length_bytes);
     }
@@ -149,6 +162,27 @@ impl Resync {
         drop(self.forget(id));
     }
 
+    /// Forgets what is missing and not on its way: the layout has changed, and a survey finds what is missing by it.
+    pub(crate) fn forget_missing(&mut self) {
+        let waits = |wanted: &Wanted| {
+            wanted.cause == Cause::Missing && matches!(wanted.place, Place::Ready(_) | Place::Later(_))
+        };
+        let missing = self.wanted.iter().filter(|(_, wanted)| waits(wanted));
+        for id in missing.map(|(id, _)| *id).collect::<Vec<_>>() {
+            self.drop_wanted(id);
+        }
+    }
+
+    /// Whether a copy is wanted, or on its way to the disk.
+    pub(crate) fn wants(&self, id: ChunkId) -> bool {
+        self.wanted.contains_key(&id)
+    }
+
+    /// Whether a copy is on its way to the disk.
+    pub(crate) fn is_placing(&self, id: ChunkId) -> bool {
+        self.wanted.get(&id).is_some_and(|wanted| wanted.place == Place::Placing)
+    }
+
     /// Time passes. What was asked for in vain is asked for again when it is time, when a member has come back, or when
     /// it is wanted now.
     pub(crate) fn tick(&mut self, bytes_per_s: u64, is_wanted_now: bool, turn: &mut Turn<'_>) {
@@ -157,6 +191,7 @@ impl Resync {
                 self.begin_anew(id);
             }
         }
+        self.now_ms = turn.now_ms;
         self.pace.tick(bytes_per_s, turn.now_ms);
         while self.later.first().is_some_and(|(due_ms, _)| *due_ms <= turn.now_ms) {
             let Some((_, id)) = self.later.pop_first() else { break };
@@ -172,7 +207,8 @@ impl Resync {
         for id in late {
             self.fail(id, None, turn);
         }
-        let queue = self.queue(turn.now_ms);
+        let are_all_there = self.there.len() == turn.around.peers.len();
+        let queue = self.queue(turn.now_ms, are_all_there);
         self.repairs.tell_queue(queue);
     }
 
@@ -186,7 +222,7 @@ impl Resync {
     /// Asks the next member for a chunk.
     pub(crate) fn ask(&mut self, id: ChunkId, turn: &mut Turn<'_>) {
         let Some(wanted) = self.wanted.get_mut(&id) else { return };
-        let mut sources = turn.around.sources(&wanted.set);
+        let mut sources = turn.around.sources(&wanted.likely);
         sources.sort_by_key(|member| !turn.around.is_alive(*member, turn.now_ms));
         let Some(source) = sources.get(wanted.asked % sources.len().max(1)).copied() else {
             return self.fail(id, None, turn);
@@ -203,7 +239,7 @@ impl Resync {
     fn fail(&mut self, id: ChunkId, has_none: Option<MemberId>, turn: &Turn<'_>) {
         let Some(wanted) = self.wanted.get_mut(&id) else { return };
         wanted.missed.extend(has_none);
-        let sources = turn.around.sources(&wanted.set).len();
+        let sources = turn.around.sources(&wanted.likely).len();
         if sources > 0 && (wanted.asked == 0 || wanted.asked % sources != 0) {
             return self.ready_again(id);
         }
@@ -226,7 +262,7 @@ impl Resync {
 
     fn ready_again(&mut self, id: ChunkId) {
         let Some(wanted) = self.wanted.get(&id) else { return };
-        let copies = copies(&self.there, &wanted.set, &wanted.missed);
+        let copies = copies(&self.there, &wanted.likely, &wanted.missed);
         self.put(id, Place::Ready(copies));
     }
 
@@ -261,7 +297,7 @@ impl Resync {
     /// Counts the copies anew when members have come or gone. Whether one has come.
     fn count_members(&mut self, turn: &Turn<'_>) -> bool {
         let around = &turn.around;
-        let there = around.members.iter().copied().filter(|member| around.is_there(*member, turn.now_ms));
+        let there = around.peers.iter().copied().filter(|member| around.is_alive(*member, turn.now_ms));
         let there: Vec<MemberId> = there.collect();
         if there == self.there {
             return false;
@@ -274,7 +310,7 @@ impl Resync {
         has_come
     }
 
-    fn queue(&mut self, now_ms: u64) -> RepairQueue {
+    fn queue(&mut self, now_ms: u64, are_all_there: bool) -> RepairQueue {
         let done = self.repairs.counts().bytes;
         if self.wanted.is_empty() {
             self.pace.busy = None;
@@ -285,7 +321,14 @@ impl Resync {
         };
         let elapsed_ms = now_ms.saturating_sub(began_ms);
         let eta_ms = self.bytes.saturating_mul(elapsed_ms).checked_div(done.saturating_sub(before));
+        let missing = self.wanted.values().filter(|wanted| wanted.cause == Cause::Missing);
+        let (count, oldest_ms) =
+            missing.fold((0, now_ms), |(count, oldest), one| (count + 1, one.since_ms.min(oldest)));
+        let lag_ms = now_ms.saturating_sub(oldest_ms);
         RepairQueue {
+            missing: count,
+            lag_ms,
+            is_alarming: are_all_there && lag_ms > ALARM_MS,
             chunks: u64::try_from(self.wanted.len()).unwrap_or(u64::MAX),
             bytes: self.bytes,
             under_way: u64::try_from(self.under_way.len()).unwrap_or(u64::MAX),
@@ -305,9 +348,9 @@ impl Pace {
     }
 }
 
-/// How many other members of a set may have a good copy.
-fn copies(there: &[MemberId], set: &[MemberId], missed: &BTreeSet<MemberId>) -> usize {
-    set.iter().filter(|member| there.contains(member) && !missed.contains(member)).count()
+/// How many of the likely members may have a good copy.
+fn copies(there: &[MemberId], likely: &[MemberId], missed: &BTreeSet<MemberId>) -> usize {
+    likely.iter().filter(|member| there.contains(member) && !missed.contains(member)).count()
 }
 
 #[cfg(test)]

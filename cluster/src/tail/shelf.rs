@@ -316,6 +316,7 @@ impl Shelf {
             }
             // No open file became it.
             End::Copied(_) => Ok(()),
+            End::Dropped(dropped) => dropped,
         }
     }
 
@@ -337,6 +338,13 @@ impl Shelf {
         self.hashing.remove(&chunk);
         self.written.retain(|entry| entry.chunk != chunk);
         self.direct.remove(&chunk);
+    }
+
+    /// Begins to remove a closed chunk that others hold; see [`Shelf::closings`]. Until [`Shelf::closed`] it passes for one
+    /// that is being closed: nobody is told that it is here.
+    pub(crate) fn drop_closed(&mut self, object: ObjectId, chunk: &ClosedChunk) {
+        self.closing.insert(chunk.id(object));
+        self.closings.push(Closing::surplus(self.store.clone(), object, *chunk));
     }
 
     /// Begins to put a closed chunk in its place that another member sent; see [`Shelf::closings`].

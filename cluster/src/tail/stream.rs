@@ -2,7 +2,7 @@
 
 use super::frames::Frames;
 use super::message::{Append, Message};
-use super::turn::Turn;
+use super::turn::{ChosenBy, Turn};
 use crate::chunk::{ChunkHeader, RecordSealer, SealError, SealedRecord, Writer, disk_size};
 use crate::id::MemberId;
 use std::collections::{BTreeMap, VecDeque};
@@ -15,6 +15,9 @@ pub(crate) struct Stream {
     header: ChunkHeader,
     cutter: Writer,
     replicas: BTreeMap<MemberId, Progress>,
+    /// By which layout these members were chosen, and whether by the applied one others would be.
+    by: ChosenBy,
+    is_outdated: bool,
     write_quorum: usize,
     /// Records that some replica may lack, from `first` on.
     records: VecDeque<SealedRecord>,
@@ -46,7 +49,12 @@ struct Progress {
 }
 
 impl Stream {
-    pub(crate) fn new(sealer: RecordSealer, members: &[MemberId], write_quorum: usize, now_ms: u64) -> Self {
+    pub(crate) fn new(
+        sealer: RecordSealer,
+        (members, by): (&[MemberId], ChosenBy),
+        write_quorum: usize,
+        now_ms: u64,
+    ) -> Self {
         let header = *sealer.header();
         let progress = || Progress {
             moved_ms: now_ms,
@@ -58,6 +66,8 @@ impl Stream {
             header,
             cutter: Writer::new(sealer),
             replicas: members.iter().map(|member| (*member, progress())).collect(),
+            by,
+            is_outdated: false,
             write_quorum,
             records: VecDeque::new(),
             first: 0,
@@ -96,9 +106,9 @@ impl Stream {
         self.is_broken() || self.replicas.values().all(|progress| progress.acked == self.next)
     }
 
-    /// Whether a member is lost or too slow, so that the chunk is to end.
+    /// Whether a member is lost or too slow, or the layout names others, so that the chunk is to end.
     pub(crate) fn is_broken(&self) -> bool {
-        self.replicas.values().any(|progress| progress.is_lost)
+        self.is_outdated || self.replicas.values().any(|progress| progress.is_lost)
     }
 
     /// Cuts bytes into records and sends them. Returns how many were taken.
@@ -164,6 +174,21 @@ impl Stream {
     pub(crate) fn lose(&mut self, member: MemberId) {
         if let Some(progress) = self.replicas.get_mut(&member) {
             progress.is_lost = true;
+        }
+    }
+
+    /// Who has left the layout is lost. When another one was applied, the chunk is to end if it would be on others by it;
+    /// as long as these are too few to write to, it goes on.
+    pub(crate) fn follow_layout(&mut self, turn: &Turn<'_>) {
+        for (member, progress) in &mut self.replicas {
+            progress.is_lost |= !turn.around.layout.members.contains_key(member);
+        }
+        let by = turn.around.chosen_by();
+        if self.by != by
+            && let Some(chosen) = turn.choose_members(self.header.id.object)
+        {
+            self.by = by;
+            self.is_outdated = chosen != self.members();
         }
     }
 

@@ -1,5 +1,8 @@
 //! `custody cluster`: what the members do, and how they are.
 
+mod layout;
+mod table;
+
 use super::Exit;
 use super::server::Server;
 use crate::progress::clock;
@@ -18,6 +21,9 @@ pub(super) struct Cluster {
 #[derive(Debug, Subcommand)]
 enum Command {
     Workers(Workers),
+    Layout(layout::Layout),
+    Drain(layout::Drain),
+    Undrain(layout::Undrain),
 }
 
 /// List the background work of all members: what it does, how far it is, and what has failed last.
@@ -50,7 +56,18 @@ struct Worker {
 
 impl Cluster {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
-        let Command::Workers(Workers { server, json }) = self.command;
+        match self.command {
+            Command::Workers(workers) => workers.run(),
+            Command::Layout(layout) => layout.run(),
+            Command::Drain(drain) => drain.run(),
+            Command::Undrain(undrain) => undrain.run(),
+        }
+    }
+}
+
+impl Workers {
+    fn run(self) -> anyhow::Result<Exit> {
+        let Self { server, json } = self;
         let answer: serde_json::Value = server.client()?.get("/v1/cluster/workers")?;
         let mut output = io::stdout().lock();
         match json {
@@ -85,14 +102,7 @@ fn print_table(table: Table, output: &mut impl Write) -> io::Result<()> {
         let [name, done, queue, left, error] = [(); 5].map(|()| none());
         rows.push([name, member.to_string(), "unreachable".to_owned(), done, queue, left, error]);
     }
-    let widths: Vec<usize> = (0..rows[0].len())
-        .map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
-        .collect();
-    for row in rows {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
-        writeln!(output, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
-    }
-    Ok(())
+    table::print(&rows, output)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::catalog::command::Command;
 use crate::catalog::comment::{AddComment, PutReview};
 use crate::catalog::condition::OnlyIf;
 use crate::catalog::hold::{PlaceHold, ReleaseHold};
+use crate::catalog::layout::{ApplyLayout, LayoutRole, StageLayout};
 use crate::catalog::once::Once;
 use crate::catalog::parameter::{ParameterValue, PutParameter};
 use crate::catalog::purge::{Purge, PurgeCause};
@@ -20,6 +21,7 @@ use crate::catalog::step::{Halt, Step};
 use crate::catalog::token::{CreateToken, TokenKind, TokenRow};
 use crate::catalog::user::{CreateUser, LogIn, PutUser, SetPassword};
 use crate::catalog::video::{RequestVideo, RetryVideo};
+use crate::id::MemberId;
 use serde::{Deserialize, Serialize};
 
 /// A change, and who asked for it how: what its leaf says beside what the change itself does.
@@ -107,6 +109,11 @@ pub(crate) fn of(step: &Step<'_, '_>, command: &Command) -> Result<Option<Change
         Command::PutReview(command) => reviewed(command),
         Command::AskApproval(command) => approval_asked(command),
         Command::DecideApproval(command) => approval_decided(command),
+        Command::StageLayout(command) => staged(command),
+        Command::RevertLayout { by } => layout("reverted".to_owned(), by),
+        Command::ApplyLayout(command) => applied(command),
+        Command::DrainMember { member, by } => of_member(*member, "drain", by),
+        Command::UndrainMember { member, by } => of_member(*member, "undrain", by),
         // Only apply knows whether it stands in another one that it must not.
         Command::OnlyIf(OnlyIf { command, .. }) | Command::Once(Once { command, .. }) => {
             return of(step, command);
@@ -137,6 +144,7 @@ pub(crate) fn of(step: &Step<'_, '_>, command: &Command) -> Result<Option<Change
         | Command::KeepView(_)
         | Command::DeletedBytes(_)
         | Command::BlockMail(_)
+        | Command::LayoutSettled(_)
         | Command::As(_)
         | Command::Audit(_)
         | Command::AuditKey(_)
@@ -253,6 +261,29 @@ fn approval_decided(command: &DecideApproval) -> Change {
     let word = if *is_approved { "given" } else { "denied" };
     let detail = format!("approval {approval} {word}: {reason}");
     Change::new("PAM.SessionManagement.Approve", format!("session/{recording}"), detail, by)
+}
+
+fn staged(command: &StageLayout) -> Change {
+    let StageLayout { member, role, by } = command;
+    let detail = match role {
+        Some(LayoutRole { zone, weight }) => format!("staged member {member}: weight {weight}, zone {zone}"),
+        None => format!("staged without member {member}"),
+    };
+    layout(detail, by)
+}
+
+fn applied(command: &ApplyLayout) -> Change {
+    let ApplyLayout { version, dead, by } = command;
+    let dead: Vec<String> = dead.iter().map(|member| format!(", member {member} is dead")).collect();
+    layout(format!("applied version {version}{}", dead.concat()), by)
+}
+
+fn layout(detail: String, by: &str) -> Change {
+    Change::new("System.Cluster.Manage", "layout".to_owned(), detail, by)
+}
+
+fn of_member(member: MemberId, detail: &str, by: &str) -> Change {
+    Change::new("System.Cluster.Manage", format!("member/{member}"), detail.to_owned(), by)
 }
 
 fn purged(command: &Purge) -> Change {

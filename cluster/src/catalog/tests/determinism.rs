@@ -88,6 +88,10 @@ fn command() -> impl Strategy<Value = Command> {
             recordings: vec![recording],
         })),
         (1..3u64).prop_map(|mail| Command::MailSent { mail: MailId(mail) }),
+        (1..3u64).prop_map(layout::drain),
+        (1..3u64).prop_map(layout::undrain),
+        (1..3u64, 1..4u64).prop_map(|(member, version)| layout::settled(member, version)),
+        (1..4u64, 1..3u64).prop_map(|(version, dead)| layout::apply(version, &[dead])),
         (1..3u64).prop_map(|mail| Command::BlockMail(BlockMail {
             mail: MailId(mail),
             fault: MailFault::Tls,

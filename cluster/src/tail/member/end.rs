@@ -1,7 +1,7 @@
 //! What is made durable, what an earlier process left, and the end of this one.
 
 use super::super::batch::{Batch, Durable};
-use super::super::closing::{Closed, Closing};
+use super::super::closing::{Closed, Closing, End};
 use super::super::effect::{Answer, Effect};
 use super::super::message::Message;
 use super::super::placement::ranking;
@@ -42,11 +42,11 @@ impl Member {
         if let Some(copied) = copied(&closed.end) {
             return self.placed(chunk, copied, now_ms);
         }
-        match self.replica.closed(&mut self.shelf, closed) {
-            // One that is gone is fetched.
-            true => self.committed(chunk.object, chunk.number)?,
-            // Tried again with the next survey.
-            false => self.survey.begin(),
+        if matches!(closed.end, End::Dropped(_)) {
+            let is_gone = self.shelf.closed(closed).is_ok();
+            self.dropped(chunk, is_gone)?;
+        } else {
+            self.closed_open(closed)?;
         }
         let mut effects = self.gather(chunk.object, Vec::new(), now_ms)?;
         effects = self.settle(chunk.object, effects, now_ms)?;
@@ -60,6 +60,20 @@ impl Member {
             }
         }
         Ok(effects)
+    }
+
+    /// The open file of a committed chunk has become it, or is gone, or the disk did not take that.
+    fn closed_open(&mut self, closed: Closed) -> Result<(), TailError> {
+        let chunk = closed.chunk;
+        match self.replica.closed(&mut self.shelf, closed) {
+            // One that is gone is fetched.
+            true => self.committed(chunk.object, chunk.number),
+            // Tried again with the next survey.
+            false => {
+                self.survey.begin();
+                Ok(())
+            }
+        }
     }
 
     /// The chunk files of a retired segment of the journal are synced.
@@ -88,14 +102,14 @@ impl Member {
     /// Who is to be asked for an object once this member owns nothing: its owner, or who may become it.
     pub(super) fn heir(&self, object: ObjectId, now_ms: u64) -> Result<Option<MemberId>, TailError> {
         let owner = self.catalog.object(object)?.map(|row| row.owner);
-        let heirs = owner.into_iter().chain(ranking(object, &self.around.members));
+        let heirs = owner.into_iter().chain(ranking(object, &self.around.layout));
         let is_heir = |one: &MemberId| *one != self.around.me && self.around.is_there(*one, now_ms);
         Ok(heirs.into_iter().find(is_heir))
     }
 
     /// Tells the others that this process ends, so that they need not wait for its lease.
     pub fn farewell(&self) -> Vec<Effect> {
-        let others = self.around.members.iter().filter(|member| **member != self.around.me);
+        let others = self.around.peers.iter().filter(|member| **member != self.around.me);
         others.map(|to| Effect::Send { to: *to, message: Message::Gone }).collect()
     }
 

@@ -113,7 +113,7 @@ impl Member {
         let there = |one: &MemberId| around.is_there(*one, now_ms);
         match there(&row.owner) {
             true => row.owner == around.me,
-            false => ranking(object, &around.members).into_iter().find(there) == Some(around.me),
+            false => ranking(object, &around.layout).into_iter().find(there) == Some(around.me),
         }
     }
 }

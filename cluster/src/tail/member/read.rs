@@ -26,8 +26,8 @@ impl Member {
         let closed = rows.iter().find(|row| {
             row.chunk.number != ChunkNumber::MANIFEST && (row.chunk.offset..row.chunk.end()).contains(&offset)
         });
-        let (wanted, set) = match (closed, row.open_chunk) {
-            (Some(row), _) => (Wanted::Copy(row.chunk), row.members.clone()),
+        let (wanted, likely) = match (closed, row.open_chunk) {
+            (Some(row), _) => (Wanted::Copy(row.chunk), self.around.likely(object, &row.members)),
             (None, Some(OpenChunkFact { number, epoch, members })) if number != ChunkNumber::MANIFEST => {
                 let id = ChunkId { object, number, epoch };
                 (Wanted::Tail(ChunkHeader { id, offset: row.length }), members)
@@ -48,7 +48,7 @@ impl Member {
             self.want(object, row, Cause::Bad)?;
         }
         let (asked, missed, asked_ms, began_ms) = (0, 0, now_ms, now_ms);
-        let sources = self.sources(&set, now_ms);
+        let sources = self.sources(&likely, now_ms);
         let mut read =
             Reader { request, object, offset, key, wanted, sources, asked, missed, asked_ms, began_ms };
         let mut turn = Turn { now_ms, around: &mut self.around, effects: Vec::new() };
@@ -59,8 +59,8 @@ impl Member {
     }
 
     /// The others, those first that are there.
-    fn sources(&self, set: &[MemberId], now_ms: u64) -> Vec<MemberId> {
-        let mut sources = self.around.sources(set);
+    fn sources(&self, likely: &[MemberId], now_ms: u64) -> Vec<MemberId> {
+        let mut sources = self.around.sources(likely);
         sources.sort_by_key(|member| !self.around.is_alive(*member, now_ms));
         sources
     }

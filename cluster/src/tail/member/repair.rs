@@ -44,7 +44,8 @@ impl Member {
         if cause == Cause::Bad && self.shelf.store().mark_bad(id).map_err(DiskError::from)? {
             self.resync.repairs().found_bad(id);
         }
-        self.resync.want(self.around.me, object, row, cause);
+        let likely = self.around.likely(object, &row.members);
+        self.resync.want(object, row, likely, cause);
         Ok(())
     }
 
@@ -104,6 +105,6 @@ pub(super) fn is_kept(catalog: &Catalog, object: ObjectId) -> Result<bool, Catal
 pub(super) fn copied(end: &End) -> Option<&Result<(), FileError>> {
     match end {
         End::Copied(copied) => Some(copied),
-        End::Closed | End::Discarded | End::Open(..) => None,
+        End::Closed | End::Discarded | End::Open(..) | End::Dropped(_) => None,
     }
 }

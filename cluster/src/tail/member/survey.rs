@@ -1,14 +1,14 @@
 //! What the catalog says that this member is to hold, against what it holds.
 
-use super::super::placement::homes;
 use super::super::repairs::Cause;
 use super::super::replica::TailError;
 use super::super::shelf::Shelf;
+use super::super::turn::ChosenBy;
 use super::repair::is_kept;
 use super::{Effects, Member};
 use crate::catalog::{Catalog, CatalogError, ChunkRow, ObjectRow};
 use crate::chunk::{ClosedChunk, DiskError, FileError, GatherError, Manifest};
-use crate::id::{ChunkId, ChunkNumber, ObjectId};
+use crate::id::{ChunkId, ChunkNumber, MemberId, ObjectId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Objects that are looked at with each tick.
@@ -23,6 +23,11 @@ pub(super) struct Survey {
     is_running: bool,
     after: Option<ObjectId>,
     began_ms: Option<u64>,
+    /// By which layout, and whether something was found that is not as it is to be by it.
+    pub(super) by: Option<ChosenBy>,
+    pub(super) has_moves: bool,
+    /// The same of the last one that came to its end.
+    had_moves: bool,
     /// When open files were first seen, if they are collected by that.
     seen_ms: BTreeMap<ChunkId, u64>,
 }
@@ -32,8 +37,9 @@ impl Survey {
         self.is_wanted = true;
     }
 
+    /// Whether the last one is over, none is wanted, and all was as it is to be.
     pub(super) fn is_done(&self) -> bool {
-        !self.is_wanted && !self.is_running
+        !self.is_wanted && !self.is_running && !self.had_moves
     }
 }
 
@@ -42,7 +48,10 @@ impl Member {
     pub fn committed(&mut self, object: ObjectId, number: ChunkNumber) -> Result<(), TailError> {
         let row = self.catalog.chunks(object, number, 1)?.into_iter().next();
         match row.filter(|(found, _)| *found == number) {
-            Some((_, row)) => self.compare(object, &row, true),
+            Some((_, row)) => {
+                let homes = self.around.homes(object);
+                self.compare(object, &row, (true, &homes))
+            }
             None => Ok(()),
         }
     }
@@ -54,7 +63,9 @@ impl Member {
         let is_due = began_ms.is_none_or(|began_ms| now_ms.saturating_sub(began_ms) >= survey_ms);
         if (self.survey.is_wanted || is_due) && !self.survey.is_running {
             let seen_ms = std::mem::take(&mut self.survey.seen_ms);
-            self.survey = Survey { is_running: true, began_ms: Some(now_ms), seen_ms, ..Survey::default() };
+            let (began_ms, by) = (Some(now_ms), Some(self.around.chosen_by()));
+            let had_moves = self.survey.had_moves;
+            self.survey = Survey { is_running: true, began_ms, by, had_moves, seen_ms, ..Survey::default() };
         }
         let mut effects = Vec::new();
         if !self.survey.is_running || !self.is_ready {
@@ -65,6 +76,13 @@ impl Member {
         self.survey.after = objects.last().map(|(object, _)| *object);
         for (object, row) in objects {
             effects.extend(self.look_at(object, &row, now_ms)?);
+        }
+        if !self.survey.is_running {
+            self.survey.had_moves = self.survey.has_moves;
+            if !self.survey.has_moves {
+                self.surplus.drops().unblock();
+            }
+            effects.extend(self.tell_settled(now_ms)?);
         }
         Ok(effects)
     }
@@ -84,9 +102,14 @@ impl Member {
     /// Makes what is held of an object what the catalog says.
     fn look_at(&mut self, object: ObjectId, row: &ObjectRow, now_ms: u64) -> Effects {
         let is_kept = is_kept(&self.catalog, object)?;
+        let homes = self.around.homes(object);
         for chunk in chunks_of(&self.catalog, object)? {
-            self.compare(object, &chunk, is_kept)?;
+            self.compare(object, &chunk, (is_kept, &homes))?;
         }
+        // What is being written is to be on others soon.
+        let me = self.around.me;
+        let is_open = row.open_chunk.as_ref().is_some_and(|open| open.members.contains(&me));
+        self.survey.has_moves |= is_open && !self.around.layout.members.contains_key(&me);
         self.collect(object, row, now_ms)?;
         match self.is_to_adopt(object, row, now_ms) {
             true => self.take_over(object, now_ms),
@@ -108,26 +131,53 @@ impl Member {
             && !self.objects.contains_key(&object)
     }
 
-    /// Makes the open file of a committed chunk the closed one; asks others when it is missing here, or bad.
-    fn compare(&mut self, object: ObjectId, row: &ChunkRow, is_kept: bool) -> Result<(), TailError> {
+    /// Looks at a committed chunk, and notes that something is not as it is to be.
+    fn compare(
+        &mut self,
+        object: ObjectId,
+        row: &ChunkRow,
+        (is_kept, homes): (bool, &[MemberId]),
+    ) -> Result<(), TailError> {
+        let is_right = self.put_right(object, row, (is_kept, homes))?;
+        self.survey.has_moves |= !is_right;
+        self.survey.had_moves |= !is_right;
+        Ok(())
+    }
+
+    /// Makes the open file of a committed chunk the closed one; asks others when it is missing here, or bad; notes a copy
+    /// that others are to hold. Whether it is here, or not, as it is to be.
+    fn put_right(
+        &mut self,
+        object: ObjectId,
+        row: &ChunkRow,
+        (is_kept, homes): (bool, &[MemberId]),
+    ) -> Result<bool, TailError> {
         let id = row.chunk.id(object);
+        let is_home = homes.contains(&self.around.me);
         if self.replica.settle(&mut self.shelf, id, &row.chunk)? {
-            let is_bad = is_kept && self.shelf.store().is_bad(id);
-            return if is_bad { self.want(object, row, Cause::Bad) } else { Ok(()) };
+            if is_kept && !is_home {
+                self.surplus.note(id);
+                return Ok(false);
+            }
+            if is_kept && self.shelf.store().is_bad(id) {
+                self.want(object, row, Cause::Bad)?;
+                return Ok(false);
+            }
+            return Ok(true);
         }
         if self.shelf.is_closing(id) {
-            return Ok(());
+            return Ok(is_home != self.surplus.is_dropping(id));
         }
         if self.shelf.records(id).is_some() {
             // Its file is only being made.
             self.survey.begin();
-        } else if is_kept
-            && homes(object, row, &self.around.members, self.around.options.replicas)
-                .contains(&self.around.me)
-        {
-            self.want(object, row, Cause::Missing)?;
+            return Ok(is_home);
         }
-        Ok(())
+        if is_kept && is_home {
+            self.want(object, row, Cause::Missing)?;
+            return Ok(false);
+        }
+        Ok(true)
     }
 
     /// What the rule to ask the facts is there to prevent.

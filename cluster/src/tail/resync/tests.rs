@@ -1,6 +1,7 @@
 //! What is asked for, of whom, and when.
 
 use super::*;
+use crate::catalog::Layout;
 use crate::chunk::Hash;
 use crate::id::{ChunkNumber, Epoch, RecordingId};
 use crate::tail::TailOptions;
@@ -14,7 +15,9 @@ const PLENTY: u64 = 1 << 30;
 fn around(there: &[MemberId], now_ms: u64) -> Around {
     Around {
         me: ME,
-        members: vec![ME, OTHERS[0], OTHERS[1]],
+        peers: vec![ME, OTHERS[0], OTHERS[1]],
+        layout: Layout::default(),
+        wanted: 3,
         heard_ms: there.iter().map(|member| (*member, now_ms)).collect(),
         gone: BTreeSet::new(),
         options: TailOptions::default(),
@@ -35,6 +38,11 @@ fn row(number: u32, set: &[MemberId]) -> ChunkRow {
         subtree: hash,
     };
     ChunkRow { chunk, members: set.to_vec() }
+}
+
+fn want(resync: &mut Resync, row: &ChunkRow, cause: Cause) {
+    let others = row.members.iter().copied().filter(|member| *member != ME);
+    resync.want(object(), row, others.collect(), cause);
 }
 
 fn object() -> ObjectId {
@@ -71,7 +79,7 @@ fn miss(resync: &mut Resync, around: &mut Around, now_ms: u64, (member, number):
 fn what_has_the_fewest_copies_is_asked_for_first() {
     let (mut resync, mut around) = (Resync::default(), around(&OTHERS, 0));
     for (number, set) in [(0, vec![ME, OTHERS[0], OTHERS[1]]), (1, vec![ME, OTHERS[1]]), (2, vec![ME])] {
-        resync.want(ME, object(), &row(number, &set), Cause::Missing);
+        want(&mut resync, &row(number, &set), Cause::Missing);
     }
     let asked: Vec<u32> =
         pass(&mut resync, &mut around, 1000, PLENTY).iter().map(|(_, chunk)| *chunk).collect();
@@ -81,7 +89,7 @@ fn what_has_the_fewest_copies_is_asked_for_first() {
 #[test]
 fn after_all_were_asked_in_vain_it_waits_longer_each_time_until_a_member_comes_back() {
     let (mut resync, mut around) = (Resync::default(), around(&OTHERS[..1], 0));
-    resync.want(ME, object(), &row(0, &[ME, OTHERS[0], OTHERS[1]]), Cause::Missing);
+    want(&mut resync, &row(0, &[ME, OTHERS[0], OTHERS[1]]), Cause::Missing);
     let (mut now_ms, mut asked_ms) = (1000, Vec::new());
     while now_ms < 40_000 {
         // The other one is not there, and is asked all the same: it may answer.
@@ -105,7 +113,7 @@ fn after_all_were_asked_in_vain_it_waits_longer_each_time_until_a_member_comes_b
 fn no_more_is_asked_for_than_the_parameter_says_and_nothing_during_a_pause() {
     let (mut resync, mut around) = (Resync::default(), around(&OTHERS, 0));
     for number in 0..3 {
-        resync.want(ME, object(), &row(number, &[ME, OTHERS[0]]), Cause::Missing);
+        want(&mut resync, &row(number, &[ME, OTHERS[0]]), Cause::Missing);
     }
     resync.repairs().pause(true);
     assert_eq!(pass(&mut resync, &mut around, 1000, 50), []);
@@ -124,9 +132,34 @@ fn no_more_is_asked_for_than_the_parameter_says_and_nothing_during_a_pause() {
 #[test]
 fn what_a_member_does_not_send_in_time_is_asked_of_the_next_one() {
     let (mut resync, mut around) = (Resync::default(), around(&OTHERS, 0));
-    resync.want(ME, object(), &row(0, &[ME, OTHERS[0], OTHERS[1]]), Cause::Bad);
+    want(&mut resync, &row(0, &[ME, OTHERS[0], OTHERS[1]]), Cause::Bad);
     assert_eq!(pass(&mut resync, &mut around, 1000, PLENTY), [(2, 0)]);
     assert_eq!(pass(&mut resync, &mut around, 2900, PLENTY), []);
     assert_eq!(pass(&mut resync, &mut around, 3000, PLENTY), [(3, 0)]);
     assert!(!resync.is_empty());
+}
+
+#[test]
+fn a_lag_is_alarming_when_it_is_long_and_all_members_are_there() {
+    let (mut resync, mut around) = (Resync::default(), around(&OTHERS[..1], 0));
+    resync.repairs().pause(true);
+    pass(&mut resync, &mut around, 1000, PLENTY);
+    want(&mut resync, &row(0, &[ME, OTHERS[0]]), Cause::Missing);
+    want(&mut resync, &row(1, &[ME, OTHERS[0]]), Cause::Bad);
+    pass(&mut resync, &mut around, 2000, PLENTY);
+    want(&mut resync, &row(2, &[ME, OTHERS[0]]), Cause::Missing);
+    let told = |resync: &Resync| {
+        let (queue, _) = resync.repairs().queue();
+        (queue.missing, queue.chunks, queue.lag_ms, queue.is_alarming)
+    };
+    pass(&mut resync, &mut around, 1001 + ALARM_MS, PLENTY);
+    assert_eq!(told(&resync), (2, 3, 1 + ALARM_MS, false), "one is away");
+    around.heard_ms.insert(OTHERS[1], 0);
+    pass(&mut resync, &mut around, 1002 + ALARM_MS, PLENTY);
+    assert_eq!(told(&resync), (2, 3, 2 + ALARM_MS, true));
+    for number in 0..3 {
+        drop(resync.forget(row(number, &[]).chunk.id(object())));
+    }
+    pass(&mut resync, &mut around, 1100 + ALARM_MS, PLENTY);
+    assert_eq!(told(&resync), (0, 0, 0, false));
 }

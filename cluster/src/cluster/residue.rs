@@ -1,0 +1,163 @@
+//! What still lies in a member's folders that the cluster needs: the proof that it may go.
+
+use super::Cluster;
+use super::errors::LayoutError;
+use super::shared::Shared;
+use crate::catalog::{Catalog, CatalogError};
+use crate::id::{ChunkId, MemberId};
+use crate::rpc;
+use crate::tail::Blocked;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
+
+/// How long a scan may take; what it has not looked at is not proven.
+const SCAN_LIMIT: Duration = Duration::from_secs(5);
+/// How long another member may take to answer.
+const DEADLINE: Duration = Duration::from_secs(8);
+
+/// What a scan of a member's own chunk folders has found of what is open or committed and not purged.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Residue {
+    /// Closed chunks.
+    pub chunks: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Open chunks.
+    pub open: u64,
+    /// Whether it came to its end; if not, there is more.
+    pub is_whole: bool,
+    /// A copy that stays, and for whom it waits.
+    pub blocked: Option<(ChunkId, Vec<MemberId>)>,
+}
+
+impl Residue {
+    /// Whether nothing is left.
+    pub fn is_empty(&self) -> bool {
+        self.is_whole && self.chunks == 0 && self.open == 0
+    }
+}
+
+/// How far a member is that is no more in the layout.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drain {
+    /// Which member.
+    pub member: MemberId,
+    /// Whether it has said that it has settled by the applied layout.
+    pub is_settled: bool,
+    /// What lies in its folders; none when it does not answer.
+    pub residue: Option<Residue>,
+}
+
+impl Drain {
+    /// Whether it holds nothing that is needed, and a scan of its folders proves it.
+    pub fn is_drained(&self) -> bool {
+        self.is_settled && self.residue.as_ref().is_some_and(Residue::is_empty)
+    }
+
+    /// Why it is not drained; none when it is.
+    pub fn reason(&self) -> Option<String> {
+        let member = self.member;
+        let Some(residue) = &self.residue else { return Some(format!("member {member} does not answer")) };
+        if let (Some((chunk, lacking)), true) = (&residue.blocked, residue.chunks > 0) {
+            let lacking: Vec<String> = lacking.iter().map(ToString::to_string).collect();
+            let lacking = lacking.join(", ");
+            return Some(format!("chunk {chunk} stays until these members say that they hold it: {lacking}"));
+        }
+        let reason = match residue {
+            Residue { is_whole: false, .. } => "its folders are too large to be looked through at once",
+            Residue { open: 1.., .. } => "a chunk is open on it",
+            Residue { chunks: 1.., .. } => "others fetch what it holds",
+            Residue { .. } if !self.is_settled => "it has not said yet that it has settled",
+            Residue { .. } => return None,
+        };
+        Some(reason.to_owned())
+    }
+}
+
+impl Cluster {
+    /// How far each member is that is in no layout any more, by member. Each looks through its own folders.
+    pub async fn drains(&self) -> Result<Vec<Drain>, LayoutError> {
+        self.read_index().await?;
+        let catalog = self.catalog()?;
+        let layout = catalog.layout()?;
+        let mut out = catalog.all_members()?;
+        out.retain(|member| !layout.members.contains_key(member));
+        let mut asked = JoinSet::new();
+        let mut residues: BTreeMap<MemberId, Option<Residue>> = BTreeMap::new();
+        let request = rpc::encode(&rpc::Request::Residue);
+        for member in &out {
+            residues.insert(*member, None);
+            let (peers, bytes, member) = (Arc::clone(&self.shared.peers), request.clone(), *member);
+            if member != self.member() {
+                asked.spawn(async move {
+                    let answer = peers.call(member, bytes, DEADLINE).await.ok();
+                    (member, answer.and_then(|answer| rpc::decode::<Option<Residue>>(&answer)?))
+                });
+            }
+        }
+        if out.contains(&self.member()) {
+            residues.insert(self.member(), self.shared.residue().await);
+        }
+        while let Some(answered) = asked.join_next().await {
+            residues.extend(answered.ok());
+        }
+        let drain = |(member, residue)| {
+            let is_settled = layout.version > 0 && catalog.is_settled_out(member)?;
+            Ok(Drain { member, is_settled, residue })
+        };
+        residues.into_iter().map(drain).collect()
+    }
+}
+
+impl Shared {
+    /// What lies in this member's folders; none before it is ready, or when it cannot be read.
+    pub(super) async fn residue(self: &Arc<Self>) -> Option<Residue> {
+        self.catalog().ok()?;
+        let shared = Arc::clone(self);
+        self.readers.run(move || shared.scan()).await?.ok()
+    }
+
+    /// Looks through the folders: not for async threads.
+    fn scan(&self) -> Result<Residue, LayoutError> {
+        let catalog = self.catalog()?;
+        let began = Instant::now();
+        let mut residue = Residue { is_whole: true, ..Residue::default() };
+        for chunk in self.store.list_open()? {
+            residue.open += u64::from(is_open(catalog, chunk)?);
+        }
+        'folders: for folder in self.store.closed_folders()? {
+            for chunk in self.store.list_closed_under(folder)? {
+                if began.elapsed() > SCAN_LIMIT {
+                    residue.is_whole = false;
+                    break 'folders;
+                }
+                if let Some(bytes) = needed_bytes(catalog, chunk)? {
+                    residue.chunks += 1;
+                    residue.bytes = residue.bytes.saturating_add(bytes);
+                }
+            }
+        }
+        let blocked = self.drops.queue().blocked;
+        residue.blocked = blocked.map(|Blocked { chunk, lacking }| (chunk, lacking));
+        Ok(residue)
+    }
+}
+
+/// Whether a chunk of which an open file lies here is open in the catalog, or committed from it.
+fn is_open(catalog: &Catalog, chunk: ChunkId) -> Result<bool, CatalogError> {
+    let row = catalog.object(chunk.object)?;
+    let open = row.and_then(|row| row.open_chunk);
+    let is_open = open.is_some_and(|open| (open.number, open.epoch) == (chunk.number, chunk.epoch));
+    Ok(is_open || needed_bytes(catalog, chunk)?.is_some())
+}
+
+/// The bytes of a committed chunk of a recording that was not purged.
+fn needed_bytes(catalog: &Catalog, chunk: ChunkId) -> Result<Option<u64>, CatalogError> {
+    let row = catalog.chunks(chunk.object, chunk.number, 1)?.into_iter().next();
+    let row = row.map(|(_, row)| row).filter(|row| row.chunk.id(chunk.object) == chunk);
+    let is_kept = catalog.object(chunk.object.recording.into())?.is_some_and(|row| row.keys.is_some());
+    Ok(row.filter(|_| is_kept).map(|row| row.chunk.length_bytes))
+}

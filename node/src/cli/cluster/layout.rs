@@ -1,0 +1,248 @@
+//! `custody cluster layout`, `drain` and `undrain`: which members hold copies.
+
+use super::super::Exit;
+use super::super::server::Server;
+use super::table::{NONE, print, size};
+use crate::progress::clock;
+use clap::{Args, Subcommand};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::io::{self, Write};
+use std::time::Duration;
+
+/// Show or change which members hold copies.
+#[derive(Debug, Args)]
+pub(super) struct Layout {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    asked: Asked,
+}
+
+/// How it is asked and shown.
+#[derive(Debug, Args)]
+struct Asked {
+    #[command(flatten)]
+    server: Server,
+    /// Print the answer of the API.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show the layout, and what would move if the staged one were applied.
+    Show,
+    /// Stage a member's zone and weight.
+    Assign {
+        /// The member.
+        member: u64,
+        /// What fails together with it: copies are in as many zones as there are.
+        #[arg(long, default_value = "")]
+        zone: String,
+        /// How much it holds, compared with the others: 1 to 1000.
+        #[arg(long, default_value_t = 1)]
+        weight: u16,
+    },
+    /// Stage that a member holds nothing.
+    Remove {
+        /// The member.
+        member: u64,
+    },
+    /// Make the staged layout the one that counts.
+    Apply {
+        /// Its version, as `show` told.
+        #[arg(long)]
+        version: u64,
+        /// A member that is gone for good; may be given several times.
+        #[arg(long, value_name = "MEMBER")]
+        dead: Vec<u64>,
+    },
+    /// Forget what is staged.
+    Revert,
+}
+
+/// Have others hold what a member holds, so that it may go.
+#[derive(Debug, Args)]
+pub(super) struct Drain {
+    /// The member.
+    member: u64,
+    #[command(flatten)]
+    asked: Asked,
+}
+
+/// Give a member that was drained, or is being drained, the role back that it had.
+#[derive(Debug, Args)]
+pub(super) struct Undrain {
+    /// The member.
+    member: u64,
+    #[command(flatten)]
+    asked: Asked,
+}
+
+#[derive(Debug, Deserialize)]
+struct Shown {
+    version: u64,
+    applied_by: Option<String>,
+    replicas: u64,
+    settled: bool,
+    members: Vec<Member>,
+    staged: Option<Staged>,
+    is_estimate: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct Member {
+    member: u64,
+    role: Option<Role>,
+    staged: Option<Role>,
+    settled: bool,
+    bytes: u64,
+    in_bytes: u64,
+    out_bytes: u64,
+}
+
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+struct Role {
+    zone: String,
+    weight: u16,
+}
+
+#[derive(Debug, Deserialize)]
+struct Staged {
+    version: u64,
+    by: String,
+    eta_ms: Option<u64>,
+}
+
+impl Layout {
+    pub(super) fn run(self) -> anyhow::Result<Exit> {
+        let Self { command, asked } = self;
+        let client = asked.server.client()?;
+        let path = "/v1/cluster/layout";
+        let of = |member: u64| format!("{path}/members/{member}");
+        let answer = match command.unwrap_or(Command::Show) {
+            Command::Show => client.get(path)?,
+            Command::Assign { member, zone, weight } => {
+                client.put(&of(member), &json!({ "zone": zone, "weight": weight }))?
+            }
+            Command::Remove { member } => client.delete(&of(member))?,
+            Command::Apply { version, dead } => {
+                client.post(&format!("{path}/apply"), &json!({ "version": version, "dead": dead }))?
+            }
+            Command::Revert => client.post(&format!("{path}/revert"), &json!({}))?,
+        };
+        show(&answer, asked.json)
+    }
+}
+
+impl Drain {
+    pub(super) fn run(self) -> anyhow::Result<Exit> {
+        tell(&self.asked, self.member, "drain")
+    }
+}
+
+impl Undrain {
+    pub(super) fn run(self) -> anyhow::Result<Exit> {
+        tell(&self.asked, self.member, "undrain")
+    }
+}
+
+fn tell(asked: &Asked, member: u64, what: &str) -> anyhow::Result<Exit> {
+    let path = format!("/v1/cluster/members/{member}/{what}");
+    let answer = asked.server.client()?.post(&path, &json!({}))?;
+    show(&answer, asked.json)
+}
+
+fn show(answer: &Value, json: bool) -> anyhow::Result<Exit> {
+    let mut output = io::stdout().lock();
+    match json {
+        true => {
+            serde_json::to_writer_pretty(&mut output, answer)?;
+            writeln!(output)?;
+        }
+        false => print_layout(Shown::deserialize(answer)?, &mut output)?,
+    }
+    Ok(Exit::Done)
+}
+
+fn print_layout(shown: Shown, output: &mut impl Write) -> io::Result<()> {
+    let Shown { version, applied_by, replicas, settled, members, staged, is_estimate } = shown;
+    let by = applied_by.map_or_else(String::new, |by| format!(" by {}", by.escape_debug()));
+    let state = if settled { "settled" } else { "moves left" };
+    writeln!(output, "version {version}{by}, {replicas} replicas, {state}")?;
+    let role = |role: &Option<Role>| match role {
+        Some(Role { zone, weight }) => {
+            let zone = if zone.is_empty() { NONE.to_owned() } else { zone.escape_debug().to_string() };
+            [zone, weight.to_string()]
+        }
+        None => [NONE.to_owned(), NONE.to_owned()],
+    };
+    let is_staged = staged.is_some();
+    let next = |member: &Member| match &member.staged {
+        _ if !is_staged || member.staged == member.role => NONE.to_owned(),
+        None => "out".to_owned(),
+        Some(_) => role(&member.staged).join(" "),
+    };
+    let mut rows =
+        vec![["MEMBER", "ZONE", "WEIGHT", "HOLDS", "SETTLED", "STAGED", "IN", "OUT"].map(str::to_owned)];
+    for member in &members {
+        let [zone, weight] = role(&member.role);
+        let settled = if member.settled { "yes" } else { "no" };
+        rows.push([
+            member.member.to_string(),
+            zone,
+            weight,
+            size(member.bytes),
+            settled.to_owned(),
+            next(member),
+            size(member.in_bytes),
+            size(member.out_bytes),
+        ]);
+    }
+    print(&rows, output)?;
+    if is_estimate {
+        writeln!(output, "bytes are estimated from a part of the recordings")?;
+    }
+    if let Some(Staged { version, by, eta_ms }) = staged {
+        let left = eta_ms.map_or_else(|| NONE.to_owned(), |left_ms| clock(Duration::from_millis(left_ms)));
+        let by = by.escape_debug();
+        writeln!(
+            output,
+            "staged by {by}: custody cluster layout apply --version {version} (at least {left})"
+        )?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_layout_is_a_table_with_what_is_staged_and_how_to_apply_it() {
+        let shown = json!({
+            "version": 3, "applied_by": "ada", "applied_ms": 1, "replicas": 2, "settled": false, "is_estimate": true,
+            "members": [
+                { "member": 1, "role": { "zone": "east", "weight": 100 }, "staged": { "zone": "east", "weight": 200 },
+                  "settled": true, "bytes": 1572864, "in_bytes": 1024, "out_bytes": 0 },
+                { "member": 10, "role": { "zone": "", "weight": 1 }, "staged": null, "settled": false, "bytes": 5,
+                  "in_bytes": 0, "out_bytes": 5 },
+                { "member": 11, "role": null, "staged": null, "settled": false, "bytes": 0, "in_bytes": 0, "out_bytes": 0 }
+            ],
+            "staged": { "version": 5, "by": "grace", "at_ms": 2, "eta_ms": 61000 }
+        });
+        let mut output = Vec::new();
+        print_layout(Shown::deserialize(&shown).unwrap(), &mut output).unwrap();
+        let expected = "\
+version 3 by ada, 2 replicas, moves left
+MEMBER  ZONE  WEIGHT  HOLDS    SETTLED  STAGED    IN       OUT
+1       east  100     1.5 MiB  yes      east 200  1.0 KiB  0 B
+10      -     1       5 B      no       out       0 B      5 B
+11      -     -       0 B      no       -         0 B      0 B
+bytes are estimated from a part of the recordings
+staged by grace: custody cluster layout apply --version 5 (at least 1:01)
+";
+        assert_eq!(String::from_utf8(output).unwrap(), expected);
+    }
+}
