@@ -5,6 +5,7 @@ mod approval;
 mod audit;
 mod clock;
 mod comment;
+mod control;
 mod gap;
 mod hold;
 mod log;
@@ -31,6 +32,7 @@ pub(crate) use audit::{
 };
 pub(crate) use clock::Clock;
 pub(crate) use comment::{Comment, NewComment, Review};
+pub(crate) use control::{Blocked, Control, ControlReason};
 pub(crate) use hold::{Hold, NewHold, ReleaseQuery};
 pub(crate) use log::{Log, LogEntry, LogKind};
 pub(crate) use mail::{Mail, MailAlert, MailPage, MailQuery};

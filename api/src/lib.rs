@@ -12,6 +12,7 @@ mod artefact;
 mod audit;
 mod auth;
 mod content;
+mod control;
 mod cors;
 mod dto;
 mod follow;

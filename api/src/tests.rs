@@ -8,6 +8,7 @@ mod audit;
 mod authorisation;
 mod comments;
 mod conditions;
+mod controls;
 mod cors;
 mod harness;
 mod live;

@@ -142,6 +142,7 @@ fn kind_of(refusal: &Refusal) -> Kind {
         | Refusal::TooManyHolds { .. }
         | Refusal::TooManyComments { .. }
         | Refusal::TooManyReviews { .. }
+        | Refusal::TooManyBlocks { .. }
         | Refusal::ApprovalWindow { .. }
         | Refusal::TooManyApprovals { .. }
         | Refusal::HoldExpired { .. }
@@ -170,6 +171,7 @@ fn kind_of(refusal: &Refusal) -> Kind {
         Refusal::HoldReleased { .. } => Kind::HoldReleased,
         Refusal::SecondPersonNeeded { .. } | Refusal::ApprovalOfOwn { .. } => Kind::SecondPersonNeeded,
         Refusal::SessionEnded { .. } => Kind::SessionEnded,
+        Refusal::SessionNotLive { .. } => Kind::SessionNotLive,
         Refusal::SessionNotEnded { .. } | Refusal::ObjectNotSealed { .. } => Kind::SessionNotEnded,
         Refusal::ObjectSealed { .. } => Kind::RecordingSealed,
         Refusal::ParameterOff { .. } => Kind::VideoDownloadDisabled,

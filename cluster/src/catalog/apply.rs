@@ -7,6 +7,7 @@ use super::clock::{self, ClockRow};
 use super::command::Command;
 use super::comment;
 use super::condition::{self, OnlyIf};
+use super::control;
 use super::hold;
 use super::job;
 use super::key_states;
@@ -167,5 +168,6 @@ fn apply(step: &mut Step<'_, '_>, command: Command) -> Effect {
             recording::interrupt(step, object, epoch, idle_ms)
         }
         Command::OpenChunkLate(command) => recording::open_chunk_late(step, command),
+        Command::ControlSession(command) => control::control(step, command),
     }
 }

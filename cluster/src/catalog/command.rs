@@ -4,6 +4,7 @@ use super::audit::{As, AuditEvent, AuditKey};
 use super::clock::ClockSample;
 use super::comment::{AddComment, PutReview};
 use super::condition::OnlyIf;
+use super::control::ControlSession;
 use super::hold::{PlaceHold, ReleaseHold};
 use super::job::{ClaimJob, ClaimToken, Complete, CompleteIndex, FailJob, IndexDone, Progress};
 use super::key_states::KeepKeyStates;
@@ -204,4 +205,6 @@ pub enum Command {
     },
     /// A chunk begins after its first bytes have waited for long.
     OpenChunkLate(OpenChunkLate),
+    /// Somebody blocks a live session, lets it go on, or drops it.
+    ControlSession(ControlSession),
 }

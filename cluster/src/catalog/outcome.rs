@@ -265,4 +265,8 @@ pub enum Refusal {
     ApprovalOfOwn { approval: ApprovalId },
     #[error("approval {approval} was decided about")]
     ApprovalDecided { approval: ApprovalId },
+    #[error("session {recording} has ended: only a live one is blocked or dropped")]
+    SessionNotLive { recording: RecordingId },
+    #[error("a session is blocked at most {limit} times")]
+    TooManyBlocks { limit: u64 },
 }

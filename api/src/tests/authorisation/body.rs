@@ -23,6 +23,9 @@ pub(super) fn with_body(request: TestRequest, cell: &Cell) -> TestRequest {
         }
         "PUT /v1/sessions/{id}/approvals/{approval}" => request.set_json(json!({ "approved": true })),
         "POST /v1/sessions/{id}/comments" => request.set_json(json!({ "text": "looked at" })),
+        "PUT /v1/sessions/{id}/block" | "POST /v1/sessions/{id}/drop" => {
+            request.set_json(json!({ "reason": "odd" }))
+        }
         "POST /v1/sessions/{id}/purge" => request.set_json(json!({ "reason": "asked" })),
         "PUT /v1/retention-rules/{scope}/{name}" => request.set_json(json!({ "days": 7 })),
         "PUT /v1/cluster/workers/{name}" => request.set_json(json!({ "order": "start" })),

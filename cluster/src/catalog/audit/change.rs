@@ -9,6 +9,7 @@ use crate::catalog::approval::{AskApproval, DecideApproval};
 use crate::catalog::command::Command;
 use crate::catalog::comment::{AddComment, PutReview};
 use crate::catalog::condition::OnlyIf;
+use crate::catalog::control::{ControlKind, ControlSession};
 use crate::catalog::hold::{PlaceHold, ReleaseHold};
 use crate::catalog::once::Once;
 use crate::catalog::parameter::{ParameterValue, PutParameter};
@@ -107,6 +108,7 @@ pub(crate) fn of(step: &Step<'_, '_>, command: &Command) -> Result<Option<Change
         Command::PutReview(command) => reviewed(command),
         Command::AskApproval(command) => approval_asked(command),
         Command::DecideApproval(command) => approval_decided(command),
+        Command::ControlSession(command) => controlled(command),
         // Only apply knows whether it stands in another one that it must not.
         Command::OnlyIf(OnlyIf { command, .. }) | Command::Once(Once { command, .. }) => {
             return of(step, command);
@@ -253,6 +255,15 @@ fn approval_decided(command: &DecideApproval) -> Change {
     let word = if *is_approved { "given" } else { "denied" };
     let detail = format!("approval {approval} {word}: {reason}");
     Change::new("PAM.SessionManagement.Approve", format!("session/{recording}"), detail, by)
+}
+
+fn controlled(command: &ControlSession) -> Change {
+    let ControlSession { recording, kind, reason, by } = command;
+    let action = match kind {
+        ControlKind::Blocked | ControlKind::Unblocked => "PAM.SessionManagement.Block",
+        ControlKind::Dropped => "PAM.SessionManagement.Drop",
+    };
+    Change::new(action, format!("session/{recording}"), format!("{kind}: {reason}"), by)
 }
 
 fn purged(command: &Purge) -> Change {
