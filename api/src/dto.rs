@@ -1,6 +1,7 @@
 //! What is sent and received as JSON: one file a resource. Times are milliseconds since 1970, lengths bytes.
 
 mod access;
+mod admission;
 mod approval;
 mod audit;
 mod clock;
@@ -25,6 +26,7 @@ mod whoami;
 mod worker;
 
 pub(crate) use access::{Access, NewAccess};
+pub(crate) use admission::{Admission, AdmissionReason, NewAdmission};
 pub(crate) use approval::{Approval, ApprovalAnswer, NewApproval};
 pub(crate) use audit::{
     CheckpointKey, Consistency, ConsistencyQuery, Inclusion, InclusionQuery, Leaf, LeavesPage, LeavesQuery,

@@ -7,6 +7,7 @@
 //! This crate never parses a recording, never spawns a task, never reads configuration and never does long work: it
 //! writes a job to the catalog instead. Passwords are hashed and rules are built on few threads of its own.
 
+mod admission;
 mod app;
 mod artefact;
 mod audit;

@@ -148,6 +148,19 @@ impl Problem {
         problem
     }
 
+    /// The last part of its type.
+    pub(crate) fn name(&self) -> &'static str {
+        self.kind.name()
+    }
+
+    pub(crate) fn status(&self) -> u16 {
+        self.kind.status().as_u16()
+    }
+
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     pub(crate) fn is_unauthenticated(&self) -> bool {
         self.kind == Kind::Unauthenticated
     }

@@ -2,6 +2,7 @@
 
 mod access;
 mod acting;
+mod admission;
 mod approvals;
 mod artefacts;
 mod audit;

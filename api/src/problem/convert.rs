@@ -243,6 +243,7 @@ impl From<OpenSessionError> for Problem {
         match error {
             OpenSessionError::Randomness(error) => error.into(),
             OpenSessionError::Submit(error) => error.into(),
+            OpenSessionError::StorageFull { .. } => Self::new(Kind::StorageFull, error),
         }
     }
 }

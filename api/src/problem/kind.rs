@@ -94,6 +94,7 @@ kinds! {
     NotReady = "not-ready", SERVICE_UNAVAILABLE, "The cluster is not ready";
     OutcomeUnknown = "outcome-unknown", SERVICE_UNAVAILABLE, "Whether it was done is not known";
     Busy = "busy", SERVICE_UNAVAILABLE, "All workers are busy";
+    StorageFull = "storage-full", INSUFFICIENT_STORAGE, "There is no room for new sessions";
     DiskFull = "disk-full", INSUFFICIENT_STORAGE, "There is no room for more";
 }
 

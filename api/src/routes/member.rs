@@ -2,6 +2,7 @@
 
 use actix_web::get;
 use actix_web::web::{Data, Json};
+use cluster::MemberStatus;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::problems::Problems;
@@ -21,5 +22,7 @@ pub(super) async fn list_members(
     _: Allowed<ClusterRead>,
     state: Data<ApiState>,
 ) -> Result<Json<Vec<dto::Member>>, Problem> {
-    Ok(Json(state.cluster.members().into_iter().map(dto::Member::from).collect()))
+    let disks = state.cluster.disks();
+    let member = |status: MemberStatus| dto::Member::new(status, disks.get(&status.id).copied());
+    Ok(Json(state.cluster.members().into_iter().map(member).collect()))
 }

@@ -121,8 +121,8 @@ async fn a_dropped_session_ends_with_what_was_acknowledged() {
     let done: Vec<_> =
         entries.map(|entry| by(entry["kind"].as_str().unwrap(), entry["text"].as_str().unwrap())).collect();
     let name = member.get(&boss, "/v1/whoami").await.json()["name"].as_str().unwrap().to_owned();
-    assert_eq!(done.contains(&by("blocked", &format!("{name}: odd"))), true, "{done:?}");
-    assert_eq!(done.contains(&by("dropped", &format!("{name}: enough"))), true, "{done:?}");
+    assert!(done.contains(&by("blocked", &format!("{name}: odd"))), "{done:?}");
+    assert!(done.contains(&by("dropped", &format!("{name}: enough"))), "{done:?}");
     assert_eq!(done.last(), Some(&by("ended", "dropped: enough")));
     let leaves = told(&member, AuditKind::Change);
     for (action, detail) in [("Block", "blocked: odd"), ("Drop", "dropped: enough")] {

@@ -32,6 +32,7 @@ impl Handler for Answers {
                     rpc::encode(&shared.copies_for_other(object, chunks).await?)
                 }
                 rpc::Request::Workers => rpc::encode(&shared.statuses()),
+                rpc::Request::Disk => rpc::encode(&shared.space_here()),
                 rpc::Request::Order { worker, order } => rpc::encode(&shared.order(&worker, order)),
             })
         })

@@ -62,4 +62,6 @@ pub(crate) enum Request {
         /// What.
         order: WorkerOrder,
     },
+    /// How much room its disk has.
+    Disk,
 }

@@ -2,7 +2,7 @@
 
 use super::error::{RunError, StartError};
 use super::members::{self, Others};
-use super::{audit, clock, identity, kek, retention, roles, scrub, systemd, tokens};
+use super::{audit, clock, disks, identity, kek, retention, roles, scrub, systemd, tokens};
 use crate::config::Settings;
 use crate::jobs::{JobTools, Runner, Work};
 use crate::mail::{Mailer, MailerError, Mails, Templates};
@@ -118,6 +118,8 @@ impl Member {
         tasks.spawn("audit", GRACE, |stop| audit::run(told, trail, stop));
         let kept = of();
         tasks.spawn("retention", GRACE, |stop| retention::run(kept, stop));
+        let filled = of();
+        tasks.spawn("disks", GRACE, |stop| disks::run(filled, stop));
         let compared = of();
         tasks.spawn("scrub", GRACE, |stop| scrub::run(compared, stop));
         tasks.spawn("pictures", GRACE, |stop| media.sweep(stop));

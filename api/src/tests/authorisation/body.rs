@@ -10,6 +10,10 @@ use crate::tests::harness::*;
 pub(super) fn with_body(request: TestRequest, cell: &Cell) -> TestRequest {
     match cell.route.as_str() {
         "POST /v1/sessions" => request.set_json(ssh()),
+        "POST /v1/sessions/admission" => {
+            let session = json!({ "protocol": "ssh", "format": "asciicast", "device_address": "db" });
+            request.set_json(session)
+        }
         "POST /v1/sessions/{id}/seal" => {
             request.set_json(json!({ "end": "finished", "end_ms": NOW_MS + 60_000 }))
         }
