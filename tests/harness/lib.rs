@@ -25,6 +25,7 @@ mod members;
 mod memory;
 mod paths;
 mod picture;
+mod ports;
 mod power_cut;
 mod processes;
 mod races;

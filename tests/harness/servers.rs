@@ -4,6 +4,7 @@ use crate::appender::scratch_folder;
 use crate::certificates::Certificates;
 use crate::links::{Links, Way};
 use crate::paths::binary;
+use crate::ports;
 use crate::processes::wait_until;
 use crate::recorder::Door;
 use anyhow::{Context, bail, ensure};
@@ -11,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -258,19 +259,12 @@ fn folders_in(folder: &Path) -> anyhow::Result<BTreeMap<u64, PathBuf>> {
 
 /// Ports that nobody listens on.
 fn free_addresses() -> anyhow::Result<BTreeMap<u64, Addresses>> {
-    let mut listeners = Vec::new();
-    let mut free = || -> anyhow::Result<SocketAddr> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let address = listener.local_addr()?;
-        // All are bound at once, so that no two are the same.
-        listeners.push(listener);
-        Ok(address)
+    let free = ports::free(3 * MEMBERS.len())?;
+    let own = |at: &[SocketAddr]| match at {
+        [api, health, others] => Ok(Addresses { api: *api, health: *health, others: *others }),
+        _ => bail!("a member has three ports"),
     };
-    let mut addresses = BTreeMap::new();
-    for member in MEMBERS {
-        addresses.insert(member, Addresses { api: free()?, health: free()?, others: free()? });
-    }
-    Ok(addresses)
+    MEMBERS.into_iter().zip(free.chunks(3)).map(|(member, at)| Ok((member, own(at)?))).collect()
 }
 
 impl Drop for Servers {
