@@ -51,7 +51,10 @@ impl Disk for RealDisk {
     fn space(&self, folder: &Path) -> io::Result<DiskSpace> {
         let room = statvfs(folder)?;
         let bytes = |blocks: u64| blocks.saturating_mul(room.fragment_size());
-        Ok(DiskSpace { free_bytes: bytes(room.blocks_available()), total_bytes: bytes(room.blocks()) })
+        // As df counts: what only the system's administrator may write is neither free nor used.
+        let used = room.blocks().saturating_sub(room.blocks_free());
+        let free_bytes = bytes(room.blocks_available());
+        Ok(DiskSpace { free_bytes, total_bytes: bytes(used).saturating_add(free_bytes) })
     }
 
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 pub struct DiskSpace {
     /// Bytes that a member may still write.
     pub free_bytes: u64,
-    /// All bytes.
+    /// Those, and all that are used; as `df` counts.
     pub total_bytes: u64,
 }
 
