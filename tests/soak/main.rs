@@ -60,6 +60,8 @@ enum Suite {
     Races,
     /// Three members whose clocks are wrong by years, once in each way.
     Clocks,
+    /// Sessions in which texts are typed that nobody else writes, and all that is served, sent and logged to others.
+    Canary,
     /// The bad-input table: all cases in all variants, with outcome, time and memory.
     Hostile,
     /// Simulated clusters, many seeds at once on all cores; a line for each hundred.
@@ -71,9 +73,8 @@ impl Suite {
     fn program(self) -> &'static str {
         match self {
             Self::Pictures | Self::Frames | Self::Determinism | Self::Hostile => "custody",
-            Self::Resume | Self::Sessions | Self::Ranges | Self::Repair | Self::Races | Self::Clocks => {
-                "custody"
-            }
+            Self::Resume | Self::Sessions | Self::Ranges | Self::Repair => "custody",
+            Self::Races | Self::Clocks | Self::Canary => "custody",
             Self::PowerCut | Self::Kill | Self::Members => "appender",
             Self::Simulation => "soak",
         }

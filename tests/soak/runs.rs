@@ -4,8 +4,8 @@ use crate::journal::{Result, Run};
 use crate::{Suite, hostile};
 use anyhow::ensure;
 use harness::{
-    Cut, Kills, Measure, Members, PowerCuts, PowerCutsOutcome, Races, Random, Ranges, Repairs, Resumes,
-    Sessions, Syncs,
+    Cut, Kills, Leaks, Measure, Members, PowerCuts, PowerCutsOutcome, Races, Random, Ranges, Repairs,
+    Resumes, Sessions, Syncs,
 };
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -53,6 +53,7 @@ pub(crate) fn of(suite: Suite, folder: &Path, times: u64, seed: u64) -> anyhow::
         Suite::Repair => Ok(vec![repair(seed, times)]),
         Suite::Races => Ok(vec![races(seed, times)]),
         Suite::Clocks => Ok(vec![clocks()]),
+        Suite::Canary => Ok(vec![canary(seed, times)]),
         Suite::Simulation => Ok(crate::simulation::of(seed, times)),
     }
 }
@@ -201,6 +202,17 @@ fn clocks() -> Run {
         Ok(serde_json::to_value(outcomes)?)
     };
     Run { key: json!({ "wrong": "by ten years" }), work: Box::new(work) }
+}
+
+/// Sessions in which texts are typed that are served to nobody without the permission.
+fn canary(seed: u64, sessions: u64) -> Run {
+    let work = move || -> Result {
+        let outcome = Leaks { seed, sessions }.run()?;
+        let is_right = outcome.leaks.is_empty() && outcome.found_with_keystrokes == outcome.canaries;
+        ensure!(is_right, "leaks: {}", serde_json::to_string(&outcome)?);
+        Ok(serde_json::to_value(outcome)?)
+    };
+    Run { key: json!({ "seed": seed, "sessions": sessions }), work: Box::new(work) }
 }
 
 /// A recording that the seed chooses, cut where the seed says.
