@@ -62,6 +62,8 @@ enum Suite {
     Clocks,
     /// Sessions in which texts are typed that nobody else writes, and all that is served, sent and logged to others.
     Canary,
+    /// Reports, lists and ranges of a video, asked for by many clients of three members.
+    Requests,
     /// The bad-input table: all cases in all variants, with outcome, time and memory.
     Hostile,
     /// Simulated clusters, many seeds at once on all cores; a line for each hundred.
@@ -74,7 +76,7 @@ impl Suite {
         match self {
             Self::Pictures | Self::Frames | Self::Determinism | Self::Hostile => "custody",
             Self::Resume | Self::Sessions | Self::Ranges | Self::Repair => "custody",
-            Self::Races | Self::Clocks | Self::Canary => "custody",
+            Self::Races | Self::Clocks | Self::Canary | Self::Requests => "custody",
             Self::PowerCut | Self::Kill | Self::Members => "appender",
             Self::Simulation => "soak",
         }
