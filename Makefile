@@ -46,9 +46,9 @@ fix:
 	cargo fmt --all
 	cargo clippy $(ALL) --all-targets --fix --allow-dirty --allow-staged
 
-# Long runs: make soak SUITE=pictures|frames|determinism|power_cut|kill|members|resume|sessions|ranges|repair|races|clocks|catalog|hostile|simulation|screen N=50 SEED=1 RECORDINGS=tests/data
+# Long runs: make soak SUITE=pictures|frames|determinism|power_cut|kill|members|resume|sessions|ranges|repair|races|clocks|canary|requests|catalog|hostile|simulation|screen N=50 SEED=1 RECORDINGS=tests/data
 # N counts losses of receiving members, by turns killed and cut off (resume), live sessions (sessions), sealed recordings (ranges),
-# changed files (repair) and sessions (races, catalog), otherwise runs.
+# changed files (repair), sessions (races, canary, catalog) and requests of each kind (requests), otherwise runs.
 # Each run is a line of JSON in $(TARGET)/soak/SUITE.jsonl; runs that stand there are not repeated. SUITE=fuzz runs each fuzz
 # target of codec for MINUTES from the saved inputs on; what breaks a law is kept in $(TARGET)/soak/fuzz. SUITE=screen lets all
 # decoders see N frames with random choices of our encoder, and N that it decides; it names the stream on which they differ.
@@ -84,13 +84,16 @@ soak:
 endif
 
 # The stages of a conversion one by one, whole conversions beside guacenc, and all recordings beside other encoders
-# (COMPARED='--only NAME' for one of them).
+# (COMPARED='--only NAME' for one of them); at the end, what three members answer in a second.
 COMPARED :=
+REQUESTS := 6000
 bench:
 	@.ci/install cc nasm ffmpeg python3 python3-numpy
 	RECORDINGS=$(abspath $(RECORDINGS)) cargo bench --locked --package benches --features codec/asm
-	$(RELEASE) --package node
+	$(RELEASE) --package node --package tests --bins
 	cargo build --locked --release --package codec --features codec/asm --example pictures_at --example screen_encoder
 	/usr/bin/python3 tests/measure/cost.py $(TARGET)/release/custody $(RECORDINGS)
 	/usr/bin/python3 tests/measure/compare.py $(TARGET)/release/custody $(RECORDINGS) \
 		$(TARGET)/release/examples $(COMPARED)
+	@rm -f $(TARGET)/bench/requests.jsonl
+	$(TARGET)/release/soak requests --times $(REQUESTS) --recordings $(RECORDINGS) --into $(TARGET)/bench

@@ -46,6 +46,7 @@ pub(crate) fn documented(config: &mut Documented<'_>) {
         .configure(routes::conversion::routes)
         .configure(routes::access::routes)
         .configure(routes::comment::routes)
+        .configure(routes::control::routes)
         .configure(routes::approval::routes)
         .configure(routes::hold::routes)
         .configure(routes::purge::routes)

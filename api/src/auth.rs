@@ -16,9 +16,9 @@ pub(crate) use act_for::is_user_name;
 pub(crate) use allowed::{Allowed, Asked, AskedOnce};
 pub(crate) use caller::{Caller, Credential, address, credential};
 pub(crate) use permission::{
-    Any, Approve, AuditRead, Auditors, ClusterManage, ClusterRead, Convert, Download, Keystrokes, Logs,
-    ParametersManage, ParametersRead, PreventPurge, Purge, Read, Record, Recording, ReleaseHold, Review,
-    RolesManage, RolesRead, UsersManage, UsersRead,
+    Any, Approve, AuditRead, Auditors, Block, ClusterManage, ClusterRead, Convert, Download, Drop,
+    Keystrokes, Logs, ParametersManage, ParametersRead, PreventPurge, Purge, Read, Record, Recording,
+    ReleaseHold, Review, RolesManage, RolesRead, UsersManage, UsersRead,
 };
 pub(crate) use sighted::{Sighted, watching};
 pub(crate) use target::{AllSessions, NewSession, OneSession, OneVideo, SessionOrTombstone, Themselves};

@@ -1,10 +1,12 @@
 //! What is sent and received as JSON: one file a resource. Times are milliseconds since 1970, lengths bytes.
 
 mod access;
+mod admission;
 mod approval;
 mod audit;
 mod clock;
 mod comment;
+mod control;
 mod gap;
 mod hold;
 mod layout;
@@ -25,6 +27,7 @@ mod whoami;
 mod worker;
 
 pub(crate) use access::{Access, NewAccess};
+pub(crate) use admission::{Admission, AdmissionReason, NewAdmission};
 pub(crate) use approval::{Approval, ApprovalAnswer, NewApproval};
 pub(crate) use audit::{
     CheckpointKey, Consistency, ConsistencyQuery, Inclusion, InclusionQuery, Leaf, LeavesPage, LeavesQuery,
@@ -32,6 +35,7 @@ pub(crate) use audit::{
 };
 pub(crate) use clock::Clock;
 pub(crate) use comment::{Comment, NewComment, Review};
+pub(crate) use control::{Blocked, Control, ControlReason};
 pub(crate) use hold::{Hold, NewHold, ReleaseQuery};
 pub(crate) use layout::{Layout, LayoutChoice, LayoutRole};
 pub(crate) use log::{Log, LogEntry, LogKind};

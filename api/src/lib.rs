@@ -7,11 +7,13 @@
 //! This crate never parses a recording, never spawns a task, never reads configuration and never does long work: it
 //! writes a job to the catalog instead. Passwords are hashed and rules are built on few threads of its own.
 
+mod admission;
 mod app;
 mod artefact;
 mod audit;
 mod auth;
 mod content;
+mod control;
 mod cors;
 mod dto;
 mod follow;

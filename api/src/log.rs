@@ -1,6 +1,6 @@
 //! The log of a session that has ended: what its index has found, between its beginning and its end.
 
-use cluster::catalog::{SessionRow, SessionState};
+use cluster::catalog::{ControlKind, ControlRow, SessionRow, SessionState};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -94,8 +94,11 @@ pub(crate) async fn of(
             text: batch.text,
         }));
     }
+    let end_ms = since_start(timeline.media_duration_ms);
+    let controls = state.cluster.catalog()?.controls(session.id)?;
+    log.entries.extend(controls.into_iter().map(|row| done(&session.row, row, end_ms)));
     log.entries.sort_by_key(|entry| entry.t_ms);
-    log.entries.extend(ended(&session.row, since_start(timeline.media_duration_ms)));
+    log.entries.extend(ended(&session.row, end_ms));
     Ok(log)
 }
 
@@ -127,6 +130,19 @@ fn marked(marker: Marker) -> Option<LogEntry> {
         Event::Other => return None,
     };
     Some(LogEntry { t_ms: since_start(marker.at_ms), kind, text })
+}
+
+/// What somebody did to it. The cluster's time tells when, which is as fine as the samples of its clocks.
+fn done(session: &SessionRow, row: ControlRow, end_ms: u64) -> LogEntry {
+    let ControlRow { kind, reason, by, at_ms } = row;
+    let kind = match kind {
+        ControlKind::Blocked => LogKind::Blocked,
+        ControlKind::Unblocked => LogKind::Unblocked,
+        ControlKind::Dropped => LogKind::Dropped,
+    };
+    let words = [by, reason].into_iter().filter(|word| !word.is_empty());
+    let text = words.collect::<Vec<_>>().join(": ");
+    LogEntry { t_ms: at_ms.saturating_sub(session.opened_ms).min(end_ms), kind, text }
 }
 
 /// How it ended, behind all that was recorded.

@@ -1,5 +1,6 @@
 //! What is counted, in the form that Prometheus reads.
 
+use cluster::chunk::{DiskLevel, DiskSpace};
 use cluster::cluster::{WorkerState, WorkerStatus};
 use metrics::SetRecorderError;
 use metrics_exporter_prometheus::{
@@ -17,6 +18,13 @@ pub(crate) const TOKENS_REFUSED: &str = "custody_identity_tokens_refused_total";
 
 /// Views that go on, as the audit log sees them.
 pub(crate) const VIEWS: &str = "custody_audit_views";
+
+/// What is free on this member's disk.
+const DISK_FREE_BYTES: &str = "custody_disk_free_bytes";
+/// The size of this member's disk.
+const DISK_TOTAL_BYTES: &str = "custody_disk_total_bytes";
+/// How full this member's disk is: 0 ample, 1 low, 2 too full for new sessions, 3 too full for recordings.
+const DISK_LEVEL: &str = "custody_disk_level";
 
 /// What a worker of this member has counted, by worker and count.
 const WORKER_COUNTS: &str = "custody_worker_count";
@@ -65,8 +73,18 @@ impl Metrics {
         Ok(Self(recorder()?.handle()))
     }
 
-    /// What is counted, and how the workers of this member are.
-    pub(crate) fn render(&self, workers: &[WorkerStatus]) -> String {
+    /// What is counted, how the workers of this member are, and how full its disk is.
+    pub(crate) fn render(&self, workers: &[WorkerStatus], disk: Option<DiskSpace>) -> String {
+        if let Some(space) = disk {
+            metrics::gauge!(DISK_FREE_BYTES).set(shown(space.free_bytes));
+            metrics::gauge!(DISK_TOTAL_BYTES).set(shown(space.total_bytes));
+            metrics::gauge!(DISK_LEVEL).set(match space.level() {
+                DiskLevel::Ample => 0.0,
+                DiskLevel::Low => 1.0,
+                DiskLevel::Filling => 2.0,
+                DiskLevel::Scarce => 3.0,
+            });
+        }
         for worker in workers {
             let paused = if worker.state == WorkerState::Paused { 1.0 } else { 0.0 };
             metrics::gauge!(WORKER_PAUSED, "worker" => worker.name.clone()).set(paused);

@@ -14,6 +14,8 @@ use utoipa::ToSchema;
 
 pub(crate) use kind::Kind;
 
+use crate::control::DROPPED_MESSAGE;
+
 /// The media type of a problem.
 const CONTENT_TYPE: &str = "application/problem+json";
 
@@ -130,11 +132,33 @@ impl Problem {
         Self::new(Kind::IndexNotReady, detail).retry_after(INDEX_S)
     }
 
+    /// What the recorder sent is kept; its user's input is to be held back.
+    pub(crate) fn session_blocked() -> Self {
+        Self::new(Kind::SessionBlocked, "hold back the user's input and go on recording")
+    }
+
+    pub(crate) fn session_dropped() -> Self {
+        Self::new(Kind::SessionDropped, DROPPED_MESSAGE)
+    }
+
     pub(crate) fn range_not_satisfiable(length: u64) -> Self {
         let detail = format_args!("expected a range that begins within {length} bytes");
         let mut problem = Self::new(Kind::RangeNotSatisfiable, detail);
         problem.extensions.content_range = Some(format!("bytes */{length}"));
         problem
+    }
+
+    /// The last part of its type.
+    pub(crate) fn name(&self) -> &'static str {
+        self.kind.name()
+    }
+
+    pub(crate) fn status(&self) -> u16 {
+        self.kind.status().as_u16()
+    }
+
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
     }
 
     pub(crate) fn is_unauthenticated(&self) -> bool {
@@ -168,6 +192,12 @@ impl Problem {
         for (name, value) in numbers {
             if let Some(value) = value {
                 response.insert_header((name, value.to_string()));
+            }
+        }
+        // An answer to HEAD has no body that could say so.
+        for (kind, session) in [(Kind::SessionBlocked, "blocked"), (Kind::SessionDropped, "dropped")] {
+            if self.kind == kind {
+                response.insert_header(("custody-session", session));
             }
         }
         if self.kind == Kind::Unauthenticated {

@@ -6,8 +6,8 @@ use policy::Action;
 
 use crate::auth::{AllSessions, Allowed, Any, OneSession};
 use crate::dto::{
-    Hold, ListQuery, Report, ReportFacts, Review, SessionPage, SessionSummary, SortOrder, Video, VideoJob,
-    VideoParts,
+    Blocked, Hold, ListQuery, Report, ReportFacts, Review, SessionPage, SessionSummary, SortOrder, Video,
+    VideoJob, VideoParts,
 };
 use crate::problem::{Kind, Problem};
 use crate::state::ApiState;
@@ -30,7 +30,8 @@ pub(crate) async fn report(state: &ApiState, session: OneSession) -> Result<Repo
     };
     let gaps = state.cluster.catalog()?.gaps(id, size_bytes)?;
     let (video, holds, reviews) = (videos(state, id)?, holds(state, id)?, reviews(state, id)?);
-    Ok(ReportFacts { id, row, object: facts.state, size_bytes, video, gaps, holds, reviews }.into())
+    let blocked = Blocked::standing(&row.state, state.cluster.catalog()?.control(id)?);
+    Ok(ReportFacts { id, row, object: facts.state, size_bytes, video, gaps, holds, reviews, blocked }.into())
 }
 
 /// The holds of a session, released ones included.

@@ -6,6 +6,7 @@ pub(crate) mod audit;
 mod body;
 pub(crate) mod clock;
 pub(crate) mod comment;
+pub(crate) mod control;
 pub(crate) mod conversion;
 pub(crate) mod frame;
 pub(crate) mod health;

@@ -2,12 +2,14 @@
 
 mod access;
 mod acting;
+mod admission;
 mod approvals;
 mod artefacts;
 mod audit;
 mod authorisation;
 mod comments;
 mod conditions;
+mod controls;
 mod cors;
 mod harness;
 mod layout;

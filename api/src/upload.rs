@@ -10,9 +10,10 @@ use cluster::cluster::Sealed;
 use cluster::facts::SubmitError;
 use cluster::id::ObjectId;
 use futures_util::StreamExt;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use crate::auth::{Allowed, OneSession, Record};
+use crate::control::{self, LOOK_EVERY, Order};
 use crate::dto::SealRequest;
 use crate::intake::PIECE_BYTES_MAX;
 use crate::metrics::APPENDED_BYTES;
@@ -61,6 +62,10 @@ pub(crate) async fn append(
     body: Payload,
 ) -> Result<u64, Problem> {
     let object = ObjectId::from(session.id);
+    let order = control::order(state, session.id)?;
+    if order == Order::Drop {
+        return Err(Problem::session_dropped());
+    }
     let standing = standing(state, object).await?;
     let problem = |kind, detail: &str| Problem::new(kind, detail).at(standing.offset);
     if standing.is_sealed {
@@ -72,9 +77,11 @@ pub(crate) async fn append(
     if offset.saturating_add(length.unwrap_or(0)) > state.limits.recording_bytes_max {
         return Err(problem(Kind::TooLarge, "the recording would be longer than is allowed"));
     }
-    let mut upload = Upload { state, session, object, position: offset, pending: BytesMut::new() };
+    let mut upload = Upload { state, session, object, order, position: offset, pending: BytesMut::new() };
     match upload.run(body).await {
         Ok(()) => Ok(upload.position),
+        // The seal of a drop is no conflict of the recorder's.
+        Err(_) if control::order(state, session.id)? == Order::Drop => Err(Problem::session_dropped()),
         Err(problem) => Err(match state.cluster.durable_offset(object).await {
             Ok(durable_offset) => problem.at(durable_offset),
             Err(_) => problem,
@@ -122,6 +129,8 @@ struct Upload<'a> {
     state: &'a ApiState,
     session: &'a OneSession,
     object: ObjectId,
+    /// What the recorder has been told to heed, or was when it began.
+    order: Order,
     /// Where the pending bytes belong: all before them is durable.
     position: u64,
     pending: BytesMut,
@@ -142,10 +151,11 @@ enum Gathered {
 impl Upload<'_> {
     async fn run(&mut self, mut body: Payload) -> Result<(), Problem> {
         loop {
-            let gathered = self.gather(&mut body).await;
+            let gathered = self.gather(&mut body).await?;
             self.append_pending().await?;
             match gathered {
                 Gathered::More => {}
+                Gathered::End if self.order == Order::Block => return Err(Problem::session_blocked()),
                 Gathered::End => return Ok(()),
                 Gathered::Broken(error) => return Err(error.into()),
                 Gathered::Idle => {
@@ -159,21 +169,42 @@ impl Upload<'_> {
         }
     }
 
-    /// Waits for bytes, then takes what comes right behind them, up to a piece.
-    async fn gather(&mut self, body: &mut Payload) -> Gathered {
-        let idle = Duration::from_secs(self.state.limits.idle_s_max);
-        let Ok(first) = timeout(idle, body.next()).await else { return Gathered::Idle };
+    /// Waits for bytes, then takes what comes right behind them, up to a piece. Who waits hears when the session is
+    /// blocked or dropped.
+    async fn gather(&mut self, body: &mut Payload) -> Result<Gathered, Problem> {
+        let idle_until = Instant::now() + Duration::from_secs(self.state.limits.idle_s_max);
+        let first = loop {
+            self.heed()?;
+            let until = idle_until.min(Instant::now() + LOOK_EVERY);
+            match timeout_at(until, body.next()).await {
+                Ok(first) => break first,
+                Err(_) if until == idle_until => return Ok(Gathered::Idle),
+                Err(_) => {}
+            }
+        };
         if let Some(over) = self.take(first) {
-            return over;
+            return Ok(over);
         }
         let until = Instant::now() + LINGER;
         while self.pending.len() < PIECE_BYTES_MAX {
             let Ok(next) = timeout_at(until, body.next()).await else { break };
             if let Some(over) = self.take(next) {
-                return over;
+                return Ok(over);
             }
         }
-        Gathered::More
+        Ok(Gathered::More)
+    }
+
+    /// Ends the request when the session is dropped, and when it is blocked while the request is under way: one that
+    /// begins in a blocked session has its answer at its end, so that the recording goes on.
+    fn heed(&mut self) -> Result<(), Problem> {
+        let order = control::order(self.state, self.session.id)?;
+        let is_news = order != std::mem::replace(&mut self.order, order);
+        match order {
+            Order::Drop => Err(Problem::session_dropped()),
+            Order::Block if is_news => Err(Problem::session_blocked()),
+            Order::Block | Order::GoOn => Ok(()),
+        }
     }
 
     /// Keeps bytes; says so when there are no more.

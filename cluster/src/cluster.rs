@@ -22,6 +22,7 @@ mod replication;
 mod residue;
 mod scrub;
 mod shared;
+mod space;
 mod threads;
 mod worker;
 
@@ -282,6 +283,8 @@ impl Cluster {
 
     /// Opens a session: makes the recording's keys, wraps them with the KEK, and commits both. The recording's
     /// bytes are the object `ObjectId::from(recording)`.
+    ///
+    /// Refused while too many members have no room, as far as [`Cluster::look_at_disks`] has heard.
     pub async fn open_session(&self, session: NewSession) -> Result<RecordingId, OpenSessionError> {
         let (recording, open) = self.opening(session)?;
         self.submit(open).await?;
@@ -308,6 +311,9 @@ impl Cluster {
 
     /// A recording's identifier, and the command that opens its session.
     fn opening(&self, session: NewSession) -> Result<(RecordingId, Command), OpenSessionError> {
+        if let Some(full) = self.full_members() {
+            return Err(OpenSessionError::StorageFull { full });
+        }
         let NewSession { info } = session;
         let (recording, keys) = new_keys(&self.shared.kek, &*self.shared.random)?;
         let open = OpenSession { recording, info, keys, owner: self.member() };

@@ -1,6 +1,6 @@
 //! A disk that says it has synced and has not.
 
-use cluster::chunk::disk::{Disk, DiskFile, RealDisk};
+use cluster::chunk::disk::{Disk, DiskFile, DiskSpace, RealDisk};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -57,8 +57,8 @@ impl Disk for CarelessDisk {
         RealDisk.list(folder)
     }
 
-    fn is_scarce(&self, folder: &Path) -> io::Result<bool> {
-        RealDisk.is_scarce(folder)
+    fn space(&self, folder: &Path) -> io::Result<DiskSpace> {
+        RealDisk.space(folder)
     }
 
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {

@@ -21,6 +21,15 @@ pub(crate) struct Door {
     bearer: String,
 }
 
+/// An answer.
+#[derive(Debug)]
+pub(crate) struct Fetched {
+    pub(crate) status: u16,
+    /// Its headers, in any form.
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
+}
+
 #[derive(Deserialize)]
 struct Opened {
     id: String,
@@ -68,6 +77,31 @@ impl Door {
         let request = request.header("Content-Type", "application/json").header("If-Match", "*");
         checked(request.send(body.to_string().as_bytes())?)?;
         Ok(())
+    }
+
+    /// Makes what is not there.
+    pub(crate) fn make(&self, path: &str, body: &Value) -> anyhow::Result<()> {
+        let request = self.agent.put(format!("{}{path}", self.url)).header("Authorization", &self.bearer);
+        let request = request.header("Content-Type", "application/json").header("If-None-Match", "*");
+        checked(request.send(body.to_string().as_bytes())?)?;
+        Ok(())
+    }
+
+    /// Takes something away.
+    pub(crate) fn delete(&self, path: &str) -> anyhow::Result<()> {
+        let request = self.agent.delete(format!("{}{path}", self.url));
+        checked(request.header("Authorization", &self.bearer).call()?)?;
+        Ok(())
+    }
+
+    /// Whatever a GET is answered with, to its end.
+    pub(crate) fn fetch(&self, path: &str, range: Option<Range<usize>>) -> anyhow::Result<Fetched> {
+        let request = self.agent.get(format!("{}{path}", self.url)).header("Authorization", &self.bearer);
+        let range = range.map(|range| format!("bytes={}-{}", range.start, range.end - 1));
+        let mut answer =
+            range.iter().fold(request, |request, range| request.header("Range", range)).call()?;
+        let (status, head) = (answer.status().as_u16(), format!("{:?}", answer.headers()));
+        Ok(Fetched { status, head, body: answer.body_mut().read_to_vec()? })
     }
 
     /// With which status a POST is answered.

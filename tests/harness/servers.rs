@@ -4,6 +4,7 @@ use crate::appender::scratch_folder;
 use crate::certificates::Certificates;
 use crate::links::{Links, Way};
 use crate::paths::binary;
+use crate::ports;
 use crate::processes::wait_until;
 use crate::recorder::Door;
 use anyhow::{Context, bail, ensure};
@@ -11,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -29,6 +30,16 @@ pub(crate) struct Servers {
     running: BTreeMap<u64, Child>,
     administrator: String,
     recorder: String,
+    log: Option<&'static str>,
+}
+
+/// What members are told beside what they need.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Settings<'a> {
+    /// Lines of their configuration.
+    pub(crate) further: &'a str,
+    /// What they log, as `RUST_LOG` has it.
+    pub(crate) log: Option<&'static str>,
 }
 
 /// Where a member answers.
@@ -88,18 +99,19 @@ impl Servers {
         let folders = folders_in(folder, &MEMBERS)?;
         let addresses = free_addresses(&folders)?;
         let links = Links::open(&addresses.iter().map(|(member, own)| (*member, own.others)).collect())?;
-        let servers = Self::start_at(folder, folders, &addresses, "", |way| links.door(way))?;
+        let servers =
+            Self::start_at(folder, folders, &addresses, Settings::default(), |way| links.door(way))?;
         Ok((servers, links))
     }
 
     /// Starts one member in each folder, and waits until all serve.
     pub(crate) fn start(shared: &Path, folders: BTreeMap<u64, PathBuf>) -> anyhow::Result<Self> {
         let addresses = free_addresses(&folders)?;
-        Self::start_at(shared, folders, &addresses, "", |(_, to)| addresses[&to].others)
+        Self::start_at(shared, folders, &addresses, Settings::default(), |(_, to)| addresses[&to].others)
     }
 
     /// Starts them in folders of a folder, with settings beside those that they need.
-    pub(crate) fn start_mailing(folder: &Path, settings: &str) -> anyhow::Result<Self> {
+    pub(crate) fn start_with(folder: &Path, settings: Settings<'_>) -> anyhow::Result<Self> {
         let folders = folders_in(folder, &MEMBERS)?;
         let addresses = free_addresses(&folders)?;
         Self::start_at(folder, folders, &addresses, settings, |(_, to)| addresses[&to].others)
@@ -110,7 +122,7 @@ impl Servers {
         shared: &Path,
         folders: BTreeMap<u64, PathBuf>,
         addresses: &BTreeMap<u64, Addresses>,
-        further: &str,
+        further: Settings<'_>,
         door: impl Fn(Way) -> SocketAddr,
     ) -> anyhow::Result<Self> {
         let certificates = Certificates::new()?;
@@ -133,11 +145,12 @@ impl Servers {
                 shown.join("certificate.pem"),
                 shown.join("key.pem"),
             );
-            std::fs::write(folder.join("custody.toml"), settings + further)?;
+            std::fs::write(folder.join("custody.toml"), settings + further.further)?;
         }
         let apis = addresses.iter().map(|(member, own)| (*member, own.api)).collect();
         let (administrator, recorder) = (String::new(), String::new());
-        let mut servers = Self { folders, apis, running: BTreeMap::new(), administrator, recorder };
+        let log = further.log;
+        let mut servers = Self { folders, apis, running: BTreeMap::new(), administrator, recorder, log };
         servers.begin(FIRST)?;
         let kek = shared.join("kek");
         wait_until("the cluster's key", DEADLINE, || Ok(kek.exists()))?;
@@ -175,7 +188,7 @@ impl Servers {
         let log = File::options().append(true).create(true).open(folder.join("log"))?;
         let path = std::env::var_os("PATH").unwrap_or_default();
         command.arg("serve").arg("--config").arg(folder.join("custody.toml"));
-        command.env_clear().env("PATH", path);
+        command.env_clear().env("PATH", path).envs(self.log.map(|log| ("RUST_LOG", log)));
         // It ends with this process, however that ends.
         command.arg("--until-input-ends").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(log);
         self.running.insert(member, command.spawn().context("cannot start the binary")?);
@@ -217,6 +230,11 @@ impl Servers {
         Ok(members.into_iter().find(|member| member.is_leader).map(|member| member.id))
     }
 
+    /// What a member has logged.
+    pub(crate) fn log(&self, member: u64) -> anyhow::Result<Vec<u8>> {
+        Ok(std::fs::read(self.folders[&member].join("log"))?)
+    }
+
     /// The closed chunks of a member.
     pub(crate) fn chunks(&self, member: u64) -> PathBuf {
         self.folders[&member].join("data/store/bytes/chunks")
@@ -247,6 +265,11 @@ impl Servers {
         Door::new(self.apis[&member], &self.administrator)
     }
 
+    /// A member, for who has a token.
+    pub(crate) fn door(&self, member: u64, token: &str) -> Door {
+        Door::new(self.apis[&member], token)
+    }
+
     /// A member, for recorders.
     pub(crate) fn recorder(&self, member: u64) -> Door {
         Door::new(self.apis[&member], &self.recorder)
@@ -263,19 +286,12 @@ fn folders_in(folder: &Path, members: &[u64]) -> anyhow::Result<BTreeMap<u64, Pa
 
 /// Ports that nobody listens on.
 fn free_addresses(folders: &BTreeMap<u64, PathBuf>) -> anyhow::Result<BTreeMap<u64, Addresses>> {
-    let mut listeners = Vec::new();
-    let mut free = || -> anyhow::Result<SocketAddr> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let address = listener.local_addr()?;
-        // All are bound at once, so that no two are the same.
-        listeners.push(listener);
-        Ok(address)
+    let free = ports::free(3 * folders.len())?;
+    let own = |at: &[SocketAddr]| match at {
+        [api, health, others] => Ok(Addresses { api: *api, health: *health, others: *others }),
+        _ => bail!("a member has three ports"),
     };
-    let mut addresses = BTreeMap::new();
-    for member in folders.keys().copied() {
-        addresses.insert(member, Addresses { api: free()?, health: free()?, others: free()? });
-    }
-    Ok(addresses)
+    folders.keys().copied().zip(free.chunks(3)).map(|(member, at)| Ok((member, own(at)?))).collect()
 }
 
 impl Drop for Servers {

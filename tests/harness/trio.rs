@@ -7,11 +7,12 @@ use crate::links::Links;
 use crate::looker::Looker;
 use crate::loop_disk::LoopDisk;
 use crate::paths::program;
+use crate::ports;
 use crate::processes::wait_until;
 use anyhow::{Context, ensure};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -48,17 +49,14 @@ pub(crate) struct End {
 impl Trio {
     pub(crate) fn start(folder: &Path, seed: u64) -> anyhow::Result<Self> {
         let certificates = Certificates::new()?;
-        let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-        // All are bound at once, so that no two are the same.
-        let listeners = MEMBERS.map(|_| free()).collect::<Result<Vec<_>, _>>()?;
+        let free = ports::free(MEMBERS.count())?;
         let (mut at, mut disks) = (BTreeMap::new(), BTreeMap::new());
-        for (member, listener) in MEMBERS.zip(&listeners) {
-            at.insert(member, listener.local_addr()?);
+        for (member, address) in MEMBERS.zip(free) {
+            at.insert(member, address);
             certificates.write(member, &folder.join(format!("certificates-{member}")))?;
             disks.insert(member, LoopDisk::new(folder, &format!("disk-{member}"))?);
         }
         let links = Links::open(&at)?;
-        drop(listeners);
         let mut trio = Self {
             processes: BTreeMap::new(),
             links,

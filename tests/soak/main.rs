@@ -62,6 +62,10 @@ enum Suite {
     Clocks,
     /// A member with the facts of many sessions: how long lists, reports, a snapshot and a rebuild take.
     Catalog,
+    /// Sessions in which texts are typed that nobody else writes, and all that is served, sent and logged to others.
+    Canary,
+    /// Reports, lists and ranges of a video, asked for by many clients of three members.
+    Requests,
     /// The bad-input table: all cases in all variants, with outcome, time and memory.
     Hostile,
     /// Simulated clusters, many seeds at once on all cores; a line for each hundred.
@@ -73,13 +77,8 @@ impl Suite {
     fn program(self) -> &'static str {
         match self {
             Self::Pictures | Self::Frames | Self::Determinism | Self::Hostile => "custody",
-            Self::Resume
-            | Self::Sessions
-            | Self::Ranges
-            | Self::Repair
-            | Self::Races
-            | Self::Clocks
-            | Self::Catalog => "custody",
+            Self::Resume | Self::Sessions | Self::Ranges | Self::Repair | Self::Catalog => "custody",
+            Self::Races | Self::Clocks | Self::Canary | Self::Requests => "custody",
             Self::PowerCut | Self::Kill | Self::Members => "appender",
             Self::Simulation => "soak",
         }

@@ -4,8 +4,8 @@ use crate::journal::{Result, Run};
 use crate::{Suite, hostile};
 use anyhow::ensure;
 use harness::{
-    Cut, Kills, ManySessions, Measure, Members, PowerCuts, PowerCutsOutcome, Races, Random, Ranges, Repairs,
-    Resumes, Sessions, Syncs,
+    Cut, Kills, Leaks, ManySessions, Measure, Members, PowerCuts, PowerCutsOutcome, Races, Random, Ranges,
+    Repairs, Requests, Resumes, Sessions, Syncs,
 };
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -21,6 +21,9 @@ const LOSSES_PER_RUN: u64 = 10;
 
 /// How long live sessions are recorded.
 const LIVE_S: u64 = 60;
+
+/// Clients that ask at the same time.
+const CLIENTS: u64 = 16;
 
 /// All runs of a suite.
 pub(crate) fn of(suite: Suite, folder: &Path, times: u64, seed: u64) -> anyhow::Result<Vec<Run>> {
@@ -54,6 +57,8 @@ pub(crate) fn of(suite: Suite, folder: &Path, times: u64, seed: u64) -> anyhow::
         Suite::Races => Ok(vec![races(seed, times)]),
         Suite::Clocks => Ok(vec![clocks()]),
         Suite::Catalog => Ok(vec![catalog(seed, times)]),
+        Suite::Requests => Ok(vec![requests(seed, times)]),
+        Suite::Canary => Ok(vec![canary(seed, times)]),
         Suite::Simulation => Ok(crate::simulation::of(seed, times)),
     }
 }
@@ -208,6 +213,24 @@ fn clocks() -> Run {
         Ok(serde_json::to_value(outcomes)?)
     };
     Run { key: json!({ "wrong": "by ten years" }), work: Box::new(work) }
+}
+
+/// Sessions in which texts are typed that are served to nobody without the permission.
+fn canary(seed: u64, sessions: u64) -> Run {
+    let work = move || -> Result {
+        let outcome = Leaks { seed, sessions }.run()?;
+        let is_right = outcome.leaks.is_empty() && outcome.found_with_keystrokes == outcome.canaries;
+        ensure!(is_right, "leaks: {}", serde_json::to_string(&outcome)?);
+        Ok(serde_json::to_value(outcome)?)
+    };
+    Run { key: json!({ "seed": seed, "sessions": sessions }), work: Box::new(work) }
+}
+
+/// Clients that ask as fast as they are answered.
+fn requests(seed: u64, requests: u64) -> Run {
+    let work =
+        move || -> Result { Ok(serde_json::to_value(Requests { seed, clients: CLIENTS, requests }.run()?)?) };
+    Run { key: json!({ "seed": seed, "requests": requests, "clients": CLIENTS }), work: Box::new(work) }
 }
 
 /// A recording that the seed chooses, cut where the seed says.

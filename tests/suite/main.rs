@@ -3,6 +3,7 @@
 mod architecture;
 mod bad_input;
 mod bit_flip;
+mod canary;
 mod conversion;
 mod cut;
 mod drains;

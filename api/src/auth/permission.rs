@@ -31,6 +31,8 @@ permissions! {
     Download = [Download];
     Approve = [Approve];
     Auditors = [Auditors];
+    Block = [Block];
+    Drop = [Drop];
     Logs = [Logs];
     Review = [Review];
     PreventPurge = [PreventPurge];

@@ -38,6 +38,12 @@ pub(crate) enum LogKind {
     Error,
     /// Media time does not follow the recorder's clock here.
     Gap,
+    /// Somebody had the user's input held back: who, and why.
+    Blocked,
+    /// Somebody let it through again.
+    Unblocked,
+    /// Somebody ended the session: who, and why.
+    Dropped,
     /// The session ended.
     Ended,
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::comment::Review;
+use super::control::Blocked;
 use super::gap::Gap;
 use super::hex;
 use super::hold::Hold;
@@ -128,6 +129,8 @@ pub(crate) struct SessionInfoPart {
     pub(crate) error_message: String,
     /// Why it was dropped, say.
     pub(crate) reason: String,
+    /// Who has its user's input held back, and why; none when it is let through.
+    pub(crate) blocked: Option<Blocked>,
 }
 
 /// The user.
@@ -171,11 +174,12 @@ pub(crate) struct ReportFacts {
     pub(crate) gaps: catalog::Gaps,
     pub(crate) holds: Vec<Hold>,
     pub(crate) reviews: Vec<Review>,
+    pub(crate) blocked: Option<Blocked>,
 }
 
 impl From<ReportFacts> for Report {
     fn from(facts: ReportFacts) -> Self {
-        let ReportFacts { id, row, object, size_bytes, video, gaps, holds, reviews } = facts;
+        let ReportFacts { id, row, object, size_bytes, video, gaps, holds, reviews, blocked } = facts;
         let tombstone = match &row.state {
             SessionState::Purging(tombstone) => Some(TombstonePart::from(tombstone.clone())),
             SessionState::Live | SessionState::Ended { .. } => None,
@@ -185,13 +189,13 @@ impl From<ReportFacts> for Report {
             UserInfoPart { name: row.info.user_name.clone(), address: row.info.user_address.clone() };
         let catalog::Gaps { gaps, left_out: gaps_left_out } = gaps;
         let gaps = gaps.into_iter().map(Gap::from).collect();
-        let session_info = SessionInfoPart::new(id, row);
+        let session_info = SessionInfoPart::new(id, row, blocked);
         Self { session_info, user_info, session, video, gaps, gaps_left_out, holds, reviews, tombstone }
     }
 }
 
 impl SessionInfoPart {
-    fn new(id: RecordingId, row: SessionRow) -> Self {
+    fn new(id: RecordingId, row: SessionRow, blocked: Option<Blocked>) -> Self {
         let state = row.state.name();
         let (end_ms, error_message, reason) = match row.state {
             SessionState::Live => (None, String::new(), String::new()),
@@ -210,6 +214,7 @@ impl SessionInfoPart {
             credential_user: row.info.credential_user,
             error_message,
             reason,
+            blocked,
         }
     }
 }

@@ -154,6 +154,7 @@ fn kind_of(refusal: &Refusal) -> Kind {
         | Refusal::TooManyHolds { .. }
         | Refusal::TooManyComments { .. }
         | Refusal::TooManyReviews { .. }
+        | Refusal::TooManyBlocks { .. }
         | Refusal::ApprovalWindow { .. }
         | Refusal::TooManyApprovals { .. }
         | Refusal::HoldExpired { .. }
@@ -185,6 +186,7 @@ fn kind_of(refusal: &Refusal) -> Kind {
         Refusal::HoldReleased { .. } => Kind::HoldReleased,
         Refusal::SecondPersonNeeded { .. } | Refusal::ApprovalOfOwn { .. } => Kind::SecondPersonNeeded,
         Refusal::SessionEnded { .. } => Kind::SessionEnded,
+        Refusal::SessionNotLive { .. } => Kind::SessionNotLive,
         Refusal::SessionNotEnded { .. } | Refusal::ObjectNotSealed { .. } => Kind::SessionNotEnded,
         Refusal::ObjectSealed { .. } => Kind::RecordingSealed,
         Refusal::ParameterOff { .. } => Kind::VideoDownloadDisabled,
@@ -262,6 +264,7 @@ impl From<OpenSessionError> for Problem {
         match error {
             OpenSessionError::Randomness(error) => error.into(),
             OpenSessionError::Submit(error) => error.into(),
+            OpenSessionError::StorageFull { .. } => Self::new(Kind::StorageFull, error),
         }
     }
 }

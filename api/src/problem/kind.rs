@@ -69,6 +69,9 @@ kinds! {
     SecondPersonNeeded = "second-person-needed", CONFLICT, "A second person is needed";
     LastManager = "last-manager", CONFLICT, "Nobody could give roles any more";
     Conflict = "conflict", CONFLICT, "The request does not fit what is there";
+    SessionNotLive = "session-not-live", CONFLICT, "The session is not live";
+    SessionBlocked = "session-blocked", FORBIDDEN, "The user's input is to be held back";
+    SessionDropped = "session-dropped", GONE, "The session was dropped";
     SessionPurged = "session-purged", GONE, "The session was purged";
     TusVersion = "tus-version", PRECONDITION_FAILED, "Another version of tus is spoken here";
     VersionDiffers = "version-differs", PRECONDITION_FAILED, "Somebody has changed it";
@@ -91,6 +94,7 @@ kinds! {
     NotReady = "not-ready", SERVICE_UNAVAILABLE, "The cluster is not ready";
     OutcomeUnknown = "outcome-unknown", SERVICE_UNAVAILABLE, "Whether it was done is not known";
     Busy = "busy", SERVICE_UNAVAILABLE, "All workers are busy";
+    StorageFull = "storage-full", INSUFFICIENT_STORAGE, "There is no room for new sessions";
     DiskFull = "disk-full", INSUFFICIENT_STORAGE, "There is no room for more";
 }
 

@@ -42,5 +42,5 @@ pub(crate) async fn readyz(state: Data<ApiState>) -> Result<Json<dto::Health>, P
 pub(crate) async fn metrics(state: Data<ApiState>) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("text/plain; version=0.0.4")
-        .body(state.metrics.render(&state.cluster.workers_here()))
+        .body(state.metrics.render(&state.cluster.workers_here(), state.cluster.disk_here()))
 }

@@ -2,6 +2,7 @@
 
 use actix_web::get;
 use actix_web::web::{Data, Json};
+use cluster::MemberStatus;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::problems::Problems;
@@ -25,6 +26,7 @@ pub(super) async fn list_members(
 ) -> Result<Json<Vec<dto::Member>>, Problem> {
     // Who the members are is known without a leader.
     let drains = state.cluster.drains().await.unwrap_or_default();
-    let members = state.cluster.members().into_iter();
-    Ok(Json(members.map(|status| dto::Member::new(status, &drains)).collect()))
+    let disks = state.cluster.disks();
+    let member = |status: MemberStatus| dto::Member::new(status, disks.get(&status.id).copied(), &drains);
+    Ok(Json(state.cluster.members().into_iter().map(member).collect()))
 }

@@ -14,6 +14,7 @@ use crate::artefact;
 use crate::audit::Shown;
 use crate::auth::{Allowed, OneSession, Record, Sighted};
 use crate::content::{self, Content, Source};
+use crate::control::{self, Order};
 use crate::dto;
 use crate::media::Sight;
 use crate::problem::{Kind, Problem};
@@ -65,6 +66,8 @@ pub(super) async fn discover_sessions(state: Data<ApiState>) -> HttpResponse {
     params(("id" = String, Path, description = "the session")),
     responses(
         (status = 200, description = "up to where it is durable", headers(("Upload-Offset" = u64), ("Upload-Length" = Option<u64>))),
+        (status = 403, description = "`Custody-Session: blocked`: the user's input is to be held back, the recording goes on at Upload-Offset"),
+        (status = 410, description = "`Custody-Session: dropped`: the user is to be shown \"You have been disconnected\""),
         Problems
     )
 )]
@@ -75,7 +78,14 @@ pub(super) async fn recording_offset(
     state: Data<ApiState>,
 ) -> Result<HttpResponse, Problem> {
     check_version(request.headers())?;
+    let order = control::order(&state, allowed.target.id)?;
+    if order == Order::Drop {
+        return Err(Problem::session_dropped());
+    }
     let standing = upload::standing(&state, allowed.target.id.into()).await?;
+    if order == Order::Block {
+        return Err(Problem::session_blocked().at(standing.offset));
+    }
     let mut response = HttpResponse::Ok();
     response
         .insert_header((CACHE_CONTROL, "no-store"))
@@ -88,6 +98,10 @@ pub(super) async fn recording_offset(
 }
 
 /// Appends bytes at the durable offset, or sends durable ones again
+///
+/// In a blocked session the bytes are kept all the same, and the answer at the end of the body is `session-blocked` with the
+/// new Upload-Offset; a request that is under way when the session is blocked is answered at once. One of a dropped session is
+/// answered `session-dropped`, whose detail is what its user is to be shown.
 #[utoipa::path(
     tag = "recordings",
     params(
@@ -98,6 +112,8 @@ pub(super) async fn recording_offset(
     request_body(content = Vec<u8>, content_type = "application/offset+octet-stream"),
     responses(
         (status = 204, description = "all before the new offset is durable", headers(("Upload-Offset" = u64))),
+        (status = 403, description = "the session is blocked, and what stands before Upload-Offset is durable; or a permission is missing"),
+        (status = 410, description = "the session was dropped or purged"),
         (status = 409, description = "the offset is not the durable one, other bytes are there, or it is sealed"),
         (status = 412, description = "another version of tus"),
         (status = 413, description = "the recording would be too long"),

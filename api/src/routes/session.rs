@@ -7,6 +7,7 @@ use policy::Action;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::problems::Problems;
+use crate::admission;
 use crate::auth::{
     AllSessions, Allowed, Any, Asked, AskedOnce, NewSession, OneSession, Read, Record, SessionOrTombstone,
 };
@@ -17,7 +18,12 @@ use crate::state::ApiState;
 use crate::upload;
 
 pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(open_session).service(list_sessions).service(show_session).service(seal_session);
+    config
+        .service(ask_admission)
+        .service(open_session)
+        .service(list_sessions)
+        .service(show_session)
+        .service(seal_session);
 }
 
 /// Opens a session, and a recording to append to
@@ -33,6 +39,7 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
     request_body = dto::NewSession,
     responses(
         (status = 201, description = "the session is open", body = dto::Opened, headers(("Location" = String))),
+        (status = 507, description = "the disks of too many members are too full for new sessions"),
         (status = 422, description = "a field is not allowed, or a database session is not recorded as db-lines, or the key was used for another request"),
         Problems
     )
@@ -54,6 +61,22 @@ pub(super) async fn open_session(
     };
     let opened = dto::Opened { id: id.to_string(), recording: format!("/v1/sessions/{id}/recording") };
     Ok(HttpResponse::Created().insert_header((LOCATION, format!("/v1/sessions/{id}"))).json(opened))
+}
+
+/// Says whether a session may start
+///
+/// Nothing is opened. `reasons` are the problems that opening it would be answered with.
+#[utoipa::path(
+    tag = "sessions",
+    request_body = dto::NewAdmission,
+    responses((status = 200, description = "whether it may, and what is in the way", body = dto::Admission), Problems)
+)]
+#[post("/v1/sessions/admission")]
+pub(super) async fn ask_admission(
+    Asked { allowed, body }: Asked<Record, dto::NewAdmission, NewSession>,
+    state: Data<ApiState>,
+) -> Json<dto::Admission> {
+    Json(admission::ask(&state, &allowed, body).await)
 }
 
 /// Lists the sessions that the caller may read, the newest first without `sort`; who has no role that reads sees those that name them as auditor

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::body::to_bytes;
-use actix_web::dev::Service;
+use actix_web::dev::{Payload, Service};
 use actix_web::http::header::HeaderMap;
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::from_fn;
@@ -286,9 +286,18 @@ impl Member {
     }
 
     pub(super) async fn send(&self, request: TestRequest) -> Answer {
+        self.send_with(request, None).await
+    }
+
+    /// Sends a request with this body instead of its own.
+    pub(super) async fn send_with(&self, request: TestRequest, body: Option<Payload>) -> Answer {
+        let mut request = request.to_request();
+        if let Some(body) = body {
+            request = request.replace_payload(body).0;
+        }
         let app = App::new().configure(app::api(Arc::clone(&self.state))).wrap(from_fn(guard));
         let app = init_service(app).await;
-        let response = app.call(request.to_request()).await;
+        let response = app.call(request).await;
         let response = response.unwrap_or_else(|error: Error| panic!("a middleware failed: {error}"));
         let (_, response) = response.into_parts();
         let (status, headers) = (response.status(), response.headers().clone());

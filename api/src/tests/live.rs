@@ -18,13 +18,13 @@ use crate::app;
 use crate::guard::guard;
 
 /// An answer that is still being sent.
-struct Following {
+pub(super) struct Following {
     headers: HeaderMap,
     body: BoxBody,
 }
 
 impl Following {
-    async fn begin(member: &Member, token: &str, path: &str) -> Self {
+    pub(super) async fn begin(member: &Member, token: &str, path: &str) -> Self {
         let app = App::new().configure(app::api(member.state.clone())).wrap(from_fn(guard));
         let request = asked(Method::GET, token, path).to_request();
         let (_, response) = call_service(&init_service(app).await, request).await.into_parts();
@@ -32,17 +32,17 @@ impl Following {
         Self { headers: response.headers().clone(), body: response.into_body().boxed() }
     }
 
-    fn header(&self, name: &str) -> &str {
+    pub(super) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
     /// What comes next; none at the end, an error where it breaks off.
-    async fn next(&mut self) -> Option<Result<Vec<u8>, String>> {
+    pub(super) async fn next(&mut self) -> Option<Result<Vec<u8>, String>> {
         let piece = poll_fn(|context| Pin::new(&mut self.body).poll_next(context)).await?;
         Some(piece.map(|bytes| bytes.to_vec()).map_err(|error| error.to_string()))
     }
 
-    async fn rest(&mut self) -> Vec<u8> {
+    pub(super) async fn rest(&mut self) -> Vec<u8> {
         let mut rest = Vec::new();
         while let Some(piece) = self.next().await {
             rest.extend(piece.unwrap());

@@ -32,6 +32,7 @@ async fn a_session_is_opened_appended_sealed_and_reported() {
             "credential_user": "root",
             "error_message": "",
             "reason": "",
+            "blocked": null,
         },
         "user_info": { "name": "grace", "address": "192.0.2.1" },
         "session": {

@@ -7,6 +7,7 @@ use super::clock::{self, ClockRow};
 use super::command::Command;
 use super::comment;
 use super::condition::{self, OnlyIf};
+use super::control;
 use super::hold;
 use super::job;
 use super::key_states;
@@ -174,5 +175,6 @@ fn apply(step: &mut Step<'_, '_>, command: Command) -> Effect {
         Command::DrainMember { member, by } => layout::drain(step, member, by),
         Command::UndrainMember { member, by } => layout::undrain(step, member, by),
         Command::LayoutSettled(command) => layout::settled(step, command),
+        Command::ControlSession(command) => control::control(step, command),
     }
 }

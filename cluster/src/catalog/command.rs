@@ -4,6 +4,7 @@ use super::audit::{As, AuditEvent, AuditKey};
 use super::clock::ClockSample;
 use super::comment::{AddComment, PutReview};
 use super::condition::OnlyIf;
+use super::control::ControlSession;
 use super::hold::{PlaceHold, ReleaseHold};
 use super::job::{ClaimJob, ClaimToken, Complete, CompleteIndex, FailJob, IndexDone, Progress};
 use super::key_states::KeepKeyStates;
@@ -230,4 +231,6 @@ pub enum Command {
     },
     /// A member has all that it is to hold by the layout, and nothing else.
     LayoutSettled(LayoutSettled),
+    /// Somebody blocks a live session, lets it go on, or drops it.
+    ControlSession(ControlSession),
 }

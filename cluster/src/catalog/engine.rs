@@ -59,11 +59,12 @@ pub enum Tree {
     Gaps = 42,
     Layouts = 43,
     LayoutMembers = 44,
+    Controls = 45,
 }
 
 impl Tree {
     /// All trees, in the order of their numbers.
-    pub const ALL: [Self; 45] = [
+    pub const ALL: [Self; 46] = [
         Self::Meta,
         Self::Sessions,
         Self::SessionsByStart,
@@ -109,6 +110,7 @@ impl Tree {
         Self::Gaps,
         Self::Layouts,
         Self::LayoutMembers,
+        Self::Controls,
     ];
 
     /// The number that stands for it in stored keys.

@@ -13,6 +13,7 @@ mod clock;
 mod command;
 mod comment;
 mod condition;
+mod control;
 mod engine;
 mod frozen;
 mod gap;
@@ -58,6 +59,7 @@ pub use clock::{ClockRow, ClockSample, Suspicion};
 pub use command::Command;
 pub use comment::{AddComment, CommentId, CommentRow, PutReview, ReviewRow};
 pub use condition::{Condition, OnlyIf, RowTag, Tagged};
+pub use control::{ControlKind, ControlRow, ControlSession};
 pub use engine::{
     Batch, Engine, EngineError, KeyAndRow, KeyRange, MemoryEngine, SledEngine, SledOpenError, SledStart, Tree,
 };

@@ -283,4 +283,8 @@ pub enum Refusal {
     LayoutStaged,
     #[error("version {version} of the layout has moves left: member {member} has not settled")]
     LayoutUnsettled { version: u64, member: MemberId },
+    #[error("session {recording} has ended: only a live one is blocked or dropped")]
+    SessionNotLive { recording: RecordingId },
+    #[error("a session is blocked at most {limit} times")]
+    TooManyBlocks { limit: u64 },
 }

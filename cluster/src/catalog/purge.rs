@@ -4,6 +4,7 @@ use super::approval;
 use super::catalog::Catalog;
 use super::clock::{self, ClockRow};
 use super::comment;
+use super::control;
 use super::engine::{KeyRange, Tree};
 use super::gap;
 use super::hold;
@@ -214,6 +215,7 @@ pub(crate) fn purge(step: &mut Step<'_, '_>, command: Purge) -> Effect {
     step.rows.remove(Tree::KeyStates, &recording.0);
     step.rows.remove(Tree::Views, &recording.0);
     comment::purge(step, recording)?;
+    control::purge(step, recording)?;
     approval::purge(step, recording)?;
     gap::forget(step, recording)?;
     let video_count = purge_videos(step, recording)?;

@@ -129,6 +129,20 @@ pub struct SessionInfo {
     pub recorder_token: Option<TokenId>,
 }
 
+impl SessionInfo {
+    /// Whether a session of it may be opened, as far as it says itself.
+    pub fn check(&self) -> Result<(), Refusal> {
+        text::needed("device address", &self.device_address)?;
+        text::name("credential user", &self.credential_user)?;
+        text::name("user name", &self.user_name)?;
+        text::name("user address", &self.user_address)?;
+        match self.protocol.is_database() && self.format != Format::DbLines {
+            true => Err(Refusal::DatabaseFormat { protocol: self.protocol, format: self.format }),
+            false => Ok(()),
+        }
+    }
+}
+
 /// A session begins, and with it its recording in epoch 1.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenSession {
@@ -257,13 +271,7 @@ impl Row for SessionRow {
 
 pub(crate) fn open(step: &mut Step<'_, '_>, command: OpenSession) -> Effect {
     let OpenSession { recording, info, keys, owner } = command;
-    text::needed("device address", &info.device_address)?;
-    text::name("credential user", &info.credential_user)?;
-    text::name("user name", &info.user_name)?;
-    text::name("user address", &info.user_address)?;
-    if info.protocol.is_database() && info.format != Format::DbLines {
-        return Err(Refusal::DatabaseFormat { protocol: info.protocol, format: info.format }.into());
-    }
+    info.check()?;
     if step.rows.has_key(Tree::Sessions, &recording.0)? {
         return Err(Refusal::RecordingExists { recording }.into());
     }

@@ -5,6 +5,7 @@ mod chunks;
 mod clock;
 mod comments;
 mod conditions;
+mod controls;
 mod determinism;
 mod gaps;
 mod jobs;

@@ -2,10 +2,12 @@
 
 mod memory;
 mod real;
+mod space;
 mod volume;
 
 pub use memory::MemoryDisk;
 pub use real::RealDisk;
+pub use space::{DiskLevel, DiskSpace};
 pub use volume::{DiskError, Fatal, Volume, VolumeFile};
 
 use std::io;
@@ -26,8 +28,8 @@ pub trait Disk: Send + Sync {
     fn create_folder(&self, path: &Path) -> io::Result<()>;
     /// The names in a folder, in any order; names that are no UTF-8 are left out.
     fn list(&self, folder: &Path) -> io::Result<Vec<String>>;
-    /// Whether less than a twentieth of what holds a folder is free: what is left is for the facts.
-    fn is_scarce(&self, folder: &Path) -> io::Result<bool>;
+    /// How much of what holds a folder is free.
+    fn space(&self, folder: &Path) -> io::Result<DiskSpace>;
     /// Makes the names in a folder durable.
     fn sync_folder(&self, folder: &Path) -> io::Result<()>;
 }

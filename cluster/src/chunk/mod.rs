@@ -29,7 +29,7 @@ mod writer;
 pub use closed::ClosedFile;
 pub use copy::CopyState;
 pub use damage::{Damage, FileError, Part};
-pub use disk::{DiskError, Fatal, Volume};
+pub use disk::{DiskError, DiskLevel, DiskSpace, Fatal, Volume};
 pub(crate) use fields::{Fields, disk_size, memory_size};
 pub use file::{CHUNK_BYTES_MAX, ChunkHeader, ClosedChunk};
 pub(crate) use file_digest::Hashing;

@@ -6,7 +6,7 @@ use super::Hash;
 use super::closed::ClosedFile;
 use super::copy::BadCopies;
 use super::damage::{Damage, FileError, Part};
-use super::disk::{DiskError, Fatal, Volume, VolumeFile};
+use super::disk::{DiskError, DiskSpace, Fatal, Volume, VolumeFile};
 use super::fields::memory_size;
 use super::file::{ChunkHeader, ClosedChunk};
 use super::open::OpenChunk;
@@ -60,9 +60,9 @@ pub struct ChunkStore {
 }
 
 impl ChunkStore {
-    /// Whether little room is left on the disk below.
-    pub fn is_scarce(&self) -> bool {
-        self.volume.is_scarce()
+    /// How much room the disk below has; none where that is not known.
+    pub fn space(&self) -> Option<DiskSpace> {
+        self.volume.space()
     }
 
     /// The store in `volume`. What a crash left half made is removed.

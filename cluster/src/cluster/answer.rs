@@ -33,6 +33,7 @@ impl Handler for Answers {
                 }
                 rpc::Request::Workers => rpc::encode(&shared.statuses()),
                 rpc::Request::Residue => rpc::encode(&shared.residue().await),
+                rpc::Request::Disk => rpc::encode(&shared.space_here()),
                 rpc::Request::Order { worker, order } => rpc::encode(&shared.order(&worker, order)),
             })
         })

@@ -67,6 +67,12 @@ pub enum OpenSessionError {
     /// It was not committed.
     #[error(transparent)]
     Submit(#[from] SubmitError),
+    /// Too many members have no room for new sessions.
+    #[error("the disks of {full} member(s) are too full for new sessions")]
+    StorageFull {
+        /// How many.
+        full: usize,
+    },
 }
 
 /// Why bytes were not appended. Of the bytes given, those up to the durable offset may have been.

@@ -5,6 +5,7 @@ use super::inbox::Inbox;
 use super::input::Input;
 use super::pool::Pool;
 use super::scrub::Scrub;
+use super::space::Spaces;
 use super::worker::{self, Worker};
 use crate::catalog::{Catalog, CatalogError, ObjectRow};
 use crate::chunk::key::{DataKey, Kek, Random, WrappedKey};
@@ -40,6 +41,7 @@ pub(super) struct Shared {
     pub(super) repairs: Arc<Repairs>,
     pub(super) drops: Arc<Drops>,
     pub(super) workers: Vec<Arc<dyn Worker>>,
+    pub(super) spaces: Spaces,
     /// Whether what the last run left open is ended.
     is_ready: AtomicBool,
 }
@@ -90,6 +92,7 @@ impl Shared {
             takers,
             message_room: Arc::new(Semaphore::new(MESSAGE_ROOM_BYTES)),
             inbox,
+            spaces: Spaces::default(),
             is_ready: AtomicBool::new(false),
         }
     }

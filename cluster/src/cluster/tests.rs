@@ -8,6 +8,7 @@ mod keys;
 mod members;
 mod purged;
 mod repair;
+mod space;
 mod three;
 
 use super::*;

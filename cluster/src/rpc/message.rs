@@ -64,4 +64,6 @@ pub(crate) enum Request {
     },
     /// What lies in the folders there that the cluster needs.
     Residue,
+    /// How much room its disk has.
+    Disk,
 }

@@ -150,7 +150,8 @@ impl MemberFacts {
                 | rpc::Request::Copies { .. }
                 | rpc::Request::Workers
                 | rpc::Request::Residue
-                | rpc::Request::Order { .. } => return,
+                | rpc::Request::Order { .. }
+                | rpc::Request::Disk => return,
             };
             told.push(Output::Reply { to: from, run, call, answer });
         });

@@ -9,6 +9,7 @@ use crate::chunk::{
     AppendError, ChunkHeader, ChunkStore, ClosedChunk, CreateError, FileError, OpenChunk, SealedRecord, Tail,
     Tails,
 };
+use crate::chunk::{DiskLevel, DiskSpace};
 use crate::id::{ChunkId, Epoch, ObjectId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,8 +37,8 @@ pub struct Shelf {
     closing: BTreeSet<ChunkId>,
     closings: Vec<Closing>,
     is_retiring: bool,
-    /// Whether little room was left when it was looked at last.
-    is_scarce: bool,
+    /// How full the disk was when it was looked at last.
+    level: DiskLevel,
     syncs_at_once: usize,
 }
 
@@ -100,7 +101,7 @@ impl Shelf {
             closing: BTreeSet::new(),
             closings: Vec::new(),
             is_retiring: false,
-            is_scarce: false,
+            level: DiskLevel::Ample,
             syncs_at_once: limits.syncs_at_once,
         };
         Ok((shelf, found))
@@ -184,12 +185,17 @@ impl Shelf {
 
     /// Looks how much room is left.
     pub fn look_at_room(&mut self) {
-        self.is_scarce = self.store.is_scarce();
+        self.level = self.store.space().map_or(DiskLevel::Ample, DiskSpace::level);
     }
 
     /// Whether so little room is left that it is for the facts alone.
     pub fn is_scarce(&self) -> bool {
-        self.is_scarce
+        self.level == DiskLevel::Scarce
+    }
+
+    /// Whether there is room for copies that are only missing.
+    pub fn has_room_for_copies(&self) -> bool {
+        self.level < DiskLevel::Filling
     }
 
     /// The chunk is final here.

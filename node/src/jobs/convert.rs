@@ -11,21 +11,33 @@ use cluster::catalog::VideoFacts;
 use cluster::id::RecordingId;
 use codec::limits::Limits;
 
-/// Makes the video with worker processes and keeps it as a new object of the recording: each try has its own.
+/// What a video is made of.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Source {
+    pub(super) recording: RecordingId,
+    /// Its bytes.
+    pub(super) length: u64,
+    /// Whether the video shows what was typed.
+    pub(super) keystrokes: bool,
+}
+
+/// Makes the video with worker processes and keeps it as a new object of the recording: each try has its own. One that
+/// shows what was typed stands under the recording's second key, as all such text does.
 pub(super) fn convert(
     tools: &JobTools,
-    recording: RecordingId,
-    length: u64,
+    source: Source,
     counter: &JobCounter,
     interrupt: &Interrupt,
 ) -> Result<VideoFacts, JobError> {
+    let Source { recording, length, keystrokes } = source;
     let stored = Recording::stored(tools.cluster.clone(), tools.runtime.clone(), recording.into(), length);
-    let mut output = StoredOutput::new(tools.cluster.clone(), tools.runtime.clone(), recording);
+    let begin = if keystrokes { StoredOutput::of_text } else { StoredOutput::new };
+    let mut output = begin(tools.cluster.clone(), tools.runtime.clone(), recording);
     let conversion = Conversion {
         recording: &stored,
         work_dir: &tools.work_dir,
         limits: Limits::default(),
-        settings: ConversionSettings::default(),
+        settings: ConversionSettings { keystrokes, ..ConversionSettings::default() },
         workers: tools.workers.get(),
         progress: counter,
     };

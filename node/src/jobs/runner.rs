@@ -225,10 +225,20 @@ fn do_job(
             Command::CompleteIndex(done)
         }
         Work::Convert => {
-            let facts = convert::convert(tools, recording, length, counter, interrupt)?;
+            let source = convert::Source { recording, length, keystrokes: wants_keystrokes(tools, claim)? };
+            let facts = convert::convert(tools, source, counter, interrupt)?;
             Command::Complete(Complete { claim, facts })
         }
     })
+}
+
+/// Whether the video of a job is to show what was typed.
+fn wants_keystrokes(tools: &JobTools, claim: ClaimToken) -> Result<bool, JobError> {
+    let catalog = tools.cluster.catalog()?;
+    let Some(JobKind::Convert { video }) = catalog.job(claim.job)?.map(|row| row.kind) else {
+        return Ok(false);
+    };
+    Ok(catalog.video(video)?.is_some_and(|row| row.settings.keystrokes))
 }
 
 /// The length of a recording, which a job is only made for once it is sealed.

@@ -2,7 +2,7 @@
 
 use super::error::{RunError, StartError};
 use super::members::{self, Others};
-use super::{audit, clock, identity, kek, retention, roles, scrub, systemd, tokens};
+use super::{audit, clock, disks, identity, kek, retention, roles, scrub, systemd, tokens};
 use crate::config::Settings;
 use crate::jobs::{JobTools, Runner, Work};
 use crate::mail::{Mailer, MailerError, Mails, Templates};
@@ -45,7 +45,7 @@ const RELEASE_LIMIT: Duration = Duration::from_secs(10);
 /// Identifies this start of the machine.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 /// The version of the codec; another one makes other videos.
-const CODEC_VERSION: u32 = 2;
+const CODEC_VERSION: u32 = 3;
 
 /// A member that serves.
 pub(crate) struct Member {
@@ -118,6 +118,8 @@ impl Member {
         tasks.spawn("audit", GRACE, |stop| audit::run(told, trail, stop));
         let kept = of();
         tasks.spawn("retention", GRACE, |stop| retention::run(kept, stop));
+        let filled = of();
+        tasks.spawn("disks", GRACE, |stop| disks::run(filled, stop));
         let compared = of();
         tasks.spawn("scrub", GRACE, |stop| scrub::run(compared, stop));
         tasks.spawn("pictures", GRACE, |stop| media.sweep(stop));

@@ -3,6 +3,7 @@
 mod audit;
 mod clock;
 mod discovery;
+mod disks;
 mod error;
 mod identity;
 mod kek;

@@ -12,6 +12,7 @@ mod trial;
 mod webp;
 
 pub use outcome::{Expected, Outcome};
+pub(crate) use recording::instruction;
 pub use trial::{Measured, Trials};
 
 use std::io::{self, Write};

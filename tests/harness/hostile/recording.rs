@@ -7,7 +7,7 @@ use std::fmt::Display;
 pub(super) struct Script(Vec<u8>);
 
 /// The bytes of one instruction.
-pub(super) fn instruction(elements: &[&dyn Display]) -> Vec<u8> {
+pub(crate) fn instruction(elements: &[&dyn Display]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (index, element) in elements.iter().enumerate() {
         let text = element.to_string();

@@ -10,6 +10,10 @@ use crate::tests::harness::*;
 pub(super) fn with_body(request: TestRequest, cell: &Cell) -> TestRequest {
     match cell.route.as_str() {
         "POST /v1/sessions" => request.set_json(ssh()),
+        "POST /v1/sessions/admission" => {
+            let session = json!({ "protocol": "ssh", "format": "asciicast", "device_address": "db" });
+            request.set_json(session)
+        }
         "POST /v1/sessions/{id}/seal" => {
             request.set_json(json!({ "end": "finished", "end_ms": NOW_MS + 60_000 }))
         }
@@ -23,6 +27,9 @@ pub(super) fn with_body(request: TestRequest, cell: &Cell) -> TestRequest {
         }
         "PUT /v1/sessions/{id}/approvals/{approval}" => request.set_json(json!({ "approved": true })),
         "POST /v1/sessions/{id}/comments" => request.set_json(json!({ "text": "looked at" })),
+        "PUT /v1/sessions/{id}/block" | "POST /v1/sessions/{id}/drop" => {
+            request.set_json(json!({ "reason": "odd" }))
+        }
         "POST /v1/sessions/{id}/purge" => request.set_json(json!({ "reason": "asked" })),
         "PUT /v1/retention-rules/{scope}/{name}" => request.set_json(json!({ "days": 7 })),
         "PUT /v1/cluster/workers/{name}" => request.set_json(json!({ "order": "start" })),

@@ -9,6 +9,7 @@ use crate::catalog::approval::{AskApproval, DecideApproval};
 use crate::catalog::command::Command;
 use crate::catalog::comment::{AddComment, PutReview};
 use crate::catalog::condition::OnlyIf;
+use crate::catalog::control::{ControlKind, ControlSession};
 use crate::catalog::hold::{PlaceHold, ReleaseHold};
 use crate::catalog::layout::{ApplyLayout, LayoutRole, StageLayout};
 use crate::catalog::once::Once;
@@ -114,6 +115,7 @@ pub(crate) fn of(step: &Step<'_, '_>, command: &Command) -> Result<Option<Change
         Command::ApplyLayout(command) => applied(command),
         Command::DrainMember { member, by } => of_member(*member, "drain", by),
         Command::UndrainMember { member, by } => of_member(*member, "undrain", by),
+        Command::ControlSession(command) => controlled(command),
         // Only apply knows whether it stands in another one that it must not.
         Command::OnlyIf(OnlyIf { command, .. }) | Command::Once(Once { command, .. }) => {
             return of(step, command);
@@ -284,6 +286,15 @@ fn layout(detail: String, by: &str) -> Change {
 
 fn of_member(member: MemberId, detail: &str, by: &str) -> Change {
     Change::new("System.Cluster.Manage", format!("member/{member}"), detail.to_owned(), by)
+}
+
+fn controlled(command: &ControlSession) -> Change {
+    let ControlSession { recording, kind, reason, by } = command;
+    let action = match kind {
+        ControlKind::Blocked | ControlKind::Unblocked => "PAM.SessionManagement.Block",
+        ControlKind::Dropped => "PAM.SessionManagement.Drop",
+    };
+    Change::new(action, format!("session/{recording}"), format!("{kind}: {reason}"), by)
 }
 
 fn purged(command: &Purge) -> Change {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::super::fields::{disk_size, memory_size};
-use super::{Disk, DiskFile};
+use super::{Disk, DiskFile, DiskSpace};
 
 /// A disk that keeps what was synced and may lose, reorder or tear the rest when its power is cut.
 ///
@@ -26,7 +26,7 @@ struct State {
     syncs: u64,
     sync_mode: SyncMode,
     free_bytes: Option<usize>,
-    is_scarce: bool,
+    used_percent: u64,
     changes_left: Option<usize>,
 }
 
@@ -88,9 +88,9 @@ impl MemoryDisk {
         self.lock().free_bytes = free_bytes;
     }
 
-    /// Says of itself that little room is left, or that there is enough.
-    pub fn be_scarce(&self, is_scarce: bool) {
-        self.lock().is_scarce = is_scarce;
+    /// Says of itself that so many hundredths are used.
+    pub fn be_used(&self, used_percent: u64) {
+        self.lock().used_percent = used_percent;
     }
 
     /// After so many further changes and syncs every operation fails, as under a process that is about to die.
@@ -307,8 +307,9 @@ impl Disk for MemoryDisk {
         Ok(inside.filter_map(|path| path.file_name()?.to_str().map(String::from)).collect())
     }
 
-    fn is_scarce(&self, _folder: &Path) -> io::Result<bool> {
-        Ok(self.lock().is_scarce)
+    fn space(&self, _folder: &Path) -> io::Result<DiskSpace> {
+        let free_bytes = 100_u64.saturating_sub(self.lock().used_percent);
+        Ok(DiskSpace { free_bytes, total_bytes: 100 })
     }
 
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {

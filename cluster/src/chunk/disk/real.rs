@@ -8,13 +8,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::{Disk, DiskFile};
+use super::{Disk, DiskFile, DiskSpace};
 
 /// The mode of new files: nobody else on the machine has a reason to read them.
 const OWNER_ONLY: u32 = 0o600;
-
-/// When less than one of so many blocks is free, room is scarce.
-const SCARCE_SHARE: u64 = 20;
 
 /// The file systems of this machine.
 #[derive(Debug, Clone, Copy, Default)]
@@ -51,9 +48,13 @@ impl Disk for RealDisk {
         Ok(names)
     }
 
-    fn is_scarce(&self, folder: &Path) -> io::Result<bool> {
+    fn space(&self, folder: &Path) -> io::Result<DiskSpace> {
         let room = statvfs(folder)?;
-        Ok(room.blocks_available() < room.blocks() / SCARCE_SHARE)
+        let bytes = |blocks: u64| blocks.saturating_mul(room.fragment_size());
+        // As df counts: what only the system's administrator may write is neither free nor used.
+        let used = room.blocks().saturating_sub(room.blocks_free());
+        let free_bytes = bytes(room.blocks_available());
+        Ok(DiskSpace { free_bytes, total_bytes: bytes(used).saturating_add(free_bytes) })
     }
 
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {

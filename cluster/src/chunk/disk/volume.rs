@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::super::fields::disk_size;
-use super::{Disk, DiskFile};
+use super::{Disk, DiskFile, DiskSpace};
 
 /// An fsync failed. What the kernel dropped with it is unknowable, so the process must end and recover from what
 /// is on disk; nothing may be retried and nothing more is acknowledged.
@@ -75,9 +75,9 @@ impl Volume {
         self.0.failed.get()
     }
 
-    /// Whether little room is left on its disk; not, where that is not known.
-    pub fn is_scarce(&self) -> bool {
-        self.0.disk.is_scarce(&self.0.root).unwrap_or(false)
+    /// How much room its disk has; none where that is not known.
+    pub fn space(&self) -> Option<DiskSpace> {
+        self.0.disk.space(&self.0.root).ok()
     }
 
     /// Opens the file at `path`, which is relative to the volume's root.

@@ -82,7 +82,7 @@ async fn a_failed_sync_is_fatal_and_told() {
 
 /// Room is scarce, as the member sees it with its next look; what is taken until then is.
 async fn scarce(disk: &MemoryDisk, cluster: &Cluster, object: ObjectId, bytes: &[u8]) {
-    disk.be_scarce(true);
+    disk.be_used(96);
     let refused = tokio::time::timeout(DEADLINE, async {
         loop {
             let offset = cluster.durable_offset(object).await.unwrap();
@@ -114,7 +114,7 @@ async fn a_scarce_disk_takes_no_appends_keeps_the_facts_and_passes() {
     }
     // Facts go on, as if nothing were.
     cluster.open_session(session()).await.unwrap();
-    disk.be_scarce(false);
+    disk.be_used(0);
     append_rest(&cluster, object, &bytes).await;
     assert_eq!(cluster.seal(object).await.unwrap().length, 900_000);
     assert_eq!(read_all(&cluster, object).await, bytes);

@@ -15,14 +15,21 @@ use crate::id::{MemberId, ObjectId, StreamId};
 const HOUR_MS: u64 = 3_600_000;
 
 impl Member {
-    /// Since when a recording is interrupted, when that is too long ago. Time in which the cluster stood still does not
-    /// count. While the cluster's clocks are suspected, none is.
+    /// Since when a recording is interrupted, when that is too long ago, or nobody may resume it since its session was
+    /// dropped. Time in which the cluster stood still does not count. While the cluster's clocks are suspected, no time does.
     pub(super) fn overdue_since(
         &self,
         object: ObjectId,
         row: &ObjectRow,
     ) -> Result<Option<u64>, CatalogError> {
         let ObjectState::Interrupted { since_ms } = row.state else { return Ok(None) };
+        if object.stream != StreamId::RECORDING {
+            return Ok(None);
+        }
+        let session = self.catalog.session(object.recording)?;
+        if session.is_some_and(|row| matches!(row.state, SessionState::Ended { end: End::Dropped, .. })) {
+            return Ok(Some(since_ms));
+        }
         let clock = self.catalog.clock()?;
         let hours = Parameter::named(RESUME_HOURS).map(|parameter| self.catalog.parameter(parameter));
         let Some(ParameterValue::Number(hours)) = hours.transpose()? else { return Ok(None) };
@@ -31,7 +38,7 @@ impl Member {
             hours.saturating_mul(HOUR_MS).saturating_add(self.catalog.stood_still_ms(object.recording)?);
         let due_ms = since_ms.saturating_add(resumable_ms);
         let is_due = clock.suspicion.is_none() && clock.now_ms >= due_ms;
-        Ok(Some(since_ms).filter(|_| is_due && object.stream == StreamId::RECORDING))
+        Ok(Some(since_ms).filter(|_| is_due))
     }
 
     /// Notes what looks overdue, and asks whether that is still so: the catalog here may be late.

@@ -5,13 +5,15 @@ use super::super::effect::Effect;
 use super::super::repairs::{Cause, Repairs};
 use super::super::replica::TailError;
 use super::super::turn::Turn;
-use super::{Effects, Member};
+use super::{Effects, Member, Role};
 use crate::catalog::{Catalog, CatalogError, ChunkRow, RESYNC_MIB_PER_S};
 use crate::chunk::{DiskError, FileError};
 use crate::id::{ChunkId, ChunkNumber, ObjectId};
 use std::sync::Arc;
 
 const MIB_BYTES: u64 = 1 << 20;
+/// What the operator is told while nothing is fetched.
+const FULL: &str = "the disk is too full: nothing that is missing is fetched";
 
 impl Member {
     /// What its repairs share with other threads.
@@ -81,8 +83,23 @@ impl Member {
         self.fetch_missing(effects, now_ms)
     }
 
+    /// Whether the disk is too full for copies. What a seal waits for is fetched all the same: its bytes are acknowledged.
+    fn is_full_for_copies(&self) -> bool {
+        let waits = |role: &Role| match role {
+            Role::Owner(owner) => owner.lacks_manifest(),
+            Role::TakingOver { .. } => false,
+        };
+        !self.shelf.has_room_for_copies() && !self.objects.values().any(waits)
+    }
+
     /// Asks for what is missing, as far as it may be asked for.
     pub(super) fn fetch_missing(&mut self, effects: Vec<Effect>, now_ms: u64) -> Effects {
+        if self.is_full_for_copies() {
+            if self.resync.next().is_some() {
+                self.resync.repairs().fail(FULL.to_owned());
+            }
+            return Ok(effects);
+        }
         let mut turn = Turn { now_ms, around: &mut self.around, effects };
         while let Some(id) = self.resync.next() {
             let store = self.shelf.store();

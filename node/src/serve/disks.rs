@@ -1,0 +1,41 @@
+//! How full the members' disks are: asked about, and told when an operator has to act.
+
+use crate::tasks::{Stop, TaskResult};
+use cluster::Cluster;
+use cluster::chunk::DiskLevel;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// Looks until it is told to stop.
+pub(super) async fn run(cluster: Arc<Cluster>, stop: Stop) -> TaskResult {
+    let mut told = DiskLevel::Ample;
+    loop {
+        cluster.look_at_disks().await;
+        if let Some(level) = cluster.disk_here().map(|space| space.level())
+            && level != told
+        {
+            tell(level);
+            told = level;
+        }
+        if !stop.sleep(LOOK_EVERY).await {
+            return Ok(());
+        }
+    }
+}
+
+/// Once whenever it changes.
+fn tell(level: DiskLevel) {
+    match level {
+        DiskLevel::Ample => tracing::info!("this member's disk has room again"),
+        DiskLevel::Low => tracing::warn!("this member's disk is filling up: make room"),
+        DiskLevel::Filling => tracing::error!(
+            "this member's disk is too full for new sessions and for copies that it lacks: make room"
+        ),
+        DiskLevel::Scarce => {
+            tracing::error!("this member's disk is too full for recordings: make room at once");
+        }
+    }
+}
