@@ -7,6 +7,7 @@ mod clock;
 mod comment;
 mod gap;
 mod hold;
+mod kek;
 mod log;
 mod mail;
 mod member;
@@ -32,6 +33,7 @@ pub(crate) use audit::{
 pub(crate) use clock::Clock;
 pub(crate) use comment::{Comment, NewComment, Review};
 pub(crate) use hold::{Hold, NewHold, ReleaseQuery};
+pub(crate) use kek::Keks;
 pub(crate) use log::{Log, LogEntry, LogKind};
 pub(crate) use mail::{Mail, MailAlert, MailPage, MailQuery};
 pub(crate) use member::{Health, Member};

@@ -10,6 +10,7 @@ mod comments;
 mod conditions;
 mod cors;
 mod harness;
+mod keks;
 mod live;
 mod once;
 mod permissions;

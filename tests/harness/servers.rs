@@ -83,26 +83,25 @@ impl Servers {
         let folders = folders_in(folder)?;
         let addresses = free_addresses()?;
         let links = Links::open(&addresses.iter().map(|(member, own)| (*member, own.others)).collect())?;
-        let servers = Self::start_at(folder, folders, &addresses, "", |way| links.door(way))?;
+        let servers = Self::start_at(folders, &addresses, "", |way| links.door(way))?;
         Ok((servers, links))
     }
 
     /// Starts one member in each folder, and waits until all serve.
-    pub(crate) fn start(shared: &Path, folders: BTreeMap<u64, PathBuf>) -> anyhow::Result<Self> {
+    pub(crate) fn start(folders: BTreeMap<u64, PathBuf>) -> anyhow::Result<Self> {
         let addresses = free_addresses()?;
-        Self::start_at(shared, folders, &addresses, "", |(_, to)| addresses[&to].others)
+        Self::start_at(folders, &addresses, "", |(_, to)| addresses[&to].others)
     }
 
     /// Starts them in folders of a folder, with settings beside those that they need.
     pub(crate) fn start_mailing(folder: &Path, settings: &str) -> anyhow::Result<Self> {
         let folders = folders_in(folder)?;
         let addresses = free_addresses()?;
-        Self::start_at(folder, folders, &addresses, settings, |(_, to)| addresses[&to].others)
+        Self::start_at(folders, &addresses, settings, |(_, to)| addresses[&to].others)
     }
 
     /// The same, with further settings; `door` tells where a member finds another one.
     fn start_at(
-        shared: &Path,
         folders: BTreeMap<u64, PathBuf>,
         addresses: &BTreeMap<u64, Addresses>,
         further: &str,
@@ -120,7 +119,7 @@ impl Servers {
                  limits.requests_per_s = 100000\nlimits.recorder_requests_per_s = 100000\n\
                  cluster.members = \"{}\"\ncluster.ca = {:?}\ncluster.certificate = {:?}\ncluster.key = {:?}\n",
                 folder.join("data"),
-                shared.join("kek"),
+                folder.join("kek"),
                 own.api,
                 own.health,
                 members.join(" "),
@@ -134,9 +133,10 @@ impl Servers {
         let (administrator, recorder) = (String::new(), String::new());
         let mut servers = Self { folders, apis, running: BTreeMap::new(), administrator, recorder };
         servers.begin(FIRST)?;
-        let kek = shared.join("kek");
+        let kek = servers.folders[&FIRST].join("kek");
         wait_until("the cluster's key", DEADLINE, || Ok(kek.exists()))?;
         for member in MEMBERS.into_iter().filter(|member| *member != FIRST) {
+            std::fs::copy(&kek, servers.folders[&member].join("kek"))?;
             servers.begin(member)?;
         }
         servers.wait_ready()?;

@@ -9,6 +9,7 @@ use super::comment;
 use super::condition::{self, OnlyIf};
 use super::hold;
 use super::job;
+use super::kek;
 use super::key_states;
 use super::once::{self, Once};
 use super::outbox;
@@ -167,5 +168,10 @@ fn apply(step: &mut Step<'_, '_>, command: Command) -> Effect {
             recording::interrupt(step, object, epoch, idle_ms)
         }
         Command::OpenChunkLate(command) => recording::open_chunk_late(step, command),
+        Command::HoldKeks(command) => kek::hold(step, command),
+        Command::NextKek(command) => kek::next(step, command),
+        Command::UseKek { kek } => kek::take_into_use(step, kek),
+        Command::Rewrap(command) => kek::rewrap(step, command),
+        Command::RetireKek { kek } => kek::retire(step, kek),
     }
 }

@@ -14,6 +14,7 @@ use super::transaction::{CatalogError, Transaction};
 use super::video::{RequestRow, VideoRow};
 use super::view::ViewRow;
 use crate::id::{ChunkNumber, JobId, MemberId, ObjectId, RecordingId, VideoId};
+use crate::raft::StoredMembership;
 use serde::{Deserialize, Serialize};
 use std::ops::Bound;
 use std::sync::Arc;
@@ -46,6 +47,15 @@ pub(crate) struct MembershipRow {
 
 impl MembershipRow {
     pub(crate) const KEY: &[u8] = b"membership";
+
+    /// All members, those that only learn included.
+    pub(crate) fn all(&self) -> Vec<MemberId> {
+        let stored: Result<StoredMembership, _> = postcard::from_bytes(&self.raft);
+        match stored {
+            Ok(stored) => stored.nodes().map(|(member, _)| MemberId(*member)).collect(),
+            Err(_) => self.voters.clone(),
+        }
+    }
 }
 
 impl Row for MembershipRow {

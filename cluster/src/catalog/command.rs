@@ -6,6 +6,7 @@ use super::comment::{AddComment, PutReview};
 use super::condition::OnlyIf;
 use super::hold::{PlaceHold, ReleaseHold};
 use super::job::{ClaimJob, ClaimToken, Complete, CompleteIndex, FailJob, IndexDone, Progress};
+use super::kek::{HoldKeks, NextKek, Rewrap};
 use super::key_states::KeepKeyStates;
 use super::once::Once;
 use super::outbox::{BlockMail, MailId};
@@ -19,6 +20,7 @@ use super::token::{CreateToken, TokenId};
 use super::user::{CreateUser, LogIn, PutUser, SetPassword};
 use super::video::{RequestVideo, RetryVideo};
 use super::view::KeepView;
+use crate::chunk::key::KekId;
 use crate::id::{Epoch, JobId, MemberId, ObjectId, RecordingId};
 use serde::{Deserialize, Serialize};
 
@@ -204,4 +206,20 @@ pub enum Command {
     },
     /// A chunk begins after its first bytes have waited for long.
     OpenChunkLate(OpenChunkLate),
+    /// A member says which KEKs it holds.
+    HoldKeks(HoldKeks),
+    /// There is a KEK that is to be the next one.
+    NextKek(NextKek),
+    /// The next KEK wraps new keys from here on.
+    UseKek {
+        /// Which.
+        kek: KekId,
+    },
+    /// Keys are wrapped by the current KEK.
+    Rewrap(Rewrap),
+    /// A KEK wraps nothing any more: members delete it.
+    RetireKek {
+        /// Which.
+        kek: KekId,
+    },
 }

@@ -57,11 +57,12 @@ pub enum Tree {
     ApprovalsAsked = 40,
     Pauses = 41,
     Gaps = 42,
+    Keks = 43,
 }
 
 impl Tree {
     /// All trees, in the order of their numbers.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 44] = [
         Self::Meta,
         Self::Sessions,
         Self::SessionsByStart,
@@ -105,6 +106,7 @@ impl Tree {
         Self::ApprovalsAsked,
         Self::Pauses,
         Self::Gaps,
+        Self::Keks,
     ];
 
     /// The number that stands for it in stored keys.

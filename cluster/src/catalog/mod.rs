@@ -18,6 +18,7 @@ mod gap;
 mod hold;
 mod index;
 mod job;
+mod kek;
 mod key_states;
 mod once;
 mod outbox;
@@ -67,12 +68,14 @@ pub use job::{
     Claim, ClaimJob, ClaimToken, Complete, CompleteIndex, FailJob, FailureKind, IndexDone, JobKind,
     JobProgress, JobRow, JobState, Progress,
 };
+pub(crate) use kek::REWRAP_MAX;
+pub use kek::{HoldKeks, KekRow, KekState, NextKek, Rewrap};
 pub use key_states::{KeepKeyStates, KeyStatesRow};
 pub use once::{KEY_KEPT_MS, Once, OnceKey};
 pub use outbox::{BlockMail, MailFault, MailId, MailKind, MailRow, MailState, WebhookEvent};
 pub use outcome::{Applied, Outcome, Refusal};
+pub(crate) use parameter::{KEK_ROTATION_DAYS, RESUME_HOURS, RESYNC_MIB_PER_S, SCRUB_DAYS, SCRUB_MIB_PER_S};
 pub use parameter::{Parameter, ParameterKind, ParameterRow, ParameterValue, PutParameter};
-pub(crate) use parameter::{RESUME_HOURS, RESYNC_MIB_PER_S, SCRUB_DAYS, SCRUB_MIB_PER_S};
 pub(crate) use purge::DELETED_MAX;
 pub use purge::{DeletedBytes, DuePage, DuePlace, DueSession, Purge, PurgeCause, Tombstone};
 pub use recording::{

@@ -33,6 +33,7 @@ impl Handler for Answers {
                 }
                 rpc::Request::Workers => rpc::encode(&shared.statuses()),
                 rpc::Request::Order { worker, order } => rpc::encode(&shared.order(&worker, order)),
+                rpc::Request::Kek { kek, held } => rpc::encode(&shared.kek_for(from, kek, &held)),
             })
         })
     }

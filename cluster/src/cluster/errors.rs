@@ -6,7 +6,7 @@ use crate::chunk::journal::JournalError;
 use crate::chunk::key::{KekId, NoRandomness, UnwrapError};
 use crate::chunk::{self, ReaderError};
 use crate::facts::{self, NotReady, ReadIndexError, SubmitError};
-use crate::id::{ChunkId, MemberId, ObjectId};
+use crate::id::{ChunkId, MemberId, ObjectId, RecordingId};
 use std::io;
 use std::path::PathBuf;
 
@@ -61,12 +61,70 @@ pub enum StartError {
 /// Why a session was not opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenSessionError {
+    /// This member has only just started.
+    #[error(transparent)]
+    NotReady(#[from] NotReady),
+    /// The catalog's store failed.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// This member does not hold the current KEK.
+    #[error("KEK {kek}, which wraps new keys, is not held here")]
+    KekMissing {
+        /// Which.
+        kek: KekId,
+    },
     /// No keys could be made.
     #[error(transparent)]
     Randomness(#[from] NoRandomness),
     /// It was not committed.
     #[error(transparent)]
     Submit(#[from] SubmitError),
+}
+
+/// Why the KEKs are not in order. It is tried again.
+#[derive(Debug, thiserror::Error)]
+pub enum KekError {
+    /// This member has only just started.
+    #[error(transparent)]
+    NotReady(#[from] NotReady),
+    /// What is committed is not known.
+    #[error(transparent)]
+    ReadIndex(#[from] ReadIndexError),
+    /// The catalog's store failed.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// No key could be made.
+    #[error(transparent)]
+    Randomness(#[from] NoRandomness),
+    /// The KEKs could not be stored.
+    #[error("the file of the KEKs cannot be replaced")]
+    Store(#[source] io::Error),
+    /// The disk failed.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// A key could not be wrapped anew.
+    #[error(transparent)]
+    Unwrap(#[from] UnwrapError),
+    /// It was not committed.
+    #[error(transparent)]
+    Submit(#[from] SubmitError),
+    /// No other member has given it.
+    #[error("no other member gives KEK {kek}")]
+    KekElsewhere {
+        /// Which.
+        kek: KekId,
+    },
+    /// The KEK is kept: it is said to wrap nothing, and wraps a key.
+    #[error("KEK {kek} is retired, and still wraps the keys of recording {recording}")]
+    StillWraps {
+        /// Which.
+        kek: KekId,
+        /// Whose key.
+        recording: RecordingId,
+    },
+    /// The member is stopping.
+    #[error("this member is stopping")]
+    Stopped,
 }
 
 /// Why bytes were not appended. Of the bytes given, those up to the durable offset may have been.

@@ -3,12 +3,13 @@
 use super::errors::ReadError;
 use super::inbox::Inbox;
 use super::input::Input;
+use super::kek::KekWorker;
 use super::pool::Pool;
 use super::scrub::Scrub;
 use super::worker::{self, Worker};
 use crate::catalog::{Catalog, CatalogError, ObjectRow};
-use crate::chunk::key::{DataKey, Kek, Random, WrappedKey};
-use crate::chunk::{ChunkStore, ClosedChunk, Reader, Tail, Tails};
+use crate::chunk::key::{DataKey, Random, WrappedKey};
+use crate::chunk::{ChunkStore, ClosedChunk, Keks, Reader, Tail, Tails};
 use crate::facts::{Facts, NotReady};
 use crate::id::{ChunkId, ChunkNumber, ObjectId};
 use crate::rpc::Peers;
@@ -28,7 +29,7 @@ pub(super) struct Shared {
     pub(super) store: ChunkStore,
     /// The chunks that are open on this member.
     pub(super) tails: Tails,
-    pub(super) kek: Arc<Kek>,
+    pub(super) keks: Arc<Keks>,
     pub(super) random: Arc<dyn Random>,
     pub(super) peers: Arc<dyn Peers>,
     pub(super) readers: Arc<Pool>,
@@ -38,6 +39,7 @@ pub(super) struct Shared {
     pub(super) inbox: Inbox,
     pub(super) scrub: Arc<Scrub>,
     pub(super) repairs: Arc<Repairs>,
+    pub(super) kek_worker: Arc<KekWorker>,
     pub(super) workers: Vec<Arc<dyn Worker>>,
     /// Whether what the last run left open is ended.
     is_ready: AtomicBool,
@@ -48,7 +50,7 @@ pub(super) struct Parts {
     pub(super) facts: Arc<Facts>,
     pub(super) store: ChunkStore,
     pub(super) tails: Tails,
-    pub(super) kek: Arc<Kek>,
+    pub(super) keks: Arc<Keks>,
     pub(super) random: Arc<dyn Random>,
     pub(super) peers: Arc<dyn Peers>,
     pub(super) readers: Pool,
@@ -71,15 +73,18 @@ pub(super) struct View {
 
 impl Shared {
     pub(super) fn new(parts: Parts) -> Self {
-        let Parts { facts, store, tails, kek, random, peers, readers, takers, inbox, scrub, repairs } = parts;
+        let Parts { facts, store, tails, keks, random, peers, readers, takers, inbox, scrub, repairs } =
+            parts;
+        let kek_worker = Arc::new(KekWorker::default());
         Self {
-            workers: worker::all(&scrub, &repairs),
+            workers: worker::all(&scrub, &repairs, &kek_worker),
+            kek_worker,
             scrub,
             repairs,
             facts,
             store,
             tails,
-            kek,
+            keks,
             random,
             peers,
             readers: Arc::new(readers),
@@ -140,7 +145,7 @@ impl Shared {
         let row = self.facts.catalog()?.object(object.recording.into())?;
         let keys = row.and_then(|row| row.keys).ok_or(ReadError::KeyMissing { object })?;
         let wrapped = WrappedKey::from_bytes(keys.of(object))?;
-        Ok(Arc::new(DataKey::unwrap(object.recording, &wrapped, &self.kek)?))
+        Ok(Arc::new(self.keks.unwrap(object.recording, &wrapped)?))
     }
 
     /// How many bytes of an object may be read, as this member knows; and whether its open chunk is here, if it has one.

@@ -8,6 +8,7 @@ mod keys;
 mod members;
 mod purged;
 mod repair;
+mod rotation;
 mod three;
 
 use super::*;

@@ -1,6 +1,7 @@
 //! Background work that an operator sees and can hold up.
 
 use super::errors::OrderError;
+use super::kek::KekWorker;
 use super::shared::Shared;
 use super::{Cluster, scrub};
 use crate::id::MemberId;
@@ -127,9 +128,14 @@ impl Worker for Resync {
 }
 
 /// All workers of this member.
-pub(super) fn all(scrub: &Arc<scrub::Scrub>, repairs: &Arc<Repairs>) -> Vec<Arc<dyn Worker>> {
+pub(super) fn all(
+    scrub: &Arc<scrub::Scrub>,
+    repairs: &Arc<Repairs>,
+    kek: &Arc<KekWorker>,
+) -> Vec<Arc<dyn Worker>> {
     let scrub: Arc<dyn Worker> = Arc::<scrub::Scrub>::clone(scrub);
-    vec![Arc::new(Resync(Arc::clone(repairs))), scrub]
+    let kek: Arc<dyn Worker> = Arc::<KekWorker>::clone(kek);
+    vec![Arc::new(Resync(Arc::clone(repairs))), scrub, kek]
 }
 
 impl Shared {

@@ -120,6 +120,9 @@ pub enum ReadIndexError {
         /// What it was.
         outcome: Outcome,
     },
+    /// Which KEKs this member holds could not be committed: it may hold another one than the cluster.
+    #[error("which KEKs this member holds could not be committed")]
+    Keks(#[source] SubmitError),
     /// The catalog's store failed.
     #[error(transparent)]
     Catalog(CatalogError),

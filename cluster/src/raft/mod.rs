@@ -25,7 +25,7 @@ pub(crate) use receive::RaftDoor;
 pub(crate) use runtime::{ELECTION_MAX, ENTRIES_KEPT, Raft, config};
 pub(crate) use snapshot::SnapshotStore;
 pub(crate) use state_machine::StateMachine;
-pub(crate) use types::{Proposal, REQUESTS_BYTES_MAX, WriteAnswer, entry_bytes};
+pub(crate) use types::{Proposal, REQUESTS_BYTES_MAX, StoredMembership, WriteAnswer, entry_bytes};
 
 #[cfg(test)]
 mod tests;

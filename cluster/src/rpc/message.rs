@@ -1,5 +1,6 @@
 //! All that members say to one another. Variants are only ever added at the end.
 
+use crate::chunk::key::KekId;
 use crate::cluster::WorkerOrder;
 use crate::facts::FactsRequest;
 use crate::id::{ChunkId, ChunkNumber, Epoch, ObjectId};
@@ -61,5 +62,12 @@ pub(crate) enum Request {
         worker: String,
         /// What.
         order: WorkerOrder,
+    },
+    /// A KEK, encrypted under another one that both hold.
+    Kek {
+        /// Which.
+        kek: KekId,
+        /// Those that the asking member holds.
+        held: Vec<KekId>,
     },
 }

@@ -10,6 +10,7 @@ use crate::catalog::command::Command;
 use crate::catalog::comment::{AddComment, PutReview};
 use crate::catalog::condition::OnlyIf;
 use crate::catalog::hold::{PlaceHold, ReleaseHold};
+use crate::catalog::kek::NextKek;
 use crate::catalog::once::Once;
 use crate::catalog::parameter::{ParameterValue, PutParameter};
 use crate::catalog::purge::{Purge, PurgeCause};
@@ -107,6 +108,11 @@ pub(crate) fn of(step: &Step<'_, '_>, command: &Command) -> Result<Option<Change
         Command::PutReview(command) => reviewed(command),
         Command::AskApproval(command) => approval_asked(command),
         Command::DecideApproval(command) => approval_decided(command),
+        Command::NextKek(NextKek { kek, by, .. }) => {
+            Change::new("System.Cluster.Manage", format!("kek/{kek}"), "made".to_owned(), by)
+        }
+        Command::UseKek { kek } => Change::new("kek-used", format!("kek/{kek}"), String::new(), ""),
+        Command::RetireKek { kek } => Change::new("kek-retired", format!("kek/{kek}"), String::new(), ""),
         // Only apply knows whether it stands in another one that it must not.
         Command::OnlyIf(OnlyIf { command, .. }) | Command::Once(Once { command, .. }) => {
             return of(step, command);
@@ -136,6 +142,8 @@ pub(crate) fn of(step: &Step<'_, '_>, command: &Command) -> Result<Option<Change
         | Command::KeepKeyStates(_)
         | Command::KeepView(_)
         | Command::DeletedBytes(_)
+        | Command::HoldKeks(_)
+        | Command::Rewrap(_)
         | Command::BlockMail(_)
         | Command::As(_)
         | Command::Audit(_)
