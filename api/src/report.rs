@@ -29,8 +29,9 @@ pub(crate) async fn report(state: &ApiState, session: OneSession) -> Result<Repo
         ObjectState::Open | ObjectState::Interrupted { .. } => state.cluster.length(object).await?,
     };
     let gaps = state.cluster.catalog()?.gaps(id, size_bytes)?;
+    let purge = state.cluster.catalog()?.purge_progress(id)?;
     let (video, holds, reviews) = (videos(state, id)?, holds(state, id)?, reviews(state, id)?);
-    Ok(ReportFacts { id, row, object: facts.state, size_bytes, video, gaps, holds, reviews }.into())
+    Ok(ReportFacts { id, row, object: facts.state, size_bytes, video, gaps, holds, reviews, purge }.into())
 }
 
 /// The holds of a session, released ones included.

@@ -9,6 +9,7 @@ mod answer;
 mod append;
 mod errors;
 mod folder;
+mod forget;
 mod inbox;
 mod input;
 mod kek;
@@ -29,8 +30,8 @@ mod tests;
 
 pub use crate::facts::MemberStatus;
 pub use errors::{
-    AppendError, FatalError, KekError, OpenSessionError, OrderError, ReadError, ReplicationError, ScrubError,
-    SealError, StartError, StopError, WriteFailure,
+    AppendError, FatalError, ForgetError, KekError, OpenSessionError, OrderError, ReadError,
+    ReplicationError, ScrubError, SealError, StartError, StopError, WriteFailure,
 };
 pub use options::{ClusterOptions, NewSession, Sealed, StartReport};
 pub use purged::DeletePurgedError;
@@ -399,6 +400,7 @@ impl Cluster {
     pub async fn stop(self) -> Result<(), StopError> {
         let Self { shared, clock, threads, recovered, damaged: _, fatal, lock } = self;
         drop(recovered);
+        shared.forget_worker.stop();
         let all_ended = timeout(STOP_DEADLINE, shared.inbox.finish()).await.is_ok();
         shared.inbox.close();
         shared.inbox.tell(Input::Stop);

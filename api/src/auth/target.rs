@@ -99,7 +99,7 @@ impl Target for OneSession {
     }
 
     fn is_purged(&self) -> bool {
-        matches!(self.row.state, SessionState::Purging(_))
+        self.row.state.tombstone().is_some()
     }
 }
 

@@ -218,6 +218,7 @@ fn kind_of(refusal: &Refusal) -> Kind {
         | Refusal::KekDiffers { .. }
         | Refusal::KekNotHeld { .. }
         | Refusal::KekState { .. }
+        | Refusal::PurgeIncomplete { .. }
         | Refusal::WrappedKey { .. } => Kind::Internal,
     }
 }

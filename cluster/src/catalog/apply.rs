@@ -7,6 +7,7 @@ use super::clock::{self, ClockRow};
 use super::command::Command;
 use super::comment;
 use super::condition::{self, OnlyIf};
+use super::forget;
 use super::hold;
 use super::job;
 use super::kek;
@@ -173,5 +174,8 @@ fn apply(step: &mut Step<'_, '_>, command: Command) -> Effect {
         Command::UseKek { kek } => kek::take_into_use(step, kek),
         Command::Rewrap(command) => kek::rewrap(step, command),
         Command::RetireKek { kek } => kek::retire(step, kek),
+        Command::ForgetTurn { member } => forget::give_turn(step, member),
+        Command::Forgotten(command) => forget::forgotten(step, command),
+        Command::CompletePurge { recording } => forget::complete(step, recording),
     }
 }

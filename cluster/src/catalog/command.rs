@@ -4,6 +4,7 @@ use super::audit::{As, AuditEvent, AuditKey};
 use super::clock::ClockSample;
 use super::comment::{AddComment, PutReview};
 use super::condition::OnlyIf;
+use super::forget::Forgotten;
 use super::hold::{PlaceHold, ReleaseHold};
 use super::job::{ClaimJob, ClaimToken, Complete, CompleteIndex, FailJob, IndexDone, Progress};
 use super::kek::{HoldKeks, NextKek, Rewrap};
@@ -221,5 +222,17 @@ pub enum Command {
     RetireKek {
         /// Which.
         kek: KekId,
+    },
+    /// It is a member's turn to forget what was purged.
+    ForgetTurn {
+        /// Which.
+        member: MemberId,
+    },
+    /// A member has forgotten what was purged.
+    Forgotten(Forgotten),
+    /// Nothing of a purged session's keys is left.
+    CompletePurge {
+        /// Which.
+        recording: RecordingId,
     },
 }

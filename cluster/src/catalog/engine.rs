@@ -58,11 +58,13 @@ pub enum Tree {
     Pauses = 41,
     Gaps = 42,
     Keks = 43,
+    Purges = 44,
+    Forgotten = 45,
 }
 
 impl Tree {
     /// All trees, in the order of their numbers.
-    pub const ALL: [Self; 44] = [
+    pub const ALL: [Self; 46] = [
         Self::Meta,
         Self::Sessions,
         Self::SessionsByStart,
@@ -107,6 +109,8 @@ impl Tree {
         Self::Pauses,
         Self::Gaps,
         Self::Keks,
+        Self::Purges,
+        Self::Forgotten,
     ];
 
     /// The number that stands for it in stored keys.
@@ -211,6 +215,9 @@ pub trait Engine: Debug + Send + Sync + 'static {
     fn commit(&self, batch: Batch) -> Result<(), EngineError>;
     /// Removes every row.
     fn clear(&self) -> Result<(), EngineError>;
+    /// Leaves no bytes in any file of rows that were changed or removed before the call, while everything else goes on. False
+    /// when it was given up, since it was to `go_on` no longer: then all is as it was.
+    fn renew(&self, go_on: &dyn Fn() -> bool) -> Result<bool, EngineError>;
     /// Leaves what is committed in such a state that even a restarted machine finds it. Nothing may be
     /// committed afterwards.
     fn close(&self) -> Result<(), EngineError>;

@@ -3,6 +3,7 @@
 
 use super::catalog::{Catalog, MembershipRow};
 use super::engine::{KeyRange, Tree};
+use super::forget;
 use super::outcome::{Outcome, Refusal};
 use super::recording::{self, ObjectRow, WrappedKeys};
 use super::row::Row;
@@ -150,6 +151,9 @@ pub(crate) fn hold(step: &mut Step<'_, '_>, command: HoldKeks) -> Effect {
     if rows.is_empty() {
         let newest = keks.iter().map(|(kek, _)| *kek).max();
         rows = keks.iter().map(|(kek, check)| (*kek, first(step, *check, Some(*kek) == newest))).collect();
+        if let Some(newest) = newest {
+            forget::follow(step, newest)?;
+        }
     }
     for (kek, mut row) in rows {
         let told = keks.iter().find(|(told, _)| *told == kek).map(|(_, check)| *check);
@@ -245,6 +249,11 @@ pub(crate) fn check_current(step: &Step<'_, '_>, kek: KekId) -> Result<(), Halt>
         Some((current, _)) if current != kek => Err(Refusal::KekNotCurrent { current }.into()),
         Some(_) | None => Ok(()),
     }
+}
+
+/// The members that vote.
+pub(crate) fn voters(step: &Step<'_, '_>) -> Result<Vec<MemberId>, Halt> {
+    Ok(step.rows.get::<MembershipRow>(MembershipRow::KEY)?.unwrap_or_default().voters)
 }
 
 /// The members, learners included.

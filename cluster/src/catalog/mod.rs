@@ -14,6 +14,7 @@ mod command;
 mod comment;
 mod condition;
 mod engine;
+mod forget;
 mod gap;
 mod hold;
 mod index;
@@ -60,6 +61,8 @@ pub use condition::{Condition, OnlyIf, RowTag, Tagged};
 pub use engine::{
     Batch, Engine, EngineError, KeyAndRow, KeyRange, MemoryEngine, SledEngine, SledOpenError, SledStart, Tree,
 };
+pub(crate) use forget::ForgetRound;
+pub use forget::{Forgotten, PurgeProgress};
 pub(crate) use gap::GAP_MS_MIN;
 pub use gap::{Gap, Gaps};
 pub use hold::{HoldId, HoldRow, HoldState, HoldWord, PlaceHold, ReleaseHold};
@@ -74,7 +77,9 @@ pub use key_states::{KeepKeyStates, KeyStatesRow};
 pub use once::{KEY_KEPT_MS, Once, OnceKey};
 pub use outbox::{BlockMail, MailFault, MailId, MailKind, MailRow, MailState, WebhookEvent};
 pub use outcome::{Applied, Outcome, Refusal};
-pub(crate) use parameter::{KEK_ROTATION_DAYS, RESUME_HOURS, RESYNC_MIB_PER_S, SCRUB_DAYS, SCRUB_MIB_PER_S};
+pub(crate) use parameter::{
+    FORGET_HOURS, KEK_ROTATION_DAYS, RESUME_HOURS, RESYNC_MIB_PER_S, SCRUB_DAYS, SCRUB_MIB_PER_S,
+};
 pub use parameter::{Parameter, ParameterKind, ParameterRow, ParameterValue, PutParameter};
 pub(crate) use purge::DELETED_MAX;
 pub use purge::{DeletedBytes, DuePage, DuePlace, DueSession, Purge, PurgeCause, Tombstone};

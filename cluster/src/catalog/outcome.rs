@@ -278,4 +278,6 @@ pub enum Refusal {
     KekState { kek: KekId },
     #[error("new keys are wrapped by KEK {current}")]
     KekNotCurrent { current: KekId },
+    #[error("the purge of session {recording} has not ended, or there is none")]
+    PurgeIncomplete { recording: RecordingId },
 }

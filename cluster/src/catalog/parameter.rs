@@ -26,6 +26,8 @@ pub(crate) const SCRUB_MIB_PER_S: &str = "scrub_mib_per_s";
 pub(crate) const WATCH_NEEDS_APPROVAL: &str = "watch_needs_approval";
 /// After how many days another KEK takes the place of the current one.
 pub(crate) const KEK_ROTATION_DAYS: &str = "kek_rotation_days";
+/// How often members forget what was purged.
+pub(crate) const FORGET_HOURS: &str = "forget_hours";
 /// Whether the webhook is told.
 pub(crate) const WEBHOOK_ENABLED: &str = "webhook_enabled";
 
@@ -146,6 +148,13 @@ impl Parameter {
             default: ParameterValue::Number(30),
             description: "After how many days another KEK takes the place of the current one, which ends what purged \
                           sessions wait for.",
+        },
+        Self {
+            name: FORGET_HOURS,
+            kind: ParameterKind::NumberOrNever { min: 1, max: 720 },
+            default: ParameterValue::Number(24),
+            description: "How many hours after one another the members begin to rewrite their log, snapshot and rows, so that \
+                          nothing of purged sessions is left in them.",
         },
     ];
 

@@ -1,10 +1,11 @@
 //! Purging: the keys of a session go, and with them all that can be read of it; a tombstone stays.
 
 use super::approval;
-use super::catalog::{Catalog, MembershipRow};
+use super::catalog::Catalog;
 use super::clock::{self, ClockRow};
 use super::comment;
 use super::engine::{KeyRange, Tree};
+use super::forget;
 use super::gap;
 use super::hold;
 use super::job;
@@ -208,7 +209,7 @@ pub(crate) fn purge(step: &mut Step<'_, '_>, command: Purge) -> Effect {
         check_due(step, recording, &row)?;
         keep_pace(step)?;
     }
-    stored.keys = None;
+    let kek = stored.keys.take().map(|keys| keys.kek);
     step.rows.put(&recording::key(object), &stored)?;
     step.rows.remove(Tree::KeyStates, &recording.0);
     step.rows.remove(Tree::Views, &recording.0);
@@ -231,8 +232,7 @@ pub(crate) fn purge(step: &mut Step<'_, '_>, command: Purge) -> Effect {
     session::store(step, recording, Some(&row), &gone)?;
     forget_end(step, recording)?;
     step.uncount(Counter::Session)?;
-    let voters = step.rows.get::<MembershipRow>(MembershipRow::KEY)?.unwrap_or_default().voters;
-    for member in voters {
+    for member in forget::note_purge(step, recording, kek)? {
         step.rows.put_key(Tree::PurgedBytes, deletion_key(member, recording));
     }
     Ok(Outcome::Done)
@@ -251,7 +251,7 @@ pub(crate) fn deleted(step: &mut Step<'_, '_>, command: DeletedBytes) -> Effect 
 }
 
 /// Member, then recording: all that a member has to delete stands together.
-fn deletion_key(member: MemberId, recording: RecordingId) -> Vec<u8> {
+pub(super) fn deletion_key(member: MemberId, recording: RecordingId) -> Vec<u8> {
     let mut key = member.0.to_be_bytes().to_vec();
     key.extend_from_slice(&recording.0);
     key

@@ -6,6 +6,7 @@ mod clock;
 mod comments;
 mod conditions;
 mod determinism;
+mod forgetting;
 mod gaps;
 mod jobs;
 mod keks;

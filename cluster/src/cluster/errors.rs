@@ -1,5 +1,6 @@
 //! Why the door refuses, one enum per operation.
 
+use super::purged::DeletePurgedError;
 use crate::catalog::{CatalogError, SledOpenError};
 use crate::chunk::disk::{DiskError, Fatal};
 use crate::chunk::journal::JournalError;
@@ -122,6 +123,32 @@ pub enum KekError {
         /// Whose key.
         recording: RecordingId,
     },
+    /// The member is stopping.
+    #[error("this member is stopping")]
+    Stopped,
+}
+
+/// Why purges do not come to their end. It is tried again.
+#[derive(Debug, thiserror::Error)]
+pub enum ForgetError {
+    /// This member has only just started.
+    #[error(transparent)]
+    NotReady(#[from] NotReady),
+    /// What is committed is not known.
+    #[error(transparent)]
+    ReadIndex(#[from] ReadIndexError),
+    /// The catalog's store failed.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// Files of purged sessions are still there.
+    #[error(transparent)]
+    Delete(#[from] DeletePurgedError),
+    /// Log, snapshot and rows could not be rewritten.
+    #[error(transparent)]
+    Facts(#[from] facts::ForgetError),
+    /// It was not committed.
+    #[error(transparent)]
+    Submit(#[from] SubmitError),
     /// The member is stopping.
     #[error("this member is stopping")]
     Stopped,

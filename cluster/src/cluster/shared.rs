@@ -1,6 +1,7 @@
 //! What all operations need: facts, bytes, the thread of the live tail, and threads that read.
 
 use super::errors::ReadError;
+use super::forget::ForgetWorker;
 use super::inbox::Inbox;
 use super::input::Input;
 use super::kek::KekWorker;
@@ -40,6 +41,7 @@ pub(super) struct Shared {
     pub(super) scrub: Arc<Scrub>,
     pub(super) repairs: Arc<Repairs>,
     pub(super) kek_worker: Arc<KekWorker>,
+    pub(super) forget_worker: Arc<ForgetWorker>,
     pub(super) workers: Vec<Arc<dyn Worker>>,
     /// Whether what the last run left open is ended.
     is_ready: AtomicBool,
@@ -75,10 +77,11 @@ impl Shared {
     pub(super) fn new(parts: Parts) -> Self {
         let Parts { facts, store, tails, keks, random, peers, readers, takers, inbox, scrub, repairs } =
             parts;
-        let kek_worker = Arc::new(KekWorker::default());
+        let (kek_worker, forget_worker) = (Arc::new(KekWorker::default()), Arc::new(ForgetWorker::default()));
         Self {
-            workers: worker::all(&scrub, &repairs, &kek_worker),
+            workers: worker::all(&scrub, &repairs, &kek_worker, &forget_worker),
             kek_worker,
+            forget_worker,
             scrub,
             repairs,
             facts,

@@ -3,6 +3,7 @@
 mod appends;
 mod bytes;
 mod crash;
+mod forgetting;
 mod handover;
 mod keys;
 mod members;

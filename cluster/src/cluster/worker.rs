@@ -1,6 +1,7 @@
 //! Background work that an operator sees and can hold up.
 
 use super::errors::OrderError;
+use super::forget::ForgetWorker;
 use super::kek::KekWorker;
 use super::shared::Shared;
 use super::{Cluster, scrub};
@@ -132,10 +133,11 @@ pub(super) fn all(
     scrub: &Arc<scrub::Scrub>,
     repairs: &Arc<Repairs>,
     kek: &Arc<KekWorker>,
+    forget: &Arc<ForgetWorker>,
 ) -> Vec<Arc<dyn Worker>> {
     let scrub: Arc<dyn Worker> = Arc::<scrub::Scrub>::clone(scrub);
     let kek: Arc<dyn Worker> = Arc::<KekWorker>::clone(kek);
-    vec![Arc::new(Resync(Arc::clone(repairs))), scrub, kek]
+    vec![Arc::new(Resync(Arc::clone(repairs))), scrub, kek, Arc::<ForgetWorker>::clone(forget)]
 }
 
 impl Shared {

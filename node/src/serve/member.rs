@@ -2,7 +2,7 @@
 
 use super::error::{RunError, StartError};
 use super::members::{self, Others};
-use super::{audit, clock, identity, kek, keks, retention, roles, scrub, systemd, tokens};
+use super::{audit, clock, forgetting, identity, kek, keks, retention, roles, scrub, systemd, tokens};
 use crate::config::Settings;
 use crate::jobs::{JobTools, Runner, Work};
 use crate::mail::{Mailer, MailerError, Mails, Templates};
@@ -120,6 +120,8 @@ impl Member {
         tasks.spawn("retention", GRACE, |stop| retention::run(kept, stop));
         let compared = of();
         tasks.spawn("scrub", GRACE, |stop| scrub::run(compared, stop));
+        let purged = of();
+        tasks.spawn("forget", GRACE, |stop| forgetting::run(purged, stop));
         let wrapped = of();
         tasks.spawn("keys", GRACE, |stop| keks::run(wrapped, stop));
         tasks.spawn("pictures", GRACE, |stop| media.sweep(stop));

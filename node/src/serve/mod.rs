@@ -4,6 +4,7 @@ mod audit;
 mod clock;
 mod discovery;
 mod error;
+mod forgetting;
 mod identity;
 pub(crate) mod kek;
 mod keks;

@@ -113,6 +113,9 @@ pub(crate) fn of(step: &Step<'_, '_>, command: &Command) -> Result<Option<Change
         }
         Command::UseKek { kek } => Change::new("kek-used", format!("kek/{kek}"), String::new(), ""),
         Command::RetireKek { kek } => Change::new("kek-retired", format!("kek/{kek}"), String::new(), ""),
+        Command::CompletePurge { recording } => {
+            Change::new("purge-complete", format!("session/{recording}"), String::new(), "")
+        }
         // Only apply knows whether it stands in another one that it must not.
         Command::OnlyIf(OnlyIf { command, .. }) | Command::Once(Once { command, .. }) => {
             return of(step, command);
@@ -144,6 +147,8 @@ pub(crate) fn of(step: &Step<'_, '_>, command: &Command) -> Result<Option<Change
         | Command::DeletedBytes(_)
         | Command::HoldKeks(_)
         | Command::Rewrap(_)
+        | Command::ForgetTurn { .. }
+        | Command::Forgotten(_)
         | Command::BlockMail(_)
         | Command::As(_)
         | Command::Audit(_)
