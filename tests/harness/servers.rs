@@ -75,7 +75,7 @@ pub fn answer_to_a_new_token() -> anyhow::Result<String> {
 impl Servers {
     /// Starts them in folders of a folder.
     pub(crate) fn start_in(folder: &Path) -> anyhow::Result<Self> {
-        Self::start(folder, folders_in(folder)?)
+        Self::start(folders_in(folder)?)
     }
 
     /// The same, behind doors of the harness.

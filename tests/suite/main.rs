@@ -13,6 +13,7 @@ mod kill;
 mod members;
 mod pictures;
 mod power_cut;
+mod purged;
 mod repair;
 mod resume;
 mod scenario;
