@@ -30,9 +30,11 @@ mod tests;
 
 pub use crate::facts::MemberStatus;
 pub use errors::{
-    AppendError, FatalError, ForgetError, KekError, OpenSessionError, OrderError, ReadError,
-    ReplicationError, ScrubError, SealError, StartError, StopError, WriteFailure,
+    AppendError, FatalError, OpenSessionError, OrderError, ReadError, ReplicationError, ScrubError,
+    SealError, StartError, StopError, WriteFailure,
 };
+pub use forget::ForgetError;
+pub use kek::KekError;
 pub use options::{ClusterOptions, NewSession, Sealed, StartReport};
 pub use purged::DeletePurgedError;
 pub use read::ObjectRead;
@@ -317,7 +319,7 @@ impl Cluster {
             let (recording, keys) = new_keys(&kek, &*self.shared.random)?;
             let open = OpenSession { recording, info: info.clone(), keys, owner: self.member() };
             let open = Command::OpenSession(open);
-            let command = match once.clone() {
+            let command = match once {
                 Some(key) => Command::Once(Once { key, note: recording.0.to_vec(), command: Box::new(open) }),
                 None => open,
             };

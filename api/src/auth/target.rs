@@ -1,7 +1,7 @@
 //! What a route is about, and how it relates to who asks.
 
 use actix_web::HttpRequest;
-use cluster::catalog::{ApprovalNeed, Catalog, SessionRow, SessionState, TokenKind, VideoRow, VideoState};
+use cluster::catalog::{ApprovalNeed, Catalog, SessionRow, TokenKind, VideoRow, VideoState};
 use cluster::id::{RecordingId, VideoId};
 use policy::{Relations, Resource};
 

@@ -107,6 +107,15 @@ impl KekRow {
     }
 }
 
+/// Keys that older KEKs wrap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct WrappedBefore {
+    /// Of which recordings.
+    pub(crate) keys: Vec<(RecordingId, WrappedKeys)>,
+    /// The object behind which to go on; none when that was the last one.
+    pub(crate) next: Option<ObjectId>,
+}
+
 impl Catalog {
     /// All KEKs that there were, by number. None before a member has said which it holds.
     pub fn keks(&self) -> Result<Vec<(KekId, KekRow)>, CatalogError> {
@@ -119,13 +128,13 @@ impl Catalog {
     }
 
     /// Recordings behind `after` whose keys an older KEK than this one wraps, at most `limit` of them among so many objects that
-    /// are looked at; and where to go on, unless that was the last object.
+    /// are looked at.
     pub(crate) fn wrapped_before(
         &self,
         current: KekId,
         after: Option<ObjectId>,
         (objects, limit): (usize, usize),
-    ) -> Result<(Vec<(RecordingId, WrappedKeys)>, Option<ObjectId>), CatalogError> {
+    ) -> Result<WrappedBefore, CatalogError> {
         let found: Vec<(ObjectId, ObjectRow)> = self.objects(after, objects)?;
         let mut last = found.last().map(|(object, _)| *object).filter(|_| found.len() == objects);
         let mut older = Vec::new();
@@ -137,7 +146,7 @@ impl Catalog {
                 break;
             }
         }
-        Ok((older, last))
+        Ok(WrappedBefore { keys: older, next: last })
     }
 }
 

@@ -1,13 +1,12 @@
 //! Why the door refuses, one enum per operation.
 
-use super::purged::DeletePurgedError;
 use crate::catalog::{CatalogError, SledOpenError};
 use crate::chunk::disk::{DiskError, Fatal};
 use crate::chunk::journal::JournalError;
 use crate::chunk::key::{KekId, NoRandomness, UnwrapError};
 use crate::chunk::{self, ReaderError};
 use crate::facts::{self, NotReady, ReadIndexError, SubmitError};
-use crate::id::{ChunkId, MemberId, ObjectId, RecordingId};
+use crate::id::{ChunkId, MemberId, ObjectId};
 use std::io;
 use std::path::PathBuf;
 
@@ -80,78 +79,6 @@ pub enum OpenSessionError {
     /// It was not committed.
     #[error(transparent)]
     Submit(#[from] SubmitError),
-}
-
-/// Why the KEKs are not in order. It is tried again.
-#[derive(Debug, thiserror::Error)]
-pub enum KekError {
-    /// This member has only just started.
-    #[error(transparent)]
-    NotReady(#[from] NotReady),
-    /// What is committed is not known.
-    #[error(transparent)]
-    ReadIndex(#[from] ReadIndexError),
-    /// The catalog's store failed.
-    #[error(transparent)]
-    Catalog(#[from] CatalogError),
-    /// No key could be made.
-    #[error(transparent)]
-    Randomness(#[from] NoRandomness),
-    /// The KEKs could not be stored.
-    #[error("the file of the KEKs cannot be replaced")]
-    Store(#[source] io::Error),
-    /// The disk failed.
-    #[error(transparent)]
-    Disk(#[from] DiskError),
-    /// A key could not be wrapped anew.
-    #[error(transparent)]
-    Unwrap(#[from] UnwrapError),
-    /// It was not committed.
-    #[error(transparent)]
-    Submit(#[from] SubmitError),
-    /// No other member has given it.
-    #[error("no other member gives KEK {kek}")]
-    KekElsewhere {
-        /// Which.
-        kek: KekId,
-    },
-    /// The KEK is kept: it is said to wrap nothing, and wraps a key.
-    #[error("KEK {kek} is retired, and still wraps the keys of recording {recording}")]
-    StillWraps {
-        /// Which.
-        kek: KekId,
-        /// Whose key.
-        recording: RecordingId,
-    },
-    /// The member is stopping.
-    #[error("this member is stopping")]
-    Stopped,
-}
-
-/// Why purges do not come to their end. It is tried again.
-#[derive(Debug, thiserror::Error)]
-pub enum ForgetError {
-    /// This member has only just started.
-    #[error(transparent)]
-    NotReady(#[from] NotReady),
-    /// What is committed is not known.
-    #[error(transparent)]
-    ReadIndex(#[from] ReadIndexError),
-    /// The catalog's store failed.
-    #[error(transparent)]
-    Catalog(#[from] CatalogError),
-    /// Files of purged sessions are still there.
-    #[error(transparent)]
-    Delete(#[from] DeletePurgedError),
-    /// Log, snapshot and rows could not be rewritten.
-    #[error(transparent)]
-    Facts(#[from] facts::ForgetError),
-    /// It was not committed.
-    #[error(transparent)]
-    Submit(#[from] SubmitError),
-    /// The member is stopping.
-    #[error("this member is stopping")]
-    Stopped,
 }
 
 /// Why bytes were not appended. Of the bytes given, those up to the durable offset may have been.

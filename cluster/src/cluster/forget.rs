@@ -2,11 +2,11 @@
 //! those sessions would else stand for as long as it pleases; one after the other, and only while all are there.
 
 use super::Cluster;
-use super::errors::ForgetError;
+use super::purged::DeletePurgedError;
 use super::shared::Shared;
 use super::worker::{Worker, WorkerOrder, WorkerState, WorkerStatus};
-use crate::catalog::{Command, FORGET_HOURS, ForgetRound, Forgotten, Refusal};
-use crate::facts::SubmitError;
+use crate::catalog::{CatalogError, Command, FORGET_HOURS, ForgetRound, Forgotten, Refusal};
+use crate::facts::{self, NotReady, ReadIndexError, SubmitError};
 use crate::id::MemberId;
 use crate::rpc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -18,6 +18,32 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Purged sessions that are looked at each time.
 const SESSIONS_AT_ONCE: usize = 256;
 const HOUR_MS: u64 = 3_600_000;
+
+/// Why purges do not come to their end. It is tried again.
+#[derive(Debug, thiserror::Error)]
+pub enum ForgetError {
+    /// This member has only just started.
+    #[error(transparent)]
+    NotReady(#[from] NotReady),
+    /// What is committed is not known.
+    #[error(transparent)]
+    ReadIndex(#[from] ReadIndexError),
+    /// The catalog's store failed.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// Files of purged sessions are still there.
+    #[error(transparent)]
+    Delete(#[from] DeletePurgedError),
+    /// Log, snapshot and rows could not be rewritten.
+    #[error(transparent)]
+    Facts(#[from] facts::ForgetError),
+    /// It was not committed.
+    #[error(transparent)]
+    Submit(#[from] SubmitError),
+    /// The member is stopping.
+    #[error("this member is stopping")]
+    Stopped,
+}
 
 /// The worker.
 #[derive(Debug, Default)]
@@ -131,6 +157,7 @@ impl Cluster {
     async fn forget_now(&self) -> Result<Duration, ForgetError> {
         self.read_index().await?;
         let Some(applied) = self.catalog()?.applied()? else { return Ok(LOOK_EVERY) };
+        self.shared.facts.wait_for_others(applied.index).await?;
         let shared = Arc::clone(&self.shared);
         let renew = move || shared.facts.renew_rows(&|| shared.forget_worker.goes_on());
         if !self.shared.readers.run(renew).await.ok_or(ForgetError::Stopped)?? {

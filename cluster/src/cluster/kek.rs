@@ -2,18 +2,20 @@
 //! has new ones made, taken into use, and all keys wrapped anew.
 
 use super::Cluster;
-use super::errors::{KekError, OpenSessionError};
+use super::errors::OpenSessionError;
 use super::folder;
 use super::shared::Shared;
 use super::worker::{Worker, WorkerOrder, WorkerState, WorkerStatus};
 use crate::catalog::{
-    Command, HoldKeks, KEK_ROTATION_DAYS, KekRow, KekState, NextKek, REWRAP_MAX, Rewrap, WrappedKeys,
+    CatalogError, Command, HoldKeks, KEK_ROTATION_DAYS, KekRow, KekState, NextKek, REWRAP_MAX, Rewrap,
+    WrappedKeys,
 };
-use crate::chunk::SealedKek;
-use crate::chunk::key::{DataKey, Kek, KekId, Random, WrappedKey};
-use crate::facts::SubmitError;
+use crate::chunk::key::{DataKey, Kek, KekId, NoRandomness, Random, UnwrapError, WrappedKey};
+use crate::chunk::{DiskError, SealedKek};
+use crate::facts::{NotReady, ReadIndexError, SubmitError};
 use crate::id::{MemberId, ObjectId, RecordingId};
 use crate::rpc;
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -26,6 +28,52 @@ const YIELD_FACTOR: u32 = 4;
 /// Objects that are looked at before others have a turn.
 const OBJECTS_AT_ONCE: usize = 4096;
 const DAY_MS: u64 = 86_400_000;
+
+/// Why the KEKs are not in order. It is tried again.
+#[derive(Debug, thiserror::Error)]
+pub enum KekError {
+    /// This member has only just started.
+    #[error(transparent)]
+    NotReady(#[from] NotReady),
+    /// What is committed is not known.
+    #[error(transparent)]
+    ReadIndex(#[from] ReadIndexError),
+    /// The catalog's store failed.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// No key could be made.
+    #[error(transparent)]
+    Randomness(#[from] NoRandomness),
+    /// The KEKs could not be stored.
+    #[error("the file of the KEKs cannot be replaced")]
+    Store(#[source] io::Error),
+    /// The disk failed.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// A key could not be wrapped anew.
+    #[error(transparent)]
+    Unwrap(#[from] UnwrapError),
+    /// It was not committed.
+    #[error(transparent)]
+    Submit(#[from] SubmitError),
+    /// No other member has given it.
+    #[error("no other member gives KEK {kek}")]
+    KekElsewhere {
+        /// Which.
+        kek: KekId,
+    },
+    /// The KEK is kept: it is said to wrap nothing, and wraps a key.
+    #[error("KEK {kek} is retired, and still wraps the keys of recording {recording}")]
+    StillWraps {
+        /// Which.
+        kek: KekId,
+        /// Whose key.
+        recording: RecordingId,
+    },
+    /// The member is stopping.
+    #[error("this member is stopping")]
+    Stopped,
+}
 
 /// The worker.
 #[derive(Debug, Default)]
@@ -196,14 +244,14 @@ impl Cluster {
             let look = move || {
                 shared.catalog()?.wrapped_before(above, after, (OBJECTS_AT_ONCE, 1)).map_err(KekError::from)
             };
-            let (found, next) = self.shared.readers.run(look).await.ok_or(KekError::Stopped)??;
-            if let Some((recording, _)) = found.into_iter().find(|(_, keys)| keys.kek == kek) {
+            let found = self.shared.readers.run(look).await.ok_or(KekError::Stopped)??;
+            if let Some((recording, _)) = found.keys.into_iter().find(|(_, keys)| keys.kek == kek) {
                 return Err(KekError::StillWraps { kek, recording });
             }
-            if next.is_none() {
+            if found.next.is_none() {
                 return Ok(());
             }
-            after = next;
+            after = found.next;
         }
     }
 
@@ -321,7 +369,7 @@ impl Shared {
 
     async fn replace_keks(
         self: &Arc<Self>,
-        replace: impl FnOnce(&Self) -> std::io::Result<()> + Send + 'static,
+        replace: impl FnOnce(&Self) -> io::Result<()> + Send + 'static,
     ) -> Result<(), KekError> {
         let shared = Arc::clone(self);
         let replaced = self.readers.run(move || replace(&shared)).await.ok_or(KekError::Stopped)?;
@@ -337,7 +385,7 @@ impl Shared {
         let found = self.catalog()?.wrapped_before(current, after, (OBJECTS_AT_ONCE, REWRAP_MAX))?;
         let kek = self.keks.get(current).ok_or(KekError::KekElsewhere { kek: current })?;
         let mut rewraps: Vec<Rewrap> = Vec::new();
-        for (recording, older) in found.0 {
+        for (recording, older) in found.keys {
             let from = older.kek;
             let keys = (recording, self.wrapped_anew(recording, &older, &kek)?);
             match rewraps.iter_mut().find(|rewrap| rewrap.from == from) {
@@ -345,7 +393,7 @@ impl Shared {
                 None => rewraps.push(Rewrap { from, keys: vec![keys] }),
             }
         }
-        Ok((rewraps, found.1))
+        Ok((rewraps, found.next))
     }
 
     fn wrapped_anew(

@@ -1,7 +1,7 @@
 //! Log, snapshots and rows without anything that was changed or removed before.
 
 use super::Facts;
-use super::errors::ForgetError;
+use super::errors::{ForgetError, TakeSnapshotError};
 use crate::raft::LogStore;
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use std::time::Duration;
 const DEADLINE: Duration = Duration::from_secs(60);
 /// How long another member may take to have what is in the log.
 const OTHERS_DEADLINE: Duration = Duration::from_secs(10);
-/// How long a snapshot may take.
-const SNAPSHOT_DEADLINE: Duration = Duration::from_secs(1800);
+/// How often a snapshot is asked for: while another one is being made, asking has no effect.
+const SNAPSHOT_TRIES: usize = 30;
 
 impl Facts {
     /// Rewrites the rows, beside those that are in use; false when it was to `go_on` no longer. Not for async threads.
@@ -27,7 +27,7 @@ impl Facts {
         let is_applied = |raft: &openraft::RaftMetrics<u64, _>| raft.last_applied.map(|id| id.index) >= last;
         let applied = raft.metrics(is_applied, "all that is in the log is applied").await;
         applied.map_err(|_| ForgetError::Deadline { deadline: DEADLINE })?;
-        self.snapshot(SNAPSHOT_DEADLINE).await?;
+        self.snapshot_anew().await?;
         let Some(up_to) = self.snapshots.current().and_then(|(meta, _)| meta.last_log_id) else {
             return Ok(());
         };
@@ -40,9 +40,19 @@ impl Facts {
         Ok(self.raft_door.forget_received().await?)
     }
 
+    async fn snapshot_anew(&self) -> Result<(), TakeSnapshotError> {
+        let mut tries = 1..SNAPSHOT_TRIES;
+        loop {
+            match self.snapshot(DEADLINE).await {
+                Err(TakeSnapshotError::Deadline { .. }) if tries.next().is_some() => {}
+                taken => return taken,
+            }
+        }
+    }
+
     /// Where this member leads, waits until all others have the log up to an entry: replication to a member that lacks what
     /// goes would have to begin with a snapshot, at which openraft may give up.
-    async fn wait_for_others(&self, index: u64) -> Result<(), ForgetError> {
+    pub(crate) async fn wait_for_others(&self, index: u64) -> Result<(), ForgetError> {
         let me = self.member.0;
         let have = move |raft: &openraft::RaftMetrics<u64, _>| {
             let mut others = raft.replication.iter().flatten().filter(|(member, _)| **member != me);

@@ -59,13 +59,13 @@ fn a_kek_comes_into_use_when_all_hold_it_and_goes_when_it_wraps_nothing() {
     assert_eq!(refused, Refusal::KekNotCurrent { current: TWO });
     world.done(Command::OpenSession(OpenSession { keys: keys_of(TWO), ..later }));
     let older = |world: &World| world.catalog.wrapped_before(TWO, None, (9, 9)).unwrap();
-    assert_eq!(older(&world), (vec![(RECORDING, keys())], None));
+    assert_eq!(older(&world).keys, [(RECORDING, keys())]);
     world.done(rewrap(ONE, TWO));
     let of = |number: u8| world.catalog.object(RecordingId([number; 16]).into()).unwrap().unwrap().keys;
     assert_eq!(of(7), Some(WrappedKeys { kek: TWO, data: vec![3; 72], derived: vec![4; 72] }));
     // It was not wrapped by the older one.
     assert_eq!(of(8), Some(keys_of(TWO)));
-    assert_eq!(older(&world), (vec![], None));
+    assert_eq!((older(&world).keys, older(&world).next), (vec![], None));
 
     assert_eq!(world.refused(Command::RetireKek { kek: TWO }), Refusal::KekState { kek: TWO });
     world.done(Command::RetireKek { kek: ONE });

@@ -10,7 +10,10 @@ use std::sync::Mutex;
 
 /// What a member's KEK file is to it.
 #[derive(Clone, Default)]
-pub(super) struct StoredKeks(Arc<Mutex<Vec<(KekId, [u8; 32])>>>);
+pub(super) struct StoredKeks(Arc<Mutex<Vec<StoredKek>>>);
+
+/// A line of it.
+type StoredKek = (KekId, [u8; 32]);
 
 impl KekStore for StoredKeks {
     fn store(&self, keks: &[Arc<Kek>]) -> io::Result<()> {
@@ -23,7 +26,7 @@ impl StoredKeks {
     /// The KEKs that a process finds; the first one is there from the beginning.
     pub(super) fn load(&self) -> Keks {
         let stored = self.0.lock().unwrap().clone();
-        let read = |(id, key): (KekId, [u8; 32])| Kek::from_bytes(id, Zeroizing::new(key));
+        let read = |(id, key): StoredKek| Kek::from_bytes(id, Zeroizing::new(key));
         let keks = if stored.is_empty() { vec![kek()] } else { stored.into_iter().map(read).collect() };
         Keks::new(keks, Box::new(self.clone())).unwrap()
     }
