@@ -64,6 +64,7 @@ pub(crate) fn documented(config: &mut Documented<'_>) {
         .configure(routes::worker::routes)
         .configure(routes::replication::routes)
         .configure(routes::clock::routes)
+        .configure(routes::kek::routes)
         .configure(routes::health::routes)
         .configure(routes::openapi::routes);
 }

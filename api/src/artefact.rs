@@ -97,7 +97,7 @@ fn view_row(state: &ApiState, session: &OneSession) -> Result<ViewRow, Problem> 
 /// held them: it is shown to nobody.
 fn made(session: &OneSession) -> Result<(&IndexFacts, ObjectId), Problem> {
     match (&session.row.index, &session.row.state) {
-        (_, SessionState::Purging(_)) => Err(Problem::session_purged()),
+        (_, SessionState::Purging(_) | SessionState::Purged { .. }) => Err(Problem::session_purged()),
         (IndexState::Complete { facts, keystrokes }, _) => Ok((facts, *keystrokes)),
         (IndexState::Absent, SessionState::Live) => {
             Err(Problem::new(Kind::SessionNotEnded, "expected a session that has ended"))

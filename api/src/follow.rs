@@ -95,7 +95,7 @@ pub(crate) async fn begin(
 ) -> Result<(Follow, Beginning), Problem> {
     match sighted.session().row.state {
         SessionState::Live => {}
-        SessionState::Ended { .. } | SessionState::Purging(_) => {
+        SessionState::Ended { .. } | SessionState::Purging(_) | SessionState::Purged { .. } => {
             let detail = "what is left of it is its recording";
             return Err(Problem::new(Kind::SessionEnded, detail));
         }

@@ -29,9 +29,11 @@ pub(crate) async fn report(state: &ApiState, session: OneSession) -> Result<Repo
         ObjectState::Open | ObjectState::Interrupted { .. } => state.cluster.length(object).await?,
     };
     let gaps = state.cluster.catalog()?.gaps(id, size_bytes)?;
+    let purge = state.cluster.catalog()?.purge_progress(id)?;
     let (video, holds, reviews) = (videos(state, id)?, holds(state, id)?, reviews(state, id)?);
     let blocked = Blocked::standing(&row.state, state.cluster.catalog()?.control(id)?);
-    Ok(ReportFacts { id, row, object: facts.state, size_bytes, video, gaps, holds, reviews, blocked }.into())
+    let state = facts.state;
+    Ok(ReportFacts { id, row, object: state, size_bytes, video, gaps, holds, reviews, blocked, purge }.into())
 }
 
 /// The holds of a session, released ones included.

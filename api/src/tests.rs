@@ -12,6 +12,7 @@ mod conditions;
 mod controls;
 mod cors;
 mod harness;
+mod keks;
 mod layout;
 mod live;
 mod once;

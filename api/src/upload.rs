@@ -106,7 +106,7 @@ pub(crate) async fn seal(
     }
     match session.row.state {
         SessionState::Live => end(allowed, request).await?,
-        SessionState::Ended { .. } | SessionState::Purging(_) => {}
+        SessionState::Ended { .. } | SessionState::Purging(_) | SessionState::Purged { .. } => {}
     }
     Ok(state.cluster.seal(object).await?)
 }

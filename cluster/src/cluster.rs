@@ -9,8 +9,10 @@ mod answer;
 mod append;
 mod errors;
 mod folder;
+mod forget;
 mod inbox;
 mod input;
+mod kek;
 mod layout;
 mod machine;
 mod options;
@@ -34,6 +36,8 @@ pub use errors::{
     AppendError, FatalError, LayoutError, OpenSessionError, OrderError, ReadError, ReplicationError,
     ScrubError, SealError, StartError, StopError, WriteFailure,
 };
+pub use forget::ForgetError;
+pub use kek::KekError;
 pub use layout::{LayoutMember, LayoutView};
 pub use options::{ClusterOptions, NewSession, Sealed, StartReport};
 pub use purged::DeletePurgedError;
@@ -43,8 +47,9 @@ pub use residue::{Drain, Residue};
 pub use worker::{MemberWorkers, Worker, WorkerOrder, WorkerState, WorkerStatus};
 
 use crate::catalog::{
-    Catalog, Command, Engine, Once, OnceKey, OpenSession, Outcome, SledEngine, WrappedKeys,
+    Catalog, Command, Engine, Once, OnceKey, OpenSession, Outcome, Refusal, SledEngine, WrappedKeys,
 };
+use crate::chunk::Keks;
 use crate::chunk::disk::Disk;
 use crate::chunk::journal::JournalLimits;
 use crate::chunk::key::{DataKey, Kek, KeyPurpose, Random};
@@ -102,7 +107,7 @@ impl Cluster {
     /// outlive what is returned. Nothing is answered before [`Cluster::ready`].
     pub async fn start(
         options: ClusterOptions,
-        kek: Kek,
+        keks: impl Into<Keks>,
         disk: Arc<dyn Disk>,
         random: Arc<dyn Random>,
         peers: Arc<dyn Peers>,
@@ -111,7 +116,7 @@ impl Cluster {
         let (dir, boot_id) = (options.dir.join("catalog"), options.boot_id.clone());
         let (engine, _) = blocking(move || SledEngine::open(&dir, &boot_id)).await??;
         let (mut cluster, report) =
-            Self::start_on(options, kek, disk, random, Arc::new(engine), peers).await?;
+            Self::start_on(options, keks, disk, random, Arc::new(engine), peers).await?;
         cluster.lock = Some(lock);
         Ok((cluster, report))
     }
@@ -120,15 +125,17 @@ impl Cluster {
     /// folder: what a simulation needs.
     pub async fn start_on(
         options: ClusterOptions,
-        kek: Kek,
+        keks: impl Into<Keks>,
         disk: Arc<dyn Disk>,
         random: Arc<dyn Random>,
         engine: Arc<dyn Engine>,
         peers: Arc<dyn Peers>,
     ) -> Result<(Self, StartReport), StartError> {
         let (bytes_disk, dir, limits) = (Arc::clone(&disk), options.dir.join("bytes"), options.journal);
-        let opened = move || open_bytes(bytes_disk, &dir, limits, &kek).map(|bytes| (bytes, kek));
-        let ((shelf, found, scrub), kek) = blocking(opened).await??;
+        let keks = Arc::new(keks.into());
+        let held = Arc::clone(&keks);
+        let opened = move || open_bytes(bytes_disk, &dir, limits, &held);
+        let (shelf, found, scrub) = blocking(opened).await??;
         let thread = |source| StartError::Thread { source };
         let facts_options = FactsOptions {
             founders: options.founders.clone(),
@@ -139,7 +146,7 @@ impl Cluster {
         let takers = Pool::start("cluster-take", TAKE_THREADS).map_err(thread)?;
         let catalog = Catalog::new(Arc::clone(&engine));
         let (facts, facts_report) = Facts::start(facts_options, disk, engine, Arc::clone(&peers)).await?;
-        let (facts, kek) = (Arc::new(facts), Arc::new(kek));
+        let facts = Arc::new(facts);
         let (inputs_in, inputs) = mpsc::unbounded_channel();
         let inbox = Inbox::new(inputs_in);
         let commits = inbox.clone();
@@ -166,14 +173,14 @@ impl Cluster {
             shelf,
             found,
             catalog,
-            kek: Arc::clone(&kek),
+            keks: Arc::clone(&keks),
         };
         let member = Member::new(parts);
         let shared = Parts {
             facts: Arc::clone(&facts),
             store,
             tails,
-            kek: Arc::clone(&kek),
+            keks,
             random,
             peers: Arc::clone(&peers),
             readers,
@@ -206,8 +213,10 @@ impl Cluster {
         self.shared.facts.ready(deadline).await?;
         self.shared.inbox.tell(Input::Start);
         let mut recovered = self.recovered.clone();
-        match timeout_at(until, recovered.wait_for(|recovered| *recovered)).await {
-            Ok(Ok(_)) => {
+        let waited = timeout_at(until, recovered.wait_for(|recovered| *recovered)).await;
+        match waited.map(|recovered| recovered.map(drop)) {
+            Ok(Ok(())) => {
+                self.tell_keks().await.map_err(ReadIndexError::Keks)?;
                 self.shared.be_ready();
                 Ok(())
             }
@@ -281,13 +290,12 @@ impl Cluster {
         }
     }
 
-    /// Opens a session: makes the recording's keys, wraps them with the KEK, and commits both. The recording's
+    /// Opens a session: makes the recording's keys, wraps them with the current KEK, and commits both. The recording's
     /// bytes are the object `ObjectId::from(recording)`.
     ///
     /// Refused while too many members have no room, as far as [`Cluster::look_at_disks`] has heard.
     pub async fn open_session(&self, session: NewSession) -> Result<RecordingId, OpenSessionError> {
-        let (recording, open) = self.opening(session)?;
-        self.submit(open).await?;
+        let (recording, _) = self.commit_opening(session, None).await?;
         self.shared.inbox.tell(Input::Begin(recording.into()));
         Ok(recording)
     }
@@ -298,9 +306,7 @@ impl Cluster {
         session: NewSession,
         key: OnceKey,
     ) -> Result<RecordingId, OpenSessionError> {
-        let (recording, open) = self.opening(session)?;
-        let once = Once { key, note: recording.0.to_vec(), command: Box::new(open) };
-        let outcome = self.submit(Command::Once(once)).await?;
+        let (recording, outcome) = self.commit_opening(session, Some(key)).await?;
         if let Outcome::Again { note, .. } = &outcome {
             let unknown = SubmitError::Unknown { id: None };
             return note.as_slice().try_into().map(RecordingId).map_err(|_| unknown.into());
@@ -309,15 +315,31 @@ impl Cluster {
         Ok(recording)
     }
 
-    /// A recording's identifier, and the command that opens its session.
-    fn opening(&self, session: NewSession) -> Result<(RecordingId, Command), OpenSessionError> {
+    /// Commits a new recording's keys and its session, once where a key says so.
+    async fn commit_opening(
+        &self,
+        session: NewSession,
+        once: Option<OnceKey>,
+    ) -> Result<(RecordingId, Outcome), OpenSessionError> {
         if let Some(full) = self.full_members() {
             return Err(OpenSessionError::StorageFull { full });
         }
         let NewSession { info } = session;
-        let (recording, keys) = new_keys(&self.shared.kek, &*self.shared.random)?;
-        let open = OpenSession { recording, info, keys, owner: self.member() };
-        Ok((recording, Command::OpenSession(open)))
+        loop {
+            let kek = self.shared.current_kek()?;
+            let (recording, keys) = new_keys(&kek, &*self.shared.random)?;
+            let open = OpenSession { recording, info: info.clone(), keys, owner: self.member() };
+            let open = Command::OpenSession(open);
+            let command = match once {
+                Some(key) => Command::Once(Once { key, note: recording.0.to_vec(), command: Box::new(open) }),
+                None => open,
+            };
+            match self.submit(command).await {
+                // Another one has come into use meanwhile, as is known here.
+                Err(SubmitError::Refused(Refusal::KekNotCurrent { current })) if current != kek.id() => {}
+                outcome => return Ok((recording, outcome?)),
+            }
+        }
     }
 
     /// A further stream of a recording, for what derives from it: its index, packets, a video; or, under the second
@@ -391,6 +413,7 @@ impl Cluster {
     pub async fn stop(self) -> Result<(), StopError> {
         let Self { shared, clock, threads, recovered, damaged: _, fatal, lock } = self;
         drop(recovered);
+        shared.forget_worker.stop();
         let all_ended = timeout(STOP_DEADLINE, shared.inbox.finish()).await.is_ok();
         shared.inbox.close();
         shared.inbox.tell(Input::Stop);
@@ -433,10 +456,10 @@ fn open_bytes(
     disk: Arc<dyn Disk>,
     dir: &Path,
     limits: JournalLimits,
-    kek: &Kek,
+    keks: &Keks,
 ) -> Result<(Shelf, Found, Scrub), StartError> {
     let volume = folder::volume(disk, dir)?;
-    folder::check_kek(&volume, kek)?;
+    folder::check_kek(&volume, keks)?;
     let scrub = Scrub::open(&volume)?;
     let (shelf, found) = Shelf::open(volume, limits)?;
     Ok((shelf, found, scrub))

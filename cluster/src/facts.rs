@@ -1,6 +1,7 @@
 //! The door to the facts: commands go in, the catalog is read.
 
 mod errors;
+mod forgetting;
 mod handover;
 mod leading;
 mod message;
@@ -12,7 +13,9 @@ mod tests;
 
 pub(crate) use message::FactsRequest;
 
-pub use errors::{NotReady, ReadIndexError, StartError, StopError, SubmitError, TakeSnapshotError};
+pub use errors::{
+    ForgetError, NotReady, ReadIndexError, StartError, StopError, SubmitError, TakeSnapshotError,
+};
 
 use crate::catalog::{
     Catalog, CatalogError, Command, Engine, Incarnation, Outcome, Refusal, Request, RequestId,

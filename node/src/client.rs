@@ -252,6 +252,11 @@ impl Client {
         Ok(())
     }
 
+    /// Has something done that needs to be told nothing.
+    pub(crate) fn order<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        self.post(path, &serde_json::Map::new())
+    }
+
     /// What stands at a path.
     pub(crate) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
         let url = format!("{}{path}", self.server);

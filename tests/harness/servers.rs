@@ -86,12 +86,12 @@ pub fn answer_to_a_new_token() -> anyhow::Result<String> {
 impl Servers {
     /// Starts them in folders of a folder.
     pub(crate) fn start_in(folder: &Path) -> anyhow::Result<Self> {
-        Self::start(folder, folders_in(folder, &MEMBERS)?)
+        Self::start(folders_in(folder, &MEMBERS)?)
     }
 
     /// The same, of so many members.
     pub(crate) fn start_many_in(folder: &Path, members: &[u64]) -> anyhow::Result<Self> {
-        Self::start(folder, folders_in(folder, members)?)
+        Self::start(folders_in(folder, members)?)
     }
 
     /// The same, behind doors of the harness.
@@ -99,27 +99,25 @@ impl Servers {
         let folders = folders_in(folder, &MEMBERS)?;
         let addresses = free_addresses(&folders)?;
         let links = Links::open(&addresses.iter().map(|(member, own)| (*member, own.others)).collect())?;
-        let servers =
-            Self::start_at(folder, folders, &addresses, Settings::default(), |way| links.door(way))?;
+        let servers = Self::start_at(folders, &addresses, Settings::default(), |way| links.door(way))?;
         Ok((servers, links))
     }
 
     /// Starts one member in each folder, and waits until all serve.
-    pub(crate) fn start(shared: &Path, folders: BTreeMap<u64, PathBuf>) -> anyhow::Result<Self> {
+    pub(crate) fn start(folders: BTreeMap<u64, PathBuf>) -> anyhow::Result<Self> {
         let addresses = free_addresses(&folders)?;
-        Self::start_at(shared, folders, &addresses, Settings::default(), |(_, to)| addresses[&to].others)
+        Self::start_at(folders, &addresses, Settings::default(), |(_, to)| addresses[&to].others)
     }
 
     /// Starts them in folders of a folder, with settings beside those that they need.
     pub(crate) fn start_with(folder: &Path, settings: Settings<'_>) -> anyhow::Result<Self> {
         let folders = folders_in(folder, &MEMBERS)?;
         let addresses = free_addresses(&folders)?;
-        Self::start_at(folder, folders, &addresses, settings, |(_, to)| addresses[&to].others)
+        Self::start_at(folders, &addresses, settings, |(_, to)| addresses[&to].others)
     }
 
     /// The same, with further settings; `door` tells where a member finds another one.
     fn start_at(
-        shared: &Path,
         folders: BTreeMap<u64, PathBuf>,
         addresses: &BTreeMap<u64, Addresses>,
         further: Settings<'_>,
@@ -137,7 +135,7 @@ impl Servers {
                  limits.requests_per_s = 100000\nlimits.recorder_requests_per_s = 100000\n\
                  cluster.members = \"{}\"\ncluster.ca = {:?}\ncluster.certificate = {:?}\ncluster.key = {:?}\n",
                 folder.join("data"),
-                shared.join("kek"),
+                folder.join("kek"),
                 own.api,
                 own.health,
                 members.join(" "),
@@ -152,9 +150,10 @@ impl Servers {
         let log = further.log;
         let mut servers = Self { folders, apis, running: BTreeMap::new(), administrator, recorder, log };
         servers.begin(FIRST)?;
-        let kek = shared.join("kek");
+        let kek = servers.folders[&FIRST].join("kek");
         wait_until("the cluster's key", DEADLINE, || Ok(kek.exists()))?;
         for member in addresses.keys().copied().filter(|member| *member != FIRST) {
+            std::fs::copy(&kek, servers.folders[&member].join("kek"))?;
             servers.begin(member)?;
         }
         servers.wait_ready()?;

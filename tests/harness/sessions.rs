@@ -78,7 +78,7 @@ impl Sessions {
             disks.insert(member, LoopDisk::of_bytes(DISK_BYTES, folder.path(), &format!("disk-{member}"))?);
         }
         let folders = disks.iter().map(|(member, disk)| (*member, disk.path().to_owned())).collect();
-        let mut servers = Servers::start(folder.path(), folders)?;
+        let mut servers = Servers::start(folders)?;
         let all = Mutex::new(Seen::default());
         let (recorders, mut random) = (usize::try_from(self.sessions)?, Random::new(self.seed));
         let (opened, done) = (Barrier::new(recorders + 1), Barrier::new(recorders + 1));

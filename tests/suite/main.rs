@@ -16,6 +16,7 @@ mod many;
 mod members;
 mod pictures;
 mod power_cut;
+mod purged;
 mod repair;
 mod resume;
 mod scenario;

@@ -61,7 +61,9 @@ pub(crate) fn watching<A>(allowed: &Allowed<A, OneSession>) -> Result<Action, Pr
     allowed.also(Action::Recording)?;
     match allowed.target.row.state {
         SessionState::Live => allowed.also(Action::Livestream).map(|()| Action::Livestream),
-        SessionState::Ended { .. } | SessionState::Purging(_) => Ok(Action::Recording),
+        SessionState::Ended { .. } | SessionState::Purging(_) | SessionState::Purged { .. } => {
+            Ok(Action::Recording)
+        }
     }
 }
 

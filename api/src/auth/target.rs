@@ -1,7 +1,7 @@
 //! What a route is about, and how it relates to who asks.
 
 use actix_web::HttpRequest;
-use cluster::catalog::{ApprovalNeed, Catalog, SessionRow, SessionState, TokenKind, VideoRow, VideoState};
+use cluster::catalog::{ApprovalNeed, Catalog, SessionRow, TokenKind, VideoRow, VideoState};
 use cluster::id::{RecordingId, VideoId};
 use policy::{Relations, Resource};
 
@@ -99,7 +99,7 @@ impl Target for OneSession {
     }
 
     fn is_purged(&self) -> bool {
-        matches!(self.row.state, SessionState::Purging(_))
+        self.row.state.tombstone().is_some()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Purging, and what it leaves.
 
-use cluster::catalog::{PurgeCause, Tombstone};
+use cluster::catalog::{PurgeCause, PurgeProgress, Tombstone};
+use cluster::id::MemberId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -33,10 +34,44 @@ pub(crate) struct TombstonePart {
     pub(crate) purged_by: Option<String>,
     /// Why; none when its retention had passed.
     pub(crate) reason: Option<String>,
+    /// Since when nothing of its keys, nor of what could open them, is left on any member.
+    pub(crate) complete_ms: Option<u64>,
+    /// What is missing for that.
+    pub(crate) waits_for: Option<PurgeWaits>,
 }
 
-impl From<Tombstone> for TombstonePart {
-    fn from(tombstone: Tombstone) -> Self {
+/// What is missing for the end of a purge.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct PurgeWaits {
+    /// The members that have yet to delete its files.
+    pub(crate) deleting: Vec<u64>,
+    /// The members whose log, snapshot and rows have yet to be rewritten.
+    pub(crate) forgetting: Vec<u64>,
+    /// The KEKs that wrapped its keys and are not gone.
+    pub(crate) keks: Vec<u64>,
+    /// The members that hold these.
+    pub(crate) holding: Vec<u64>,
+}
+
+impl From<PurgeProgress> for PurgeWaits {
+    fn from(progress: PurgeProgress) -> Self {
+        let members = |members: Vec<MemberId>| members.into_iter().map(|member| member.0).collect();
+        Self {
+            deleting: members(progress.deleting),
+            forgetting: members(progress.forgetting),
+            keks: progress.keks.into_iter().map(|kek| kek.0).collect(),
+            holding: members(progress.holding),
+        }
+    }
+}
+
+impl TombstonePart {
+    /// What a purge has left, and how far it is.
+    pub(crate) fn new(
+        tombstone: Tombstone,
+        complete_ms: Option<u64>,
+        progress: Option<PurgeProgress>,
+    ) -> Self {
         let (purged_by, reason) = match tombstone.cause {
             PurgeCause::Retention => (None, None),
             PurgeCause::Person { by, reason } => (Some(by), Some(reason)),
@@ -50,6 +85,8 @@ impl From<Tombstone> for TombstonePart {
             purged_ms: tombstone.purged_ms,
             purged_by,
             reason,
+            complete_ms,
+            waits_for: progress.map(PurgeWaits::from),
         }
     }
 }

@@ -118,7 +118,7 @@ pub(crate) struct Report {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct SessionInfoPart {
     pub(crate) id: String,
-    /// `live`, how it ended, or `purging`.
+    /// `live`, how it ended, `purging`, or `purged` once nothing of its keys is left on any member.
     pub(crate) state: &'static str,
     pub(crate) start_ms: u64,
     pub(crate) end_ms: Option<u64>,
@@ -175,15 +175,18 @@ pub(crate) struct ReportFacts {
     pub(crate) holds: Vec<Hold>,
     pub(crate) reviews: Vec<Review>,
     pub(crate) blocked: Option<Blocked>,
+    pub(crate) purge: Option<catalog::PurgeProgress>,
 }
 
 impl From<ReportFacts> for Report {
     fn from(facts: ReportFacts) -> Self {
-        let ReportFacts { id, row, object, size_bytes, video, gaps, holds, reviews, blocked } = facts;
-        let tombstone = match &row.state {
-            SessionState::Purging(tombstone) => Some(TombstonePart::from(tombstone.clone())),
-            SessionState::Live | SessionState::Ended { .. } => None,
+        let ReportFacts { id, row, object, size_bytes, video, gaps, holds, reviews, blocked, purge } = facts;
+        let complete_ms = match row.state {
+            SessionState::Purged { complete_ms, .. } => Some(complete_ms),
+            SessionState::Live | SessionState::Ended { .. } | SessionState::Purging(_) => None,
         };
+        let tombstone = row.state.tombstone().cloned();
+        let tombstone = tombstone.map(|tombstone| TombstonePart::new(tombstone, complete_ms, purge));
         let session = SessionPart::new(id, &row, object, size_bytes);
         let user_info =
             UserInfoPart { name: row.info.user_name.clone(), address: row.info.user_address.clone() };
@@ -202,7 +205,9 @@ impl SessionInfoPart {
             SessionState::Ended { end: _, end_ms, error_message, reason } => {
                 (Some(end_ms), error_message, reason)
             }
-            SessionState::Purging(tombstone) => (Some(tombstone.end_ms), String::new(), String::new()),
+            SessionState::Purging(tombstone) | SessionState::Purged { tombstone, .. } => {
+                (Some(tombstone.end_ms), String::new(), String::new())
+            }
         };
         Self {
             id: id.to_string(),
@@ -250,7 +255,7 @@ fn duration_ms(row: &SessionRow) -> Option<u64> {
     match (row.index.facts(), &row.state) {
         (Some(facts), _) => Some(facts.duration_ms),
         (None, SessionState::Ended { end_ms, .. }) => Some(end_ms.saturating_sub(row.info.start_ms)),
-        (None, SessionState::Live | SessionState::Purging(_)) => None,
+        (None, SessionState::Live | SessionState::Purging(_) | SessionState::Purged { .. }) => None,
     }
 }
 
@@ -332,6 +337,7 @@ pub(crate) enum StateFilter {
     Interrupted,
     Failed,
     Purging,
+    Purged,
 }
 
 impl StateFilter {
@@ -343,6 +349,7 @@ impl StateFilter {
             Self::Interrupted => catalog::End::Interrupted.as_str(),
             Self::Failed => catalog::End::Failed.as_str(),
             Self::Purging => "purging",
+            Self::Purged => "purged",
         }
     }
 }
@@ -397,7 +404,9 @@ impl SessionSummary {
         let end_ms = match row.state {
             SessionState::Live => None,
             SessionState::Ended { end_ms, .. } => Some(end_ms),
-            SessionState::Purging(ref tombstone) => Some(tombstone.end_ms),
+            SessionState::Purging(ref tombstone) | SessionState::Purged { ref tombstone, .. } => {
+                Some(tombstone.end_ms)
+            }
         };
         Self {
             id: id.to_string(),

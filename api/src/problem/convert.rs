@@ -6,7 +6,7 @@ use actix_web::error::{JsonPayloadError, PayloadError, QueryPayloadError};
 use cluster::catalog::{CatalogError, CursorError, Refusal};
 use cluster::chunk::key::NoRandomness;
 use cluster::cluster::{
-    AppendError, LayoutError, OpenSessionError, OrderError, ReadError, ReplicationError, SealError,
+    AppendError, KekError, LayoutError, OpenSessionError, OrderError, ReadError, ReplicationError, SealError,
     WriteFailure,
 };
 use cluster::facts::{NotReady, ReadIndexError, SubmitError};
@@ -56,9 +56,10 @@ impl From<ReadIndexError> for Problem {
             | ReadIndexError::NoQuorum
             | ReadIndexError::Behind { .. }
             | ReadIndexError::Stopped => Self::not_ready(error),
-            ReadIndexError::Start(_) | ReadIndexError::Answer { .. } | ReadIndexError::Catalog(_) => {
-                Self::internal(&error)
-            }
+            ReadIndexError::Start(_)
+            | ReadIndexError::Keks(_)
+            | ReadIndexError::Answer { .. }
+            | ReadIndexError::Catalog(_) => Self::internal(&error),
         }
     }
 }
@@ -208,6 +209,9 @@ fn kind_of(refusal: &Refusal) -> Kind {
         // Another owner writes the object from here on: the recorder asks for the offset and goes on there.
         Refusal::EpochNotCurrent { .. } | Refusal::EpochNotNext { .. } => Kind::NotReady,
         Refusal::AuditNotBegun => Kind::NotReady,
+        // Another one is made or has come into use meanwhile.
+        Refusal::KekNumber { .. } | Refusal::KekNotCurrent { .. } => Kind::NotReady,
+        Refusal::TooManyKeks { .. } => Kind::Conflict,
         // Only the cluster itself purges by age, in few sessions at once.
         Refusal::NotDue { .. }
         | Refusal::ClockSuspected
@@ -234,6 +238,10 @@ fn kind_of(refusal: &Refusal) -> Kind {
         | Refusal::AskedTwice
         | Refusal::TooManyKeys { .. }
         | Refusal::PasswordHashForm
+        | Refusal::KekDiffers { .. }
+        | Refusal::KekNotHeld { .. }
+        | Refusal::KekState { .. }
+        | Refusal::PurgeIncomplete { .. }
         | Refusal::WrappedKey { .. } => Kind::Internal,
     }
 }
@@ -265,6 +273,26 @@ impl From<OpenSessionError> for Problem {
             OpenSessionError::Randomness(error) => error.into(),
             OpenSessionError::Submit(error) => error.into(),
             OpenSessionError::StorageFull { .. } => Self::new(Kind::StorageFull, error),
+            OpenSessionError::NotReady(error) => error.into(),
+            OpenSessionError::Catalog(error) => error.into(),
+            OpenSessionError::KekMissing { .. } => Self::not_ready(error),
+        }
+    }
+}
+
+impl From<KekError> for Problem {
+    fn from(error: KekError) -> Self {
+        match error {
+            KekError::NotReady(error) => error.into(),
+            KekError::ReadIndex(error) => error.into(),
+            KekError::Submit(error) => error.into(),
+            KekError::Stopped | KekError::KekElsewhere { .. } => Self::not_ready(error),
+            KekError::Catalog(_)
+            | KekError::Randomness(_)
+            | KekError::Store(_)
+            | KekError::Disk(_)
+            | KekError::Unwrap(_)
+            | KekError::StillWraps { .. } => Self::internal(&error),
         }
     }
 }

@@ -18,7 +18,7 @@ use cluster::catalog::{
     AuditKey, ClockSample, Command, CreateToken, Format, MemoryEngine, TokenId, TokenKind,
 };
 use cluster::chunk::disk::MemoryDisk;
-use cluster::chunk::key::{Kek, KekId, Random};
+use cluster::chunk::key::{Kek, KekId, NoRandomness, Random};
 use cluster::id::{MemberId, RecordingId};
 use cluster::rpc::{NoPeers, Peers};
 use cluster::{Cluster, ClusterOptions};
@@ -139,6 +139,16 @@ pub(super) struct Answer {
     pub(super) body: Result<Bytes, String>,
 }
 
+/// What the KEK of the tests is made of: all members of a cluster hold the same one.
+struct Sevens;
+
+impl Random for Sevens {
+    fn fill(&self, into: &mut [u8]) -> Result<(), NoRandomness> {
+        into.fill(7);
+        Ok(())
+    }
+}
+
 impl Member {
     /// A member that is ready and knows the time.
     pub(super) async fn start() -> Self {
@@ -215,7 +225,7 @@ impl Member {
     ) -> Self {
         let disk = MemoryDisk::default();
         let random: Arc<dyn Random> = Arc::new(SystemRandom::new());
-        let kek = Kek::generate(KekId(1), &*random).unwrap();
+        let kek = Kek::generate(KekId(1), &Sevens).unwrap();
         let options = ClusterOptions {
             founders: founders.clone(),
             ..ClusterOptions::new(member, PathBuf::from("member"), "boot".to_owned())

@@ -38,7 +38,37 @@ async fn a_hold_keeps_a_session_and_a_purge_leaves_the_head_of_its_report() {
     let tombstone = &report["tombstone"];
     assert_eq!((&tombstone["size_bytes"], &tombstone["root"]), (&json!(8), &before["session"]["root"]));
     assert_eq!(tombstone["reason"], "asked by the user");
+    let waits = json!({ "deleting": [1], "forgetting": [1], "keks": [1], "holding": [1] });
+    assert_eq!((&tombstone["complete_ms"], &tombstone["waits_for"]), (&json!(null), &waits));
     assert_eq!(report["holds"].as_array().unwrap().len(), 1);
+}
+
+#[actix_web::test]
+async fn the_end_of_a_purge_is_told_and_nothing_is_served_after_it() {
+    let member = Member::start().await;
+    let (recorder, administrator) = (member.recorder().await, member.user(ADMINISTRATOR).await);
+    let system = member.user(SYSTEM).await;
+    let session = member.sealed(&recorder, b"evidence").await;
+    let path = format!("/v1/sessions/{session}");
+    member.post(&administrator, &format!("{path}/purge"), &json!({ "reason": "asked" })).await;
+    member.post(&system, "/v1/cluster/kek/rotate", &json!({})).await;
+    let order = asked(Method::PUT, &system, "/v1/cluster/workers/forget");
+    assert_eq!(member.send(order.set_json(json!({ "order": "start" }))).await.status, StatusCode::OK);
+    let mut report = member.get(&administrator, &path).await.json();
+    while report["session_info"]["state"] != "purged" {
+        assert_eq!(report["session_info"]["state"], "purging");
+        member.state.cluster.tend_keks().await.unwrap();
+        member.state.cluster.forget().await.unwrap();
+        report = member.get(&administrator, &path).await.json();
+    }
+    let tombstone = &report["tombstone"];
+    assert_eq!((&tombstone["complete_ms"], &tombstone["waits_for"]), (&tombstone["purged_ms"], &json!(null)));
+    let listed = member.get(&administrator, "/v1/sessions?state=purged").await.json();
+    assert_eq!(listed["sessions"].as_array().unwrap().len(), 1);
+    let gone = (410, "session-purged".to_owned());
+    assert_eq!(member.get(&administrator, &format!("{path}/recording")).await.problem(), gone);
+    let leaves = member.get(&administrator, "/v1/audit?action=purge-complete").await.json();
+    assert_eq!(leaves["leaves"][0]["object"], format!("session/{session}"));
 }
 
 #[actix_web::test]

@@ -8,8 +8,10 @@ use super::command::Command;
 use super::comment;
 use super::condition::{self, OnlyIf};
 use super::control;
+use super::forget;
 use super::hold;
 use super::job;
+use super::kek;
 use super::key_states;
 use super::layout;
 use super::once::{self, Once};
@@ -176,5 +178,13 @@ fn apply(step: &mut Step<'_, '_>, command: Command) -> Effect {
         Command::UndrainMember { member, by } => layout::undrain(step, member, by),
         Command::LayoutSettled(command) => layout::settled(step, command),
         Command::ControlSession(command) => control::control(step, command),
+        Command::HoldKeks(command) => kek::hold(step, command),
+        Command::NextKek(command) => kek::next(step, command),
+        Command::UseKek { kek } => kek::take_into_use(step, kek),
+        Command::Rewrap(command) => kek::rewrap(step, command),
+        Command::RetireKek { kek } => kek::retire(step, kek),
+        Command::ForgetTurn { member } => forget::give_turn(step, member),
+        Command::Forgotten(command) => forget::forgotten(step, command),
+        Command::CompletePurge { recording } => forget::complete(step, recording),
     }
 }

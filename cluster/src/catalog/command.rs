@@ -5,8 +5,10 @@ use super::clock::ClockSample;
 use super::comment::{AddComment, PutReview};
 use super::condition::OnlyIf;
 use super::control::ControlSession;
+use super::forget::Forgotten;
 use super::hold::{PlaceHold, ReleaseHold};
 use super::job::{ClaimJob, ClaimToken, Complete, CompleteIndex, FailJob, IndexDone, Progress};
+use super::kek::{HoldKeks, NextKek, Rewrap};
 use super::key_states::KeepKeyStates;
 use super::layout::{ApplyLayout, LayoutSettled, StageLayout};
 use super::once::Once;
@@ -21,6 +23,7 @@ use super::token::{CreateToken, TokenId};
 use super::user::{CreateUser, LogIn, PutUser, SetPassword};
 use super::video::{RequestVideo, RetryVideo};
 use super::view::KeepView;
+use crate::chunk::key::KekId;
 use crate::id::{Epoch, JobId, MemberId, ObjectId, RecordingId};
 use serde::{Deserialize, Serialize};
 
@@ -233,4 +236,32 @@ pub enum Command {
     LayoutSettled(LayoutSettled),
     /// Somebody blocks a live session, lets it go on, or drops it.
     ControlSession(ControlSession),
+    /// A member says which KEKs it holds.
+    HoldKeks(HoldKeks),
+    /// There is a KEK that is to be the next one.
+    NextKek(NextKek),
+    /// The next KEK wraps new keys from here on.
+    UseKek {
+        /// Which.
+        kek: KekId,
+    },
+    /// Keys are wrapped by the current KEK.
+    Rewrap(Rewrap),
+    /// A KEK wraps nothing any more: members delete it.
+    RetireKek {
+        /// Which.
+        kek: KekId,
+    },
+    /// It is a member's turn to forget what was purged.
+    ForgetTurn {
+        /// Which.
+        member: MemberId,
+    },
+    /// A member has forgotten what was purged.
+    Forgotten(Forgotten),
+    /// Nothing of a purged session's keys is left.
+    CompletePurge {
+        /// Which.
+        recording: RecordingId,
+    },
 }

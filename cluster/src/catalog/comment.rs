@@ -122,7 +122,7 @@ pub(crate) fn review(step: &mut Step<'_, '_>, command: PutReview) -> Effect {
     text::needed("by", &by)?;
     match session::kept(step, recording)?.state {
         SessionState::Ended { .. } => {}
-        SessionState::Live | SessionState::Purging(_) => {
+        SessionState::Live | SessionState::Purging(_) | SessionState::Purged { .. } => {
             return Err(Refusal::SessionNotEnded { recording }.into());
         }
     }

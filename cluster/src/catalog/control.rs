@@ -87,7 +87,7 @@ pub(crate) fn control(step: &mut Step<'_, '_>, command: ControlSession) -> Effec
     let row = session::kept(step, recording)?;
     match row.state {
         SessionState::Live => {}
-        SessionState::Ended { .. } | SessionState::Purging(_) => {
+        SessionState::Ended { .. } | SessionState::Purging(_) | SessionState::Purged { .. } => {
             return Err(Refusal::SessionNotLive { recording }.into());
         }
     }

@@ -60,11 +60,14 @@ pub enum Tree {
     Layouts = 43,
     LayoutMembers = 44,
     Controls = 45,
+    Keks = 46,
+    Purges = 47,
+    Forgotten = 48,
 }
 
 impl Tree {
     /// All trees, in the order of their numbers.
-    pub const ALL: [Self; 46] = [
+    pub const ALL: [Self; 49] = [
         Self::Meta,
         Self::Sessions,
         Self::SessionsByStart,
@@ -111,6 +114,9 @@ impl Tree {
         Self::Layouts,
         Self::LayoutMembers,
         Self::Controls,
+        Self::Keks,
+        Self::Purges,
+        Self::Forgotten,
     ];
 
     /// The number that stands for it in stored keys.
@@ -215,6 +221,9 @@ pub trait Engine: Debug + Send + Sync + 'static {
     fn commit(&self, batch: Batch) -> Result<(), EngineError>;
     /// Removes every row.
     fn clear(&self) -> Result<(), EngineError>;
+    /// Leaves no bytes in any file of rows that were changed or removed before the call, while everything else goes on. False
+    /// when it was given up, since it was to `go_on` no longer: then all is as it was.
+    fn renew(&self, go_on: &dyn Fn() -> bool) -> Result<bool, EngineError>;
     /// Leaves what is committed in such a state that even a restarted machine finds it. Nothing may be
     /// committed afterwards.
     fn close(&self) -> Result<(), EngineError>;

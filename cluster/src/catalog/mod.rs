@@ -15,11 +15,13 @@ mod comment;
 mod condition;
 mod control;
 mod engine;
+mod forget;
 mod frozen;
 mod gap;
 mod hold;
 mod index;
 mod job;
+mod kek;
 mod key_states;
 mod layout;
 mod once;
@@ -63,6 +65,8 @@ pub use control::{ControlKind, ControlRow, ControlSession};
 pub use engine::{
     Batch, Engine, EngineError, KeyAndRow, KeyRange, MemoryEngine, SledEngine, SledOpenError, SledStart, Tree,
 };
+pub(crate) use forget::ForgetRound;
+pub use forget::{Forgotten, PurgeProgress};
 pub(crate) use frozen::{Frozen, RowPlace};
 pub(crate) use gap::GAP_MS_MIN;
 pub use gap::{Gap, Gaps};
@@ -72,6 +76,8 @@ pub use job::{
     Claim, ClaimJob, ClaimToken, Complete, CompleteIndex, FailJob, FailureKind, IndexDone, JobKind,
     JobProgress, JobRow, JobState, Progress,
 };
+pub(crate) use kek::REWRAP_MAX;
+pub use kek::{HoldKeks, KekRow, KekState, NextKek, Rewrap};
 pub use key_states::{KeepKeyStates, KeyStatesRow};
 pub use layout::{
     ApplyLayout, LAYOUT_MEMBERS_MAX, Layout, LayoutMemberRow, LayoutRole, LayoutRow, LayoutSettled,
@@ -80,8 +86,10 @@ pub use layout::{
 pub use once::{KEY_KEPT_MS, Once, OnceKey};
 pub use outbox::{BlockMail, MailFault, MailId, MailKind, MailRow, MailState, WebhookEvent};
 pub use outcome::{Applied, Outcome, Refusal};
+pub(crate) use parameter::{
+    FORGET_HOURS, KEK_ROTATION_DAYS, RESUME_HOURS, RESYNC_MIB_PER_S, SCRUB_DAYS, SCRUB_MIB_PER_S,
+};
 pub use parameter::{Parameter, ParameterKind, ParameterRow, ParameterValue, PutParameter};
-pub(crate) use parameter::{RESUME_HOURS, RESYNC_MIB_PER_S, SCRUB_DAYS, SCRUB_MIB_PER_S};
 pub(crate) use purge::DELETED_MAX;
 pub use purge::{DeletedBytes, DuePage, DuePlace, DueSession, Purge, PurgeCause, Tombstone};
 pub use recording::{

@@ -5,6 +5,7 @@ use super::outbox::MailId;
 use super::recording::OpenChunkFact;
 use super::request::Incarnation;
 use super::session::{Format, Protocol};
+use crate::chunk::key::KekId;
 use crate::id::{ChunkNumber, Epoch, JobId, MemberId, ObjectId, RecordingId, StreamId, VideoId};
 use serde::{Deserialize, Serialize};
 
@@ -287,4 +288,18 @@ pub enum Refusal {
     SessionNotLive { recording: RecordingId },
     #[error("a session is blocked at most {limit} times")]
     TooManyBlocks { limit: u64 },
+    #[error("KEK {kek} is not the cluster's: its check value differs")]
+    KekDiffers { kek: KekId },
+    #[error("the number of the next KEK is {next}")]
+    KekNumber { next: KekId },
+    #[error("there are at most {limit} KEKs at a time")]
+    TooManyKeks { limit: u64 },
+    #[error("member {member} does not hold KEK {kek} yet")]
+    KekNotHeld { kek: KekId, member: MemberId },
+    #[error("KEK {kek} is not one of which this can be said")]
+    KekState { kek: KekId },
+    #[error("new keys are wrapped by KEK {current}")]
+    KekNotCurrent { current: KekId },
+    #[error("the purge of session {recording} has not ended, or there is none")]
+    PurgeIncomplete { recording: RecordingId },
 }

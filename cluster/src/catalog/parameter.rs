@@ -26,6 +26,10 @@ pub(crate) const SCRUB_DAYS: &str = "scrub_days";
 pub(crate) const SCRUB_MIB_PER_S: &str = "scrub_mib_per_s";
 /// Whether nobody watches a session before another person agrees.
 pub(crate) const WATCH_NEEDS_APPROVAL: &str = "watch_needs_approval";
+/// After how many days another KEK takes the place of the current one.
+pub(crate) const KEK_ROTATION_DAYS: &str = "kek_rotation_days";
+/// How often members forget what was purged.
+pub(crate) const FORGET_HOURS: &str = "forget_hours";
 /// Whether the webhook is told.
 pub(crate) const WEBHOOK_ENABLED: &str = "webhook_enabled";
 
@@ -139,6 +143,20 @@ impl Parameter {
             default: ParameterValue::Switch(false),
             description: "Whether the webhook of the members' configuration is told when a session ends, a video is \
                           ready, or a video cannot be made.",
+        },
+        Self {
+            name: KEK_ROTATION_DAYS,
+            kind: ParameterKind::NumberOrNever { min: 1, max: 365 },
+            default: ParameterValue::Number(30),
+            description: "After how many days another KEK takes the place of the current one, which ends what purged \
+                          sessions wait for.",
+        },
+        Self {
+            name: FORGET_HOURS,
+            kind: ParameterKind::NumberOrNever { min: 1, max: 720 },
+            default: ParameterValue::Number(24),
+            description: "How many hours after one another the members begin to rewrite their log, snapshot and rows, so that \
+                          nothing of purged sessions is left in them.",
         },
     ];
 

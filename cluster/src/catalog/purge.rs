@@ -6,6 +6,7 @@ use super::clock::{self, ClockRow};
 use super::comment;
 use super::control;
 use super::engine::{KeyRange, Tree};
+use super::forget;
 use super::gap;
 use super::hold;
 use super::job;
@@ -210,7 +211,7 @@ pub(crate) fn purge(step: &mut Step<'_, '_>, command: Purge) -> Effect {
         check_due(step, recording, &row)?;
         keep_pace(step)?;
     }
-    stored.keys = None;
+    let kek = stored.keys.take().map(|keys| keys.kek);
     step.rows.put(&recording::key(object), &stored)?;
     step.rows.remove(Tree::KeyStates, &recording.0);
     step.rows.remove(Tree::Views, &recording.0);
@@ -234,6 +235,7 @@ pub(crate) fn purge(step: &mut Step<'_, '_>, command: Purge) -> Effect {
     session::store(step, recording, Some(&row), &gone)?;
     forget_end(step, recording)?;
     step.uncount(Counter::Session)?;
+    forget::note_purge(step, recording, kek)?;
     for member in layout::holders(step)? {
         step.rows.put_key(Tree::PurgedBytes, deletion_key(member, recording));
     }
@@ -253,7 +255,7 @@ pub(crate) fn deleted(step: &mut Step<'_, '_>, command: DeletedBytes) -> Effect 
 }
 
 /// Member, then recording: all that a member has to delete stands together.
-fn deletion_key(member: MemberId, recording: RecordingId) -> Vec<u8> {
+pub(super) fn deletion_key(member: MemberId, recording: RecordingId) -> Vec<u8> {
     let mut key = member.0.to_be_bytes().to_vec();
     key.extend_from_slice(&recording.0);
     key

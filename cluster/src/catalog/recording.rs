@@ -3,6 +3,7 @@
 use super::engine::Tree;
 use super::gap;
 use super::job;
+use super::kek;
 use super::outcome::{Outcome, Refusal};
 use super::row::Row;
 use super::step::{Effect, Halt, Step};
@@ -167,13 +168,20 @@ pub(crate) fn create(
     keys: WrappedKeys,
     owner: MemberId,
 ) -> Result<(), Halt> {
+    check_keys(&keys)?;
+    kek::check_current(step, keys.kek)?;
+    Ok(step.rows.put(&key(recording.into()), &ObjectRow { keys: Some(keys), ..new_row(owner) })?)
+}
+
+/// Whether wrapped keys may be stored.
+pub(crate) fn check_keys(keys: &WrappedKeys) -> Result<(), Refusal> {
     for key in [&keys.data, &keys.derived] {
         if key.is_empty() || key.len() > WRAPPED_KEY_BYTES_MAX {
             let limit_bytes = u64::try_from(WRAPPED_KEY_BYTES_MAX).unwrap_or(u64::MAX);
-            return Err(Refusal::WrappedKey { limit_bytes }.into());
+            return Err(Refusal::WrappedKey { limit_bytes });
         }
     }
-    Ok(step.rows.put(&key(recording.into()), &ObjectRow { keys: Some(keys), ..new_row(owner) })?)
+    Ok(())
 }
 
 pub(crate) fn open_stream(

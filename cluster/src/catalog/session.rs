@@ -187,8 +187,15 @@ pub enum SessionState {
         /// Why it was dropped, say.
         reason: String,
     },
-    /// It is gone, and nothing of it can be read; members may still hold bytes that nobody can decrypt.
+    /// It is gone, and nothing of it can be read; members may still hold bytes of it or of its keys.
     Purging(Tombstone),
+    /// It is gone, and nothing of its keys, nor of what could open them, is left on any member.
+    Purged {
+        /// What stays.
+        tombstone: Tombstone,
+        /// Since when, in the cluster's time.
+        complete_ms: u64,
+    },
 }
 
 impl SessionState {
@@ -198,6 +205,15 @@ impl SessionState {
             Self::Live => "live",
             Self::Ended { end, .. } => end.as_str(),
             Self::Purging(_) => "purging",
+            Self::Purged { .. } => "purged",
+        }
+    }
+
+    /// What a purge has left.
+    pub fn tombstone(&self) -> Option<&Tombstone> {
+        match self {
+            Self::Purging(tombstone) | Self::Purged { tombstone, .. } => Some(tombstone),
+            Self::Live | Self::Ended { .. } => None,
         }
     }
 }
@@ -290,7 +306,7 @@ pub(crate) fn end(step: &mut Step<'_, '_>, command: EndSession) -> Effect {
     let older = kept(step, recording)?;
     match older.state {
         SessionState::Live => {}
-        SessionState::Ended { .. } | SessionState::Purging(_) => {
+        SessionState::Ended { .. } | SessionState::Purging(_) | SessionState::Purged { .. } => {
             return Err(Refusal::SessionEnded { recording }.into());
         }
     }
@@ -312,7 +328,7 @@ pub(crate) fn get(step: &Step<'_, '_>, recording: RecordingId) -> Result<Session
 
 /// Whether a session was purged.
 pub(crate) fn is_purged(step: &Step<'_, '_>, recording: RecordingId) -> Result<bool, Halt> {
-    Ok(matches!(get(step, recording)?.state, SessionState::Purging(_)))
+    Ok(get(step, recording)?.state.tombstone().is_some())
 }
 
 /// A session that was not purged.
@@ -320,7 +336,9 @@ pub(crate) fn kept(step: &Step<'_, '_>, recording: RecordingId) -> Result<Sessio
     let row = get(step, recording)?;
     match row.state {
         SessionState::Live | SessionState::Ended { .. } => Ok(row),
-        SessionState::Purging(_) => Err(Refusal::SessionPurged { recording }.into()),
+        SessionState::Purging(_) | SessionState::Purged { .. } => {
+            Err(Refusal::SessionPurged { recording }.into())
+        }
     }
 }
 

@@ -137,7 +137,9 @@ pub(crate) fn request(step: &mut Step<'_, '_>, command: RequestVideo) -> Effect 
     match session::get(step, recording)?.state {
         SessionState::Ended { .. } => {}
         SessionState::Live => return Err(Refusal::SessionNotEnded { recording }.into()),
-        SessionState::Purging(_) => return Err(Refusal::SessionPurged { recording }.into()),
+        SessionState::Purging(_) | SessionState::Purged { .. } => {
+            return Err(Refusal::SessionPurged { recording }.into());
+        }
     }
     let object = ObjectId::from(recording);
     match recording::get(step, object)?.state {

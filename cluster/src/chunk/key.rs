@@ -130,7 +130,7 @@ impl Kek {
         check
     }
 
-    fn cipher(&self) -> LessSafeKey {
+    pub(super) fn cipher(&self) -> LessSafeKey {
         cipher(&self.key)
     }
 }
@@ -172,6 +172,12 @@ pub enum UnwrapError {
         expected: KekId,
         /// The KEK that was tried.
         actual: KekId,
+    },
+    /// This member does not hold the KEK that wrapped it.
+    #[error("KEK {kek}, which wrapped the key, is not held here")]
+    KekMissing {
+        /// Which.
+        kek: KekId,
     },
     /// The KEK's bytes, the recording or the wrapped key differ from what was wrapped.
     #[error("the key of recording {recording} does not unwrap with KEK {kek}")]

@@ -35,6 +35,7 @@ impl Handler for Answers {
                 rpc::Request::Residue => rpc::encode(&shared.residue().await),
                 rpc::Request::Disk => rpc::encode(&shared.space_here()),
                 rpc::Request::Order { worker, order } => rpc::encode(&shared.order(&worker, order)),
+                rpc::Request::Kek { kek, held } => rpc::encode(&shared.kek_for(from, kek, &held)),
             })
         })
     }

@@ -61,6 +61,18 @@ pub enum StartError {
 /// Why a session was not opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenSessionError {
+    /// This member has only just started.
+    #[error(transparent)]
+    NotReady(#[from] NotReady),
+    /// The catalog's store failed.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// This member does not hold the current KEK.
+    #[error("KEK {kek}, which wraps new keys, is not held here")]
+    KekMissing {
+        /// Which.
+        kek: KekId,
+    },
     /// No keys could be made.
     #[error(transparent)]
     Randomness(#[from] NoRandomness),

@@ -3,7 +3,7 @@
 use super::errors::StartError;
 use crate::chunk::disk::Disk;
 use crate::chunk::key::{Kek, KekCheck, KekId};
-use crate::chunk::{DiskError, Fields, Volume, disk_size};
+use crate::chunk::{DiskError, Fields, Keks, Volume, disk_size};
 use crate::raft::create_folders;
 use std::fs::{self, File, TryLockError};
 use std::path::Path;
@@ -35,14 +35,14 @@ pub(super) fn volume(disk: Arc<dyn Disk>, dir: &Path) -> Result<Volume, StartErr
     Ok(Volume::new(disk, dir))
 }
 
-/// Compares the KEK with the one that the folder belongs to; a new folder belongs to this one from here on.
-pub(super) fn check_kek(volume: &Volume, kek: &Kek) -> Result<(), StartError> {
+/// Looks for the KEK that the folder belongs to; a new folder belongs to the newest one from here on.
+pub(super) fn check_kek(volume: &Volume, keks: &Keks) -> Result<(), StartError> {
+    let newest = keks.newest();
     let path = Path::new(KEK_CHECK);
     let file = match volume.open(path) {
         Ok(file) => file,
         Err(error) if error.is_not_found() => {
-            volume.create(path, &encode(kek.id(), kek.check_value()))?;
-            return Ok(());
+            return Ok(belong_to(volume, &newest)?);
         }
         Err(error) => return Err(error.into()),
     };
@@ -51,10 +51,15 @@ pub(super) fn check_kek(volume: &Volume, kek: &Kek) -> Result<(), StartError> {
     let read: Result<usize, DiskError> = file.read_at(0, &mut bytes);
     read?;
     let (expected, check) = decode(&bytes).filter(|_| whole).ok_or(StartError::KekCheck)?;
-    match (expected, check) == (kek.id(), kek.check_value()) {
+    match keks.get(expected).is_some_and(|kek| kek.check_value() == check) {
         true => Ok(()),
-        false => Err(StartError::OtherKek { expected, actual: kek.id() }),
+        false => Err(StartError::OtherKek { expected, actual: newest.id() }),
     }
+}
+
+/// From here on the folder belongs to this KEK.
+pub(super) fn belong_to(volume: &Volume, kek: &Kek) -> Result<(), DiskError> {
+    volume.create(Path::new(KEK_CHECK), &encode(kek.id(), kek.check_value())).map(drop)
 }
 
 fn encode(id: KekId, check: KekCheck) -> Vec<u8> {

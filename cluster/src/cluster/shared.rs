@@ -1,15 +1,17 @@
 //! What all operations need: facts, bytes, the thread of the live tail, and threads that read.
 
 use super::errors::ReadError;
+use super::forget::ForgetWorker;
 use super::inbox::Inbox;
 use super::input::Input;
+use super::kek::KekWorker;
 use super::pool::Pool;
 use super::scrub::Scrub;
 use super::space::Spaces;
 use super::worker::{self, Worker};
 use crate::catalog::{Catalog, CatalogError, ObjectRow};
-use crate::chunk::key::{DataKey, Kek, Random, WrappedKey};
-use crate::chunk::{ChunkStore, ClosedChunk, Reader, Tail, Tails};
+use crate::chunk::key::{DataKey, Random, WrappedKey};
+use crate::chunk::{ChunkStore, ClosedChunk, Keks, Reader, Tail, Tails};
 use crate::facts::{Facts, NotReady};
 use crate::id::{ChunkId, ChunkNumber, ObjectId};
 use crate::rpc::Peers;
@@ -29,7 +31,7 @@ pub(super) struct Shared {
     pub(super) store: ChunkStore,
     /// The chunks that are open on this member.
     pub(super) tails: Tails,
-    pub(super) kek: Arc<Kek>,
+    pub(super) keks: Arc<Keks>,
     pub(super) random: Arc<dyn Random>,
     pub(super) peers: Arc<dyn Peers>,
     pub(super) readers: Arc<Pool>,
@@ -40,6 +42,8 @@ pub(super) struct Shared {
     pub(super) scrub: Arc<Scrub>,
     pub(super) repairs: Arc<Repairs>,
     pub(super) drops: Arc<Drops>,
+    pub(super) kek_worker: Arc<KekWorker>,
+    pub(super) forget_worker: Arc<ForgetWorker>,
     pub(super) workers: Vec<Arc<dyn Worker>>,
     pub(super) spaces: Spaces,
     /// Whether what the last run left open is ended.
@@ -51,7 +55,7 @@ pub(super) struct Parts {
     pub(super) facts: Arc<Facts>,
     pub(super) store: ChunkStore,
     pub(super) tails: Tails,
-    pub(super) kek: Arc<Kek>,
+    pub(super) keks: Arc<Keks>,
     pub(super) random: Arc<dyn Random>,
     pub(super) peers: Arc<dyn Peers>,
     pub(super) readers: Pool,
@@ -75,17 +79,20 @@ pub(super) struct View {
 
 impl Shared {
     pub(super) fn new(parts: Parts) -> Self {
-        let Parts { facts, store, tails, kek, random, peers, readers, takers, inbox, scrub, repairs, drops } =
+        let Parts { facts, store, tails, keks, random, peers, readers, takers, inbox, scrub, repairs, drops } =
             parts;
+        let (kek_worker, forget_worker) = (Arc::new(KekWorker::default()), Arc::new(ForgetWorker::default()));
         Self {
-            workers: worker::all(&scrub, &repairs, &drops),
+            workers: worker::all(&scrub, (&repairs, &drops), &kek_worker, &forget_worker),
+            kek_worker,
+            forget_worker,
             scrub,
             repairs,
             drops,
             facts,
             store,
             tails,
-            kek,
+            keks,
             random,
             peers,
             readers: Arc::new(readers),
@@ -147,7 +154,7 @@ impl Shared {
         let row = self.facts.catalog()?.object(object.recording.into())?;
         let keys = row.and_then(|row| row.keys).ok_or(ReadError::KeyMissing { object })?;
         let wrapped = WrappedKey::from_bytes(keys.of(object))?;
-        Ok(Arc::new(DataKey::unwrap(object.recording, &wrapped, &self.kek)?))
+        Ok(Arc::new(self.keks.unwrap(object.recording, &wrapped)?))
     }
 
     /// How many bytes of an object may be read, as this member knows; and whether its open chunk is here, if it has one.

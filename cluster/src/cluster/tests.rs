@@ -3,11 +3,13 @@
 mod appends;
 mod bytes;
 mod crash;
+mod forgetting;
 mod handover;
 mod keys;
 mod members;
 mod purged;
 mod repair;
+mod rotation;
 mod space;
 mod three;
 

@@ -1,6 +1,8 @@
 //! Background work that an operator sees and can hold up.
 
 use super::errors::OrderError;
+use super::forget::ForgetWorker;
+use super::kek::KekWorker;
 use super::shared::Shared;
 use super::{Cluster, scrub};
 use crate::id::MemberId;
@@ -179,13 +181,15 @@ impl Worker for Rebalance {
 /// All workers of this member.
 pub(super) fn all(
     scrub: &Arc<scrub::Scrub>,
-    repairs: &Arc<Repairs>,
-    drops: &Arc<Drops>,
+    (repairs, drops): (&Arc<Repairs>, &Arc<Drops>),
+    kek: &Arc<KekWorker>,
+    forget: &Arc<ForgetWorker>,
 ) -> Vec<Arc<dyn Worker>> {
     let scrub: Arc<dyn Worker> = Arc::<scrub::Scrub>::clone(scrub);
+    let kek: Arc<dyn Worker> = Arc::<KekWorker>::clone(kek);
     let (drops, repairs) = (Arc::clone(drops), Arc::clone(repairs));
     let resync = Arc::new(Resync(Arc::clone(&repairs)));
-    vec![resync, scrub, Arc::new(Rebalance { drops, repairs })]
+    vec![resync, scrub, Arc::new(Rebalance { drops, repairs }), kek, Arc::<ForgetWorker>::clone(forget)]
 }
 
 impl Shared {

@@ -1,6 +1,6 @@
-use crate::catalog::{CatalogError, Outcome, Refusal, RequestId};
+use crate::catalog::{CatalogError, EngineError, Outcome, Refusal, RequestId};
 use crate::id::MemberId;
-use crate::raft::{LogReadError, OpenError, SnapshotError};
+use crate::raft::{LogFailure, LogReadError, OpenError, SnapshotError};
 use std::error::Error;
 use std::io;
 use std::time::Duration;
@@ -120,6 +120,9 @@ pub enum ReadIndexError {
         /// What it was.
         outcome: Outcome,
     },
+    /// Which KEKs this member holds could not be committed: it may hold another one than the cluster.
+    #[error("which KEKs this member holds could not be committed")]
+    Keks(#[source] SubmitError),
     /// The catalog's store failed.
     #[error(transparent)]
     Catalog(CatalogError),
@@ -142,6 +145,35 @@ pub enum TakeSnapshotError {
     },
     /// The facts are being closed, or a disk has failed.
     #[error("facts take no more snapshots")]
+    Stopped,
+}
+
+/// Why what was changed or removed is still in files. It is tried again.
+#[derive(Debug, thiserror::Error)]
+pub enum ForgetError {
+    /// The rows could not be rewritten.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The log takes nothing any more.
+    #[error(transparent)]
+    Log(#[from] LogFailure),
+    /// No snapshot was taken.
+    #[error(transparent)]
+    Snapshot(#[from] TakeSnapshotError),
+    /// What is left of a snapshot could not be removed.
+    #[error(transparent)]
+    Received(#[from] SnapshotError),
+    /// Raft takes its time.
+    #[error("the log was not applied and given up within {deadline:?}")]
+    Deadline {
+        /// How long was waited.
+        deadline: Duration,
+    },
+    /// A member still needs the log.
+    #[error("another member does not have all of the log yet")]
+    Behind,
+    /// The facts are being closed, or a disk has failed.
+    #[error("facts are being closed")]
     Stopped,
 }
 

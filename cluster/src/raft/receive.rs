@@ -13,6 +13,8 @@ pub(crate) struct RaftDoor {
     raft: Raft,
     snapshots: Arc<SnapshotStore>,
     receiving: Arc<Mutex<Option<Receiving>>>,
+    /// Held while a snapshot that was received is installed.
+    installing: tokio::sync::Mutex<()>,
 }
 
 /// A snapshot of which a part has come.
@@ -24,7 +26,7 @@ struct Receiving {
 
 impl RaftDoor {
     pub(crate) fn new(raft: Raft, snapshots: Arc<SnapshotStore>) -> Self {
-        Self { raft, snapshots, receiving: Arc::default() }
+        Self { raft, snapshots, receiving: Arc::default(), installing: tokio::sync::Mutex::default() }
     }
 
     pub(crate) async fn answer(&self, request: RaftRequest) -> RaftAnswer {
@@ -63,7 +65,25 @@ impl RaftDoor {
         self.snapshots.on_thread(write).await
     }
 
+    /// Removes what is left of snapshots that were received. One that is on its way is given up, and sent again from its start.
+    pub(crate) async fn forget_received(&self) -> Result<(), SnapshotError> {
+        let _installing = self.installing.lock().await;
+        let (left, receiving) = (self.snapshots.receiving(), Arc::clone(&self.receiving));
+        let remove = move || {
+            let mut receiving = receiving.lock().unwrap_or_else(PoisonError::into_inner);
+            *receiving = None;
+            match left.disk.remove(&left.path) {
+                Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                    Err(SnapshotError::Write { path: left.path.clone(), source })
+                }
+                Ok(()) | Err(_) => Ok(()),
+            }
+        };
+        self.snapshots.on_thread(remove).await
+    }
+
     async fn install(&self, vote: Vote, meta: SnapshotMeta, bytes: u64) -> RaftAnswer {
+        let _installing = self.installing.lock().await;
         let received = self.receiving.lock().unwrap_or_else(PoisonError::into_inner).take();
         if !received.is_some_and(|known| known.id == meta.snapshot_id && known.bytes == bytes) {
             return RaftAnswer::Failed("another snapshot was begun meanwhile".to_owned());

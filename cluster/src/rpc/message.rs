@@ -1,5 +1,6 @@
 //! All that members say to one another. Variants are only ever added at the end.
 
+use crate::chunk::key::KekId;
 use crate::cluster::WorkerOrder;
 use crate::facts::FactsRequest;
 use crate::id::{ChunkId, ChunkNumber, Epoch, ObjectId};
@@ -66,4 +67,11 @@ pub(crate) enum Request {
     Residue,
     /// How much room its disk has.
     Disk,
+    /// A KEK, encrypted under another one that both hold.
+    Kek {
+        /// Which.
+        kek: KekId,
+        /// Those that the asking member holds.
+        held: Vec<KekId>,
+    },
 }

@@ -151,7 +151,8 @@ impl MemberFacts {
                 | rpc::Request::Workers
                 | rpc::Request::Residue
                 | rpc::Request::Order { .. }
-                | rpc::Request::Disk => return,
+                | rpc::Request::Disk
+                | rpc::Request::Kek { .. } => return,
             };
             told.push(Output::Reply { to: from, run, call, answer });
         });

@@ -5,9 +5,9 @@ use super::executor::Surroundings;
 use super::member_facts::MemberFacts;
 use super::random::Dice;
 use crate::catalog::{Catalog, MemoryEngine};
+use crate::chunk::Keks;
 use crate::chunk::disk::{DiskError, MemoryDisk, Volume};
 use crate::chunk::journal::{JournalError, JournalLimits};
-use crate::chunk::key::Kek;
 use crate::id::{MemberId, ObjectId};
 use crate::tail::{
     Batch, Closing, Effect, Found, Member, MemberParts, RequestNumber, Shelf, TailError, TailOptions, Ticket,
@@ -147,12 +147,12 @@ impl Node {
     }
 
     /// The facts are open: so is the rest.
-    pub(crate) fn open(&mut self, member: MemberId, kek: &Arc<Kek>) {
+    pub(crate) fn open(&mut self, member: MemberId, keks: &Arc<Keks>) {
         let Some((shelf, found)) = self.opening.take() else { return };
         let catalog = Catalog::new(self.engine.clone());
         let options = options(self.control);
-        let kek = Arc::clone(kek);
-        let parts = MemberParts { member, options, shelf, found, catalog: catalog.clone(), kek };
+        let keks = Arc::clone(keks);
+        let parts = MemberParts { member, options, shelf, found, catalog: catalog.clone(), keks };
         self.process = Some(Process {
             member: Member::new(parts),
             catalog,

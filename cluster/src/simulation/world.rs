@@ -14,6 +14,7 @@ use super::peers::CallAnswer;
 use super::random::{Dice, SeededKeys};
 use super::recorder::{CallKind, Ending, Phase, Recorder};
 use super::{Report, Simulation};
+use crate::chunk::Keks;
 use crate::chunk::journal::JournalError;
 use crate::chunk::key::{Kek, KekId};
 use crate::id::{MemberId, ObjectId};
@@ -68,7 +69,7 @@ pub(super) struct World {
     pub(super) recorded: BTreeMap<ObjectId, usize>,
     pub(super) nemesis: Nemesis,
     pub(super) oracles: Oracles,
-    pub(super) kek: Arc<Kek>,
+    pub(super) keks: Arc<Keks>,
     pub(super) keys: SeededKeys,
     /// Whether all troubles are over.
     pub(super) is_healed: bool,
@@ -83,7 +84,7 @@ impl World {
     pub(super) fn new(simulation: Simulation) -> Self {
         let mut dice = Dice::new(simulation.seed);
         let keys = SeededKeys(Mutex::new(Dice::new(dice.next())));
-        let kek = Arc::new(Kek::generate(KekId(1), &keys).expect("dice do not fail"));
+        let kek = Kek::generate(KekId(1), &keys).expect("dice do not fail");
         let members: Vec<MemberId> = (1..=simulation.members).map(MemberId).collect();
         let node = || Node::new(simulation.control, members.iter().copied().collect());
         let nodes = members.iter().map(|member| (*member, node())).collect();
@@ -109,7 +110,7 @@ impl World {
             recorded: BTreeMap::new(),
             nemesis,
             oracles: Oracles::default(),
-            kek,
+            keks: Arc::new(kek.into()),
             keys,
             is_healed: false,
             rounds: 0,

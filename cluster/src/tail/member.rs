@@ -21,7 +21,8 @@ use super::surplus::Surplus;
 use super::takeover::{Owned, Taken, Takeover};
 use super::turn::{Around, Turn};
 use crate::catalog::{Catalog, Layout, ObjectState};
-use crate::chunk::key::{DataKey, Kek, WrappedKey};
+use crate::chunk::Keks;
+use crate::chunk::key::{DataKey, WrappedKey};
 use crate::id::{ChunkId, ChunkNumber, Epoch, MemberId, ObjectId};
 use reply::Reply;
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,7 +46,7 @@ pub struct MemberParts {
     /// The facts as they are applied here.
     pub catalog: Catalog,
     /// The cluster's key.
-    pub kek: Arc<Kek>,
+    pub keks: Arc<Keks>,
 }
 
 /// The live tail of one member.
@@ -58,7 +59,7 @@ pub struct Member {
     shelf: Shelf,
     replica: Replica,
     catalog: Catalog,
-    kek: Arc<Kek>,
+    keks: Arc<Keks>,
     objects: BTreeMap<ObjectId, Role>,
     resync: Resync,
     surplus: Surplus,
@@ -96,7 +97,7 @@ type Effects = Result<Vec<Effect>, TailError>;
 impl Member {
     /// A member that has just started.
     pub fn new(parts: MemberParts) -> Self {
-        let MemberParts { member, options, shelf, found, catalog, kek } = parts;
+        let MemberParts { member, options, shelf, found, catalog, keks } = parts;
         let around = Around {
             me: member,
             peers: Vec::new(),
@@ -113,7 +114,7 @@ impl Member {
             around,
             shelf,
             catalog,
-            kek,
+            keks,
             objects: BTreeMap::new(),
             resync: Resync::default(),
             surplus: Surplus::default(),
@@ -441,7 +442,7 @@ impl Member {
     fn key(&self, object: ObjectId) -> Result<Option<Arc<DataKey>>, TailError> {
         let keys = self.catalog.object(object.recording.into())?.and_then(|row| row.keys);
         let wrapped = keys.and_then(|keys| WrappedKey::from_bytes(keys.of(object)).ok());
-        let key = wrapped.and_then(|key| DataKey::unwrap(object.recording, &key, &self.kek).ok());
+        let key = wrapped.and_then(|key| self.keks.unwrap(object.recording, &key).ok());
         Ok(key.map(Arc::new))
     }
 

@@ -6,6 +6,7 @@ use crate::catalog::{
     MemoryEngine, ObjectState, OpenSession, Protocol, Purge, PurgeCause, Request as FactsRequest,
     SessionInfo, SessionState, WrappedKeys,
 };
+use crate::chunk::Keks;
 use crate::chunk::disk::{MemoryDisk, Volume};
 use crate::chunk::journal::JournalLimits;
 use crate::chunk::key::{DataKey, Kek, KekId, KeyPurpose};
@@ -19,7 +20,7 @@ const RECORDING: RecordingId = RecordingId([7; 16]);
 
 struct Alone {
     disk: MemoryDisk,
-    kek: Arc<Kek>,
+    keks: Arc<Keks>,
     catalog: Catalog,
     member: Member,
     index: u64,
@@ -32,22 +33,22 @@ struct Alone {
     later: Vec<Closing>,
 }
 
-fn start(disk: &MemoryDisk, kek: &Arc<Kek>, catalog: &Catalog) -> Member {
+fn start(disk: &MemoryDisk, keks: &Arc<Keks>, catalog: &Catalog) -> Member {
     let volume = Volume::new(Arc::new(disk.clone()), "");
     let (shelf, found) = Shelf::open(volume, JournalLimits::default()).unwrap();
-    let (catalog, kek) = (catalog.clone(), Arc::clone(kek));
-    Member::new(MemberParts { member: ME, options: TailOptions::default(), shelf, found, catalog, kek })
+    let (catalog, keks) = (catalog.clone(), Arc::clone(keks));
+    Member::new(MemberParts { member: ME, options: TailOptions::default(), shelf, found, catalog, keks })
 }
 
 impl Alone {
     /// With an object that its process owns.
     fn new() -> (Self, ObjectId) {
         let (disk, catalog) = (MemoryDisk::default(), Catalog::new(Arc::new(MemoryEngine::new())));
-        let kek = Arc::new(Kek::generate(KekId(1), &SystemRandom::new()).unwrap());
-        let member = start(&disk, &kek, &catalog);
+        let keks = Arc::new(Keks::from(Kek::generate(KekId(1), &SystemRandom::new()).unwrap()));
+        let member = start(&disk, &keks, &catalog);
         let mut alone = Self {
             disk,
-            kek,
+            keks,
             catalog,
             member,
             index: 0,
@@ -61,7 +62,7 @@ impl Alone {
         alone.entry(CommandEntry::Membership(MembershipRow { voters: vec![ME], raft: Vec::new() }));
         alone.tick();
         let key = DataKey::generate(RECORDING, KeyPurpose::Bytes, &SystemRandom::new()).unwrap();
-        let data = key.wrap(&alone.kek, &SystemRandom::new()).unwrap().to_bytes().to_vec();
+        let data = key.wrap(&alone.keks.newest(), &SystemRandom::new()).unwrap().to_bytes().to_vec();
         let keys = WrappedKeys { kek: KekId(1), derived: data.clone(), data };
         let info = SessionInfo {
             protocol: Protocol::Ssh,
@@ -213,7 +214,7 @@ fn a_process_that_starts_anew_ends_the_chunk_and_goes_on_in_the_next_epoch() {
     let (mut alone, object) = Alone::new();
     assert_eq!(alone.append(object, 0, b"before"), [Answer::Durable { offset: 6 }]);
     alone.disk.cut_power(&mut |_| 0);
-    alone.member = start(&alone.disk, &alone.kek, &alone.catalog);
+    alone.member = start(&alone.disk, &alone.keks, &alone.catalog);
     assert_eq!(alone.ask(object, Request::DurableOffset), [Answer::Busy]);
     alone.tick();
     assert_eq!(alone.append(object, 6, b" after"), [Answer::Durable { offset: 12 }]);

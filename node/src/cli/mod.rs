@@ -8,6 +8,7 @@ mod demo;
 mod frame;
 mod import;
 mod inspect;
+mod kek;
 mod media_time;
 mod resync;
 mod serve;
@@ -35,6 +36,7 @@ enum Command {
     Demo(demo::Demo),
     Import(import::Import),
     Cluster(cluster::Cluster),
+    Kek(kek::Kek),
     CheckConfig(check_config::CheckConfig),
     TestMail(test_mail::TestMail),
     Convert(convert::Convert),
@@ -76,6 +78,7 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::Demo(command) => command.run(&interrupt),
             Command::Import(command) => command.run(&interrupt),
             Command::Cluster(command) => command.run(),
+            Command::Kek(command) => command.run(),
             Command::CheckConfig(command) => command.run(),
             Command::TestMail(command) => command.run(),
             Command::Convert(command) => command.run(&interrupt),

@@ -68,9 +68,11 @@ impl Members {
         let folder = options.data_dir.to_owned();
         let mut members = Self { folder, apis, running: BTreeMap::new(), interrupt: interrupt.clone() };
         members.begin(FIRST)?;
-        let kek = options.data_dir.join("kek");
+        let kek = folder_of(options.data_dir, FIRST).join("kek");
         members.wait("the cluster's key", START_LIMIT, || kek.exists().then_some(()))?;
         for member in MEMBERS.into_iter().filter(|member| *member != FIRST) {
+            let copy = folder_of(options.data_dir, member).join("kek");
+            std::fs::copy(&kek, &copy).map_err(|source| DemoError::Folder { path: copy, source })?;
             members.begin(member)?;
         }
         Ok(members)
@@ -202,7 +204,7 @@ fn free_addresses(options: &MembersOptions<'_>) -> Result<BTreeMap<u64, Addresse
     Ok(addresses)
 }
 
-/// The configuration of a member. All share one key file, as they share this machine.
+/// The configuration of a member.
 fn settings(
     options: &MembersOptions<'_>,
     member: u64,
@@ -230,7 +232,7 @@ fn settings(
          smtp.encryption = \"none\"\n\
          smtp.from = \"Custody <custody@example.org>\"\n",
         text(folder_of(options.data_dir, member)),
-        text(options.data_dir.join("kek")),
+        text(folder_of(options.data_dir, member).join("kek")),
         address(|at| at.api),
         address(|at| at.health),
         all.join(" "),

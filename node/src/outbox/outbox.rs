@@ -108,7 +108,7 @@ impl Outbox {
     /// Hands one over and commits what became of it.
     async fn deliver(&mut self, Due { id, row, session }: Due) {
         let outcome = match &session {
-            Some(SessionRow { state: SessionState::Purging(_), .. }) | None => {
+            Some(SessionRow { state: SessionState::Purging(_) | SessionState::Purged { .. }, .. }) | None => {
                 Err(DeliveryError::Final("its session is gone".to_owned()))
             }
             Some(session) => self.channel.deliver(Item { id, row: &row, session }).await,

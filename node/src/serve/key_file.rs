@@ -4,7 +4,7 @@ use super::error::StartError;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 /// Only its owner may read it.
@@ -40,17 +40,35 @@ pub(super) fn parse(digits: &str) -> Option<Zeroizing<[u8; KEY_BYTES]>> {
 
 /// Writes a head and a key; durable under its name before it is used.
 pub(super) fn write(path: &Path, head: &str, key: &[u8; KEY_BYTES]) -> Result<(), StartError> {
+    put(path, &line(head, key)).map_err(|source| StartError::Key { path: path.to_owned(), source })
+}
+
+/// A head and a key as they are written.
+pub(super) fn line(head: &str, key: &[u8; KEY_BYTES]) -> Zeroizing<String> {
     let mut line = Zeroizing::new(format!("{head} "));
     for byte in key {
         line.push_str(&format!("{byte:02x}"));
     }
     line.push('\n');
-    put(path, &line).map_err(|source| StartError::Key { path: path.to_owned(), source })
+    line
 }
 
-fn put(path: &Path, line: &str) -> io::Result<()> {
+/// Removes what a process has left that ended before a file had its name: it may hold a key that is to be gone.
+pub(super) fn remove_unfinished(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(unfinished(path)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+fn unfinished(path: &Path) -> PathBuf {
+    path.with_extension("new")
+}
+
+/// Replaces a file, durably and as a whole.
+pub(super) fn put(path: &Path, line: &str) -> io::Result<()> {
     let folder = crate::output::folder_of(path);
-    let temporary = path.with_extension("new");
+    let temporary = unfinished(path);
     let mut options = OpenOptions::new();
     let mut file = options.write(true).create(true).truncate(true).mode(MODE).open(&temporary)?;
     file.write_all(line.as_bytes())?;

@@ -2,7 +2,7 @@
 
 use super::error::{RunError, StartError};
 use super::members::{self, Others};
-use super::{audit, clock, disks, identity, kek, retention, roles, scrub, systemd, tokens};
+use super::{audit, clock, disks, forgetting, identity, kek, keks, retention, roles, scrub, systemd, tokens};
 use crate::config::Settings;
 use crate::jobs::{JobTools, Runner, Work};
 use crate::mail::{Mailer, MailerError, Mails, Templates};
@@ -122,6 +122,10 @@ impl Member {
         tasks.spawn("disks", GRACE, |stop| disks::run(filled, stop));
         let compared = of();
         tasks.spawn("scrub", GRACE, |stop| scrub::run(compared, stop));
+        let purged = of();
+        tasks.spawn("forget", GRACE, |stop| forgetting::run(purged, stop));
+        let wrapped = of();
+        tasks.spawn("keys", GRACE, |stop| keks::run(wrapped, stop));
         tasks.spawn("pictures", GRACE, |stop| media.sweep(stop));
         let judged = of();
         tasks.spawn("roles", GRACE, |stop| roles::run(judged, authorizer, stop));
@@ -200,11 +204,11 @@ async fn start_cluster(
     if !is_first(settings) && !settings.kek_file.exists() {
         return Err(StartError::KekElsewhere { path: settings.kek_file.clone(), first: first(settings) });
     }
-    let kek = kek::load_or_create(&settings.kek_file, &dir, &*random)?;
+    let keks = kek::load_or_create(&settings.kek_file, &dir, &*random)?;
     let boot_id = std::fs::read_to_string(BOOT_ID).map_err(StartError::Runtime)?;
     let member = MemberId(settings.member);
     let options = ClusterOptions { founders, ..ClusterOptions::new(member, dir, boot_id.trim().to_owned()) };
-    let (cluster, report) = Cluster::start(options, kek, Arc::new(RealDisk), random, peers).await?;
+    let (cluster, report) = Cluster::start(options, keks, Arc::new(RealDisk), random, peers).await?;
     log_report(&report);
     Ok(Arc::new(cluster))
 }

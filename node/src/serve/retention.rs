@@ -1,4 +1,4 @@
-//! Purging by age, and the files of what was purged.
+//! Purging by age.
 
 use crate::tasks::{Stop, TaskResult};
 use cluster::Cluster;
@@ -31,11 +31,6 @@ pub(super) async fn run(cluster: Arc<Cluster>, stop: Stop) -> TaskResult {
         match purge_due(&cluster, place).await {
             Ok(next) => place = next,
             Err(error) => tracing::warn!(%error, "sessions whose retention has passed were not purged"),
-        }
-        match cluster.delete_purged().await {
-            Ok(0) => {}
-            Ok(sessions) => tracing::info!(sessions, "the files of purged sessions are deleted"),
-            Err(error) => tracing::warn!(%error, "files of purged sessions were not deleted"),
         }
     }
     Ok(())

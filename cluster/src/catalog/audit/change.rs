@@ -11,6 +11,7 @@ use crate::catalog::comment::{AddComment, PutReview};
 use crate::catalog::condition::OnlyIf;
 use crate::catalog::control::{ControlKind, ControlSession};
 use crate::catalog::hold::{PlaceHold, ReleaseHold};
+use crate::catalog::kek::NextKek;
 use crate::catalog::layout::{ApplyLayout, LayoutRole, StageLayout};
 use crate::catalog::once::Once;
 use crate::catalog::parameter::{ParameterValue, PutParameter};
@@ -116,6 +117,14 @@ pub(crate) fn of(step: &Step<'_, '_>, command: &Command) -> Result<Option<Change
         Command::DrainMember { member, by } => of_member(*member, "drain", by),
         Command::UndrainMember { member, by } => of_member(*member, "undrain", by),
         Command::ControlSession(command) => controlled(command),
+        Command::NextKek(NextKek { kek, by, .. }) => {
+            Change::new("System.Cluster.Manage", format!("kek/{kek}"), "made".to_owned(), by)
+        }
+        Command::UseKek { kek } => Change::new("kek-used", format!("kek/{kek}"), String::new(), ""),
+        Command::RetireKek { kek } => Change::new("kek-retired", format!("kek/{kek}"), String::new(), ""),
+        Command::CompletePurge { recording } => {
+            Change::new("purge-complete", format!("session/{recording}"), String::new(), "")
+        }
         // Only apply knows whether it stands in another one that it must not.
         Command::OnlyIf(OnlyIf { command, .. }) | Command::Once(Once { command, .. }) => {
             return of(step, command);
@@ -145,6 +154,10 @@ pub(crate) fn of(step: &Step<'_, '_>, command: &Command) -> Result<Option<Change
         | Command::KeepKeyStates(_)
         | Command::KeepView(_)
         | Command::DeletedBytes(_)
+        | Command::HoldKeks(_)
+        | Command::Rewrap(_)
+        | Command::ForgetTurn { .. }
+        | Command::Forgotten(_)
         | Command::BlockMail(_)
         | Command::LayoutSettled(_)
         | Command::As(_)

@@ -52,6 +52,10 @@ impl Engine for MemoryEngine {
         Ok(())
     }
 
+    fn renew(&self, _: &dyn Fn() -> bool) -> Result<bool, EngineError> {
+        Ok(true)
+    }
+
     fn close(&self) -> Result<(), EngineError> {
         Ok(())
     }

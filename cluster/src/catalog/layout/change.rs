@@ -13,6 +13,7 @@ use crate::catalog::text;
 use crate::id::MemberId;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 /// Changes the role of one member in the layout that is staged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -198,13 +199,11 @@ fn current(step: &Step<'_, '_>) -> Result<(Layout, Vec<MemberId>), Halt> {
     Ok((founding(&membership), Vec::new()))
 }
 
-/// All that may have files: voters, members of the layout, and those that leave it.
-pub(crate) fn holders(step: &Step<'_, '_>) -> Result<Vec<MemberId>, Halt> {
+/// All that may have files: voters, those that learn, members of the layout, and those that leave it.
+pub(crate) fn holders(step: &Step<'_, '_>) -> Result<BTreeSet<MemberId>, Halt> {
     let (layout, leaving) = current(step)?;
-    let mut holders = step.rows.get::<MembershipRow>(MembershipRow::KEY)?.unwrap_or_default().voters;
+    let mut holders = step.rows.get::<MembershipRow>(MembershipRow::KEY)?.unwrap_or_default().known();
     holders.extend(layout.members.into_keys().chain(leaving));
-    holders.sort_unstable();
-    holders.dedup();
     Ok(holders)
 }
 

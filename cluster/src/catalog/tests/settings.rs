@@ -17,6 +17,8 @@ fn a_parameter_has_its_default_until_it_is_set() {
             ("scrub_mib_per_s", ParameterValue::Number(32)),
             ("watch_needs_approval", ParameterValue::Switch(false)),
             ("webhook_enabled", ParameterValue::Switch(false)),
+            ("kek_rotation_days", ParameterValue::Number(30)),
+            ("forget_hours", ParameterValue::Number(24)),
         ]
     );
     let retention = Parameter::named("retention_days").unwrap();

@@ -2,12 +2,12 @@ use super::*;
 use crate::catalog::{Command, EndSession, Purge, PurgeCause};
 use crate::chunk::disk::MemoryDisk;
 
-fn purge(recording: RecordingId) -> Command {
+pub(super) fn purge(recording: RecordingId) -> Command {
     let cause = PurgeCause::Person { by: "ada".to_owned(), reason: "asked".to_owned() };
     Command::Purge(Purge { recording, cause })
 }
 
-async fn ended(cluster: &Cluster, bytes: &[u8]) -> RecordingId {
+pub(super) async fn ended(cluster: &Cluster, bytes: &[u8]) -> RecordingId {
     let recording = cluster.open_session(session()).await.unwrap();
     cluster.append(recording.into(), 0, bytes.to_vec()).await.unwrap();
     let end = EndSession {

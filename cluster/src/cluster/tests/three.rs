@@ -1,5 +1,6 @@
 //! Facts of three members that talk over mutual TLS.
 
+use super::rotation::StoredKeks;
 use super::*;
 use crate::catalog::{Parameter, ParameterValue, PutParameter};
 use crate::rpc::tests::TestCa;
@@ -55,6 +56,7 @@ pub(super) struct Three {
     ca: TestCa,
     directory: Directory,
     pub(super) running: BTreeMap<MemberId, Running>,
+    pub(super) stored: BTreeMap<MemberId, StoredKeks>,
 }
 
 impl Three {
@@ -64,7 +66,8 @@ impl Three {
         let address =
             |(member, listener): &(MemberId, TcpListener)| (*member, listener.local_addr().unwrap());
         let directory = listeners.iter().map(address).collect();
-        let mut three = Self { ca: TestCa::new(), directory, running: BTreeMap::new() };
+        let mut three =
+            Self { ca: TestCa::new(), directory, running: BTreeMap::new(), stored: BTreeMap::new() };
         for (member, listener) in listeners {
             three.begin(member, listener, MemoryDisk::default()).await;
         }
@@ -83,8 +86,9 @@ impl Three {
         let (random, engine) = (Arc::new(SystemRandom::new()), Arc::new(MemoryEngine::new()));
         let client = Arc::new(Client::new(self.ca.member(member), self.directory.clone()));
         let wire = Wire { is_cut: Arc::default(), client };
+        let keks = self.stored.entry(member).or_default().load();
         let (disk_too, peers) = (Arc::new(disk.clone()), Arc::new(wire.clone()));
-        let started = Cluster::start_on(options, kek(), disk_too, random, engine, peers).await;
+        let started = Cluster::start_on(options, keks, disk_too, random, engine, peers).await;
         let (cluster, _) = started.unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let stopped = async move { drop(stopped.await) };

@@ -146,6 +146,11 @@ impl RaftLog {
         self.writer.order(vec![Record::Purge(purged)], done);
     }
 
+    /// Orders that what follows goes into a new segment: those before it can go once their entries are given up.
+    pub(crate) fn roll(&self, done: Done) {
+        self.writer.roll(done);
+    }
+
     /// Orders a vote.
     pub(crate) fn vote(&self, vote: Vec<u8>, done: Done) {
         self.shared.state().facts.vote = Some(vote.clone());

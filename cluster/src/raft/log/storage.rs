@@ -49,6 +49,15 @@ impl LogStore {
         Ok(entry.map(|entry| state_machine::position(entry.log_id)))
     }
 
+    /// Begins a new segment; waits until it is durable.
+    pub(crate) async fn roll(log: &RaftLog) -> Result<(), LogFailure> {
+        let (done, waiting) = oneshot::channel();
+        log.roll(Box::new(move |result| {
+            let _: Result<(), _> = done.send(result);
+        }));
+        waiting.await.unwrap_or(Err(LogFailure::Closed))
+    }
+
     /// An entry as it is stored, the requests in it, and the voters that it makes.
     #[cfg(any(test, feature = "simulation"))]
     pub(crate) fn stored(log: &RaftLog, index: u64) -> Result<Option<StoredEntry>, ReadError> {

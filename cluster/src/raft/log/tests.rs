@@ -378,3 +378,29 @@ fn a_disk_that_lies_about_syncs_is_found_out() {
     });
     assert!(lost.count() > 25);
 }
+
+#[test]
+fn what_was_given_up_before_a_new_segment_is_in_no_file() {
+    let disk = MemoryDisk::default();
+    let log = open(&disk, LARGE).unwrap();
+    for index in 0..10 {
+        append(&log, index).unwrap();
+    }
+    let found = |text: &[u8]| {
+        let paths = disk.paths().into_iter();
+        let bytes = paths.map(|path| disk.contents(&path).unwrap());
+        bytes.map(|bytes| bytes.windows(text.len()).filter(|window| *window == text).count()).sum::<usize>()
+    };
+    wait(|done| log.purge(5, b"id of 5".to_vec(), done)).unwrap();
+    assert_eq!(found(b"entry 3"), 1);
+    wait(|done| log.roll(done)).unwrap();
+    append(&log, 10).unwrap();
+    wait(|done| log.purge(9, b"id of 9".to_vec(), done)).unwrap();
+    assert_eq!((found(b"entry 3"), found(b"entry 9"), found(b"entry 10")), (0, 0, 1));
+    assert_eq!(entries(&log), named([10]));
+    wait(|done| log.roll(done)).unwrap();
+    wait(|done| log.roll(done)).unwrap();
+    log.close();
+    let log = open(&disk, LARGE).unwrap();
+    assert_eq!((entries(&log), log.purged()), (named([10]), Some((9, b"id of 9".to_vec()))));
+}

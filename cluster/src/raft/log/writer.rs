@@ -41,7 +41,14 @@ impl From<LogFailure> for io::Error {
 pub(super) type Done = Box<dyn FnOnce(Result<(), LogFailure>) + Send>;
 
 pub(super) enum Order {
-    Write { records: Vec<Record>, done: Done },
+    Write {
+        records: Vec<Record>,
+        done: Done,
+    },
+    /// Nothing more goes into the segments that there are.
+    Roll {
+        done: Done,
+    },
     Stop,
 }
 
@@ -79,6 +86,17 @@ impl Writer {
     pub(super) fn order(&self, records: Vec<Record>, done: Done) {
         if let Err(refused) = self.orders.send(Order::Write { records, done })
             && let Order::Write { done, .. } = refused.0
+        {
+            done(Err(LogFailure::Closed));
+        }
+        #[cfg(any(test, feature = "simulation"))]
+        self.ordered.notify_one();
+    }
+
+    /// Orders that what follows goes into a new segment.
+    pub(super) fn roll(&self, done: Done) {
+        if let Err(refused) = self.orders.send(Order::Roll { done })
+            && let Order::Roll { done } = refused.0
         {
             done(Err(LogFailure::Closed));
         }
@@ -131,6 +149,7 @@ impl Work {
             match order {
                 Order::Stop => return self.mark(),
                 Order::Write { records, done } => carried = self.group(records, done, queue),
+                Order::Roll { done } => done(self.roll()),
             }
         }
     }
@@ -145,8 +164,12 @@ impl Work {
             }
             crate::simulation::runtime::disk_pause().await;
             let mut next = queue.try_recv().ok();
-            while let Some(Order::Write { records, done }) = next {
-                next = self.group(records, done, &queue);
+            while let Some(order) = next.take() {
+                match order {
+                    Order::Write { records, done } => next = self.group(records, done, &queue),
+                    Order::Roll { done } => done(self.roll()),
+                    Order::Stop => return,
+                }
             }
         }
     }
@@ -167,8 +190,8 @@ impl Work {
                     group.extend(records);
                     waiting.push(done);
                 }
-                Order::Stop => {
-                    carried = Some(Order::Stop);
+                order @ (Order::Roll { .. } | Order::Stop) => {
+                    carried = Some(order);
                     break;
                 }
             }
@@ -198,9 +221,7 @@ impl Work {
 
     fn write_durably(&mut self, records: &[Record]) -> Result<(), WriteError> {
         if self.segments.is_full() {
-            let (at, head) = self.segments.roll(&self.shared.facts())?;
-            self.shared.open(&self.segments);
-            self.shared.written(at, &[head]);
+            self.roll_durably()?;
         }
         let at = self.segments.append(records)?;
         self.shared.written(at, records);
@@ -209,6 +230,26 @@ impl Work {
             self.segments.remove_before(oldest)?;
             self.shared.open(&self.segments);
         }
+        Ok(())
+    }
+
+    /// Begins a new segment.
+    fn roll(&mut self) -> Result<(), LogFailure> {
+        if let Some(failure) = &self.failure {
+            return Err(LogFailure::Failed { source: Arc::clone(failure) });
+        }
+        self.marked = false;
+        self.roll_durably().map_err(|error| {
+            let failure = Arc::new(error);
+            self.failure = Some(Arc::clone(&failure));
+            LogFailure::Failed { source: failure }
+        })
+    }
+
+    fn roll_durably(&mut self) -> Result<(), WriteError> {
+        let (at, head) = self.segments.roll(&self.shared.facts())?;
+        self.shared.open(&self.segments);
+        self.shared.written(at, &[head]);
         Ok(())
     }
 

@@ -175,10 +175,10 @@ impl World {
         self.keys.fill(&mut recording.0).expect("dice do not fail");
         let wrap = |purpose| {
             let key = DataKey::generate(recording, purpose, &self.keys).expect("dice do not fail");
-            key.wrap(&self.kek, &self.keys).expect("dice do not fail").to_bytes().to_vec()
+            key.wrap(&self.keks.newest(), &self.keys).expect("dice do not fail").to_bytes().to_vec()
         };
         let (data, derived) = (wrap(KeyPurpose::Bytes), wrap(KeyPurpose::Text));
-        let keys = WrappedKeys { kek: self.kek.id(), data, derived };
+        let keys = WrappedKeys { kek: self.keks.newest().id(), data, derived };
         let info = SessionInfo {
             protocol: Protocol::Ssh,
             format: Format::Asciicast,

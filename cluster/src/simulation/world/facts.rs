@@ -189,7 +189,7 @@ impl World {
 
     fn opened(&mut self, (member, run): (MemberId, u64), opened: Facts) {
         let Some(node) = self.nodes.get_mut(&member) else { return };
-        node.open(member, &self.kek);
+        node.open(member, &self.keks);
         if let Some(facts) = &mut node.facts {
             facts.opened(opened);
         }

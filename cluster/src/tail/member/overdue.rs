@@ -88,7 +88,7 @@ impl Member {
                     // Its recorder is back.
                     Some(Role::Owner(_)) => drop(self.overdue.remove(&object)),
                 },
-                SessionState::Purging(_) => drop(self.overdue.remove(&object)),
+                SessionState::Purging(_) | SessionState::Purged { .. } => drop(self.overdue.remove(&object)),
             }
         }
         Ok(effects)
