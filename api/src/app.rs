@@ -58,6 +58,7 @@ pub(crate) fn documented(config: &mut Documented<'_>) {
         .configure(routes::whoami::routes)
         .configure(routes::audit::routes)
         .configure(routes::outbox::routes)
+        .configure(routes::join_token::routes)
         .configure(routes::member::routes)
         .configure(routes::worker::routes)
         .configure(routes::replication::routes)

@@ -10,6 +10,7 @@ pub(crate) mod conversion;
 pub(crate) mod frame;
 pub(crate) mod health;
 pub(crate) mod hold;
+pub(crate) mod join_token;
 pub(crate) mod keystrokes;
 pub(crate) mod live;
 pub(crate) mod log;

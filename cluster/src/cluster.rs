@@ -12,6 +12,7 @@ mod folder;
 mod inbox;
 mod input;
 mod machine;
+mod member;
 mod options;
 mod outbox;
 mod pool;
@@ -27,10 +28,12 @@ mod worker;
 mod tests;
 
 pub use crate::facts::MemberStatus;
+pub use crate::facts::{MembershipChange, TendError};
 pub use errors::{
     AppendError, FatalError, OpenSessionError, OrderError, ReadError, ReplicationError, ScrubError,
     SealError, StartError, StopError, WriteFailure,
 };
+pub use member::MemberView;
 pub use options::{ClusterOptions, NewSession, Sealed, StartReport};
 pub use purged::DeletePurgedError;
 pub use read::ObjectRead;

@@ -3,6 +3,7 @@
 mod errors;
 mod handover;
 mod leading;
+mod membership;
 mod message;
 mod proposer;
 mod rounds;
@@ -13,6 +14,7 @@ mod tests;
 pub(crate) use message::FactsRequest;
 
 pub use errors::{NotReady, ReadIndexError, StartError, StopError, SubmitError, TakeSnapshotError};
+pub use membership::{MembershipChange, TendError};
 
 use crate::catalog::{
     Catalog, CatalogError, Command, Engine, Incarnation, Outcome, Refusal, Request, RequestId,

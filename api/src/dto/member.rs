@@ -1,21 +1,99 @@
 //! Members, and whether one is well.
 
-use cluster::cluster::MemberStatus;
-use serde::Serialize;
+use cluster::catalog::MemberState;
+use cluster::cluster::MemberView;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// A member of the cluster.
-#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct Member {
     pub(crate) id: u64,
+    /// Whether it decides with the others what is committed.
     pub(crate) is_voter: bool,
+    /// Whether it is sent all that is committed, and does not decide.
+    is_learner: bool,
     pub(crate) is_leader: bool,
+    /// What people call it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    /// Where other members reach it; not there before it has said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
+    /// The zone that it asked for when it joined.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    zone: Option<String>,
+    /// The weight that it asked for when it joined.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    weight: Option<u32>,
+    state: State,
+    /// Since when it is in this state.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since_ms: Option<u64>,
+    /// Whether it answers the member that was asked.
+    is_reachable: bool,
+    /// Whether it answers requests.
+    is_ready: bool,
+    /// The version of its program, while it answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
 }
 
-impl From<MemberStatus> for Member {
-    fn from(status: MemberStatus) -> Self {
-        Self { id: status.id.0, is_voter: status.is_voter, is_leader: status.is_leader }
+/// How far a member is.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+enum State {
+    /// It does not know yet what the others know.
+    Joining,
+    Member,
+}
+
+impl From<MemberView> for Member {
+    fn from(view: MemberView) -> Self {
+        let MemberView { id, row, is_voter, is_learner, is_leader, hello } = view;
+        let state = match row.as_ref().map(|row| row.state) {
+            Some(MemberState::Joining) => State::Joining,
+            Some(MemberState::Member | MemberState::Removed) | None => State::Member,
+        };
+        let since_ms = row.as_ref().map(|row| row.since_ms);
+        let weight = row.as_ref().map(|row| row.weight);
+        let (name, address, zone) = row.map_or((None, None, None), |row| {
+            let told = |text: String| Some(text).filter(|text| !text.is_empty());
+            (told(row.name), told(row.address), told(row.zone))
+        });
+        Self {
+            id: id.0,
+            is_voter,
+            is_learner,
+            is_leader,
+            name,
+            address,
+            zone,
+            weight,
+            state,
+            since_ms,
+            is_reachable: hello.is_some(),
+            is_ready: hello.as_ref().is_some_and(|hello| hello.is_ready),
+            version: hello.map(|hello| hello.version),
+        }
     }
+}
+
+/// How a member goes.
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Removal {
+    /// Whether it is given up as lost, with all that it held. Only for one that does not answer.
+    #[serde(default)]
+    pub(crate) dead: bool,
+}
+
+/// Who takes the place of a lost member.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Replacement {
+    /// Another member, which has joined.
+    pub(crate) by: u64,
 }
 
 /// That a member is well; one that is not answers with a problem.

@@ -151,6 +151,10 @@ fn kind_of(refusal: &Refusal) -> Kind {
         | Refusal::UsersFull { .. }
         | Refusal::RolesFull { .. }
         | Refusal::LoginKind
+        | Refusal::MemberWeight { .. }
+        | Refusal::MemberNotThere { .. }
+        | Refusal::TooManyJoinTokens { .. }
+        | Refusal::TooManyMembers { .. }
         | Refusal::RowTooLong { .. } => Kind::InvalidField,
         Refusal::DatabaseFormat { .. } => Kind::DatabaseFormat,
         Refusal::RecordingUnknown { .. }
@@ -162,6 +166,8 @@ fn kind_of(refusal: &Refusal) -> Kind {
         | Refusal::ApprovalUnknown { .. }
         | Refusal::VideoUnknown { .. }
         | Refusal::UserUnknown { .. }
+        | Refusal::JoinTokenUnknown { .. }
+        | Refusal::MemberUnknown { .. }
         | Refusal::TokenUnknown { .. } => Kind::NotFound,
         Refusal::LoginRefused => Kind::Unauthenticated,
         Refusal::LastManager => Kind::LastManager,
@@ -181,6 +187,12 @@ fn kind_of(refusal: &Refusal) -> Kind {
         | Refusal::JobClaimed { .. }
         | Refusal::UserExists { .. }
         | Refusal::ApprovalDecided { .. }
+        | Refusal::JoinTokenUsed { .. }
+        | Refusal::JoinTokenExpired { .. }
+        | Refusal::MemberRemoved { .. }
+        | Refusal::LastMember { .. }
+        | Refusal::CaMissing
+        | Refusal::CaExists
         | Refusal::MailEnded { .. } => Kind::Conflict,
         // Another owner writes the object from here on: the recorder asks for the offset and goes on there.
         Refusal::EpochNotCurrent { .. } | Refusal::EpochNotNext { .. } => Kind::NotReady,

@@ -3,13 +3,16 @@
 use super::access;
 use super::approval;
 use super::audit;
+use super::ca;
 use super::clock::{self, ClockRow};
 use super::command::Command;
 use super::comment;
 use super::condition::{self, OnlyIf};
 use super::hold;
 use super::job;
+use super::join_token;
 use super::key_states;
+use super::member;
 use super::once::{self, Once};
 use super::outbox;
 use super::outcome::{Applied, Outcome, Refusal};
@@ -167,5 +170,12 @@ fn apply(step: &mut Step<'_, '_>, command: Command) -> Effect {
             recording::interrupt(step, object, epoch, idle_ms)
         }
         Command::OpenChunkLate(command) => recording::open_chunk_late(step, command),
+        Command::FoundCa(command) => ca::found(step, command),
+        Command::CreateJoinToken(command) => join_token::create(step, command),
+        Command::DeleteJoinToken { token, by } => join_token::delete(step, token, &by),
+        Command::AdmitMember(command) => member::admit(step, command),
+        Command::DescribeMember(command) => member::describe(step, command),
+        Command::SettleMember { member } => member::settle(step, member),
+        Command::RemoveMember(command) => member::remove(step, command),
     }
 }

@@ -1,12 +1,15 @@
 use super::access::PutAccess;
 use super::approval::{AskApproval, DecideApproval};
 use super::audit::{As, AuditEvent, AuditKey};
+use super::ca::FoundCa;
 use super::clock::ClockSample;
 use super::comment::{AddComment, PutReview};
 use super::condition::OnlyIf;
 use super::hold::{PlaceHold, ReleaseHold};
 use super::job::{ClaimJob, ClaimToken, Complete, CompleteIndex, FailJob, IndexDone, Progress};
+use super::join_token::CreateJoinToken;
 use super::key_states::KeepKeyStates;
+use super::member::{AdmitMember, DescribeMember, RemoveMember};
 use super::once::Once;
 use super::outbox::{BlockMail, MailId};
 use super::parameter::PutParameter;
@@ -204,4 +207,26 @@ pub enum Command {
     },
     /// A chunk begins after its first bytes have waited for long.
     OpenChunkLate(OpenChunkLate),
+    /// A cluster gets its CA.
+    FoundCa(FoundCa),
+    /// Makes a token for one new member.
+    CreateJoinToken(CreateJoinToken),
+    /// A token for a new member is no more.
+    DeleteJoinToken {
+        /// Which.
+        token: TokenId,
+        /// Who.
+        by: String,
+    },
+    /// Somebody who shows a token becomes a member.
+    AdmitMember(AdmitMember),
+    /// A member says where it is.
+    DescribeMember(DescribeMember),
+    /// A member that joined has all that the others have.
+    SettleMember {
+        /// Which.
+        member: MemberId,
+    },
+    /// A member is no more.
+    RemoveMember(RemoveMember),
 }

@@ -57,11 +57,13 @@ pub enum Tree {
     ApprovalsAsked = 40,
     Pauses = 41,
     Gaps = 42,
+    Members = 43,
+    JoinTokens = 44,
 }
 
 impl Tree {
     /// All trees, in the order of their numbers.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 45] = [
         Self::Meta,
         Self::Sessions,
         Self::SessionsByStart,
@@ -105,6 +107,8 @@ impl Tree {
         Self::ApprovalsAsked,
         Self::Pauses,
         Self::Gaps,
+        Self::Members,
+        Self::JoinTokens,
     ];
 
     /// The number that stands for it in stored keys.

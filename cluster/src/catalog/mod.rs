@@ -7,6 +7,7 @@ mod access;
 mod apply;
 mod approval;
 mod audit;
+mod ca;
 #[expect(clippy::module_inception, reason = "the main type has a file of its name, as all types have")]
 mod catalog;
 mod clock;
@@ -15,10 +16,13 @@ mod comment;
 mod condition;
 mod engine;
 mod gap;
+mod held;
 mod hold;
 mod index;
 mod job;
+mod join_token;
 mod key_states;
+mod member;
 mod once;
 mod outbox;
 mod outcome;
@@ -50,6 +54,7 @@ pub use audit::{
     As, AuditEvent, AuditHead, AuditKey, AuditKeyRow, AuditKind, AuditLeaf, AuditPage, AuditQuery,
     HEARTBEAT_MS, LEAF_BYTES_MAX,
 };
+pub use ca::{CaRow, FoundCa};
 pub use catalog::Catalog;
 pub(crate) use catalog::{CommandEntry, MembershipRow};
 pub use clock::{ClockRow, ClockSample, Suspicion};
@@ -61,13 +66,18 @@ pub use engine::{
 };
 pub(crate) use gap::GAP_MS_MIN;
 pub use gap::{Gap, Gaps};
+pub use held::is_drained;
 pub use hold::{HoldId, HoldRow, HoldState, HoldWord, PlaceHold, ReleaseHold};
 pub use index::{Cursor, CursorError, SessionColumn, SessionFilter, SessionPage, SessionQuery};
 pub use job::{
     Claim, ClaimJob, ClaimToken, Complete, CompleteIndex, FailJob, FailureKind, IndexDone, JobKind,
     JobProgress, JobRow, JobState, Progress,
 };
+pub use join_token::{CreateJoinToken, JOIN_TOKEN_MS, JoinTokenRow, Used};
 pub use key_states::{KeepKeyStates, KeyStatesRow};
+pub use member::{
+    AdmitMember, DescribeMember, Fingerprint, MEMBERS_MAX, MemberRow, MemberState, RemoveMember,
+};
 pub use once::{KEY_KEPT_MS, Once, OnceKey};
 pub use outbox::{BlockMail, MailFault, MailId, MailKind, MailRow, MailState, WebhookEvent};
 pub use outcome::{Applied, Outcome, Refusal};

@@ -99,6 +99,7 @@ pub(crate) enum Counter {
     RetentionRule,
     User,
     Once,
+    Member,
 }
 
 impl Counter {
@@ -110,6 +111,7 @@ impl Counter {
             Self::RetentionRule => b"count.retention-rule",
             Self::User => b"count.user",
             Self::Once => b"count.once",
+            Self::Member => b"count.member",
         }
     }
 }

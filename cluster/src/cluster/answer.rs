@@ -33,6 +33,7 @@ impl Handler for Answers {
                 }
                 rpc::Request::Workers => rpc::encode(&shared.statuses()),
                 rpc::Request::Order { worker, order } => rpc::encode(&shared.order(&worker, order)),
+                rpc::Request::Hello => rpc::encode(&shared.hello()),
             })
         })
     }

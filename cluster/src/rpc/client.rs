@@ -2,13 +2,14 @@
 
 use super::codec::Plain;
 use super::generated::members_client::MembersClient;
-use super::peers::{Answer, CallError, Peers, is_raft};
+use super::directory::Directory;
+use super::message::Hello;
+use super::peers::{Answer, CallError, Peers, decode, encode, is_raft};
 use super::server::MESSAGE_BYTES_MAX;
 use super::tls::MemberTls;
 use crate::id::MemberId;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
@@ -18,16 +19,20 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(1);
 /// A connection on which nothing comes back for so long is given up.
 const KEEP_ALIVE: Duration = Duration::from_secs(1);
 
-/// Where members listen for members.
-pub type Directory = BTreeMap<MemberId, SocketAddr>;
-
 /// Two connections a member, made when they are first needed and again when they break. Raft has one of its own: what
 /// waits for a leader must not keep votes and heartbeats waiting.
 #[derive(Debug)]
 pub struct Client {
     tls: MemberTls,
-    directory: Directory,
-    channels: Mutex<BTreeMap<(MemberId, Line), Channel>>,
+    directory: Arc<Directory>,
+    channels: Mutex<BTreeMap<(MemberId, Line), Connected>>,
+}
+
+/// A connection, and where it goes: a member that is elsewhere gets another one.
+#[derive(Debug)]
+struct Connected {
+    address: String,
+    channel: Channel,
 }
 
 /// Which of the connections to a member.
@@ -38,18 +43,27 @@ enum Line {
 }
 
 impl Client {
-    /// Nothing is connected yet.
-    pub fn new(tls: MemberTls, directory: Directory) -> Self {
+    /// Nothing is connected yet. Calls go where the directory says at that time.
+    pub fn new(tls: MemberTls, directory: Arc<Directory>) -> Self {
         Self { tls, directory, channels: Mutex::default() }
+    }
+
+    /// Asks a member who it is: whether it is there, and answers this one.
+    pub async fn hello(&self, target: MemberId, deadline: Duration) -> Result<Hello, CallError> {
+        let answer = self.send(target, encode(&super::Request::Hello), deadline).await?;
+        decode(&answer).ok_or(CallError::Answer { target })
     }
 
     /// The connection to a member. Must be called in a tokio runtime.
     fn channel(&self, target: MemberId, line: Line) -> Result<Channel, CallError> {
         let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(channel) = channels.get(&(target, line)) {
-            return Ok(channel.clone());
+        let Some(address) = self.directory.address(target) else {
+            channels.retain(|(member, _), _| *member != target);
+            return Err(CallError::Unknown { target });
+        };
+        if let Some(connected) = channels.get(&(target, line)).filter(|connected| connected.address == address) {
+            return Ok(connected.channel.clone());
         }
-        let address = self.directory.get(&target).ok_or(CallError::Unknown { target })?;
         let refused =
             |error: tonic::transport::Error| CallError::Unreachable { target, reason: error.to_string() };
         let endpoint = Endpoint::from_shared(format!("https://{address}"))
@@ -61,7 +75,7 @@ impl Client {
             .keep_alive_timeout(KEEP_ALIVE)
             .keep_alive_while_idle(true);
         let channel = endpoint.connect_lazy();
-        channels.insert((target, line), channel.clone());
+        channels.insert((target, line), Connected { address, channel: channel.clone() });
         Ok(channel)
     }
 
@@ -92,15 +106,15 @@ impl Peers for Client {
     }
 }
 
-fn refusal(target: MemberId, deadline: Duration, status: &Status) -> CallError {
+pub(super) fn refusal(target: MemberId, deadline: Duration, status: &Status) -> CallError {
     match status.code() {
         Code::DeadlineExceeded | Code::Cancelled => CallError::Deadline { target, deadline },
         Code::InvalidArgument | Code::Unimplemented | Code::OutOfRange => CallError::Answer { target },
+        Code::PermissionDenied => CallError::Denied { target, reason: status.message().to_owned() },
         Code::Ok
         | Code::Unknown
         | Code::NotFound
         | Code::AlreadyExists
-        | Code::PermissionDenied
         | Code::ResourceExhausted
         | Code::FailedPrecondition
         | Code::Aborted

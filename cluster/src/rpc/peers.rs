@@ -37,6 +37,14 @@ pub enum CallError {
         /// Why, as the network says.
         reason: String,
     },
+    /// It does not answer this member: it takes it for none.
+    #[error("member {target} refuses to answer: {reason}")]
+    Denied {
+        /// Which member.
+        target: MemberId,
+        /// Why, in its words.
+        reason: String,
+    },
     /// It did not answer in time.
     #[error("member {target} did not answer within {deadline:?}")]
     Deadline {

@@ -55,18 +55,22 @@ impl Handler for Echo {
     }
 }
 
+fn answering() -> Answering {
+    Answering { handler: Arc::new(Echo), directory: Arc::default(), gate: None }
+}
+
 /// A server of [`Echo`] as a member, until the sender is dropped.
 fn echo(tls: MemberTls, tasks: &mut JoinSet<()>) -> (SocketAddr, oneshot::Sender<()>) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let stopped = async move { drop(stopped.await) };
-    tasks.spawn(async move { serve(listener, tls, Arc::new(Echo), stopped).await.unwrap() });
+    tasks.spawn(async move { serve(listener, tls, answering(), stopped).await.unwrap() });
     (address, stop)
 }
 
 fn client(tls: MemberTls, target: MemberId, address: SocketAddr) -> Client {
-    Client::new(tls, Directory::from([(target, address)]))
+    Client::new(tls, Arc::new(Directory::new([(target, address.to_string())])))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -139,7 +143,7 @@ async fn a_member_that_comes_back_is_reached_again() {
     while caller.call(target, b"two".to_vec(), DEADLINE).await.is_ok() {}
     let listener = TcpListener::bind(address).unwrap();
     let tls = ca.member(target);
-    tasks.spawn(async move { serve(listener, tls, Arc::new(Echo), std::future::pending()).await.unwrap() });
+    tasks.spawn(async move { serve(listener, tls, answering(), std::future::pending()).await.unwrap() });
     let again = async {
         while caller.call(target, b"three".to_vec(), DEADLINE).await.is_err() {
             tokio::task::yield_now().await;

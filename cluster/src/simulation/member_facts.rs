@@ -149,7 +149,8 @@ impl MemberFacts {
                 | rpc::Request::Length { .. }
                 | rpc::Request::Copies { .. }
                 | rpc::Request::Workers
-                | rpc::Request::Order { .. } => return,
+                | rpc::Request::Order { .. }
+                | rpc::Request::Hello => return,
             };
             told.push(Output::Reply { to: from, run, call, answer });
         });

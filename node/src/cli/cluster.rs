@@ -1,4 +1,11 @@
-//! `custody cluster`: what the members do, and how they are.
+//! `custody cluster`: what the members do, how they are, and how they come and go.
+
+mod init;
+mod join;
+mod members;
+mod remove;
+mod table;
+mod token;
 
 use super::Exit;
 use super::server::Server;
@@ -8,7 +15,7 @@ use serde::Deserialize;
 use std::io::{self, Write};
 use std::time::Duration;
 
-/// Look at the cluster.
+/// Begin a cluster, change its members, and look at it.
 #[derive(Debug, Args)]
 pub(super) struct Cluster {
     #[command(subcommand)]
@@ -17,6 +24,13 @@ pub(super) struct Cluster {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(init::Init),
+    Token(token::Token),
+    Join(join::Join),
+    Status(members::Status),
+    Members(members::Members),
+    Remove(remove::Remove),
+    Replace(remove::Replace),
     Workers(Workers),
 }
 
@@ -50,7 +64,22 @@ struct Worker {
 
 impl Cluster {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
-        let Command::Workers(Workers { server, json }) = self.command;
+        match self.command {
+            Command::Init(command) => command.run(),
+            Command::Token(command) => command.run(),
+            Command::Join(command) => command.run(),
+            Command::Status(command) => command.run(),
+            Command::Members(command) => command.run(),
+            Command::Remove(command) => command.run(),
+            Command::Replace(command) => command.run(),
+            Command::Workers(command) => command.run(),
+        }
+    }
+}
+
+impl Workers {
+    fn run(self) -> anyhow::Result<Exit> {
+        let Self { server, json } = self;
         let answer: serde_json::Value = server.client()?.get("/v1/cluster/workers")?;
         let mut output = io::stdout().lock();
         match json {
@@ -85,14 +114,7 @@ fn print_table(table: Table, output: &mut impl Write) -> io::Result<()> {
         let [name, done, queue, left, error] = [(); 5].map(|()| none());
         rows.push([name, member.to_string(), "unreachable".to_owned(), done, queue, left, error]);
     }
-    let widths: Vec<usize> = (0..rows[0].len())
-        .map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
-        .collect();
-    for row in rows {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
-        writeln!(output, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
-    }
-    Ok(())
+    table::print(&rows, output)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 use crate::config::ConfigError;
 use crate::mail::MailerError;
+use crate::membership::{IdentityError, Removed};
 use crate::tasks::Ended;
 use cluster::catalog::CatalogError;
 use cluster::chunk::key::NoRandomness;
@@ -74,6 +75,29 @@ pub(crate) enum StartError {
         /// What the system says.
         source: io::Error,
     },
+    /// The member does not know who it is.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// The configuration names another member.
+    #[error("member is {configured}, and the folder for data is that of member {member}")]
+    OtherMember {
+        /// As the configuration says.
+        configured: u64,
+        /// As the folder says.
+        member: u64,
+    },
+    /// Two ways to know the members.
+    #[error("cluster.members is set, and the folder for data is that of a member of a cluster that has a CA of its own")]
+    TwoWays,
+    /// Nobody has given it an identity.
+    #[error(
+        "cluster.listen or cluster.address is set, and this member has no identity: \
+         run custody cluster init, or custody cluster join with a token of the cluster"
+    )]
+    NoIdentity,
+    /// This member is none any more.
+    #[error(transparent)]
+    Removed(#[from] Removed),
     /// Other members cannot be answered.
     #[error("cannot listen for members on {address}: {source}")]
     MemberSocket {
@@ -82,6 +106,9 @@ pub(crate) enum StartError {
         /// What the system says.
         source: io::Error,
     },
+    /// A task ended before the member was ready.
+    #[error("this member does not become ready: {0}")]
+    Ended(Ended),
     /// No randomness.
     #[error(transparent)]
     Randomness(#[from] NoRandomness),
@@ -188,7 +215,13 @@ impl RunError {
     /// The process's exit code, by which a service manager tells what to do.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Start(StartError::Config(_)) => EXIT_CONFIG,
+            Self::Start(
+                StartError::Config(_)
+                | StartError::Removed(_)
+                | StartError::NoIdentity
+                | StartError::TwoWays
+                | StartError::OtherMember { .. },
+            ) => EXIT_CONFIG,
             Self::Start(StartError::Damaged(_)) => EXIT_DAMAGED,
             Self::Fatal(_) => EXIT_DISK,
             Self::Start(_) | Self::Task(_) => EXIT_FAILURE,

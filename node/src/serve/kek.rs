@@ -18,12 +18,17 @@ pub(super) fn load_or_create(path: &Path, data: &Path, random: &dyn Random) -> R
         return Err(StartError::KekMissing { path: path.to_owned(), data: data.to_owned() });
     }
     let kek = Kek::generate(KekId(1), random)?;
-    key_file::write(path, &format!("{HEAD} {}", kek.id().0), &kek.to_bytes())?;
+    write(path, &kek)?;
     tracing::warn!(
         file = %path.display(),
         "made a new key: keep a copy of this file elsewhere, without it no recording can be read"
     );
     Ok(kek)
+}
+
+/// Writes a key; durable under its name before it is used.
+pub(crate) fn write(path: &Path, kek: &Kek) -> Result<(), StartError> {
+    key_file::write(path, &format!("{HEAD} {}", kek.id().0), &kek.to_bytes())
 }
 
 fn parse(text: &str) -> Option<Kek> {

@@ -1,0 +1,82 @@
+//! The members as an operator sees them.
+
+use super::Cluster;
+use super::shared::Shared;
+use crate::catalog::{CatalogError, MemberRow, MemberState};
+use crate::chunk::key::Kek;
+use crate::facts::{MembershipChange, TendError};
+use crate::id::MemberId;
+use crate::rpc::{self, Hello};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A member, as the catalog, Raft and it itself tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberView {
+    /// Which.
+    pub id: MemberId,
+    /// What the catalog says; none until the member has said where it is.
+    pub row: Option<MemberRow>,
+    /// Whether it votes.
+    pub is_voter: bool,
+    /// Whether it is sent the log and does not vote.
+    pub is_learner: bool,
+    /// Whether it leads.
+    pub is_leader: bool,
+    /// What it says; none when it does not answer.
+    pub hello: Option<Hello>,
+}
+
+impl Shared {
+    pub(super) fn hello(&self) -> Hello {
+        Hello { version: env!("CARGO_PKG_VERSION").to_owned(), is_ready: self.catalog().is_ok() }
+    }
+}
+
+impl Cluster {
+    /// All members that are not removed, by number. Those that do not answer within two seconds are told as such.
+    pub async fn member_views(&self) -> Result<Vec<MemberView>, CatalogError> {
+        let rows: BTreeMap<MemberId, MemberRow> = self.known_members()?.into_iter().collect();
+        let is_there = |row: &MemberRow| row.state != MemberState::Removed;
+        let invited = rows.iter().filter(|(_, row)| is_there(row)).map(|(member, _)| *member);
+        let statuses: BTreeMap<MemberId, _> =
+            self.members().into_iter().map(|status| (status.id, status)).collect();
+        let all = statuses.keys().copied().chain(invited).collect();
+        let mut hellos =
+            self.shared.ask_these(all, &rpc::Request::Hello, self.shared.hello(), rpc::decode).await;
+        let mut views = Vec::new();
+        let ids: Vec<MemberId> = hellos.keys().copied().collect();
+        for id in ids {
+            let (row, status) = (rows.get(&id).cloned(), statuses.get(&id));
+            let (is_voter, is_leader) =
+                status.map_or((false, false), |status| (status.is_voter, status.is_leader));
+            let is_learner = status.is_some() && !is_voter;
+            let hello = hellos.remove(&id).flatten();
+            views.push(MemberView { id, row, is_voter, is_learner, is_leader, hello });
+        }
+        Ok(views)
+    }
+
+    /// Whether a member answers at present.
+    pub async fn is_reachable(&self, member: MemberId) -> bool {
+        let all = std::collections::BTreeSet::from([member]);
+        let answers =
+            self.shared.ask_these(all, &rpc::Request::Hello, self.shared.hello(), rpc::decode::<Hello>).await;
+        answers.get(&member).is_some_and(Option::is_some)
+    }
+
+    /// What this member has applied about members, whether or not it is ready.
+    pub fn known_members(&self) -> Result<Vec<(MemberId, MemberRow)>, CatalogError> {
+        self.shared.facts.known_members()
+    }
+
+    /// Brings Raft's members one step nearer to what the catalog says, if this member leads. Not cancel-safe.
+    pub async fn tend_members(&self) -> Result<Option<MembershipChange>, TendError> {
+        self.shared.facts.tend_members().await
+    }
+
+    /// The key that wraps all keys, for members that join.
+    pub fn kek(&self) -> &Arc<Kek> {
+        &self.shared.kek
+    }
+}
