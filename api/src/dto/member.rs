@@ -46,6 +46,8 @@ enum State {
     /// It does not know yet what the others know.
     Joining,
     Member,
+    /// It was removed, and is let go as soon as others have taken its place.
+    Leaving,
 }
 
 impl From<MemberView> for Member {
@@ -53,7 +55,8 @@ impl From<MemberView> for Member {
         let MemberView { id, row, is_voter, is_learner, is_leader, hello } = view;
         let state = match row.as_ref().map(|row| row.state) {
             Some(MemberState::Joining) => State::Joining,
-            Some(MemberState::Member | MemberState::Removed) | None => State::Member,
+            Some(MemberState::Removed) => State::Leaving,
+            Some(MemberState::Member) | None => State::Member,
         };
         let since_ms = row.as_ref().map(|row| row.since_ms);
         let weight = row.as_ref().map(|row| row.weight);

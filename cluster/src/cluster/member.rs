@@ -6,8 +6,8 @@ use crate::catalog::{CatalogError, MemberRow, MemberState};
 use crate::chunk::key::Kek;
 use crate::facts::{MembershipChange, TendError};
 use crate::id::MemberId;
-use crate::rpc::{self, Hello};
-use std::collections::BTreeMap;
+use crate::rpc::{self, Directory, Hello};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A member, as the catalog, Raft and it itself tell.
@@ -59,7 +59,7 @@ impl Cluster {
 
     /// Whether a member answers at present.
     pub async fn is_reachable(&self, member: MemberId) -> bool {
-        let all = std::collections::BTreeSet::from([member]);
+        let all = BTreeSet::from([member]);
         let answers =
             self.shared.ask_these(all, &rpc::Request::Hello, self.shared.hello(), rpc::decode::<Hello>).await;
         answers.get(&member).is_some_and(Option::is_some)
@@ -68,6 +68,19 @@ impl Cluster {
     /// What this member has applied about members, whether or not it is ready.
     pub fn known_members(&self) -> Result<Vec<(MemberId, MemberRow)>, CatalogError> {
         self.shared.facts.known_members()
+    }
+
+    /// Tells a directory what this member knows of the others, whether or not it is ready.
+    pub fn teach(&self, directory: &Directory) -> Result<(), CatalogError> {
+        let in_raft = self.members().into_iter().map(|status| status.id).collect();
+        directory.learn(self.known_members()?, &in_raft);
+        Ok(())
+    }
+
+    /// Whether this member was removed, as far as it knows.
+    pub fn is_removed(&self) -> Result<bool, CatalogError> {
+        let own = self.shared.facts.known_members()?.into_iter().find(|(member, _)| *member == self.member());
+        Ok(own.is_some_and(|(_, row)| row.state == MemberState::Removed))
     }
 
     /// Brings Raft's members one step nearer to what the catalog says, if this member leads. Not cancel-safe.

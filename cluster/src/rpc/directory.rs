@@ -2,7 +2,7 @@
 
 use crate::catalog::{Fingerprint, MemberRow, MemberState};
 use crate::id::MemberId;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -51,11 +51,16 @@ impl Directory {
     }
 
     /// Takes over what the catalog says. Members that it does not name stay as they are: who starts knows less than its
-    /// configuration.
-    pub fn learn(&self, rows: impl IntoIterator<Item = (MemberId, MemberRow)>) {
+    /// configuration. A removed one is denied once it is none of Raft's members: until then its vote may be what the
+    /// change needs that lets it go.
+    pub(crate) fn learn(
+        &self,
+        rows: impl IntoIterator<Item = (MemberId, MemberRow)>,
+        in_raft: &BTreeSet<MemberId>,
+    ) {
         let mut members = lock(&self.members);
         for (member, row) in rows {
-            let is_removed = row.state == MemberState::Removed;
+            let is_removed = row.state == MemberState::Removed && !in_raft.contains(&member);
             members.insert(member, Known { address: row.address, fingerprint: row.fingerprint, is_removed });
         }
     }

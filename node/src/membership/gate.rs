@@ -66,7 +66,7 @@ impl JoinGate {
         let certificate = authority.certify(member, &key).map_err(not_ready)?;
         let random = SystemRandom::new();
         let kek = SealedKek::seal(cluster.kek(), member, request.agreement, &random).map_err(not_ready)?;
-        self.directory.learn(cluster.known_members().map_err(not_ready)?);
+        cluster.teach(&self.directory).map_err(not_ready)?;
         tracing::info!(%member, address = %request.address, "a member joins");
         Ok(Box::new(Joined { member, certificate, kek, members: self.directory.addresses() }))
     }

@@ -2,7 +2,6 @@
 
 use crate::tasks::{Stop, TaskError, TaskResult};
 use cluster::Cluster;
-use cluster::catalog::MemberState;
 use cluster::id::MemberId;
 use cluster::rpc::{CallError, Client, Directory};
 use std::sync::Arc;
@@ -34,53 +33,67 @@ pub(crate) struct Tended {
     pub(crate) cluster: Arc<Cluster>,
     pub(crate) directory: Arc<Directory>,
     pub(crate) client: Arc<Client>,
+    /// When refused callers were told of last.
+    pub(crate) told: Option<Instant>,
 }
 
 /// Looks until it is told to stop. Ends with an error when this member was removed.
-pub(crate) async fn run(tended: Tended, stop: Stop) -> TaskResult {
-    let Tended { cluster, directory, client } = tended;
-    let member = cluster.member();
-    let (mut told, mut doubted) = (None, Instant::now());
+pub(crate) async fn run(mut tended: Tended, stop: Stop) -> TaskResult {
+    let mut voice = Voice::default();
+    let mut doubted = Instant::now();
     loop {
-        match cluster.known_members() {
-            Ok(rows) => {
-                let is_own = |(id, state): &(MemberId, MemberState)| *id == member && *state == MemberState::Removed;
-                let is_removed = rows.iter().map(|(id, row)| (*id, row.state)).any(|own| is_own(&own));
-                directory.learn(rows);
-                if is_removed {
-                    return Err(TaskError::new(Removed { member }));
-                }
-            }
-            Err(error) => tracing::warn!(%error, "this member does not learn where the others are"),
+        if let Err(error) = tended.cluster.teach(&tended.directory) {
+            voice.say(|| tracing::warn!(%error, "this member does not learn where the others are"));
         }
-        if !cluster.members().iter().any(|status| status.is_leader) && doubted.elapsed() >= DOUBT_EVERY {
+        if doubted.elapsed() >= DOUBT_EVERY && tended.has_doubts() {
             doubted = Instant::now();
-            if is_removed(member, &directory, &client).await {
+            let member = tended.cluster.member();
+            if is_removed(member, &tended.directory, &tended.client).await {
                 return Err(TaskError::new(Removed { member }));
             }
         }
-        let failed = match cluster.tend_members().await {
-            Ok(None) => None,
-            Ok(Some(change)) => {
-                tracing::info!(?change, "the members of the cluster are changed");
-                None
-            }
-            Err(error) => Some(error),
-        };
-        if told.is_none_or(|told: Instant| told.elapsed() >= TELL_EVERY) {
-            let refused = directory.take_refused();
-            if let Some(error) = &failed {
+        match tended.cluster.tend_members().await {
+            Ok(None) => {}
+            Ok(Some(change)) => tracing::info!(?change, "the members of the cluster are changed"),
+            Err(error) => voice.say(|| {
                 tracing::warn!(%error, "the members of the cluster are not what they are to be");
-            }
-            for (member, requests) in &refused {
-                tracing::warn!(%member, requests, "somebody with the certificate of no member was refused");
-            }
-            if failed.is_some() || !refused.is_empty() {
-                told = Some(Instant::now());
-            }
+            }),
         }
+        tended.tell_refused();
         if !stop.sleep(LOOK_EVERY).await {
             return Ok(());
+        }
+    }
+}
+
+impl Tended {
+    /// A member that hears of no leader, or knows that it was removed, asks the others whether it is one still.
+    fn has_doubts(&self) -> bool {
+        let has_leader = self.cluster.members().iter().any(|status| status.is_leader);
+        !has_leader || self.cluster.is_removed().unwrap_or(false)
+    }
+
+    /// Tells of callers that were refused, once a minute.
+    fn tell_refused(&mut self) {
+        if self.told.is_some_and(|told| told.elapsed() < TELL_EVERY) {
+            return;
+        }
+        for (member, requests) in self.directory.take_refused() {
+            tracing::warn!(%member, requests, "refused to answer a member that was removed, or has another key");
+            self.told = Some(Instant::now());
+        }
+    }
+}
+
+/// Says that something goes wrong, once a minute.
+#[derive(Default)]
+struct Voice(Option<Instant>);
+
+impl Voice {
+    fn say(&mut self, say: impl FnOnce()) {
+        if self.0.is_none_or(|said| said.elapsed() >= TELL_EVERY) {
+            self.0 = Some(Instant::now());
+            say();
         }
     }
 }

@@ -142,6 +142,7 @@ impl Wire {
             cluster: Arc::clone(cluster),
             directory: Arc::clone(&self.directory),
             client: Arc::clone(&self.client),
+            told: None,
         }
     }
 
