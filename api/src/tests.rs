@@ -11,6 +11,7 @@ mod conditions;
 mod cors;
 mod harness;
 mod live;
+mod members;
 mod once;
 mod permissions;
 mod problems;

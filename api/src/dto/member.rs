@@ -26,7 +26,7 @@ pub(crate) struct Member {
     /// The weight that it asked for when it joined.
     #[serde(skip_serializing_if = "Option::is_none")]
     weight: Option<u32>,
-    state: State,
+    state: Stage,
     /// Since when it is in this state.
     #[serde(skip_serializing_if = "Option::is_none")]
     since_ms: Option<u64>,
@@ -42,7 +42,7 @@ pub(crate) struct Member {
 /// How far a member is.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
-enum State {
+enum Stage {
     /// It does not know yet what the others know.
     Joining,
     Member,
@@ -54,9 +54,9 @@ impl From<MemberView> for Member {
     fn from(view: MemberView) -> Self {
         let MemberView { id, row, is_voter, is_learner, is_leader, hello } = view;
         let state = match row.as_ref().map(|row| row.state) {
-            Some(MemberState::Joining) => State::Joining,
-            Some(MemberState::Removed) => State::Leaving,
-            Some(MemberState::Member) | None => State::Member,
+            Some(MemberState::Joining) => Stage::Joining,
+            Some(MemberState::Removed) => Stage::Leaving,
+            Some(MemberState::Member) | None => Stage::Member,
         };
         let since_ms = row.as_ref().map(|row| row.since_ms);
         let weight = row.as_ref().map(|row| row.weight);

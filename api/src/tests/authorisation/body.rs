@@ -26,6 +26,8 @@ pub(super) fn with_body(request: TestRequest, cell: &Cell) -> TestRequest {
         "POST /v1/sessions/{id}/purge" => request.set_json(json!({ "reason": "asked" })),
         "PUT /v1/retention-rules/{scope}/{name}" => request.set_json(json!({ "days": 7 })),
         "PUT /v1/cluster/workers/{name}" => request.set_json(json!({ "order": "start" })),
+        "POST /v1/cluster/members/{id}/remove" => request.set_json(json!({})),
+        "POST /v1/cluster/members/{id}/replace" => request.set_json(json!({ "by": 1 })),
         "PUT /v1/parameters/{name}" => request.set_json(json!({ "value": 3 })),
         "POST /v1/tokens" => {
             request.set_json(json!({ "kind": "user", "subject": "somebody", "roles": given(cell) }))
