@@ -12,7 +12,8 @@ fn main() {
             .codec_path("crate::rpc::codec::PlainCodec")
             .build()
     };
-    let service = |name: &str, method| Service::builder().name(name).package("custody").method(method).build();
+    let service =
+        |name: &str, method| Service::builder().name(name).package("custody").method(method).build();
     let services = [service("Members", method("call", "Call")), service("Gate", method("join", "Join"))];
     Builder::new().compile(&services);
 }

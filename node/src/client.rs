@@ -324,7 +324,11 @@ impl Client {
     }
 
     /// Sends JSON, and reads what it is answered with.
-    pub(crate) fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ClientError> {
+    pub(crate) fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, ClientError> {
         let url = format!("{}{path}", self.server);
         let request = self.agent.post(&url).header("Authorization", self.bearer());
         self.send_json(url, request, body)

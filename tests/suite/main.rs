@@ -9,6 +9,7 @@ mod frames;
 mod hostile;
 mod inspect;
 mod interruption;
+mod joining;
 mod kill;
 mod members;
 mod pictures;

@@ -118,9 +118,8 @@ async fn need_lost(member: MemberId, state: &ApiState) -> Result<(), Problem> {
 /// Nothing may be lost with a member that goes in order.
 async fn need_drained(member: MemberId, state: &Data<ApiState>) -> Result<(), Problem> {
     let cluster = state.cluster.clone();
-    let asked = state.threads.run(move || -> Result<bool, Problem> {
-        Ok(is_drained(cluster.catalog()?, member)?)
-    });
+    let asked =
+        state.threads.run(move || -> Result<bool, Problem> { Ok(is_drained(cluster.catalog()?, member)?) });
     match asked.await?? {
         true => Ok(()),
         false => {

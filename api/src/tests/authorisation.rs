@@ -89,7 +89,19 @@ impl World {
         member.make_user(&system, "guest", &[]).await;
         let removed = super::members::removed(&member).await;
         let tokens = BTreeMap::new();
-        Self { member, signer, stranger, system, administrator, recorder, ended, purged, removed, videos, tokens }
+        Self {
+            member,
+            signer,
+            stranger,
+            system,
+            administrator,
+            recorder,
+            ended,
+            purged,
+            removed,
+            videos,
+            tokens,
+        }
     }
 
     /// The credential of a cell as the text of a token.

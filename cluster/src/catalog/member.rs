@@ -162,8 +162,17 @@ pub(crate) fn admit(step: &mut Step<'_, '_>, command: AdmitMember) -> Effect {
     let member = next_id(step)?;
     let (state, since_ms, by) = (MemberState::Joining, step.now_ms, shown.by.clone());
     let (fingerprint_kept, api_address) = (Some(fingerprint), None);
-    let row =
-        MemberRow { name, address, api_address, fingerprint: fingerprint_kept, zone, weight, state, since_ms, by };
+    let row = MemberRow {
+        name,
+        address,
+        api_address,
+        fingerprint: fingerprint_kept,
+        zone,
+        weight,
+        state,
+        since_ms,
+        by,
+    };
     step.rows.put(&key(member), &row)?;
     shown.used = Some(super::join_token::Used { fingerprint, member });
     step.rows.put(&token.0, &shown)?;
@@ -178,9 +187,12 @@ pub(crate) fn describe(step: &mut Step<'_, '_>, command: DescribeMember) -> Effe
         Some(row) if row.state == MemberState::Removed => {
             return Err(Refusal::MemberRemoved { member }.into());
         }
-        Some(row) => {
-            MemberRow { name: name.unwrap_or(row.name), address, api_address: api_address.or(row.api_address), ..row }
-        }
+        Some(row) => MemberRow {
+            name: name.unwrap_or(row.name),
+            address,
+            api_address: api_address.or(row.api_address),
+            ..row
+        },
         None if founders(step)?.contains(&member) => MemberRow {
             name: name.unwrap_or_default(),
             address,
@@ -222,9 +234,8 @@ pub(crate) fn remove(step: &mut Step<'_, '_>, command: RemoveMember) -> Effect {
         return Ok(Outcome::Done);
     }
     let all = step.rows.list::<MemberRow>(&[], ROWS_MAX)?;
-    let others = all.iter().filter(|(at, row)| {
-        member_of(at) != Some(member) && row.state == MemberState::Member
-    });
+    let others =
+        all.iter().filter(|(at, row)| member_of(at) != Some(member) && row.state == MemberState::Member);
     if others.count() == 0 {
         return Err(Refusal::LastMember { member }.into());
     }

@@ -8,6 +8,7 @@ mod conditions;
 mod determinism;
 mod gaps;
 mod jobs;
+mod members;
 mod once;
 mod purging;
 mod requests;

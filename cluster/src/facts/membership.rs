@@ -72,8 +72,7 @@ impl Facts {
         let metrics = metrics.borrow();
         let membership = metrics.membership_config.membership();
         let joint = membership.get_joint_config();
-        let voters: BTreeSet<MemberId> =
-            joint.last().into_iter().flatten().copied().map(MemberId).collect();
+        let voters: BTreeSet<MemberId> = joint.last().into_iter().flatten().copied().map(MemberId).collect();
         let learners: BTreeSet<MemberId> = membership.learner_ids().map(MemberId).collect();
         let last = metrics.last_log_index.unwrap_or_default();
         let replication = metrics.replication.as_ref();

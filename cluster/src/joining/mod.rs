@@ -9,8 +9,6 @@ mod sealed_kek;
 mod token;
 
 pub use ca_key::{CaKeyError, open_ca_key, seal_ca_key};
-pub use message::{
-    JoinAnswer, JoinRefused, JoinRequest, Joined, answer_from_bytes, answer_to_bytes,
-};
+pub use message::{JoinAnswer, JoinRefused, JoinRequest, Joined, answer_from_bytes, answer_to_bytes};
 pub use sealed_kek::{KekReceiver, SealedKek, SealedKekError};
 pub use token::{JoinToken, JoinTokenError, SECRET_BYTES};

@@ -87,7 +87,8 @@ mod tests {
     use super::*;
 
     fn token() -> JoinToken {
-        let members = vec![(MemberId(1), "one.example:8444".to_owned()), (MemberId(7), "[::1]:8444".to_owned())];
+        let members =
+            vec![(MemberId(1), "one.example:8444".to_owned()), (MemberId(7), "[::1]:8444".to_owned())];
         JoinToken { id: TokenId([1; 16]), secret: [2; SECRET_BYTES], members, ca: vec![3; 400] }
     }
 

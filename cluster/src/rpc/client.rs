@@ -1,8 +1,8 @@
 //! Calls other members over mutual TLS.
 
 use super::codec::Plain;
-use super::generated::members_client::MembersClient;
 use super::directory::Directory;
+use super::generated::members_client::MembersClient;
 use super::message::Hello;
 use super::peers::{Answer, CallError, Peers, decode, encode, is_raft};
 use super::server::MESSAGE_BYTES_MAX;
@@ -61,7 +61,9 @@ impl Client {
             channels.retain(|(member, _), _| *member != target);
             return Err(CallError::Unknown { target });
         };
-        if let Some(connected) = channels.get(&(target, line)).filter(|connected| connected.address == address) {
+        if let Some(connected) =
+            channels.get(&(target, line)).filter(|connected| connected.address == address)
+        {
             return Ok(connected.channel.clone());
         }
         let refused =

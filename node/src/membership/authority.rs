@@ -10,8 +10,8 @@ use zeroize::Zeroizing;
 
 /// What the SubjectPublicKeyInfo of a P-256 key begins with (RFC 5480); 65 bytes of an uncompressed point follow.
 const P256_HEAD: [u8; 26] = [
-    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
-    0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86,
+    0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
 ];
 /// Bytes of an uncompressed point, and the first of them.
 const POINT_BYTES: usize = 65;
@@ -118,8 +118,7 @@ mod tests {
         let ca = NewAuthority::generate().unwrap();
         let authority = Authority::open(&ca.key).unwrap();
         let public_key = KeyPair::generate().unwrap().subject_public_key_info();
-        let certificate =
-            authority.certify(MemberId(7), &PublicKey::from_der(&public_key).unwrap()).unwrap();
+        let certificate = authority.certify(MemberId(7), &PublicKey::from_der(&public_key).unwrap()).unwrap();
         let right = NewCertificate {
             certificate: &certificate,
             ca: &ca.certificate,

@@ -88,7 +88,9 @@ pub(crate) enum MembershipError {
     #[error(transparent)]
     Refused(#[from] JoinRefused),
     /// No member could be asked.
-    #[error("no member of the cluster answers; the last one asked was member {target} at {address}: {source}")]
+    #[error(
+        "no member of the cluster answers; the last one asked was member {target} at {address}: {source}"
+    )]
     Unreachable {
         /// Who was asked last.
         target: MemberId,

@@ -195,10 +195,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         assert!(Identity::is_free(folder.path()).unwrap());
         let key = MemberKey::load_or_create(folder.path()).unwrap().public();
-        assert!(Identity::read(folder.path()).unwrap().is_none() && Identity::is_free(folder.path()).unwrap());
+        assert!(
+            Identity::read(folder.path()).unwrap().is_none() && Identity::is_free(folder.path()).unwrap()
+        );
         let identity = written(folder.path());
         assert_eq!(identity.member, MemberId(3));
-        assert_eq!(identity.members, [(MemberId(1), "one:1".to_owned()), (MemberId(3), "[::1]:2".to_owned())]);
+        assert_eq!(
+            identity.members,
+            [(MemberId(1), "one:1".to_owned()), (MemberId(3), "[::1]:2".to_owned())]
+        );
         assert_eq!(MemberKey::load_or_create(folder.path()).unwrap().public(), key);
         assert!(!Identity::is_free(folder.path()).unwrap());
         for name in [ID, KEY, CA, CERTIFICATE, MEMBERS] {

@@ -5,7 +5,9 @@ use super::identity::{Identity, MemberKey, NewIdentity};
 use crate::serve;
 use cluster::chunk::key::Kek;
 use cluster::id::MemberId;
-use cluster::joining::{JoinAnswer, JoinRefused, JoinRequest, JoinToken, Joined, KekReceiver, answer_from_bytes};
+use cluster::joining::{
+    JoinAnswer, JoinRefused, JoinRequest, JoinToken, Joined, KekReceiver, answer_from_bytes,
+};
 use cluster::rpc::{CallError, GateAt, NewCertificate, ask_to_join};
 use ring::rand::SystemRandom;
 use std::path::PathBuf;

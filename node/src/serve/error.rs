@@ -87,7 +87,9 @@ pub(crate) enum StartError {
         member: u64,
     },
     /// Two ways to know the members.
-    #[error("cluster.members is set, and the folder for data is that of a member of a cluster that has a CA of its own")]
+    #[error(
+        "cluster.members is set, and the folder for data is that of a member of a cluster that has a CA of its own"
+    )]
     TwoWays,
     /// Nobody has given it an identity.
     #[error(

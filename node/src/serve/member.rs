@@ -5,8 +5,8 @@ use super::members::{self, Others};
 use super::{audit, clock, identity, kek, retention, roles, scrub, systemd, tokens};
 use crate::config::Settings;
 use crate::jobs::{JobTools, Runner, Work};
-use crate::membership;
 use crate::mail::{Mailer, MailerError, Mails, Templates};
+use crate::membership;
 use crate::outbox::{Channel, Outbox};
 use crate::seams::{CodecMedia, FormatIntake};
 use crate::tasks::{TaskError, Tasks};
@@ -108,7 +108,8 @@ impl Member {
         let checkpoint_key = audit::begin(cluster, &*random, &settings.data_dir.join("audit-key")).await?;
         let trail = Arc::new(Trail::new(audit::WINDOW));
         let first_token = settings.data_dir.join("first-admin-token");
-        let is_new = others.first == others.member && tokens::create_first(cluster, &*random, &first_token).await?;
+        let is_new =
+            others.first == others.member && tokens::create_first(cluster, &*random, &first_token).await?;
         let authorizer = Arc::new(AuthorizerCell::new(roles::authorizer(cluster)?));
         let provider = settings.identity.clone().map(|rules| Arc::new(IdentityProvider::new(rules)));
         let judges = Judges { authorizer: Arc::clone(&authorizer), identity: provider.clone() };
@@ -213,7 +214,8 @@ async fn start_cluster(
         return Err(StartError::KekElsewhere { path: settings.kek_file.clone(), first: others.first.0 });
     }
     let cluster =
-        open_cluster(settings, others.member, others.founders.clone(), Arc::clone(&others.peers), random).await?;
+        open_cluster(settings, others.member, others.founders.clone(), Arc::clone(&others.peers), random)
+            .await?;
     if let Some(identity) = &others.identity {
         identity.mark_started()?;
     }
@@ -227,8 +229,7 @@ pub(crate) async fn open_alone(
     random: Arc<dyn Random>,
 ) -> Result<Arc<Cluster>, StartError> {
     let founders = BTreeSet::from([member]);
-    let cluster =
-        open_cluster(settings, member, founders, Arc::new(NoPeers), Arc::clone(&random)).await?;
+    let cluster = open_cluster(settings, member, founders, Arc::new(NoPeers), Arc::clone(&random)).await?;
     let first_facts = async {
         cluster.ready(READY_LIMIT).await?;
         clock::tell(&cluster).await?;

@@ -75,7 +75,8 @@ fn configured(settings: &Settings) -> Result<Others, StartError> {
         certificate: read(&members.certificate)?,
         key: read(&members.key)?,
     };
-    let addresses = members.addresses.iter().map(|(member, address)| (MemberId(*member), address.to_string()));
+    let addresses =
+        members.addresses.iter().map(|(member, address)| (MemberId(*member), address.to_string()));
     let wire = wire(tls, Directory::new(addresses), members.listen, false)?;
     let founders: BTreeSet<MemberId> = members.addresses.keys().copied().map(MemberId).collect();
     let own = members.addresses.get(&settings.member).map(ToString::to_string);
@@ -97,8 +98,10 @@ fn invited(settings: &Settings, identity: Identity) -> Result<Others, StartError
         return Err(StartError::OtherMember { configured: settings.member, member: member.0 });
     }
     identity.check_store(&settings.data_dir.join("store"))?;
-    let missing =
-        ConfigError::Missing { key: "cluster.listen", expected: "an address and a port, such as 0.0.0.0:8444" };
+    let missing = ConfigError::Missing {
+        key: "cluster.listen",
+        expected: "an address and a port, such as 0.0.0.0:8444",
+    };
     let listen = settings.peers.listen.ok_or(missing)?;
     let directory = Directory::new(identity.members.iter().cloned());
     let fingerprint = fingerprint_of(&identity.tls.certificate);
@@ -120,8 +123,8 @@ fn wire(
     listen: SocketAddr,
     takes_members: bool,
 ) -> Result<Wire, StartError> {
-    let listener = TcpListener::bind(listen)
-        .map_err(|source| StartError::MemberSocket { address: listen, source })?;
+    let listener =
+        TcpListener::bind(listen).map_err(|source| StartError::MemberSocket { address: listen, source })?;
     let directory = Arc::new(directory);
     let client = Arc::new(Client::new(tls.clone(), Arc::clone(&directory)));
     Ok(Wire { listener, tls, directory, client, takes_members })
@@ -149,9 +152,8 @@ impl Wire {
     /// Answers other members, and those who want to be some, until it is told to stop.
     pub(super) async fn run(self, cluster: Arc<Cluster>, stop: Stop) -> TaskResult {
         let Self { listener, tls, directory, client: _, takes_members } = self;
-        let gate = takes_members.then(|| -> Arc<dyn Gate> {
-            Arc::new(JoinGate::new(&cluster, Arc::clone(&directory)))
-        });
+        let gate = takes_members
+            .then(|| -> Arc<dyn Gate> { Arc::new(JoinGate::new(&cluster, Arc::clone(&directory))) });
         let answering = Answering { handler: cluster.handler(), directory, gate };
         drop(cluster);
         let served = cluster::rpc::serve(listener, tls, answering, async move { stop.stopped().await }).await;

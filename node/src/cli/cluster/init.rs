@@ -31,8 +31,15 @@ impl Init {
         found(&settings)?;
         let mut output = std::io::stdout().lock();
         writeln!(output, "this is member 1 of a new cluster")?;
-        writeln!(output, "keep a copy of {} elsewhere: without it no recording can be read", settings.kek_file.display())?;
-        writeln!(output, "next: set cluster.listen, start the service, and let others join with `custody cluster token`")?;
+        writeln!(
+            output,
+            "keep a copy of {} elsewhere: without it no recording can be read",
+            settings.kek_file.display()
+        )?;
+        writeln!(
+            output,
+            "next: set cluster.listen, start the service, and let others join with `custody cluster token`"
+        )?;
         Ok(Exit::Done)
     }
 }

@@ -46,7 +46,10 @@ impl Join {
         let mut text = self.token;
         if text == "-" {
             text.clear();
-            std::io::stdin().take(TOKEN_BYTES_MAX).read_to_string(&mut text).context("cannot read the token")?;
+            std::io::stdin()
+                .take(TOKEN_BYTES_MAX)
+                .read_to_string(&mut text)
+                .context("cannot read the token")?;
         }
         let options = JoinOptions {
             token: text.parse()?,

@@ -87,7 +87,8 @@ fn sentence(members: &[Member]) -> String {
     let ready = members.iter().filter(|member| member.is_ready).count();
     let voters = members.iter().filter(|member| member.is_voter).count();
     let leader = members.iter().find(|member| member.is_leader);
-    let leader = leader.map_or_else(|| "nobody leads".to_owned(), |leader| format!("member {} leads", leader.id));
+    let leader =
+        leader.map_or_else(|| "nobody leads".to_owned(), |leader| format!("member {} leads", leader.id));
     format!("{ready} of {} members are ready, {voters} vote, {leader}", members.len())
 }
 
