@@ -55,6 +55,7 @@ struct Member {
     id: u64,
     is_voter: bool,
     is_ready: bool,
+    state: String,
 }
 
 #[derive(Deserialize)]
@@ -97,6 +98,7 @@ pub fn joining() -> anyhow::Result<JoiningOutcome> {
     let token = cluster.token()?;
     members.push(cluster.join(3, &token)?);
     cluster.wait_ready(3)?;
+    cluster.wait_settled(members[3])?;
     let replaced = cluster.tell(&["replace", "3", "--by", &members[3].to_string()])?;
     ensure!(replaced.status.success(), "{}", replaced.stderr);
     let voters_at_end = cluster.wait_voters(3, 0)?;
@@ -231,6 +233,15 @@ impl Cluster {
                 );
             }
             Ok(door.is_ready())
+        })
+    }
+
+    /// Waits until all know that a member has what they have.
+    fn wait_settled(&self, member: u64) -> anyhow::Result<()> {
+        let door = self.door(0)?;
+        wait_until("a member that has learnt all", DEADLINE, || {
+            let members: Vec<Member> = door.get("/v1/cluster/members")?;
+            Ok(members.iter().any(|one| one.id == member && one.state == "member"))
         })
     }
 

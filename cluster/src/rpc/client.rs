@@ -4,13 +4,15 @@ use super::codec::Plain;
 use super::directory::Directory;
 use super::generated::members_client::MembersClient;
 use super::message::Hello;
-use super::peers::{Answer, CallError, Peers, decode, encode, is_raft};
+use super::peers::{Answer, CallError, NEWEST, OLDEST, Peers, decode, encode, in_version, is_raft};
 use super::server::MESSAGE_BYTES_MAX;
 use super::tls::MemberTls;
 use crate::id::MemberId;
+use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::time::Instant;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
 
@@ -33,6 +35,8 @@ pub struct Client {
 struct Connected {
     address: String,
     channel: Channel,
+    /// The version that the other side has answered to.
+    version: u8,
 }
 
 /// Which of the connections to a member.
@@ -55,7 +59,7 @@ impl Client {
     }
 
     /// The connection to a member. Must be called in a tokio runtime.
-    fn channel(&self, target: MemberId, line: Line) -> Result<Channel, CallError> {
+    fn channel(&self, target: MemberId, line: Line) -> Result<(Channel, u8), CallError> {
         let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(address) = self.directory.address(target) else {
             channels.retain(|(member, _), _| *member != target);
@@ -64,7 +68,7 @@ impl Client {
         if let Some(connected) =
             channels.get(&(target, line)).filter(|connected| connected.address == address)
         {
-            return Ok(connected.channel.clone());
+            return Ok((connected.channel.clone(), connected.version));
         }
         let refused =
             |error: tonic::transport::Error| CallError::Unreachable { target, reason: error.to_string() };
@@ -77,8 +81,16 @@ impl Client {
             .keep_alive_timeout(KEEP_ALIVE)
             .keep_alive_while_idle(true);
         let channel = endpoint.connect_lazy();
-        channels.insert((target, line), Connected { address, channel: channel.clone() });
-        Ok(channel)
+        channels.insert((target, line), Connected { address, channel: channel.clone(), version: NEWEST });
+        Ok((channel, NEWEST))
+    }
+
+    /// Remembers the version that a member has answered to.
+    fn speaks(&self, target: MemberId, line: Line, version: u8) {
+        let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(connected) = channels.get_mut(&(target, line)) {
+            connected.version = version;
+        }
     }
 
     async fn send(
@@ -88,13 +100,49 @@ impl Client {
         deadline: Duration,
     ) -> Result<Vec<u8>, CallError> {
         let line = if is_raft(&request) { Line::Raft } else { Line::Others };
-        let mut client = MembersClient::new(self.channel(target, line)?)
+        let until = Instant::now() + deadline;
+        let (channel, version) = self.channel(target, line)?;
+        let call = Call { target, channel, deadline, until };
+        let request = Bytes::from(request);
+        let answered = call.send(&request, version).await;
+        match answered {
+            // A member that has been brought to a new program meanwhile was away for a moment.
+            Err(CallError::Unreachable { .. }) if version != NEWEST => self.speaks(target, line, NEWEST),
+            Err(CallError::Answer { .. }) if version > OLDEST => {
+                let older = call.send(&request, OLDEST).await;
+                if older.is_ok() {
+                    self.speaks(target, line, OLDEST);
+                }
+                return older;
+            }
+            Ok(_) | Err(_) => {}
+        }
+        answered
+    }
+}
+
+/// One request on its way.
+struct Call {
+    target: MemberId,
+    channel: Channel,
+    deadline: Duration,
+    until: Instant,
+}
+
+impl Call {
+    async fn send(&self, request: &Bytes, version: u8) -> Result<Vec<u8>, CallError> {
+        let Self { target, deadline, .. } = *self;
+        let request = match version {
+            NEWEST => request.clone(),
+            older => in_version(request.to_vec(), older).into(),
+        };
+        let mut client = MembersClient::new(self.channel.clone())
             .max_decoding_message_size(MESSAGE_BYTES_MAX)
             .max_encoding_message_size(MESSAGE_BYTES_MAX);
-        let mut request = Request::new(Plain(request.into()));
+        let mut request = Request::new(Plain(request));
         // The other side learns the deadline, so that it does not work for nobody.
-        request.set_timeout(deadline);
-        match tokio::time::timeout(deadline, client.call(request)).await {
+        request.set_timeout(self.until.saturating_duration_since(Instant::now()));
+        match tokio::time::timeout_at(self.until, client.call(request)).await {
             Ok(Ok(answer)) => Ok(answer.into_inner().0.to_vec()),
             Ok(Err(status)) => Err(refusal(target, deadline, &status)),
             Err(_) => Err(CallError::Deadline { target, deadline }),

@@ -4,6 +4,7 @@ use super::codec::Plain;
 use super::directory::Directory;
 use super::gate::Gate;
 use super::generated::members_server::{Members, MembersServer};
+use super::peers::{NEWEST, in_version};
 use super::tls::{MemberTls, caller};
 use crate::id::MemberId;
 use std::future::Future;
@@ -107,8 +108,10 @@ impl Members for Door {
         let from = request.extensions().get::<MemberId>().copied();
         let from = from.ok_or_else(|| Status::unauthenticated("expected the certificate of a member"))?;
         let bytes = request.into_inner().0.to_vec();
+        let version = bytes.first().copied().unwrap_or(NEWEST);
         match self.handler.handle(from, bytes).await {
-            Some(answer) => Ok(Response::new(Plain(answer.into()))),
+            // In the words of who asks.
+            Some(answer) => Ok(Response::new(Plain(in_version(answer, version).into()))),
             None => Err(Status::invalid_argument("a request of another version")),
         }
     }

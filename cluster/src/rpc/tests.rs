@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tonic::transport::Endpoint;
 
@@ -269,4 +269,57 @@ async fn a_member_that_moves_is_found_where_it_is_and_a_removed_one_nowhere() {
     assert_eq!(call().await.unwrap(), b"hello 7");
     directory.learn([(target, row(MemberState::Removed, None))], &BTreeSet::new());
     assert_eq!(call().await, Err(CallError::Unknown { target }));
+}
+
+/// A member whose program knows version 1 alone.
+struct Older(mpsc::UnboundedSender<u8>);
+
+impl Handler for Older {
+    fn handle(&self, _from: MemberId, request: Vec<u8>) -> Handled<'_> {
+        let version = request.first().copied().unwrap();
+        self.0.send(version).unwrap();
+        let answer = (version == peers::OLDEST).then(|| vec![peers::OLDEST, 9]);
+        Box::pin(std::future::ready(answer))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_a_member_of_the_version_before_that_one_is_spoken() {
+    let mut tasks = JoinSet::new();
+    let (ca, target) = (TestCa::new(), MemberId(2));
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let older = Answering { handler: Arc::new(Older(tell)), ..answering() };
+    let (address, _stop) = echo_by(ca.member(target), older, &mut tasks);
+    let caller = client(ca.member(MemberId(7)), target, address);
+    for _ in 0..2 {
+        let answer = caller.call(target, encode(&3_u8), DEADLINE).await.unwrap();
+        assert_eq!(decode::<u8>(&answer), Some(9));
+    }
+    drop(caller);
+    let mut versions = Vec::new();
+    while let Ok(version) = told.try_recv() {
+        versions.push(version);
+    }
+    assert_eq!(versions, [peers::NEWEST, peers::OLDEST, peers::OLDEST], "it is found out once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_member_of_the_version_before_is_answered_in_it() {
+    /// Answers with a number, as this program does.
+    struct Newer;
+    impl Handler for Newer {
+        fn handle(&self, _from: MemberId, request: Vec<u8>) -> Handled<'_> {
+            let number = decode::<u8>(&request);
+            Box::pin(std::future::ready(number.map(|number| encode(&(number + 1)))))
+        }
+    }
+    let mut tasks = JoinSet::new();
+    let (ca, target) = (TestCa::new(), MemberId(2));
+    let newer = Answering { handler: Arc::new(Newer), ..answering() };
+    let (address, _stop) = echo_by(ca.member(target), newer, &mut tasks);
+    let caller = client(ca.member(MemberId(7)), target, address);
+    let call = async |request| caller.call(target, request, DEADLINE).await;
+    assert_eq!(call(vec![peers::OLDEST, 3]).await.unwrap(), [peers::OLDEST, 4]);
+    assert_eq!(call(vec![peers::NEWEST, 3]).await.unwrap(), [peers::NEWEST, 4]);
+    assert_eq!(call(vec![peers::NEWEST + 1, 3]).await, Err(CallError::Answer { target }));
 }

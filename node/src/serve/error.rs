@@ -6,6 +6,7 @@ use cluster::catalog::CatalogError;
 use cluster::chunk::key::NoRandomness;
 use cluster::cluster::FatalError;
 use cluster::facts::{self, NotReady, ReadIndexError, SubmitError};
+use cluster::joining::CaKeyError;
 use std::io;
 use std::path::PathBuf;
 
@@ -111,6 +112,9 @@ pub(crate) enum StartError {
     /// A task ended before the member was ready.
     #[error("this member does not become ready: {0}")]
     Ended(Ended),
+    /// Another KEK than that of the cluster.
+    #[error("the key file holds another key than the cluster's: {0}")]
+    OtherKek(#[from] CaKeyError),
     /// No randomness.
     #[error(transparent)]
     Randomness(#[from] NoRandomness),

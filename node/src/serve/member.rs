@@ -20,6 +20,7 @@ use cluster::chunk::disk::RealDisk;
 use cluster::chunk::key::Random;
 use cluster::cluster::{FatalError, StartReport};
 use cluster::id::MemberId;
+use cluster::joining::{CaKeyError, open_ca_key};
 use cluster::rpc::{NoPeers, Peers};
 use cluster::{Cluster, ClusterOptions};
 use policy::AuthorizerCell;
@@ -103,6 +104,7 @@ impl Member {
         tasks: &mut Tasks,
     ) -> Result<SocketAddr, StartError> {
         wait_ready(cluster, others, tasks).await?;
+        check_kek(cluster)?;
         membership::describe(cluster, &others.own).await?;
         clock::tell(cluster).await?;
         let checkpoint_key = audit::begin(cluster, &*random, &settings.data_dir.join("audit-key")).await?;
@@ -202,6 +204,16 @@ async fn wait_ready(cluster: &Cluster, others: &Others, tasks: &mut Tasks) -> Re
     tokio::select! {
         ready = cluster.ready(limit) => Ok(ready?),
         ended = tasks.ended() => Err(StartError::Ended(ended)),
+    }
+}
+
+/// The CA's key tells whether this member's KEK is the cluster's: another one of the same number does not open it.
+fn check_kek(cluster: &Cluster) -> Result<(), StartError> {
+    let Some(ca) = cluster.catalog()?.ca()? else { return Ok(()) };
+    match open_ca_key(cluster.kek(), &ca.certificate, &ca.sealed_key) {
+        Err(error @ (CaKeyError::Unauthentic { .. } | CaKeyError::Malformed)) => Err(error.into()),
+        // One that was sealed under another KEK tells nothing.
+        Ok(_) | Err(CaKeyError::OtherKek { .. }) => Ok(()),
     }
 }
 
