@@ -69,7 +69,11 @@ async fn make(
     let members = [(FIRST, address.to_owned())];
     let new =
         NewIdentity { member: FIRST, ca: &ca.certificate, certificate: &certificate, members: &members };
-    Ok(Identity::write(&settings.data_dir, new)?)
+    Identity::write(&settings.data_dir, new)?;
+    if let Some(identity) = Identity::read(&settings.data_dir)? {
+        identity.mark_started()?;
+    }
+    Ok(())
 }
 
 /// The cluster's CA, which is made and committed if it has none.

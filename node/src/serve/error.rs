@@ -1,7 +1,7 @@
 use crate::config::ConfigError;
 use crate::mail::MailerError;
 use crate::membership::{IdentityError, Removed};
-use crate::tasks::Ended;
+use crate::tasks::{Ended, TaskError};
 use cluster::catalog::CatalogError;
 use cluster::chunk::key::NoRandomness;
 use cluster::cluster::FatalError;
@@ -228,9 +228,15 @@ impl RunError {
                 | StartError::TwoWays
                 | StartError::OtherMember { .. },
             ) => EXIT_CONFIG,
+            // Only an operator can make a member of it again.
+            Self::Start(StartError::Ended(ended)) | Self::Task(ended) if was_removed(ended) => EXIT_CONFIG,
             Self::Start(StartError::Damaged(_)) => EXIT_DAMAGED,
             Self::Fatal(_) => EXIT_DISK,
             Self::Start(_) | Self::Task(_) => EXIT_FAILURE,
         }
     }
+}
+
+fn was_removed(ended: &Ended) -> bool {
+    ended.reason.as_ref().is_some_and(TaskError::is::<Removed>)
 }

@@ -1,12 +1,14 @@
 //! `custody cluster join`: this becomes a member of a cluster.
 
 use super::super::{Exit, configuration};
-use crate::config::HostPort;
+use crate::config::{HostPort, Secret};
 use crate::membership::{JoinOptions, MembershipError, join};
 use anyhow::Context;
 use clap::Args;
+use std::convert::Infallible;
 use std::io::{Read, Write};
 use std::path::PathBuf;
+use zeroize::Zeroizing;
 
 /// The longest token that is read.
 const TOKEN_BYTES_MAX: u64 = 64 << 10;
@@ -18,7 +20,8 @@ const TOKEN_BYTES_MAX: u64 = 64 << 10;
 #[derive(Debug, Args)]
 pub(super) struct Join {
     /// The token; - reads it from standard input, where no list of processes shows it.
-    token: String,
+    #[arg(value_parser = secret)]
+    token: Secret,
     /// Host and port on which other members reach this one, such as two.example.org:8444; without it, cluster.address.
     #[arg(long, value_name = "HOST:PORT")]
     address: Option<HostPort>,
@@ -43,13 +46,11 @@ impl Join {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         let settings = configuration::read(self.config.as_deref(), [("data_dir", self.data_dir)])?;
         let address = self.address.map(|HostPort(address)| address).or(settings.peers.address);
-        let mut text = self.token;
-        if text == "-" {
+        let mut text = Zeroizing::new(self.token.reveal().to_owned());
+        if *text == "-" {
             text.clear();
-            std::io::stdin()
-                .take(TOKEN_BYTES_MAX)
-                .read_to_string(&mut text)
-                .context("cannot read the token")?;
+            let mut input = std::io::stdin().take(TOKEN_BYTES_MAX);
+            input.read_to_string(&mut text).context("cannot read the token")?;
         }
         let options = JoinOptions {
             token: text.parse()?,
@@ -66,4 +67,9 @@ impl Join {
         writeln!(output, "next: set cluster.listen, and start the service")?;
         Ok(Exit::Done)
     }
+}
+
+/// What is shown in no error and no debug text.
+fn secret(text: &str) -> Result<Secret, Infallible> {
+    Ok(Secret::new(text.to_owned()))
 }
