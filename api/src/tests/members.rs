@@ -33,10 +33,9 @@ async fn admit(member: &Member, token: &JoinToken) -> MemberId {
         zone: "b".to_owned(),
         weight: 1,
     };
-    match member.submit(Command::AdmitMember(admission)).await {
-        Outcome::Admitted { member } => member,
-        other => panic!("{other:?}"),
-    }
+    let outcome = member.submit(Command::AdmitMember(admission)).await;
+    let Outcome::Admitted { member } = outcome else { panic!("{outcome:?}") };
+    member
 }
 
 async fn token(member: &Member, by: &str) -> JoinToken {
