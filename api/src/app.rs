@@ -59,6 +59,7 @@ pub(crate) fn documented(config: &mut Documented<'_>) {
         .configure(routes::whoami::routes)
         .configure(routes::audit::routes)
         .configure(routes::outbox::routes)
+        .configure(routes::join_token::routes)
         .configure(routes::member::routes)
         .configure(routes::layout::routes)
         .configure(routes::worker::routes)

@@ -93,7 +93,8 @@ impl Done {
             | Outcome::Completed { .. }
             | Outcome::Version(_)
             | Outcome::HoldRelease { .. }
-            | Outcome::Audited { .. }) => Self { outcome, note },
+            | Outcome::Audited { .. }
+            | Outcome::Admitted { .. }) => Self { outcome, note },
         }
     }
 

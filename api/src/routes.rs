@@ -11,6 +11,7 @@ pub(crate) mod conversion;
 pub(crate) mod frame;
 pub(crate) mod health;
 pub(crate) mod hold;
+pub(crate) mod join_token;
 pub(crate) mod kek;
 pub(crate) mod keystrokes;
 pub(crate) mod layout;

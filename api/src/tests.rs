@@ -15,6 +15,7 @@ mod harness;
 mod keks;
 mod layout;
 mod live;
+mod members;
 mod once;
 mod permissions;
 mod problems;

@@ -15,6 +15,7 @@ mod input;
 mod kek;
 mod layout;
 mod machine;
+mod member;
 mod options;
 mod outbox;
 mod pool;
@@ -32,6 +33,7 @@ mod worker;
 mod tests;
 
 pub use crate::facts::MemberStatus;
+pub use crate::facts::{MembershipChange, TendError};
 pub use errors::{
     AppendError, FatalError, LayoutError, OpenSessionError, OrderError, ReadError, ReplicationError,
     ScrubError, SealError, StartError, StopError, WriteFailure,
@@ -39,6 +41,7 @@ pub use errors::{
 pub use forget::ForgetError;
 pub use kek::KekError;
 pub use layout::{LayoutMember, LayoutView};
+pub use member::MemberView;
 pub use options::{ClusterOptions, NewSession, Sealed, StartReport};
 pub use purged::DeletePurgedError;
 pub use read::ObjectRead;

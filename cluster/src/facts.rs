@@ -4,6 +4,7 @@ mod errors;
 mod forgetting;
 mod handover;
 mod leading;
+mod membership;
 mod message;
 mod proposer;
 mod rounds;
@@ -16,6 +17,7 @@ pub(crate) use message::FactsRequest;
 pub use errors::{
     ForgetError, NotReady, ReadIndexError, StartError, StopError, SubmitError, TakeSnapshotError,
 };
+pub use membership::{MembershipChange, TendError};
 
 use crate::catalog::{
     Catalog, CatalogError, Command, Engine, Incarnation, Outcome, Refusal, Request, RequestId,

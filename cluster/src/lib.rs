@@ -9,6 +9,7 @@ pub mod chunk;
 pub mod cluster;
 pub mod facts;
 pub mod id;
+pub mod joining;
 pub mod raft;
 pub mod rpc;
 mod runtime;

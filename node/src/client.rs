@@ -339,6 +339,16 @@ impl Client {
     }
 
     /// Asks for something at a path, and gives the answer's JSON.
+    /// Has something done, of which there is nothing to tell.
+    pub(crate) fn tell(&self, path: &str, body: &impl Serialize) -> Result<(), ClientError> {
+        let url = format!("{}{path}", self.server);
+        let body = serde_json::to_vec(body).expect("requests are plain data");
+        let request = self.agent.post(&url).header("Authorization", self.bearer());
+        let request = request.header("Content-Type", "application/json");
+        self.checked(&url, request.send(body.as_slice())).map(drop)
+    }
+
+    /// Sends JSON, and reads what it is answered with.
     pub(crate) fn post<T: DeserializeOwned>(
         &self,
         path: &str,

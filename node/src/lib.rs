@@ -15,6 +15,7 @@ mod interrupt;
 mod jobs;
 mod key_states;
 mod mail;
+mod membership;
 mod outbox;
 mod output;
 mod pipe;

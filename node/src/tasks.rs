@@ -26,6 +26,11 @@ impl TaskError {
     pub(crate) fn new(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self(error.into())
     }
+
+    /// Whether that is what happened.
+    pub(crate) fn is<E: std::error::Error + 'static>(&self) -> bool {
+        self.0.is::<E>()
+    }
 }
 
 /// A task that ended though nobody had asked it to.

@@ -4,7 +4,7 @@ use anyhow::Context;
 use clap::Args;
 use cluster::Cluster;
 use cluster::id::MemberId;
-use cluster::rpc::{Client, MemberTls, NoPeers, Peers, serve};
+use cluster::rpc::{Answering, Client, MemberTls, NoPeers, Peers, serve};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -51,7 +51,10 @@ impl WireArguments {
             return Ok((BTreeSet::from([MemberId(self.member)]), Arc::new(NoPeers)));
         }
         let directory = self.directory()?;
-        Ok((directory.keys().copied().collect(), Arc::new(Client::new(self.tls()?, directory))))
+        Ok((
+            directory.keys().copied().collect(),
+            Arc::new(Client::new(self.tls()?, Arc::new(directory.into()))),
+        ))
     }
 
     /// Answers the others for as long as the tasks are there. Called in a runtime.
@@ -62,9 +65,10 @@ impl WireArguments {
         }
         let directory = self.directory()?;
         let own = directory.get(&MemberId(self.member)).context("this member is one of them")?;
-        let (listener, tls, handler) = (TcpListener::bind(own)?, self.tls()?, cluster.handler());
+        let (listener, tls) = (TcpListener::bind(own)?, self.tls()?);
+        let answering = Answering { handler: cluster.handler(), directory: Arc::default(), gate: None };
         tasks.spawn(async move {
-            if let Err(error) = serve(listener, tls, handler, std::future::pending()).await {
+            if let Err(error) = serve(listener, tls, answering, std::future::pending()).await {
                 crate::member::say(&format!("appender: {error}"));
             }
         });

@@ -11,6 +11,7 @@ mod frames;
 mod hostile;
 mod inspect;
 mod interruption;
+mod joining;
 mod kill;
 mod many;
 mod members;

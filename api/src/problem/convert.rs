@@ -167,6 +167,9 @@ fn kind_of(refusal: &Refusal) -> Kind {
         | Refusal::LoginKind
         | Refusal::LayoutWeight { .. }
         | Refusal::TooManyLayoutMembers { .. }
+        | Refusal::MemberNotThere { .. }
+        | Refusal::TooManyJoinTokens { .. }
+        | Refusal::TooManyMembers { .. }
         | Refusal::RowTooLong { .. } => Kind::InvalidField,
         Refusal::DatabaseFormat { .. } => Kind::DatabaseFormat,
         Refusal::RecordingUnknown { .. }
@@ -179,6 +182,8 @@ fn kind_of(refusal: &Refusal) -> Kind {
         | Refusal::VideoUnknown { .. }
         | Refusal::UserUnknown { .. }
         | Refusal::LayoutMemberUnknown { .. }
+        | Refusal::JoinTokenUnknown { .. }
+        | Refusal::MemberUnknown { .. }
         | Refusal::TokenUnknown { .. } => Kind::NotFound,
         Refusal::LoginRefused => Kind::Unauthenticated,
         Refusal::LastManager => Kind::LastManager,
@@ -205,6 +210,12 @@ fn kind_of(refusal: &Refusal) -> Kind {
         | Refusal::LayoutNotStaged
         | Refusal::LayoutStaged
         | Refusal::LayoutUnsettled { .. }
+        | Refusal::JoinTokenUsed { .. }
+        | Refusal::JoinTokenExpired { .. }
+        | Refusal::MemberRemoved { .. }
+        | Refusal::LastMember { .. }
+        | Refusal::CaMissing
+        | Refusal::CaExists
         | Refusal::MailEnded { .. } => Kind::Conflict,
         // Another owner writes the object from here on: the recorder asks for the offset and goes on there.
         Refusal::EpochNotCurrent { .. } | Refusal::EpochNotNext { .. } => Kind::NotReady,
@@ -292,6 +303,7 @@ impl From<KekError> for Problem {
             | KekError::Store(_)
             | KekError::Disk(_)
             | KekError::Unwrap(_)
+            | KekError::CaKey(_)
             | KekError::StillWraps { .. } => Self::internal(&error),
         }
     }

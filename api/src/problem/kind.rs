@@ -68,6 +68,8 @@ kinds! {
     HoldReleased = "hold-released", CONFLICT, "The hold was released";
     SecondPersonNeeded = "second-person-needed", CONFLICT, "A second person is needed";
     LastManager = "last-manager", CONFLICT, "Nobody could give roles any more";
+    MemberNotDrained = "member-not-drained", CONFLICT, "The member holds what is needed";
+    MemberReachable = "member-reachable", CONFLICT, "The member is not lost: it answers";
     Conflict = "conflict", CONFLICT, "The request does not fit what is there";
     SessionNotLive = "session-not-live", CONFLICT, "The session is not live";
     SessionBlocked = "session-blocked", FORBIDDEN, "The user's input is to be held back";

@@ -56,6 +56,8 @@ struct World {
     recorder: String,
     ended: String,
     purged: String,
+    /// A member that was removed.
+    removed: MemberId,
     /// Without and with typed text.
     videos: [String; 2],
     /// Texts of tokens by credential and roles.
@@ -85,8 +87,21 @@ impl World {
             .await;
         let system = member.token(TokenKind::User, "system", &[ADMINISTRATOR, SYSTEM]).await;
         member.make_user(&system, "guest", &[]).await;
+        let removed = super::members::removed(&member).await;
         let tokens = BTreeMap::new();
-        Self { member, signer, stranger, system, administrator, recorder, ended, purged, videos, tokens }
+        Self {
+            member,
+            signer,
+            stranger,
+            system,
+            administrator,
+            recorder,
+            ended,
+            purged,
+            removed,
+            videos,
+            tokens,
+        }
     }
 
     /// The credential of a cell as the text of a token.
@@ -212,6 +227,11 @@ impl World {
                 self.member.submit(Command::PutRetention(rule)).await;
                 "db".to_owned()
             }
+            "there" if cell.route.contains("/v1/cluster/join-tokens/") => {
+                let made = self.member.post(&self.system, "/v1/cluster/join-tokens", &json!({})).await.json();
+                made["id"].as_str().unwrap().to_owned()
+            }
+            "removed" => self.removed.to_string(),
             "there" if cell.route.contains("/v1/cluster/workers/") => "scrub".to_owned(),
             "there" if cell.route.contains("{member}") => "1".to_owned(),
             "absent" if cell.route.contains("{member}") => "9".to_owned(),

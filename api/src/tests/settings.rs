@@ -104,7 +104,11 @@ async fn a_recorder_is_told_who_it_is() {
 async fn members_are_listed() {
     let member = Member::start().await;
     let members = member.get(&member.user(SYSTEM).await, "/v1/cluster/members").await.json();
-    assert_eq!(members, json!([{ "id": 1, "is_voter": true, "is_leader": true, "disk": null }]));
+    let own = json!({
+        "id": 1, "is_voter": true, "is_learner": false, "is_leader": true, "state": "member", "is_reachable": true,
+        "is_ready": true, "version": env!("CARGO_PKG_VERSION"), "disk": null
+    });
+    assert_eq!(members, json!([own]));
     let ready = member.get("", "/readyz").await;
     assert_eq!((ready.status, ready.json()), (StatusCode::OK, json!({ "status": "ready" })));
 }

@@ -3,6 +3,7 @@
 use super::access;
 use super::approval;
 use super::audit;
+use super::ca;
 use super::clock::{self, ClockRow};
 use super::command::Command;
 use super::comment;
@@ -11,9 +12,11 @@ use super::control;
 use super::forget;
 use super::hold;
 use super::job;
+use super::join_token;
 use super::kek;
 use super::key_states;
 use super::layout;
+use super::member;
 use super::once::{self, Once};
 use super::outbox;
 use super::outcome::{Applied, Outcome, Refusal};
@@ -186,5 +189,13 @@ fn apply(step: &mut Step<'_, '_>, command: Command) -> Effect {
         Command::ForgetTurn { member } => forget::give_turn(step, member),
         Command::Forgotten(command) => forget::forgotten(step, command),
         Command::CompletePurge { recording } => forget::complete(step, recording),
+        Command::FoundCa(command) => ca::found(step, command),
+        Command::CreateJoinToken(command) => join_token::create(step, command),
+        Command::DeleteJoinToken { token, by } => join_token::delete(step, token, &by),
+        Command::AdmitMember(command) => member::admit(step, command),
+        Command::DescribeMember(command) => member::describe(step, command),
+        Command::SettleMember { member } => member::settle(step, member),
+        Command::RemoveMember(command) => member::remove(step, command),
+        Command::RewrapCa(command) => ca::rewrap(step, command),
     }
 }

@@ -1,6 +1,7 @@
 use super::access::PutAccess;
 use super::approval::{AskApproval, DecideApproval};
 use super::audit::{As, AuditEvent, AuditKey};
+use super::ca::{FoundCa, RewrapCa};
 use super::clock::ClockSample;
 use super::comment::{AddComment, PutReview};
 use super::condition::OnlyIf;
@@ -8,9 +9,11 @@ use super::control::ControlSession;
 use super::forget::Forgotten;
 use super::hold::{PlaceHold, ReleaseHold};
 use super::job::{ClaimJob, ClaimToken, Complete, CompleteIndex, FailJob, IndexDone, Progress};
+use super::join_token::CreateJoinToken;
 use super::kek::{HoldKeks, NextKek, Rewrap};
 use super::key_states::KeepKeyStates;
 use super::layout::{ApplyLayout, LayoutSettled, StageLayout};
+use super::member::{AdmitMember, DescribeMember, RemoveMember};
 use super::once::Once;
 use super::outbox::{BlockMail, MailId};
 use super::parameter::PutParameter;
@@ -264,4 +267,28 @@ pub enum Command {
         /// Which.
         recording: RecordingId,
     },
+    /// A cluster gets its CA.
+    FoundCa(FoundCa),
+    /// Makes a token for one new member.
+    CreateJoinToken(CreateJoinToken),
+    /// A token for a new member is no more.
+    DeleteJoinToken {
+        /// Which.
+        token: TokenId,
+        /// Who.
+        by: String,
+    },
+    /// Somebody who shows a token becomes a member.
+    AdmitMember(AdmitMember),
+    /// A member says where it is.
+    DescribeMember(DescribeMember),
+    /// A member that joined has all that the others have.
+    SettleMember {
+        /// Which.
+        member: MemberId,
+    },
+    /// A member is no more.
+    RemoveMember(RemoveMember),
+    /// The CA's key is sealed under the current KEK.
+    RewrapCa(RewrapCa),
 }

@@ -63,11 +63,13 @@ pub enum Tree {
     Keks = 46,
     Purges = 47,
     Forgotten = 48,
+    Members = 49,
+    JoinTokens = 50,
 }
 
 impl Tree {
     /// All trees, in the order of their numbers.
-    pub const ALL: [Self; 49] = [
+    pub const ALL: [Self; 51] = [
         Self::Meta,
         Self::Sessions,
         Self::SessionsByStart,
@@ -117,6 +119,8 @@ impl Tree {
         Self::Keks,
         Self::Purges,
         Self::Forgotten,
+        Self::Members,
+        Self::JoinTokens,
     ];
 
     /// The number that stands for it in stored keys.

@@ -1,6 +1,7 @@
 //! KEKs: which one wraps new keys, which ones are to go, and which member holds which. The keys themselves stand in no
 //! row and in no entry of the log.
 
+use super::ca;
 use super::catalog::{Catalog, MembershipRow};
 use super::engine::{KeyRange, Tree};
 use super::forget;
@@ -246,6 +247,9 @@ pub(crate) fn rewrap(step: &mut Step<'_, '_>, command: Rewrap) -> Effect {
 /// looked up by who says so, and again by each member before it deletes the KEK.
 pub(crate) fn retire(step: &mut Step<'_, '_>, kek: KekId) -> Effect {
     let row = in_state(step, kek, KekState::Old)?;
+    if ca::is_sealed_under(step, kek)? {
+        return Err(Refusal::KekState { kek }.into());
+    }
     let retired_ms = Some(step.now_ms);
     step.rows.put(&key(kek), &KekRow { state: KekState::Retired, retired_ms, ..row })?;
     Ok(Outcome::Done)

@@ -14,7 +14,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use change::{ApplyLayout, LayoutSettled, StageLayout};
-pub(crate) use change::{apply, drain, holders, revert, settled, stage, undrain};
+pub(crate) use change::{
+    apply, bury, checked, drain, fix_founding, holders, names, revert, settled, stage, undrain,
+};
 
 /// The most members of a layout.
 pub const LAYOUT_MEMBERS_MAX: usize = 64;

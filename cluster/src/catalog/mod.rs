@@ -7,6 +7,7 @@ mod access;
 mod apply;
 mod approval;
 mod audit;
+mod ca;
 #[expect(clippy::module_inception, reason = "the main type has a file of its name, as all types have")]
 mod catalog;
 mod clock;
@@ -21,9 +22,11 @@ mod gap;
 mod hold;
 mod index;
 mod job;
+mod join_token;
 mod kek;
 mod key_states;
 mod layout;
+mod member;
 mod once;
 mod outbox;
 mod outcome;
@@ -55,6 +58,7 @@ pub use audit::{
     As, AuditEvent, AuditHead, AuditKey, AuditKeyRow, AuditKind, AuditLeaf, AuditPage, AuditQuery,
     HEARTBEAT_MS, LEAF_BYTES_MAX,
 };
+pub use ca::{CaRow, FoundCa, RewrapCa};
 pub use catalog::Catalog;
 pub(crate) use catalog::{CommandEntry, MembershipRow, ROWS_AT_ONCE};
 pub use clock::{ClockRow, ClockSample, Suspicion};
@@ -76,12 +80,16 @@ pub use job::{
     Claim, ClaimJob, ClaimToken, Complete, CompleteIndex, FailJob, FailureKind, IndexDone, JobKind,
     JobProgress, JobRow, JobState, Progress,
 };
+pub use join_token::{CreateJoinToken, JOIN_TOKEN_MS, JoinTokenRow, Used};
 pub(crate) use kek::REWRAP_MAX;
 pub use kek::{HoldKeks, KekRow, KekState, NextKek, Rewrap};
 pub use key_states::{KeepKeyStates, KeyStatesRow};
 pub use layout::{
     ApplyLayout, LAYOUT_MEMBERS_MAX, Layout, LayoutMemberRow, LayoutRole, LayoutRow, LayoutSettled,
     StageLayout, StagedLayout, WEIGHT_MAX, ZONE_BYTES_MAX,
+};
+pub use member::{
+    AdmitMember, DescribeMember, Fingerprint, MEMBERS_MAX, MemberRow, MemberState, RemoveMember,
 };
 pub use once::{KEY_KEPT_MS, Once, OnceKey};
 pub use outbox::{BlockMail, MailFault, MailId, MailKind, MailRow, MailState, WebhookEvent};

@@ -5,6 +5,7 @@ use super::outbox::MailId;
 use super::recording::OpenChunkFact;
 use super::request::Incarnation;
 use super::session::{Format, Protocol};
+use super::token::TokenId;
 use crate::chunk::key::KekId;
 use crate::id::{ChunkNumber, Epoch, JobId, MemberId, ObjectId, RecordingId, StreamId, VideoId};
 use serde::{Deserialize, Serialize};
@@ -77,6 +78,11 @@ pub enum Outcome {
         note: Vec<u8>,
         /// What it has done.
         outcome: Box<Outcome>,
+    },
+    /// Somebody is a member.
+    Admitted {
+        /// Under this number.
+        member: MemberId,
     },
 }
 
@@ -302,4 +308,26 @@ pub enum Refusal {
     KekNotCurrent { current: KekId },
     #[error("the purge of session {recording} has not ended, or there is none")]
     PurgeIncomplete { recording: RecordingId },
+    #[error("the cluster has a CA")]
+    CaExists,
+    #[error("the cluster has no CA of its own: an operator makes the certificates of its members")]
+    CaMissing,
+    #[error("there is no join token {token}, or its secret is another one")]
+    JoinTokenUnknown { token: TokenId },
+    #[error("join token {token} was used: it is for one member, and that is member {member}")]
+    JoinTokenUsed { token: TokenId, member: MemberId },
+    #[error("the join token could be used until {expires_ms} ms, it is {now_ms} ms")]
+    JoinTokenExpired { expires_ms: u64, now_ms: u64 },
+    #[error("at most {limit} join tokens are kept; delete those that nobody needs")]
+    TooManyJoinTokens { limit: u64 },
+    #[error("a cluster has at most {limit} members")]
+    TooManyMembers { limit: u64 },
+    #[error("there is no member {member}")]
+    MemberUnknown { member: MemberId },
+    #[error("member {member} was removed; an id is never used again")]
+    MemberRemoved { member: MemberId },
+    #[error("member {member} is none that could take the place of another one")]
+    MemberNotThere { member: MemberId },
+    #[error("member {member} is the last one")]
+    LastMember { member: MemberId },
 }

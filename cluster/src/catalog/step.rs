@@ -100,6 +100,7 @@ pub(crate) enum Counter {
     User,
     Once,
     Layout,
+    Member,
 }
 
 impl Counter {
@@ -112,6 +113,7 @@ impl Counter {
             Self::User => b"count.user",
             Self::Once => b"count.once",
             Self::Layout => b"count.layout",
+            Self::Member => b"count.member",
         }
     }
 }

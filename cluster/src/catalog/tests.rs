@@ -12,6 +12,7 @@ mod gaps;
 mod jobs;
 mod keks;
 mod layout;
+mod members;
 mod once;
 mod purging;
 mod requests;

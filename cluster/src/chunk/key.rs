@@ -1,6 +1,6 @@
 //! Keys: the cluster's key encryption key (KEK), and the data keys that it wraps.
 //!
-//! A KEK wraps data keys and nothing else. A recording has two data keys: one for its bytes and all objects that
+//! A KEK wraps data keys, and the key of the cluster's CA, each under a label of its own. A recording has two data keys: one for its bytes and all objects that
 //! show nothing more, one for the text that derives from its keystrokes. Record keys follow from a data key and
 //! the chunk's identifiers ([`RecordKey`](super::RecordKey)).
 
@@ -126,11 +126,11 @@ impl Kek {
     /// A member whose check value is not the cluster's holds another key and is not ready.
     pub fn check_value(&self) -> KekCheck {
         let mut check = [0; CHECK_BYTES];
-        expand(&self.key, CHECK_LABEL, &[&self.id.0.to_be_bytes()], &mut check);
+        expand(&*self.key, CHECK_LABEL, &[&self.id.0.to_be_bytes()], &mut check);
         check
     }
 
-    pub(super) fn cipher(&self) -> LessSafeKey {
+    pub(crate) fn cipher(&self) -> LessSafeKey {
         cipher(&self.key)
     }
 }
@@ -240,7 +240,7 @@ impl DataKey {
     /// The cipher whose key is HKDF-SHA256(data key, `info`).
     pub(crate) fn derive_cipher(&self, label: &'static [u8], info: &[u8]) -> LessSafeKey {
         let mut key = Zeroizing::new([0; KEY_BYTES]);
-        expand(&self.key, label, &[info], &mut *key);
+        expand(&*self.key, label, &[info], &mut *key);
         cipher(&key)
     }
 }
@@ -317,7 +317,7 @@ impl KeyType for Length {
 }
 
 /// HKDF-SHA256 with `label` as the salt and `info`, one after the other (RFC 5869).
-fn expand(key: &[u8; KEY_BYTES], label: &[u8], info: &[&[u8]], into: &mut [u8]) {
+pub(crate) fn expand(key: &[u8], label: &[u8], info: &[&[u8]], into: &mut [u8]) {
     let pseudo_random = Salt::new(HKDF_SHA256, label).extract(key);
     pseudo_random
         .expand(info, Length(into.len()))

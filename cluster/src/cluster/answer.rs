@@ -36,6 +36,7 @@ impl Handler for Answers {
                 rpc::Request::Disk => rpc::encode(&shared.space_here()),
                 rpc::Request::Order { worker, order } => rpc::encode(&shared.order(&worker, order)),
                 rpc::Request::Kek { kek, held } => rpc::encode(&shared.kek_for(from, kek, &held)),
+                rpc::Request::Hello => rpc::encode(&shared.hello()),
             })
         })
     }

@@ -8,12 +8,13 @@ use super::shared::Shared;
 use super::worker::{Worker, WorkerOrder, WorkerState, WorkerStatus};
 use crate::catalog::{
     CatalogError, Command, HoldKeks, KEK_ROTATION_DAYS, KekRow, KekState, NextKek, REWRAP_MAX, Rewrap,
-    WrappedKeys,
+    RewrapCa, WrappedKeys,
 };
 use crate::chunk::key::{DataKey, Kek, KekId, NoRandomness, Random, UnwrapError, WrappedKey};
 use crate::chunk::{DiskError, SealedKek};
 use crate::facts::{NotReady, ReadIndexError, SubmitError};
 use crate::id::{MemberId, ObjectId, RecordingId};
+use crate::joining::{CaKeyError, ca_key_kek, seal_ca_key};
 use crate::rpc;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -53,6 +54,9 @@ pub enum KekError {
     /// A key could not be wrapped anew.
     #[error(transparent)]
     Unwrap(#[from] UnwrapError),
+    /// The CA's key could not be sealed anew.
+    #[error(transparent)]
+    CaKey(#[from] CaKeyError),
     /// It was not committed.
     #[error(transparent)]
     Submit(#[from] SubmitError),
@@ -343,12 +347,29 @@ impl Cluster {
             None => Some(begun),
         };
         if next.is_none() && !has_found {
+            self.rewrap_ca(current).await?;
             for (kek, _) in keks.iter().filter(|(_, row)| row.state == KekState::Old) {
                 self.submit(Command::RetireKek { kek: *kek }).await?;
             }
             worker.lock().walk = None;
         }
         Ok(if self.operations() == 0 { PAUSE } else { PAUSE * YIELD_FACTOR })
+    }
+}
+
+impl Cluster {
+    /// Seals the CA's key under the current KEK.
+    async fn rewrap_ca(&self, current: KekId) -> Result<(), KekError> {
+        let Some(ca) = self.catalog()?.ca()? else { return Ok(()) };
+        let from = ca_key_kek(&ca.sealed_key)?;
+        if from == current {
+            return Ok(());
+        }
+        let kek = self.shared.keks.get(current).ok_or(KekError::KekElsewhere { kek: current })?;
+        let key = self.shared.ca_key(&ca)?;
+        let sealed_key = seal_ca_key(&kek, &ca.certificate, &key, &*self.shared.random)?;
+        self.submit(Command::RewrapCa(RewrapCa { from, to: current, sealed_key })).await?;
+        Ok(())
     }
 }
 

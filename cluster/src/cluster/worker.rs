@@ -9,7 +9,7 @@ use crate::id::MemberId;
 use crate::rpc;
 use crate::tail::{Blocked, DropQueue, Drops, Repairs};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -212,10 +212,24 @@ impl Shared {
         here: T,
         read: fn(&[u8]) -> Option<T>,
     ) -> BTreeMap<MemberId, Option<T>> {
+        let mut all: BTreeSet<MemberId> = self.facts.members().into_iter().map(|member| member.id).collect();
+        all.insert(self.facts.member());
+        self.ask_these(all, request, here, read).await
+    }
+
+    /// The same, of some members.
+    pub(super) async fn ask_these<T: Send + 'static>(
+        &self,
+        all: BTreeSet<MemberId>,
+        request: &rpc::Request,
+        here: T,
+        read: fn(&[u8]) -> Option<T>,
+    ) -> BTreeMap<MemberId, Option<T>> {
         let me = self.facts.member();
         let mut asked = JoinSet::new();
         let bytes = rpc::encode(request);
-        let others = self.facts.members().into_iter().map(|member| member.id).filter(|id| *id != me);
+        let is_here = all.contains(&me);
+        let others = all.into_iter().filter(|id| *id != me);
         let mut answers: BTreeMap<MemberId, Option<T>> = others.map(|member| (member, None)).collect();
         for member in answers.keys().copied() {
             let (peers, bytes) = (Arc::clone(&self.peers), bytes.clone());
@@ -229,7 +243,9 @@ impl Shared {
                 answers.insert(member, answer);
             }
         }
-        answers.insert(me, Some(here));
+        if is_here {
+            answers.insert(me, Some(here));
+        }
         answers
     }
 }

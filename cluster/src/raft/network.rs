@@ -162,7 +162,9 @@ fn unanswered(error: Unanswered) -> RPCError<NodeId, Node, RaftError<NodeId>> {
 
 fn is_away(error: &Unanswered) -> bool {
     match error {
-        Unanswered::Call(CallError::Unknown { .. } | CallError::Unreachable { .. })
+        Unanswered::Call(
+            CallError::Unknown { .. } | CallError::Unreachable { .. } | CallError::Denied { .. },
+        )
         | Unanswered::Failed { .. } => true,
         Unanswered::Call(CallError::Deadline { .. } | CallError::Answer { .. })
         | Unanswered::Other { .. }

@@ -1,15 +1,18 @@
 //! Calls other members over mutual TLS.
 
 use super::codec::Plain;
+use super::directory::Directory;
 use super::generated::members_client::MembersClient;
-use super::peers::{Answer, CallError, Peers, is_raft};
+use super::message::Hello;
+use super::peers::{Answer, CallError, NEWEST, OLDEST, Peers, decode, encode, in_version, is_raft};
 use super::server::MESSAGE_BYTES_MAX;
 use super::tls::MemberTls;
 use crate::id::MemberId;
+use bytes::Bytes;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::time::Instant;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
 
@@ -18,16 +21,22 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(1);
 /// A connection on which nothing comes back for so long is given up.
 const KEEP_ALIVE: Duration = Duration::from_secs(1);
 
-/// Where members listen for members.
-pub type Directory = BTreeMap<MemberId, SocketAddr>;
-
 /// Two connections a member, made when they are first needed and again when they break. Raft has one of its own: what
 /// waits for a leader must not keep votes and heartbeats waiting.
 #[derive(Debug)]
 pub struct Client {
     tls: MemberTls,
-    directory: Directory,
-    channels: Mutex<BTreeMap<(MemberId, Line), Channel>>,
+    directory: Arc<Directory>,
+    channels: Mutex<BTreeMap<(MemberId, Line), Connected>>,
+}
+
+/// A connection, and where it goes: a member that is elsewhere gets another one.
+#[derive(Debug)]
+struct Connected {
+    address: String,
+    channel: Channel,
+    /// The version that the other side has answered to.
+    version: u8,
 }
 
 /// Which of the connections to a member.
@@ -38,18 +47,29 @@ enum Line {
 }
 
 impl Client {
-    /// Nothing is connected yet.
-    pub fn new(tls: MemberTls, directory: Directory) -> Self {
+    /// Nothing is connected yet. Calls go where the directory says at that time.
+    pub fn new(tls: MemberTls, directory: Arc<Directory>) -> Self {
         Self { tls, directory, channels: Mutex::default() }
     }
 
+    /// Asks a member who it is: whether it is there, and answers this one.
+    pub async fn hello(&self, target: MemberId, deadline: Duration) -> Result<Hello, CallError> {
+        let answer = self.send(target, encode(&super::Request::Hello), deadline).await?;
+        decode(&answer).ok_or(CallError::Answer { target })
+    }
+
     /// The connection to a member. Must be called in a tokio runtime.
-    fn channel(&self, target: MemberId, line: Line) -> Result<Channel, CallError> {
+    fn channel(&self, target: MemberId, line: Line) -> Result<(Channel, u8), CallError> {
         let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(channel) = channels.get(&(target, line)) {
-            return Ok(channel.clone());
+        let Some(address) = self.directory.address(target) else {
+            channels.retain(|(member, _), _| *member != target);
+            return Err(CallError::Unknown { target });
+        };
+        if let Some(connected) =
+            channels.get(&(target, line)).filter(|connected| connected.address == address)
+        {
+            return Ok((connected.channel.clone(), connected.version));
         }
-        let address = self.directory.get(&target).ok_or(CallError::Unknown { target })?;
         let refused =
             |error: tonic::transport::Error| CallError::Unreachable { target, reason: error.to_string() };
         let endpoint = Endpoint::from_shared(format!("https://{address}"))
@@ -61,8 +81,16 @@ impl Client {
             .keep_alive_timeout(KEEP_ALIVE)
             .keep_alive_while_idle(true);
         let channel = endpoint.connect_lazy();
-        channels.insert((target, line), channel.clone());
-        Ok(channel)
+        channels.insert((target, line), Connected { address, channel: channel.clone(), version: NEWEST });
+        Ok((channel, NEWEST))
+    }
+
+    /// Remembers the version that a member has answered to.
+    fn speaks(&self, target: MemberId, line: Line, version: u8) {
+        let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(connected) = channels.get_mut(&(target, line)) {
+            connected.version = version;
+        }
     }
 
     async fn send(
@@ -72,13 +100,49 @@ impl Client {
         deadline: Duration,
     ) -> Result<Vec<u8>, CallError> {
         let line = if is_raft(&request) { Line::Raft } else { Line::Others };
-        let mut client = MembersClient::new(self.channel(target, line)?)
+        let until = Instant::now() + deadline;
+        let (channel, version) = self.channel(target, line)?;
+        let call = Call { target, channel, deadline, until };
+        let request = Bytes::from(request);
+        let answered = call.send(&request, version).await;
+        match answered {
+            // A member that has been brought to a new program meanwhile was away for a moment.
+            Err(CallError::Unreachable { .. }) if version != NEWEST => self.speaks(target, line, NEWEST),
+            Err(CallError::Answer { .. }) if version > OLDEST => {
+                let older = call.send(&request, OLDEST).await;
+                if older.is_ok() {
+                    self.speaks(target, line, OLDEST);
+                }
+                return older;
+            }
+            Ok(_) | Err(_) => {}
+        }
+        answered
+    }
+}
+
+/// One request on its way.
+struct Call {
+    target: MemberId,
+    channel: Channel,
+    deadline: Duration,
+    until: Instant,
+}
+
+impl Call {
+    async fn send(&self, request: &Bytes, version: u8) -> Result<Vec<u8>, CallError> {
+        let Self { target, deadline, .. } = *self;
+        let request = match version {
+            NEWEST => request.clone(),
+            older => in_version(request.to_vec(), older).into(),
+        };
+        let mut client = MembersClient::new(self.channel.clone())
             .max_decoding_message_size(MESSAGE_BYTES_MAX)
             .max_encoding_message_size(MESSAGE_BYTES_MAX);
-        let mut request = Request::new(Plain(request.into()));
+        let mut request = Request::new(Plain(request));
         // The other side learns the deadline, so that it does not work for nobody.
-        request.set_timeout(deadline);
-        match tokio::time::timeout(deadline, client.call(request)).await {
+        request.set_timeout(self.until.saturating_duration_since(Instant::now()));
+        match tokio::time::timeout_at(self.until, client.call(request)).await {
             Ok(Ok(answer)) => Ok(answer.into_inner().0.to_vec()),
             Ok(Err(status)) => Err(refusal(target, deadline, &status)),
             Err(_) => Err(CallError::Deadline { target, deadline }),
@@ -92,15 +156,15 @@ impl Peers for Client {
     }
 }
 
-fn refusal(target: MemberId, deadline: Duration, status: &Status) -> CallError {
+pub(super) fn refusal(target: MemberId, deadline: Duration, status: &Status) -> CallError {
     match status.code() {
         Code::DeadlineExceeded | Code::Cancelled => CallError::Deadline { target, deadline },
         Code::InvalidArgument | Code::Unimplemented | Code::OutOfRange => CallError::Answer { target },
+        Code::PermissionDenied => CallError::Denied { target, reason: status.message().to_owned() },
         Code::Ok
         | Code::Unknown
         | Code::NotFound
         | Code::AlreadyExists
-        | Code::PermissionDenied
         | Code::ResourceExhausted
         | Code::FailedPrecondition
         | Code::Aborted

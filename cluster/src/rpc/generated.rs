@@ -9,3 +9,4 @@
 )]
 
 include!(concat!(env!("OUT_DIR"), "/custody.Members.rs"));
+include!(concat!(env!("OUT_DIR"), "/custody.Gate.rs"));

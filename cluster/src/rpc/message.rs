@@ -74,4 +74,15 @@ pub(crate) enum Request {
         /// Those that the asking member holds.
         held: Vec<KekId>,
     },
+    /// Who is there, and whether it is ready.
+    Hello,
+}
+
+/// What a member says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// The version of its program.
+    pub version: String,
+    /// Whether it knows what is committed.
+    pub is_ready: bool,
 }

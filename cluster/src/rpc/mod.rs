@@ -6,6 +6,8 @@
 
 mod client;
 mod codec;
+mod directory;
+mod gate;
 mod generated;
 mod message;
 mod peers;
@@ -14,10 +16,13 @@ mod server;
 pub(crate) mod tests;
 mod tls;
 
-pub use client::{Client, Directory};
+pub use client::Client;
+pub use directory::{Denied, Directory};
+pub use gate::{Gate, GateAt, ask_to_join};
+pub use message::Hello;
 pub use peers::{Answer, CallError, NoPeers, Peers};
-pub use server::{Handled, Handler, ServeError, serve};
-pub use tls::{MemberTls, TlsError, member_name};
+pub use server::{Answering, Handled, Handler, ServeError, serve};
+pub use tls::{MemberTls, NewCertificate, TlsError, fingerprint, fingerprint_of, member_name};
 
 pub(crate) use message::{Asked, Request};
 pub(crate) use peers::{decode, encode};

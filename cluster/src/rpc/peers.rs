@@ -7,8 +7,11 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-/// The version of what members say to one another; the first byte of every message.
-const VERSION: u8 = 1;
+/// The versions of what members say to one another that are understood here; the first byte of every message. The newest
+/// one is spoken, unless the other side speaks the one before: so members are brought to a new program one by one.
+pub(super) const NEWEST: u8 = 2;
+/// See above. Version 1 lacks the requests from `Hello` on.
+pub(super) const OLDEST: u8 = 1;
 
 /// The bytes of an answer.
 pub type Answer<'a> = Pin<Box<dyn Future<Output = Result<Vec<u8>, CallError>> + Send + 'a>>;
@@ -35,6 +38,14 @@ pub enum CallError {
         /// Which member.
         target: MemberId,
         /// Why, as the network says.
+        reason: String,
+    },
+    /// It does not answer this member: it takes it for none.
+    #[error("member {target} refuses to answer: {reason}")]
+    Denied {
+        /// Which member.
+        target: MemberId,
+        /// Why, in its words.
         reason: String,
     },
     /// It did not answer in time.
@@ -65,18 +76,26 @@ impl Peers for NoPeers {
 
 /// A message as it goes over the wire.
 pub(crate) fn encode(message: &impl Serialize) -> Vec<u8> {
-    postcard::to_extend(message, vec![VERSION]).expect("messages are plain data")
+    postcard::to_extend(message, vec![NEWEST]).expect("messages are plain data")
 }
 
 /// Whether a message is one of Raft's own, which are the first variant of [`super::Request`].
 pub(super) fn is_raft(message: &[u8]) -> bool {
-    message.starts_with(&[VERSION, 0])
+    message.starts_with(&[NEWEST, 0])
 }
 
 /// A message that came over the wire; none if it is of another version or damaged.
 pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     match bytes.split_first() {
-        Some((&VERSION, message)) => postcard::from_bytes(message).ok(),
+        Some((OLDEST..=NEWEST, message)) => postcard::from_bytes(message).ok(),
         Some(_) | None => None,
     }
+}
+
+/// The same message in another version; all that both can say is written in the same way.
+pub(super) fn in_version(mut message: Vec<u8>, version: u8) -> Vec<u8> {
+    if let Some(first) = message.first_mut().filter(|first| **first == NEWEST) {
+        *first = version;
+    }
+    message
 }

@@ -1,7 +1,10 @@
-//! Answers other members over mutual TLS.
+//! Answers other members over mutual TLS, and those who want to be one.
 
 use super::codec::Plain;
+use super::directory::Directory;
+use super::gate::Gate;
 use super::generated::members_server::{Members, MembersServer};
+use super::peers::{NEWEST, in_version};
 use super::tls::{MemberTls, caller};
 use crate::id::MemberId;
 use std::future::Future;
@@ -9,6 +12,8 @@ use std::net::TcpListener;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
+use tonic::service::Routes;
+use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
@@ -42,28 +47,55 @@ pub enum ServeError {
     Transport(#[from] tonic::transport::Error),
 }
 
+/// Who answers whom.
+pub struct Answering {
+    /// Answers members.
+    pub handler: Arc<dyn Handler>,
+    /// Who is a member.
+    pub directory: Arc<Directory>,
+    /// Answers those who want to be one; without, callers without a certificate get no connection.
+    pub gate: Option<Arc<dyn Gate>>,
+}
+
 /// Answers members on `listener` until `stop` resolves and all that was being answered is. Runs in a tokio runtime.
 pub async fn serve(
     listener: TcpListener,
     tls: MemberTls,
-    handler: Arc<dyn Handler>,
+    answering: Answering,
     stop: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
+    let Answering { handler, directory, gate } = answering;
     listener.set_nonblocking(true)?;
     let incoming = TcpIncoming::from(tokio::net::TcpListener::from_std(listener)?).with_nodelay(Some(true));
-    let service = MembersServer::new(Door { handler })
+    let members = MembersServer::new(Door { handler })
         .max_decoding_message_size(MESSAGE_BYTES_MAX)
         .max_encoding_message_size(MESSAGE_BYTES_MAX);
+    // Asked before a byte of a message is read: who is no member can make nobody keep one.
+    let check = move |request: Request<()>| know(request, &directory);
+    let takes_strangers = gate.is_some();
+    let mut routes = Routes::new(InterceptedService::new(members, check));
+    if let Some(gate) = gate {
+        routes = routes.add_service(super::gate::service(gate));
+    }
     Server::builder()
-        .tls_config(tls.server())?
+        .tls_config(tls.server(takes_strangers))?
         .concurrency_limit_per_connection(REQUESTS_AT_ONCE)
         .timeout(ANSWER_LIMIT)
         .http2_keepalive_interval(Some(KEEP_ALIVE))
         .http2_keepalive_timeout(Some(KEEP_ALIVE))
-        .add_service(service)
+        .add_routes(routes)
         .serve_with_incoming_shutdown(incoming, stop)
         .await?;
     Ok(())
+}
+
+/// Writes down who calls, if it is a member.
+fn know(mut request: Request<()>, directory: &Directory) -> Result<Request<()>, Status> {
+    let certificates = request.peer_certs().unwrap_or_default();
+    let (from, shown) = caller(&certificates).map_err(|error| Status::unauthenticated(error.to_string()))?;
+    directory.check(from, &shown).map_err(|denied| Status::permission_denied(denied.to_string()))?;
+    request.extensions_mut().insert(from);
+    Ok(request)
 }
 
 struct Door {
@@ -73,11 +105,13 @@ struct Door {
 #[tonic::async_trait]
 impl Members for Door {
     async fn call(&self, request: Request<Plain>) -> Result<Response<Plain>, Status> {
-        let certificates = request.peer_certs().unwrap_or_default();
-        let from = caller(&certificates).map_err(|error| Status::unauthenticated(error.to_string()))?;
+        let from = request.extensions().get::<MemberId>().copied();
+        let from = from.ok_or_else(|| Status::unauthenticated("expected the certificate of a member"))?;
         let bytes = request.into_inner().0.to_vec();
+        let version = bytes.first().copied().unwrap_or(NEWEST);
         match self.handler.handle(from, bytes).await {
-            Some(answer) => Ok(Response::new(Plain(answer.into()))),
+            // In the words of who asks.
+            Some(answer) => Ok(Response::new(Plain(in_version(answer, version).into()))),
             None => Err(Status::invalid_argument("a request of another version")),
         }
     }

@@ -152,7 +152,8 @@ impl MemberFacts {
                 | rpc::Request::Residue
                 | rpc::Request::Order { .. }
                 | rpc::Request::Disk
-                | rpc::Request::Kek { .. } => return,
+                | rpc::Request::Kek { .. }
+                | rpc::Request::Hello => return,
             };
             told.push(Output::Reply { to: from, run, call, answer });
         });

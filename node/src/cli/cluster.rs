@@ -1,7 +1,12 @@
-//! `custody cluster`: what the members do, and how they are.
+//! `custody cluster`: what the members do, how they are, and how they come and go.
 
+mod init;
+mod join;
 mod layout;
+mod members;
+mod remove;
 mod table;
+mod token;
 
 use super::Exit;
 use super::server::Server;
@@ -11,7 +16,7 @@ use serde::Deserialize;
 use std::io::{self, Write};
 use std::time::Duration;
 
-/// Look at the cluster.
+/// Begin a cluster, change its members, and look at it.
 #[derive(Debug, Args)]
 pub(super) struct Cluster {
     #[command(subcommand)]
@@ -20,6 +25,13 @@ pub(super) struct Cluster {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(init::Init),
+    Token(token::Token),
+    Join(join::Join),
+    Status(members::Status),
+    Members(members::Members),
+    Remove(remove::Remove),
+    Replace(remove::Replace),
     Workers(Workers),
     Layout(layout::Layout),
     Drain(layout::Drain),
@@ -57,10 +69,17 @@ struct Worker {
 impl Cluster {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         match self.command {
-            Command::Workers(workers) => workers.run(),
-            Command::Layout(layout) => layout.run(),
-            Command::Drain(drain) => drain.run(),
-            Command::Undrain(undrain) => undrain.run(),
+            Command::Init(command) => command.run(),
+            Command::Token(command) => command.run(),
+            Command::Join(command) => command.run(),
+            Command::Status(command) => command.run(),
+            Command::Members(command) => command.run(),
+            Command::Remove(command) => command.run(),
+            Command::Replace(command) => command.run(),
+            Command::Layout(command) => command.run(),
+            Command::Drain(command) => command.run(),
+            Command::Undrain(command) => command.run(),
+            Command::Workers(command) => command.run(),
         }
     }
 }

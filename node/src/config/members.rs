@@ -23,6 +23,48 @@ pub(crate) struct Members {
     pub(crate) key: PathBuf,
 }
 
+/// How a member of a cluster with a CA of its own is reached.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Peers {
+    /// Where it listens for the others.
+    pub(crate) listen: Option<SocketAddr>,
+    /// Host and port on which others reach it.
+    pub(crate) address: Option<String>,
+}
+
+/// A host and a port, as it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct HostPort(pub(crate) String);
+
+impl FromStr for HostPort {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let is_host = |host: &str| {
+            let is_v6 = host.starts_with('[') && host.ends_with(']');
+            let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+            let in_v6 = |byte: u8| byte.is_ascii_hexdigit() || b"[]:.".contains(&byte);
+            !host.is_empty() && host.bytes().all(|byte| if is_v6 { in_v6(byte) } else { is_plain(byte) })
+        };
+        match text.rsplit_once(':') {
+            Some((host, port)) if is_host(host) && port.parse::<u16>().is_ok_and(|port| port > 0) => {
+                Ok(Self(text.to_owned()))
+            }
+            Some(_) | None => Err("expected a host and a port, such as one.example.org:8444".to_owned()),
+        }
+    }
+}
+
+/// How this member is reached, where no configuration names the members.
+pub(super) fn peers(values: &Values) -> Result<Peers, ConfigError> {
+    let address: Option<HostPort> =
+        values.get("cluster.address", "a host and a port, such as one.example.org:8444")?;
+    Ok(Peers {
+        listen: values.get("cluster.listen", "an address and a port")?,
+        address: address.map(|HostPort(address)| address),
+    })
+}
+
 /// `1=192.0.2.1:8446 2=192.0.2.2:8446`, as it is written.
 struct Addresses(BTreeMap<u64, SocketAddr>);
 
@@ -48,7 +90,7 @@ pub(super) fn members(values: &Values, member: u64) -> Result<Option<Members>, C
     let (key, expected) =
         ("cluster.members", "2 to 9 members with this one, such as 1=192.0.2.1:8446 2=192.0.2.2:8446");
     let file = "a path of a PEM file";
-    let others = ["cluster.ca", "cluster.certificate", "cluster.key", "cluster.listen"];
+    let others = ["cluster.ca", "cluster.certificate", "cluster.key"];
     let Some(Addresses(addresses)) = values.get(key, expected)? else {
         return match others.into_iter().find(|other| values.is_set(other)) {
             Some(set) => Err(ConfigError::Without { key: set, other: key }),

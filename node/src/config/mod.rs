@@ -18,7 +18,7 @@ pub(crate) use error::ConfigError;
 pub(crate) use identity::ProviderUrl;
 pub(crate) use keys::Values;
 pub(crate) use mail::{Language, Texts};
-pub(crate) use members::Members;
+pub(crate) use members::HostPort;
 pub(crate) use secret::{Secret, SecretFile};
 pub(crate) use settings::{Encryption, LogFormat, Settings, Smtp};
 pub(crate) use webhook::{Network, WebhookSettings};

@@ -4,7 +4,7 @@ use super::error::ConfigError;
 use super::identity::identity;
 use super::keys::Values;
 use super::mail::{Texts, texts};
-use super::members::{Members, members};
+use super::members::{Members, Peers, members, peers};
 use super::secret::SecretFile;
 use super::webhook::{WebhookSettings, webhook};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -37,8 +37,12 @@ pub(crate) struct Settings {
     pub(crate) kek_file: PathBuf,
     /// This member's number.
     pub(crate) member: u64,
+    /// Whether that was set.
+    pub(crate) names_member: bool,
     /// The members of the cluster, when there are several.
     pub(crate) members: Option<Members>,
+    /// How this member is reached, where each has an identity of its own.
+    pub(crate) peers: Peers,
     /// What requests may cost.
     pub(crate) limits: api::Limits,
     /// Whose pages may ask, beside our own.
@@ -174,7 +178,9 @@ impl Settings {
                 .get("cors.origins", "origins such as https://portal.example.org, with spaces between")?
                 .unwrap_or_default(),
             member,
+            names_member: values.is_set("member"),
             members: members(values, member)?,
+            peers: peers(values)?,
             public_url: public_url(values, listen.api)?,
             smtp: smtp(values)?,
             webhook: webhook(values)?,

@@ -1,10 +1,12 @@
 use crate::config::ConfigError;
 use crate::mail::MailerError;
-use crate::tasks::Ended;
+use crate::membership::{IdentityError, Removed};
+use crate::tasks::{Ended, TaskError};
 use cluster::catalog::CatalogError;
 use cluster::chunk::key::NoRandomness;
 use cluster::cluster::FatalError;
 use cluster::facts::{self, NotReady, ReadIndexError, SubmitError};
+use cluster::joining::CaKeyError;
 use std::io;
 use std::path::PathBuf;
 
@@ -74,6 +76,31 @@ pub(crate) enum StartError {
         /// What the system says.
         source: io::Error,
     },
+    /// The member does not know who it is.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// The configuration names another member.
+    #[error("member is {configured}, and the folder for data is that of member {member}")]
+    OtherMember {
+        /// As the configuration says.
+        configured: u64,
+        /// As the folder says.
+        member: u64,
+    },
+    /// Two ways to know the members.
+    #[error(
+        "cluster.members is set, and the folder for data is that of a member of a cluster that has a CA of its own"
+    )]
+    TwoWays,
+    /// Nobody has given it an identity.
+    #[error(
+        "cluster.listen or cluster.address is set, and this member has no identity: \
+         run custody cluster init, or custody cluster join with a token of the cluster"
+    )]
+    NoIdentity,
+    /// This member is none any more.
+    #[error(transparent)]
+    Removed(#[from] Removed),
     /// Other members cannot be answered.
     #[error("cannot listen for members on {address}: {source}")]
     MemberSocket {
@@ -82,6 +109,12 @@ pub(crate) enum StartError {
         /// What the system says.
         source: io::Error,
     },
+    /// A task ended before the member was ready.
+    #[error("this member does not become ready: {0}")]
+    Ended(Ended),
+    /// Another KEK than that of the cluster.
+    #[error("the key file holds another key than the cluster's: {0}")]
+    OtherKek(#[from] CaKeyError),
     /// No randomness.
     #[error(transparent)]
     Randomness(#[from] NoRandomness),
@@ -188,10 +221,22 @@ impl RunError {
     /// The process's exit code, by which a service manager tells what to do.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Start(StartError::Config(_)) => EXIT_CONFIG,
+            Self::Start(
+                StartError::Config(_)
+                | StartError::Removed(_)
+                | StartError::NoIdentity
+                | StartError::TwoWays
+                | StartError::OtherMember { .. },
+            ) => EXIT_CONFIG,
+            // Only an operator can make a member of it again.
+            Self::Start(StartError::Ended(ended)) | Self::Task(ended) if was_removed(ended) => EXIT_CONFIG,
             Self::Start(StartError::Damaged(_)) => EXIT_DAMAGED,
             Self::Fatal(_) => EXIT_DISK,
             Self::Start(_) | Self::Task(_) => EXIT_FAILURE,
         }
     }
+}
+
+fn was_removed(ended: &Ended) -> bool {
+    ended.reason.as_ref().is_some_and(TaskError::is::<Removed>)
 }

@@ -35,12 +35,17 @@ pub(super) fn load_or_create(path: &Path, data: &Path, random: &dyn Random) -> R
         return Err(StartError::KekMissing { path: path.to_owned(), data: data.to_owned() });
     }
     let kek = Kek::generate(KekId(1), random)?;
-    key_file::put(path, &text([&kek])).map_err(unwritten)?;
+    write(path, &kek)?;
     tracing::warn!(
         file = %path.display(),
         "made a new key: keep a copy of this file elsewhere, without it no recording can be read"
     );
     Ok(kek_of(kek, store))
+}
+
+/// Writes a member's first key; durable under its name before it is used.
+pub(crate) fn write(path: &Path, kek: &Kek) -> Result<(), StartError> {
+    key_file::put(path, &text([kek])).map_err(|source| StartError::Key { path: path.to_owned(), source })
 }
 
 /// What stands in the file, if it is one.

@@ -6,6 +6,7 @@ use super::{audit, clock, disks, forgetting, identity, kek, keks, retention, rol
 use crate::config::Settings;
 use crate::jobs::{JobTools, Runner, Work};
 use crate::mail::{Mailer, MailerError, Mails, Templates};
+use crate::membership;
 use crate::outbox::{Channel, Outbox};
 use crate::seams::{CodecMedia, FormatIntake};
 use crate::tasks::{TaskError, Tasks};
@@ -14,11 +15,13 @@ use api::{
     ApiState, CheckpointKey, Closing, IdentityProvider, Metrics, Rates, Server, ServerOptions, Stopper,
     Threads, Trail,
 };
+use cluster::catalog::MemberState;
 use cluster::chunk::disk::RealDisk;
 use cluster::chunk::key::Random;
 use cluster::cluster::{FatalError, StartReport};
 use cluster::id::MemberId;
-use cluster::rpc::Peers;
+use cluster::joining::CaKeyError;
+use cluster::rpc::{NoPeers, Peers};
 use cluster::{Cluster, ClusterOptions};
 use policy::AuthorizerCell;
 use ring::rand::SystemRandom;
@@ -34,6 +37,8 @@ use tokio::time::{Instant, sleep};
 
 /// How long a member may take to know what is committed.
 const READY_LIMIT: Duration = Duration::from_secs(60);
+/// The same for one that joins, which is sent all of it.
+const JOIN_LIMIT: Duration = Duration::from_secs(3600);
 /// How long a task may take to end.
 const GRACE: Duration = Duration::from_secs(5);
 /// How long requests may take to end; the server itself waits a little less.
@@ -61,13 +66,17 @@ impl Member {
             make_folder(folder)?;
         }
         let random: Arc<dyn Random> = Arc::new(SystemRandom::new());
-        let others = members::open(MemberId(settings.member), settings.members.as_ref())?;
-        let Others { founders, peers, wire } = others;
-        let cluster = start_cluster(&settings, founders, peers, Arc::clone(&random)).await?;
+        let mut others = members::open(&settings)?;
+        if let Some(wire) = &others.wire {
+            wire.check(others.member).await?;
+        }
+        let cluster = start_cluster(&settings, &others, Arc::clone(&random)).await?;
         let mut tasks = Tasks::new();
-        if let Some(wire) = wire {
-            let handler = cluster.handler();
-            tasks.spawn("members", GRACE, |stop| members::run(wire, handler, stop));
+        if let Some(wire) = others.wire.take() {
+            let tended = wire.tended(&cluster);
+            let answered = Arc::clone(&cluster);
+            tasks.spawn("members", GRACE, |stop| wire.run(answered, stop));
+            tasks.spawn("membership", GRACE, |stop| membership::tend(tended, stop));
             let handed_over = Arc::clone(&cluster);
             tasks.spawn("hand over", GRACE, |stop| async move {
                 stop.stopped().await;
@@ -75,7 +84,7 @@ impl Member {
                 Ok(())
             });
         }
-        match Self::start_tasks(&settings, &cluster, random, &mut tasks).await {
+        match Self::start_tasks(&settings, &cluster, &others, random, &mut tasks).await {
             Ok(address) => Ok(Self { cluster, tasks, address }),
             Err(error) => {
                 tasks.stop().await;
@@ -90,15 +99,19 @@ impl Member {
     async fn start_tasks(
         settings: &Settings,
         cluster: &Arc<Cluster>,
+        others: &Others,
         random: Arc<dyn Random>,
         tasks: &mut Tasks,
     ) -> Result<SocketAddr, StartError> {
-        cluster.ready(READY_LIMIT).await?;
+        wait_ready(cluster, others, tasks).await?;
+        check_kek(cluster)?;
+        membership::describe(cluster, &others.own).await?;
         clock::tell(cluster).await?;
         let checkpoint_key = audit::begin(cluster, &*random, &settings.data_dir.join("audit-key")).await?;
         let trail = Arc::new(Trail::new(audit::WINDOW));
         let first_token = settings.data_dir.join("first-admin-token");
-        let is_new = is_first(settings) && tokens::create_first(cluster, &*random, &first_token).await?;
+        let is_new =
+            others.first == others.member && tokens::create_first(cluster, &*random, &first_token).await?;
         let authorizer = Arc::new(AuthorizerCell::new(roles::authorizer(cluster)?));
         let provider = settings.identity.clone().map(|rules| Arc::new(IdentityProvider::new(rules)));
         let judges = Judges { authorizer: Arc::clone(&authorizer), identity: provider.clone() };
@@ -154,7 +167,7 @@ impl Member {
             };
             tokio::join!(serving, stopping).0
         });
-        tracing::info!(%address, member = settings.member, "serving");
+        tracing::info!(%address, member = %others.member, "serving");
         Ok(address)
     }
 
@@ -184,33 +197,85 @@ async fn end_requests(stopper: &Stopper) {
     stopper.stop(true).await;
 }
 
-/// Whether this member makes what a cluster has once: the key, the first token.
-fn is_first(settings: &Settings) -> bool {
-    first(settings) == settings.member
+/// Waits until this member knows what is committed. One that joins has all of it to learn first.
+async fn wait_ready(cluster: &Cluster, others: &Others, tasks: &mut Tasks) -> Result<(), StartError> {
+    let row = cluster.known_members()?.into_iter().find(|(member, _)| *member == others.member);
+    let is_settled = others.identity.is_none()
+        || !others.founders.is_empty()
+        || row.is_some_and(|(_, row)| row.state == MemberState::Member);
+    let limit = if is_settled { READY_LIMIT } else { JOIN_LIMIT };
+    if !is_settled {
+        tracing::info!(member = %others.member, "learns what the cluster knows");
+    }
+    tokio::select! {
+        ready = cluster.ready(limit) => Ok(ready?),
+        ended = tasks.ended() => Err(StartError::Ended(ended)),
+    }
 }
 
-fn first(settings: &Settings) -> u64 {
-    let members = settings.members.as_ref().and_then(|members| members.addresses.keys().next());
-    members.copied().unwrap_or(settings.member)
+/// The CA's key tells whether this member's KEK is the cluster's: another one of the same number does not open it.
+fn check_kek(cluster: &Cluster) -> Result<(), StartError> {
+    let Some(ca) = cluster.catalog()?.ca()? else { return Ok(()) };
+    match cluster.ca_key(&ca) {
+        Err(error @ (CaKeyError::Unauthentic { .. } | CaKeyError::Malformed)) => Err(error.into()),
+        // One that was sealed under another KEK tells nothing.
+        Ok(_) | Err(CaKeyError::OtherKek { .. }) => Ok(()),
+    }
 }
 
 async fn start_cluster(
     settings: &Settings,
+    others: &Others,
+    random: Arc<dyn Random>,
+) -> Result<Arc<Cluster>, StartError> {
+    if others.first != others.member && !settings.kek_file.exists() {
+        return Err(StartError::KekElsewhere { path: settings.kek_file.clone(), first: others.first.0 });
+    }
+    let cluster =
+        open_cluster(settings, others.member, others.founders.clone(), Arc::clone(&others.peers), random)
+            .await?;
+    if let Some(identity) = &others.identity {
+        identity.mark_started()?;
+    }
+    Ok(Arc::new(cluster))
+}
+
+/// Opens the cluster of one member that nobody else can reach meanwhile, ready for its first facts.
+pub(crate) async fn open_alone(
+    settings: &Settings,
+    member: MemberId,
+    random: Arc<dyn Random>,
+) -> Result<Arc<Cluster>, StartError> {
+    let founders = BTreeSet::from([member]);
+    let cluster = open_cluster(settings, member, founders, Arc::new(NoPeers), Arc::clone(&random)).await?;
+    let first_facts = async {
+        cluster.ready(READY_LIMIT).await?;
+        clock::tell(&cluster).await?;
+        audit::begin(&cluster, &*random, &settings.data_dir.join("audit-key")).await
+    };
+    match first_facts.await {
+        Ok(_) => Ok(Arc::new(cluster)),
+        Err(error) => {
+            stop_cluster(Arc::new(cluster)).await;
+            Err(error)
+        }
+    }
+}
+
+async fn open_cluster(
+    settings: &Settings,
+    member: MemberId,
     founders: BTreeSet<MemberId>,
     peers: Arc<dyn Peers>,
     random: Arc<dyn Random>,
-) -> Result<Arc<Cluster>, StartError> {
+) -> Result<Cluster, StartError> {
     let dir = settings.data_dir.join("store");
-    if !is_first(settings) && !settings.kek_file.exists() {
-        return Err(StartError::KekElsewhere { path: settings.kek_file.clone(), first: first(settings) });
-    }
     let keks = kek::load_or_create(&settings.kek_file, &dir, &*random)?;
     let boot_id = std::fs::read_to_string(BOOT_ID).map_err(StartError::Runtime)?;
-    let member = MemberId(settings.member);
     let options = ClusterOptions { founders, ..ClusterOptions::new(member, dir, boot_id.trim().to_owned()) };
     let (cluster, report) = Cluster::start(options, keks, Arc::new(RealDisk), random, peers).await?;
     log_report(&report);
-    Ok(Arc::new(cluster))
+    Ok(cluster)
 }
 
 fn log_report(report: &StartReport) {
@@ -229,7 +294,7 @@ fn log_report(report: &StartReport) {
 }
 
 /// Stops the cluster once nobody else holds it.
-async fn stop_cluster(cluster: Arc<Cluster>) {
+pub(crate) async fn stop_cluster(cluster: Arc<Cluster>) {
     let until = Instant::now() + RELEASE_LIMIT;
     let mut shared = cluster;
     let cluster = loop {
@@ -324,7 +389,7 @@ fn job_tools(settings: &Settings, cluster: Arc<Cluster>) -> JobTools {
 }
 
 /// A folder that only its owner can look into.
-fn make_folder(path: &Path) -> Result<(), StartError> {
+pub(crate) fn make_folder(path: &Path) -> Result<(), StartError> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
     made.map_err(|source| StartError::Folder { path: path.to_owned(), source })
 }

@@ -36,6 +36,8 @@ pub(super) fn with_body(request: TestRequest, cell: &Cell) -> TestRequest {
         "PUT /v1/cluster/layout/members/{member}" => request.set_json(json!({ "weight": 2 })),
         // Somebody has staged another one meanwhile.
         "POST /v1/cluster/layout/apply" => request.set_json(json!({ "version": 999_999 })),
+        "POST /v1/cluster/members/{id}/remove" => request.set_json(json!({})),
+        "POST /v1/cluster/members/{id}/replace" => request.set_json(json!({ "by": 1 })),
         "PUT /v1/parameters/{name}" => request.set_json(json!({ "value": 3 })),
         "POST /v1/tokens" => {
             request.set_json(json!({ "kind": "user", "subject": "somebody", "roles": given(cell) }))

@@ -6,13 +6,16 @@
 use super::{AuditEvent, AuditKind};
 use crate::catalog::access::PutAccess;
 use crate::catalog::approval::{AskApproval, DecideApproval};
+use crate::catalog::ca::FoundCa;
 use crate::catalog::command::Command;
 use crate::catalog::comment::{AddComment, PutReview};
 use crate::catalog::condition::OnlyIf;
 use crate::catalog::control::{ControlKind, ControlSession};
 use crate::catalog::hold::{PlaceHold, ReleaseHold};
+use crate::catalog::join_token::{CreateJoinToken, JoinTokenRow};
 use crate::catalog::kek::NextKek;
 use crate::catalog::layout::{ApplyLayout, LayoutRole, StageLayout};
+use crate::catalog::member::{AdmitMember, DescribeMember, RemoveMember};
 use crate::catalog::once::Once;
 use crate::catalog::parameter::{ParameterValue, PutParameter};
 use crate::catalog::purge::{Purge, PurgeCause};
@@ -107,6 +110,20 @@ pub(crate) fn of(step: &Step<'_, '_>, command: &Command) -> Result<Option<Change
         Command::LogIn(LogIn { name, token, .. }) => {
             Change::new("logged-in", format!("user/{name}"), format!("token/{token}"), name)
         }
+        Command::FoundCa(FoundCa { by, .. }) => {
+            Change::new("cluster-founded", String::new(), String::new(), by)
+        }
+        Command::CreateJoinToken(CreateJoinToken { token, by, .. }) => {
+            Change::new("System.Cluster.Manage", format!("join-token/{token}"), "created".to_owned(), by)
+        }
+        Command::DeleteJoinToken { token, by } => {
+            Change::new("System.Cluster.Manage", format!("join-token/{token}"), "deleted".to_owned(), by)
+        }
+        Command::AdmitMember(command) => admitted(step, command)?,
+        Command::DescribeMember(DescribeMember { member, address, .. }) => {
+            Change::new("member-described", format!("member/{member}"), format!("at {address}"), "")
+        }
+        Command::RemoveMember(command) => removed(command),
         Command::AddComment(command) => commented(command),
         Command::PutReview(command) => reviewed(command),
         Command::AskApproval(command) => approval_asked(command),
@@ -156,6 +173,7 @@ pub(crate) fn of(step: &Step<'_, '_>, command: &Command) -> Result<Option<Change
         | Command::DeletedBytes(_)
         | Command::HoldKeks(_)
         | Command::Rewrap(_)
+        | Command::RewrapCa(_)
         | Command::ForgetTurn { .. }
         | Command::Forgotten(_)
         | Command::BlockMail(_)
@@ -163,7 +181,8 @@ pub(crate) fn of(step: &Step<'_, '_>, command: &Command) -> Result<Option<Change
         | Command::As(_)
         | Command::Audit(_)
         | Command::AuditKey(_)
-        | Command::AuditHeartbeat { .. } => return Ok(None),
+        | Command::AuditHeartbeat { .. }
+        | Command::SettleMember { .. } => return Ok(None),
     }))
 }
 
@@ -250,6 +269,24 @@ fn access(command: &PutAccess) -> Change {
     let PutAccess { recording, auditors, denied, by, .. } = command;
     let detail = format!("auditors {}; denied {}", auditors.join(", "), denied.join(", "));
     Change::new("PAM.SessionManagement.Auditors", format!("session/{recording}"), detail, by)
+}
+
+/// By whoever made the token.
+fn admitted(step: &Step<'_, '_>, command: &AdmitMember) -> Result<Change, Halt> {
+    let AdmitMember { token, name, address, .. } = command;
+    let row = step.rows.get::<JoinTokenRow>(&token.0)?;
+    let by = row.map(|row| row.by).unwrap_or_default();
+    Ok(Change::new("member-joined", format!("join-token/{token}"), format!("{name} at {address}"), &by))
+}
+
+fn removed(command: &RemoveMember) -> Change {
+    let RemoveMember { member, is_lost, replaced_by, by } = command;
+    let how = if *is_lost { "removed as lost" } else { "removed" };
+    let detail = match replaced_by {
+        Some(heir) => format!("{how}, replaced by member {heir}"),
+        None => how.to_owned(),
+    };
+    Change::new("System.Cluster.Manage", format!("member/{member}"), detail, by)
 }
 
 /// Not what was said: the log outlives the session.

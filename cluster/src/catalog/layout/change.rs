@@ -125,6 +125,43 @@ pub(crate) fn settled(step: &mut Step<'_, '_>, command: LayoutSettled) -> Effect
     Ok(Outcome::Done)
 }
 
+/// Somebody is to join: what counts now does not change by itself when they vote.
+pub(crate) fn fix_founding(step: &mut Step<'_, '_>, by: &str) -> Result<(), Halt> {
+    if step.rows.get::<LayoutRow>(LayoutRow::KEY)?.is_some() {
+        return Ok(());
+    }
+    let members = current(step)?.0.members;
+    let (version, at_ms, by) = (step.count(Counter::Layout)?, step.now_ms, by.to_owned());
+    let layout = Layout { version, stamp: step.index, members };
+    Ok(step.rows.put(LayoutRow::KEY, &LayoutRow { layout, leaving: Vec::new(), by, at_ms })?)
+}
+
+/// A member is given up as lost; another one, if there is one, takes its role. What was staged is no more: it was thought of
+/// with the lost one in mind.
+pub(crate) fn bury(
+    step: &mut Step<'_, '_>,
+    lost: MemberId,
+    heir: Option<MemberId>,
+    by: &str,
+) -> Result<(), Halt> {
+    let (before, leaving) = current(step)?;
+    let mut members = before.members;
+    let role = members.remove(&lost);
+    if role.is_none() && !leaving.contains(&lost) {
+        return Ok(());
+    }
+    if let (Some(heir), Some(role)) = (heir, role) {
+        members.entry(heir).or_insert(role);
+    }
+    step.rows.remove(Tree::Layouts, StagedLayout::KEY);
+    put(step, members, Exempt::Dead(&[lost]), by.to_owned()).map(drop)
+}
+
+/// Whether a member is in the layout.
+pub(crate) fn names(step: &Step<'_, '_>, member: MemberId) -> Result<bool, Halt> {
+    Ok(current(step)?.0.members.contains_key(&member))
+}
+
 /// Makes members the layout.
 fn put(
     step: &mut Step<'_, '_>,
@@ -242,7 +279,7 @@ fn check_members(
     }
 }
 
-fn checked(role: LayoutRole) -> Result<LayoutRole, Refusal> {
+pub(crate) fn checked(role: LayoutRole) -> Result<LayoutRole, Refusal> {
     text::name("zone", &role.zone)?;
     if role.zone.len() > ZONE_BYTES_MAX {
         let limit_bytes = u64::try_from(ZONE_BYTES_MAX).unwrap_or(u64::MAX);

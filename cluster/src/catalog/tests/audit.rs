@@ -21,7 +21,7 @@ pub(super) fn asked_by(service: &str, command: Command) -> Command {
     Command::As(As { user, service, address, command: Box::new(command) })
 }
 
-fn key(member: MemberId) -> Command {
+pub(super) fn key(member: MemberId) -> Command {
     Command::AuditKey(AuditKey { member, public_key: [5; 32] })
 }
 
@@ -31,7 +31,7 @@ fn leaves(world: &World) -> Vec<AuditLeaf> {
 }
 
 /// Action, user, service, object and detail of the leaves that a world has got from one number on.
-fn told(world: &World, from: usize) -> Vec<[String; 5]> {
+pub(super) fn told(world: &World, from: usize) -> Vec<[String; 5]> {
     let leaves = leaves(world).into_iter().skip(from);
     leaves.map(|leaf| [leaf.action, leaf.user, leaf.service, leaf.object, leaf.detail]).collect()
 }

@@ -4,9 +4,9 @@ use super::rotation::StoredKeks;
 use super::*;
 use crate::catalog::{Parameter, ParameterValue, PutParameter};
 use crate::rpc::tests::TestCa;
-use crate::rpc::{Answer, CallError, Client, Directory, Handled, serve};
+use crate::rpc::{Answer, Answering, CallError, Client, Handled, serve};
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
@@ -54,7 +54,7 @@ impl Handler for Behind {
 /// Three members that can be stopped and started.
 pub(super) struct Three {
     ca: TestCa,
-    directory: Directory,
+    addresses: BTreeMap<MemberId, SocketAddr>,
     pub(super) running: BTreeMap<MemberId, Running>,
     pub(super) stored: BTreeMap<MemberId, StoredKeks>,
 }
@@ -65,9 +65,9 @@ impl Three {
         let listeners: Vec<_> = (1..=3).map(|number| (MemberId(number), any())).collect();
         let address =
             |(member, listener): &(MemberId, TcpListener)| (*member, listener.local_addr().unwrap());
-        let directory = listeners.iter().map(address).collect();
+        let addresses = listeners.iter().map(address).collect();
         let mut three =
-            Self { ca: TestCa::new(), directory, running: BTreeMap::new(), stored: BTreeMap::new() };
+            Self { ca: TestCa::new(), addresses, running: BTreeMap::new(), stored: BTreeMap::new() };
         for (member, listener) in listeners {
             three.begin(member, listener, MemoryDisk::default()).await;
         }
@@ -79,12 +79,12 @@ impl Three {
 
     async fn begin(&mut self, member: MemberId, listener: TcpListener, disk: MemoryDisk) {
         let options = ClusterOptions {
-            founders: self.directory.keys().copied().collect(),
+            founders: self.addresses.keys().copied().collect(),
             snapshot_after_bytes: 64 << 10,
             ..ClusterOptions::new(member, PathBuf::from("member"), "boot".to_owned())
         };
         let (random, engine) = (Arc::new(SystemRandom::new()), Arc::new(MemoryEngine::new()));
-        let client = Arc::new(Client::new(self.ca.member(member), self.directory.clone()));
+        let client = Arc::new(Client::new(self.ca.member(member), Arc::new(self.addresses.clone().into())));
         let wire = Wire { is_cut: Arc::default(), client };
         let keks = self.stored.entry(member).or_default().load();
         let (disk_too, peers) = (Arc::new(disk.clone()), Arc::new(wire.clone()));
@@ -93,9 +93,10 @@ impl Three {
         let (stop, stopped) = oneshot::channel::<()>();
         let stopped = async move { drop(stopped.await) };
         let handler = Arc::new(Behind { handler: cluster.handler(), is_cut: Arc::clone(&wire.is_cut) });
+        let answering = Answering { handler, directory: Arc::default(), gate: None };
         let tls = self.ca.member(member);
         let mut server = JoinSet::new();
-        server.spawn(async move { serve(listener, tls, handler, stopped).await.unwrap() });
+        server.spawn(async move { serve(listener, tls, answering, stopped).await.unwrap() });
         self.running.insert(member, Running { cluster, disk, server, stop, wire });
     }
 
@@ -114,7 +115,7 @@ impl Three {
     }
 
     pub(super) async fn restart(&mut self, member: MemberId, disk: MemoryDisk) {
-        let listener = TcpListener::bind(self.directory[&member]).unwrap();
+        let listener = TcpListener::bind(self.addresses[&member]).unwrap();
         self.begin(member, listener, disk).await;
         self.running[&member].cluster.ready(DEADLINE).await.unwrap();
     }
@@ -122,7 +123,7 @@ impl Three {
     /// Starts members again, which need one another to be ready.
     pub(super) async fn restart_all(&mut self, disks: Vec<(MemberId, MemoryDisk)>) {
         for (member, disk) in disks {
-            let listener = TcpListener::bind(self.directory[&member]).unwrap();
+            let listener = TcpListener::bind(self.addresses[&member]).unwrap();
             self.begin(member, listener, disk).await;
         }
         for running in self.running.values() {

@@ -1,5 +1,6 @@
-//! Tables for people.
+//! Tables for people, and answers of the API for programs.
 
+use serde_json::Value;
 use std::io::{self, Write};
 
 /// What stands where there is nothing.
@@ -17,6 +18,12 @@ pub(super) fn print<const COLUMNS: usize>(
         writeln!(output, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
     }
     Ok(())
+}
+
+/// The answer of the API as it is.
+pub(super) fn print_json(answer: &Value, output: &mut impl Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *output, answer)?;
+    writeln!(output)
 }
 
 /// Bytes as people read them: three digits at most before the point, one behind it.
