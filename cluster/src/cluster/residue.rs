@@ -8,7 +8,7 @@ use crate::id::{ChunkId, MemberId};
 use crate::rpc;
 use crate::tail::Blocked;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
@@ -80,11 +80,13 @@ impl Drain {
 impl Cluster {
     /// How far each member is that is in no layout any more, by member. Each looks through its own folders.
     pub async fn drains(&self) -> Result<Vec<Drain>, LayoutError> {
-        self.read_index().await?;
         let catalog = self.catalog()?;
-        let layout = catalog.layout()?;
-        let mut out = catalog.all_members()?;
-        out.retain(|member| !layout.members.contains_key(member));
+        // Where all hold copies nobody waits for a leader.
+        if members_out(catalog)?.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.read_index().await?;
+        let (layout, out) = (catalog.layout()?, members_out(catalog)?);
         let mut asked = JoinSet::new();
         let mut residues: BTreeMap<MemberId, Option<Residue>> = BTreeMap::new();
         let request = rpc::encode(&rpc::Request::Residue);
@@ -110,6 +112,14 @@ impl Cluster {
         };
         residues.into_iter().map(drain).collect()
     }
+}
+
+/// The members that are not in the layout.
+fn members_out(catalog: &Catalog) -> Result<BTreeSet<MemberId>, CatalogError> {
+    let layout = catalog.layout()?;
+    let mut out = catalog.all_members()?;
+    out.retain(|member| !layout.members.contains_key(member));
+    Ok(out)
 }
 
 impl Shared {

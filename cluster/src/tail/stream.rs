@@ -261,3 +261,54 @@ impl Stream {
         self.records.iter().skip(skipped).map(|record| disk_size(record.frame().len())).sum()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::options::TailOptions;
+    use super::super::turn::Around;
+    use super::*;
+    use crate::catalog::{Layout, LayoutRole};
+    use crate::chunk::key::{DataKey, KeyPurpose};
+    use crate::id::{ChunkId, ChunkNumber, Epoch, RecordingId};
+    use ring::rand::SystemRandom;
+    use std::collections::BTreeSet;
+
+    const RECORDING: RecordingId = RecordingId([7; 16]);
+
+    fn layout(stamp: u64, members: std::ops::RangeInclusive<u64>) -> Layout {
+        let members = members.map(|member| (MemberId(member), LayoutRole::default())).collect();
+        Layout { version: 1, stamp, members }
+    }
+
+    #[test]
+    fn a_chunk_ends_when_by_a_new_layout_it_would_be_on_others_and_enough_of_these_are_there() {
+        let id = ChunkId { object: RECORDING.into(), number: ChunkNumber(0), epoch: Epoch(1) };
+        let key = DataKey::generate(RECORDING, KeyPurpose::Bytes, &SystemRandom::new()).unwrap();
+        let sealer = RecordSealer::new(&key, ChunkHeader { id, offset: 0 }).unwrap();
+        let mut around = Around {
+            me: MemberId(1),
+            peers: Vec::new(),
+            layout: layout(1, 1..=2),
+            wanted: 3,
+            heard_ms: (2..=4).map(|member| (MemberId(member), 0)).collect(),
+            gone: BTreeSet::new(),
+            options: TailOptions::default(),
+            last_ticket: 0,
+        };
+        let set = [MemberId(1), MemberId(2)];
+        let mut stream = Stream::new(sealer, (&set, around.chosen_by()), 2, 0);
+        let follow = |around: &mut Around, stream: &mut Stream| {
+            stream.follow_layout(&Turn { now_ms: 0, around, effects: Vec::new() });
+            stream.is_broken()
+        };
+        assert!(!follow(&mut around, &mut stream));
+        // The same members by another layout; then one more, while too few of them can be heard.
+        around.layout = layout(2, 1..=2);
+        assert!(!follow(&mut around, &mut stream));
+        (around.layout, around.wanted) = (layout(3, 1..=4), 4);
+        let heard_ms = std::mem::take(&mut around.heard_ms);
+        assert!(!follow(&mut around, &mut stream));
+        around.heard_ms = heard_ms;
+        assert!(follow(&mut around, &mut stream));
+    }
+}

@@ -64,6 +64,8 @@ impl Member {
         let mut turn = Turn { now_ms, around: &mut self.around, effects: Vec::new() };
         self.resync.placed(chunk, end, &mut turn);
         let effects = turn.effects;
+        // It may be here for a seal only.
+        self.committed(chunk.object, chunk.number)?;
         let effects = self.fetch_missing(effects, now_ms)?;
         let effects = self.gather(chunk.object, effects, now_ms)?;
         self.settle(chunk.object, effects, now_ms)
