@@ -57,9 +57,12 @@ impl Facts {
             return Ok(None);
         }
         let mut view = self.view()?;
-        if !view.is_joint {
-            view.answering = self.answering(&view).await;
+        // Nobody is asked when nothing depends on it.
+        view.answering = view.rows.keys().copied().collect();
+        if view.next().is_none() {
+            return Ok(None);
         }
+        view.answering = self.answering(&view).await;
         let Some(change) = view.next() else { return Ok(None) };
         let made = runtime::timeout(CHANGE_DEADLINE, self.make(&change)).await;
         made.unwrap_or(Err(TendError::Deadline))?;

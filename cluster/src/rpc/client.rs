@@ -4,7 +4,9 @@ use super::codec::Plain;
 use super::directory::Directory;
 use super::generated::members_client::MembersClient;
 use super::message::Hello;
-use super::peers::{Answer, CallError, NEWEST, OLDEST, Peers, decode, encode, in_version, is_raft};
+use super::peers::{
+    Answer, CallError, NEWEST, OLDEST, Peers, VERSION_KEY, decode, encode, in_version, is_raft,
+};
 use super::server::MESSAGE_BYTES_MAX;
 use super::tls::MemberTls;
 use crate::id::MemberId;
@@ -13,6 +15,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
+use tonic::metadata::MetadataMap;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
 
@@ -104,21 +107,33 @@ impl Client {
         let (channel, version) = self.channel(target, line)?;
         let call = Call { target, channel, deadline, until };
         let request = Bytes::from(request);
-        let answered = call.send(&request, version).await;
-        match answered {
-            // A member that has been brought to a new program meanwhile was away for a moment.
-            Err(CallError::Unreachable { .. }) if version != NEWEST => self.speaks(target, line, NEWEST),
-            Err(CallError::Answer { .. }) if version > OLDEST => {
-                let older = call.send(&request, OLDEST).await;
-                if older.is_ok() {
-                    self.speaks(target, line, OLDEST);
+        let Answered { answer, newest } = call.send(&request, version).await;
+        let common = newest.map(|newest| newest.min(NEWEST));
+        match (&answer, common) {
+            // Who says nothing of versions may know the oldest alone.
+            (Err(CallError::Answer { .. }), _) if common.unwrap_or(OLDEST) < version => {
+                let older = common.unwrap_or(OLDEST);
+                let again = call.send(&request, older).await.answer;
+                if again.is_ok() {
+                    self.speaks(target, line, older);
                 }
-                return older;
+                return again;
             }
-            Ok(_) | Err(_) => {}
+            (_, Some(common)) if common != version => self.speaks(target, line, common),
+            // One that is brought to a new program is away for a moment.
+            (Err(CallError::Unreachable { .. }), None) if version != NEWEST => {
+                self.speaks(target, line, NEWEST);
+            }
+            (Ok(_) | Err(_), _) => {}
         }
-        answered
+        answer
     }
+}
+
+/// An answer, and the newest version of who gave it.
+struct Answered {
+    answer: Result<Vec<u8>, CallError>,
+    newest: Option<u8>,
 }
 
 /// One request on its way.
@@ -130,7 +145,7 @@ struct Call {
 }
 
 impl Call {
-    async fn send(&self, request: &Bytes, version: u8) -> Result<Vec<u8>, CallError> {
+    async fn send(&self, request: &Bytes, version: u8) -> Answered {
         let Self { target, deadline, .. } = *self;
         let request = match version {
             NEWEST => request.clone(),
@@ -143,11 +158,23 @@ impl Call {
         // The other side learns the deadline, so that it does not work for nobody.
         request.set_timeout(self.until.saturating_duration_since(Instant::now()));
         match tokio::time::timeout_at(self.until, client.call(request)).await {
-            Ok(Ok(answer)) => Ok(answer.into_inner().0.to_vec()),
-            Ok(Err(status)) => Err(refusal(target, deadline, &status)),
-            Err(_) => Err(CallError::Deadline { target, deadline }),
+            Ok(Ok(answer)) => {
+                let newest = newest(answer.metadata());
+                Answered { answer: Ok(answer.into_inner().0.to_vec()), newest }
+            }
+            Ok(Err(status)) => {
+                let newest = newest(status.metadata());
+                Answered { answer: Err(refusal(target, deadline, &status)), newest }
+            }
+            Err(_) => Answered { answer: Err(CallError::Deadline { target, deadline }), newest: None },
         }
     }
+}
+
+/// The newest version that the other side says to understand; none of one that is older than all that are here.
+fn newest(metadata: &MetadataMap) -> Option<u8> {
+    let newest = metadata.get(VERSION_KEY)?.to_str().ok()?.parse().ok()?;
+    (OLDEST..).contains(&newest).then_some(newest)
 }
 
 impl Peers for Client {

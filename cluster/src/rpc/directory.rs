@@ -21,6 +21,8 @@ pub struct Directory {
 struct Known {
     /// Host and port.
     address: String,
+    /// Whether an operator has written the address down for this member alone.
+    is_configured: bool,
     fingerprint: Option<Fingerprint>,
     is_removed: bool,
 }
@@ -45,7 +47,16 @@ pub enum Denied {
 impl Directory {
     /// Members at these places, written as host and port.
     pub fn new(members: impl IntoIterator<Item = (MemberId, String)>) -> Self {
-        let known = |address| Known { address, fingerprint: None, is_removed: false };
+        Self::of(members, false)
+    }
+
+    /// The same, and there they stay, whatever the catalog says: a configuration may lead over other ways.
+    pub fn configured(members: impl IntoIterator<Item = (MemberId, String)>) -> Self {
+        Self::of(members, true)
+    }
+
+    fn of(members: impl IntoIterator<Item = (MemberId, String)>, is_configured: bool) -> Self {
+        let known = |address| Known { address, is_configured, fingerprint: None, is_removed: false };
         let members = members.into_iter().map(|(member, address)| (member, known(address))).collect();
         Self { members: Mutex::new(members), refused: Mutex::default() }
     }
@@ -61,7 +72,12 @@ impl Directory {
         let mut members = lock(&self.members);
         for (member, row) in rows {
             let is_removed = row.state == MemberState::Removed && !in_raft.contains(&member);
-            members.insert(member, Known { address: row.address, fingerprint: row.fingerprint, is_removed });
+            let (address, is_configured) = match members.remove(&member) {
+                Some(known) if known.is_configured => (known.address, true),
+                Some(_) | None => (row.address, false),
+            };
+            let fingerprint = row.fingerprint;
+            members.insert(member, Known { address, is_configured, fingerprint, is_removed });
         }
     }
 

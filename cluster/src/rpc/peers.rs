@@ -13,6 +13,9 @@ pub(super) const NEWEST: u8 = 2;
 /// See above. Version 1 lacks the requests from `Hello` on.
 pub(super) const OLDEST: u8 = 1;
 
+/// What comes with each answer: the newest version that is understood there. Version 1 says nothing of the kind.
+pub(super) const VERSION_KEY: &str = "custody-wire";
+
 /// The bytes of an answer.
 pub type Answer<'a> = Pin<Box<dyn Future<Output = Result<Vec<u8>, CallError>> + Send + 'a>>;
 

@@ -4,7 +4,7 @@ use super::codec::Plain;
 use super::directory::Directory;
 use super::gate::Gate;
 use super::generated::members_server::{Members, MembersServer};
-use super::peers::{NEWEST, in_version};
+use super::peers::{NEWEST, VERSION_KEY, in_version};
 use super::tls::{MemberTls, caller};
 use crate::id::MemberId;
 use std::future::Future;
@@ -12,6 +12,7 @@ use std::net::TcpListener;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
+use tonic::metadata::MetadataValue;
 use tonic::service::Routes;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Server;
@@ -109,10 +110,19 @@ impl Members for Door {
         let from = from.ok_or_else(|| Status::unauthenticated("expected the certificate of a member"))?;
         let bytes = request.into_inner().0.to_vec();
         let version = bytes.first().copied().unwrap_or(NEWEST);
+        let newest = MetadataValue::from(u64::from(NEWEST));
         match self.handler.handle(from, bytes).await {
             // In the words of who asks.
-            Some(answer) => Ok(Response::new(Plain(in_version(answer, version).into()))),
-            None => Err(Status::invalid_argument("a request of another version")),
+            Some(answer) => {
+                let mut answer = Response::new(Plain(in_version(answer, version).into()));
+                answer.metadata_mut().insert(VERSION_KEY, newest);
+                Ok(answer)
+            }
+            None => {
+                let mut status = Status::invalid_argument("a request of another version");
+                status.metadata_mut().insert(VERSION_KEY, newest);
+                Err(status)
+            }
         }
     }
 }

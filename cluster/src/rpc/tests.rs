@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tonic::transport::Endpoint;
+use tonic::transport::server::TcpIncoming;
 
 const DEADLINE: Duration = Duration::from_secs(10);
 
@@ -269,17 +270,28 @@ async fn a_member_that_moves_is_found_where_it_is_and_a_removed_one_nowhere() {
     assert_eq!(call().await.unwrap(), b"hello 7");
     directory.learn([(target, row(MemberState::Removed, None))], &BTreeSet::new());
     assert_eq!(call().await, Err(CallError::Unknown { target }));
+    // Where a configuration says that it is, it is.
+    let configured = Arc::new(Directory::configured([(target, address.to_string())]));
+    configured.learn([(target, row(MemberState::Member, None))], &BTreeSet::new());
+    let caller = Client::new(ca.member(MemberId(7)), configured);
+    assert_eq!(caller.call(target, b"hello ".to_vec(), DEADLINE).await.unwrap(), b"hello 7");
 }
 
-/// A member whose program knows version 1 alone.
+/// A member whose program knows version 1 alone, and says nothing of versions.
 struct Older(mpsc::UnboundedSender<u8>);
 
-impl Handler for Older {
-    fn handle(&self, _from: MemberId, request: Vec<u8>) -> Handled<'_> {
-        let version = request.first().copied().unwrap();
+#[tonic::async_trait]
+impl generated::members_server::Members for Older {
+    async fn call(
+        &self,
+        request: tonic::Request<codec::Plain>,
+    ) -> Result<tonic::Response<codec::Plain>, tonic::Status> {
+        let version = request.into_inner().0.first().copied().unwrap();
         self.0.send(version).unwrap();
-        let answer = (version == peers::OLDEST).then(|| vec![peers::OLDEST, 9]);
-        Box::pin(std::future::ready(answer))
+        match version == peers::OLDEST {
+            true => Ok(tonic::Response::new(codec::Plain(vec![peers::OLDEST, 9].into()))),
+            false => Err(tonic::Status::invalid_argument("a request of another version")),
+        }
     }
 }
 
@@ -288,14 +300,19 @@ async fn with_a_member_of_the_version_before_that_one_is_spoken() {
     let mut tasks = JoinSet::new();
     let (ca, target) = (TestCa::new(), MemberId(2));
     let (tell, mut told) = mpsc::unbounded_channel();
-    let older = Answering { handler: Arc::new(Older(tell)), ..answering() };
-    let (address, _stop) = echo_by(ca.member(target), older, &mut tasks);
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let incoming = tokio::net::TcpListener::from_std(listener).unwrap();
+    let service = generated::members_server::MembersServer::new(Older(tell));
+    let server = tonic::transport::Server::builder().tls_config(ca.member(target).server(false));
+    let serving = server.unwrap().add_service(service).serve_with_incoming(TcpIncoming::from(incoming));
+    tasks.spawn(async move { serving.await.unwrap() });
     let caller = client(ca.member(MemberId(7)), target, address);
     for _ in 0..2 {
         let answer = caller.call(target, encode(&3_u8), DEADLINE).await.unwrap();
         assert_eq!(decode::<u8>(&answer), Some(9));
     }
-    drop(caller);
     let mut versions = Vec::new();
     while let Ok(version) = told.try_recv() {
         versions.push(version);

@@ -77,7 +77,7 @@ fn configured(settings: &Settings) -> Result<Others, StartError> {
     };
     let addresses =
         members.addresses.iter().map(|(member, address)| (MemberId(*member), address.to_string()));
-    let wire = wire(tls, Directory::new(addresses), members.listen, false)?;
+    let wire = wire(tls, Directory::configured(addresses), members.listen, false)?;
     let founders: BTreeSet<MemberId> = members.addresses.keys().copied().map(MemberId).collect();
     let own = members.addresses.get(&settings.member).map(ToString::to_string);
     Ok(Others {
