@@ -20,6 +20,7 @@ mod pool;
 mod purged;
 mod read;
 mod replication;
+mod rewrap;
 mod scrub;
 mod shared;
 mod threads;
