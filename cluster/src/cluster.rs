@@ -23,6 +23,7 @@ mod purged;
 mod read;
 mod replication;
 mod residue;
+mod rewrap;
 mod scrub;
 mod shared;
 mod space;

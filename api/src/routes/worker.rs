@@ -28,7 +28,8 @@ pub(super) async fn list_workers(
 
 /// Pauses, resumes or starts a worker
 ///
-/// Members forget it at their end. `start` begins a new round of `scrub`, and has `resync` look for everything that is missing.
+/// Members forget it at their end. `start` begins a new round of `scrub` and of `forget`, which rewrites what may hold something of
+/// purged sessions, and has `resync` look for everything that is missing.
 #[utoipa::path(
     tag = "cluster",
     params(("name" = String, Path, description = "the worker")),

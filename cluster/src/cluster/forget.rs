@@ -197,7 +197,10 @@ impl Cluster {
         match others.into_iter().find(is_there) {
             Some(member) => {
                 self.submit(Command::ForgetTurn { member }).await?;
-                worker.is_wanted_now.store(false, Ordering::Relaxed);
+                // One that was asked for while another one was under way is still to come.
+                if round.left().next().is_none() {
+                    worker.is_wanted_now.store(false, Ordering::Relaxed);
+                }
             }
             None => worker.lock().waits_for = Some("no member that has to forget answers".to_owned()),
         }

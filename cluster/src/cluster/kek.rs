@@ -4,17 +4,15 @@
 use super::Cluster;
 use super::errors::OpenSessionError;
 use super::folder;
+use super::rewrap::Walk;
 use super::shared::Shared;
 use super::worker::{Worker, WorkerOrder, WorkerState, WorkerStatus};
-use crate::catalog::{
-    CatalogError, Command, HoldKeks, KEK_ROTATION_DAYS, KekRow, KekState, NextKek, REWRAP_MAX, Rewrap,
-    RewrapCa, WrappedKeys,
-};
-use crate::chunk::key::{DataKey, Kek, KekId, NoRandomness, Random, UnwrapError, WrappedKey};
+use crate::catalog::{CatalogError, Command, HoldKeks, KEK_ROTATION_DAYS, KekRow, KekState, NextKek};
+use crate::chunk::key::{Kek, KekId, NoRandomness, UnwrapError};
 use crate::chunk::{DiskError, SealedKek};
 use crate::facts::{NotReady, ReadIndexError, SubmitError};
-use crate::id::{MemberId, ObjectId, RecordingId};
-use crate::joining::{CaKeyError, ca_key_kek, seal_ca_key};
+use crate::id::{MemberId, RecordingId};
+use crate::joining::CaKeyError;
 use crate::rpc;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -22,12 +20,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How often it is looked whether there is something to do.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How long to wait after keys that were wrapped anew, and how many times longer while somebody waits for this member.
-const PAUSE: Duration = Duration::from_millis(5);
-const YIELD_FACTOR: u32 = 4;
+pub(super) const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Objects that are looked at before others have a turn.
-const OBJECTS_AT_ONCE: usize = 4096;
+pub(super) const OBJECTS_AT_ONCE: usize = 4096;
 const DAY_MS: u64 = 86_400_000;
 
 /// Why the KEKs are not in order. It is tried again.
@@ -84,7 +79,7 @@ pub enum KekError {
 pub(super) struct KekWorker {
     is_paused: AtomicBool,
     /// Keys of recordings that were wrapped anew, and KEKs that came and went.
-    rewrapped: AtomicU64,
+    pub(super) rewrapped: AtomicU64,
     fetched: AtomicU64,
     deleted: AtomicU64,
     progress: Mutex<Progress>,
@@ -93,24 +88,15 @@ pub(super) struct KekWorker {
 }
 
 #[derive(Debug, Default)]
-struct Progress {
+pub(super) struct Progress {
     /// The walk over all recordings, while there is one.
-    walk: Option<Walk>,
+    pub(super) walk: Option<Walk>,
     waits_for: Option<String>,
-    last_error: Option<String>,
-}
-
-/// A walk that finds what older KEKs wrap. One that begins once a KEK is the current one, and finds nothing, has seen that
-/// there is nothing: no key is wrapped by an older one any more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Walk {
-    current: KekId,
-    after: Option<ObjectId>,
-    has_found: bool,
+    pub(super) last_error: Option<String>,
 }
 
 impl KekWorker {
-    fn lock(&self) -> MutexGuard<'_, Progress> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -133,7 +119,7 @@ impl Worker for KekWorker {
         WorkerStatus {
             name: self.name().to_owned(),
             state,
-            progress_permille: progress.walk.and_then(|walk| walk.after).map(done_permille),
+            progress_permille: progress.walk.and_then(Walk::done_permille),
             queue: None,
             eta_ms: None,
             last_error: progress.last_error.clone(),
@@ -326,51 +312,6 @@ impl Cluster {
         let (Some(since_ms), Some(days), None) = (since_ms, days, clock.suspicion) else { return Ok(false) };
         Ok(clock.now_ms.saturating_sub(since_ms) >= days.saturating_mul(DAY_MS))
     }
-
-    /// Wraps some keys anew that an older KEK wraps. After a walk that has found none, older KEKs are retired.
-    async fn rewrap_some(&self, current: KekId, keks: &[(KekId, KekRow)]) -> Result<Duration, KekError> {
-        let worker = &self.shared.kek_worker;
-        let begun = Walk { current, after: None, has_found: false };
-        let walk = worker.lock().walk.filter(|walk| walk.current == current).unwrap_or(begun);
-        worker.lock().walk = Some(walk);
-        let shared = Arc::clone(&self.shared);
-        let look = move || shared.rewrapped(current, walk.after);
-        let (commands, next) = self.shared.readers.run(look).await.ok_or(KekError::Stopped)??;
-        let has_found = walk.has_found || !commands.is_empty();
-        for rewrap in commands {
-            let count = u64::try_from(rewrap.keys.len()).unwrap_or(0);
-            self.submit(Command::Rewrap(rewrap)).await?;
-            worker.rewrapped.fetch_add(count, Ordering::Relaxed);
-        }
-        worker.lock().walk = match next {
-            Some(_) => Some(Walk { after: next, has_found, ..walk }),
-            None => Some(begun),
-        };
-        if next.is_none() && !has_found {
-            self.rewrap_ca(current).await?;
-            for (kek, _) in keks.iter().filter(|(_, row)| row.state == KekState::Old) {
-                self.submit(Command::RetireKek { kek: *kek }).await?;
-            }
-            worker.lock().walk = None;
-        }
-        Ok(if self.operations() == 0 { PAUSE } else { PAUSE * YIELD_FACTOR })
-    }
-}
-
-impl Cluster {
-    /// Seals the CA's key under the current KEK.
-    async fn rewrap_ca(&self, current: KekId) -> Result<(), KekError> {
-        let Some(ca) = self.catalog()?.ca()? else { return Ok(()) };
-        let from = ca_key_kek(&ca.sealed_key)?;
-        if from == current {
-            return Ok(());
-        }
-        let kek = self.shared.keks.get(current).ok_or(KekError::KekElsewhere { kek: current })?;
-        let key = self.shared.ca_key(&ca)?;
-        let sealed_key = seal_ca_key(&kek, &ca.certificate, &key, &*self.shared.random)?;
-        self.submit(Command::RewrapCa(RewrapCa { from, to: current, sealed_key })).await?;
-        Ok(())
-    }
 }
 
 impl Shared {
@@ -396,45 +337,4 @@ impl Shared {
         let replaced = self.readers.run(move || replace(&shared)).await.ok_or(KekError::Stopped)?;
         replaced.map_err(KekError::Store)
     }
-
-    /// Some of the keys that older KEKs wrap, wrapped by the current one, and where to go on.
-    fn rewrapped(
-        &self,
-        current: KekId,
-        after: Option<ObjectId>,
-    ) -> Result<(Vec<Rewrap>, Option<ObjectId>), KekError> {
-        let found = self.catalog()?.wrapped_before(current, after, (OBJECTS_AT_ONCE, REWRAP_MAX))?;
-        let kek = self.keks.get(current).ok_or(KekError::KekElsewhere { kek: current })?;
-        let mut rewraps: Vec<Rewrap> = Vec::new();
-        for (recording, older) in found.keys {
-            let from = older.kek;
-            let keys = (recording, self.wrapped_anew(recording, &older, &kek)?);
-            match rewraps.iter_mut().find(|rewrap| rewrap.from == from) {
-                Some(rewrap) => rewrap.keys.push(keys),
-                None => rewraps.push(Rewrap { from, keys: vec![keys] }),
-            }
-        }
-        Ok((rewraps, found.next))
-    }
-
-    fn wrapped_anew(
-        &self,
-        recording: RecordingId,
-        older: &WrappedKeys,
-        kek: &Kek,
-    ) -> Result<WrappedKeys, KekError> {
-        let random: &dyn Random = &*self.random;
-        let wrap = |wrapped: &[u8]| -> Result<Vec<u8>, KekError> {
-            let key: DataKey = self.keks.unwrap(recording, &WrappedKey::from_bytes(wrapped)?)?;
-            Ok(key.wrap(kek, random)?.to_bytes().to_vec())
-        };
-        Ok(WrappedKeys { kek: kek.id(), data: wrap(&older.data)?, derived: wrap(&older.derived)? })
-    }
-}
-
-/// How much of a walk lies before an object: recordings have random names, and are looked at in their order.
-fn done_permille(object: ObjectId) -> u16 {
-    let [first, second, ..] = object.recording.0;
-    let share = u32::from(u16::from_be_bytes([first, second])) * 1000 / u32::from(u16::MAX);
-    u16::try_from(share).unwrap_or(u16::MAX)
 }

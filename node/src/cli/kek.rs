@@ -122,6 +122,25 @@ fn print_table(table: Table, output: &mut impl Write) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_copy_is_private_whole_and_takes_no_other_files_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let of = |name: &str| folder.path().join(name);
+        let key = format!("custody-kek-1 2 {}\n", "0f".repeat(32));
+        std::fs::write(of("kek"), &key).unwrap();
+        std::fs::set_permissions(of("kek"), std::fs::Permissions::from_mode(0o600)).unwrap();
+        std::fs::write(of("custody.toml"), format!("kek_file = {:?}\n", of("kek"))).unwrap();
+        let export = || Export { config: Some(of("custody.toml")), output: of("copy") }.run();
+        export().unwrap();
+        assert_eq!(std::fs::read_to_string(of("copy")).unwrap(), key);
+        assert_eq!(std::fs::metadata(of("copy")).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(export().is_err());
+        std::fs::remove_file(of("copy")).unwrap();
+        std::fs::write(of("kek"), "no key").unwrap();
+        assert!(export().is_err() && !of("copy").exists());
+    }
 
     #[test]
     fn the_table_says_who_holds_and_who_lacks_a_key() {

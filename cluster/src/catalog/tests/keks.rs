@@ -1,5 +1,6 @@
 use super::*;
 use crate::chunk::key::KekCheck;
+use std::collections::BTreeSet;
 
 const ONE: KekId = KekId(1);
 const TWO: KekId = KekId(2);
@@ -111,4 +112,22 @@ fn a_purged_session_gets_no_keys_again() {
     world.done(Command::Purge(Purge { recording: RECORDING, cause }));
     world.done(rewrap(ONE, TWO));
     assert_eq!(world.catalog.object(OBJECT).unwrap().unwrap().keys, None);
+}
+
+#[test]
+fn a_member_that_only_learns_is_to_hold_the_keks_as_well() {
+    let mut world = world();
+    let learner = MemberId(3);
+    let nodes: std::collections::BTreeMap<_, _> =
+        (1_u64..=3).map(|member| (member, openraft::EmptyNode {})).collect();
+    let membership = openraft::Membership::new(vec![BTreeSet::from([1, 2])], nodes);
+    let raft = postcard::to_stdvec(&openraft::StoredMembership::new(None, membership)).unwrap();
+    world.entry(CommandEntry::Membership(MembershipRow { voters: vec![MEMBER, OTHER], raft }));
+    assert_eq!(world.catalog.kek_members().unwrap(), [MEMBER, OTHER, learner]);
+    world.done(next(TWO, check(TWO)));
+    world.done(hold(OTHER, &[ONE, TWO]));
+    let missing = Refusal::KekNotHeld { kek: TWO, member: learner };
+    assert_eq!(world.refused(Command::UseKek { kek: TWO }), missing);
+    world.done(hold(learner, &[ONE, TWO]));
+    world.done(Command::UseKek { kek: TWO });
 }

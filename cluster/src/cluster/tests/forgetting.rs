@@ -6,6 +6,7 @@ use super::three::Three;
 use super::*;
 use crate::catalog::{SessionState, WrappedKeys};
 use crate::cluster::{WorkerOrder, WorkerState};
+use tokio::task::JoinSet;
 
 /// How often bytes stand in the files of a folder.
 fn found(dir: &Path, bytes: &[u8]) -> usize {
@@ -175,4 +176,75 @@ async fn a_member_that_is_away_keeps_a_session_purging_and_the_leader_forgets_la
     }
     let done = three.running[&leader].cluster.catalog().unwrap().keks().unwrap();
     assert_eq!(done.iter().filter(|(_, row)| row.is_needed()).count(), 1);
+}
+
+/// Has the KEK rotated, unless it was, and brings a purge to its end; an error is the end of the process.
+async fn to_the_end(cluster: &Cluster, gone: RecordingId) -> Result<(), Box<dyn std::error::Error>> {
+    if cluster.catalog()?.keks()?.len() == 1 {
+        let (_, command) = cluster.make_kek("ada".to_owned()).await?;
+        cluster.submit(command).await?;
+    }
+    forget_now(cluster).await;
+    let soon = Soon::begin();
+    while soon.awaits(!matches!(state(cluster, gone), SessionState::Purged { .. })) {
+        cluster.tend_keks().await?;
+        cluster.forget().await?;
+    }
+    Ok(())
+}
+
+/// Whether the power was cut before the end; then all goes on after it.
+async fn cut_after(changes: usize) -> bool {
+    let (disk, stored) = (MemoryDisk::default(), StoredKeks::default());
+    let start = async || {
+        let (engine, random) = (Arc::new(MemoryEngine::new()), Arc::new(SystemRandom::new()));
+        let (options, disk_too) = (options(Path::new("member")), Arc::new(disk.clone()));
+        let peers = Arc::new(NoPeers);
+        let (cluster, _) =
+            Cluster::start_on(options, stored.load(), disk_too, random, engine, peers).await.unwrap();
+        cluster.ready(DEADLINE).await.unwrap();
+        cluster
+    };
+    let cluster = start().await;
+    let bytes = noise(1, 100_000);
+    let (gone, kept) = (ended(&cluster, &bytes).await, ended(&cluster, &bytes).await);
+    let WrappedKeys { data, .. } = keys(&cluster, gone);
+    cluster.submit(purge(gone)).await.unwrap();
+    disk.stop_after_changes(changes);
+    let is_cut = to_the_end(&cluster, gone).await.is_err();
+    disk.stop_after_changes(0);
+    let _: Result<(), StopError> = cluster.stop().await;
+    disk.cut_power(&mut |bound| changes % bound);
+
+    let cluster = start().await;
+    assert_eq!(read_all(&cluster, kept.into()).await, bytes, "cut after {changes}");
+    to_the_end(&cluster, gone).await.unwrap();
+    assert_eq!(read_all(&cluster, kept.into()).await, bytes, "cut after {changes}");
+    assert_eq!(stored.ids(), [2], "cut after {changes}");
+    let stored = disk.paths().into_iter().filter_map(|path| disk.contents(&path).ok());
+    assert_eq!(stored.map(|stored| occurrences(&stored, &data)).sum::<usize>(), 0, "cut after {changes}");
+    cluster.stop().await.unwrap();
+    is_cut
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_power_cut_at_any_change_of_a_rotation_and_of_forgetting_loses_no_key_and_no_purge() {
+    /// Changes between two cuts, and cuts at a time: all of them.
+    const STEP: usize = 1;
+    const AT_ONCE: usize = 4;
+    let (mut changes, mut cuts) = (0, 0);
+    loop {
+        let mut running = JoinSet::new();
+        for number in 0..AT_ONCE {
+            running.spawn(cut_after(changes + number * STEP));
+        }
+        let are_cut = running.join_all().await;
+        let count = are_cut.iter().filter(|is_cut| **is_cut).count();
+        cuts += count;
+        if count == 0 {
+            break;
+        }
+        changes += AT_ONCE * STEP;
+    }
+    assert!(cuts > 10, "{cuts} cuts");
 }

@@ -2,7 +2,7 @@
 
 use super::three::Three;
 use super::*;
-use crate::catalog::KekState;
+use crate::catalog::{KekState, OpenSession, WrappedKeys};
 use crate::chunk::{KekStore, Keks};
 use crate::cluster::{KekError, WorkerState};
 use std::io;
@@ -156,5 +156,28 @@ async fn a_member_keeps_a_retired_kek_that_still_wraps_a_key() {
     let refused = cluster.tend_keks().await;
     assert!(matches!(refused, Err(KekError::StillWraps { kek: KekId(1), recording: r }) if r == recording));
     assert_eq!(cluster.shared.keks.checks().len(), 2);
+    cluster.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_does_not_unwrap_keeps_its_kek_and_holds_up_no_other() {
+    let disk = MemoryDisk::default();
+    let cluster = ready(&disk).await;
+    let first = cluster.open_session(session()).await.unwrap();
+    let (recording, owner) = (RecordingId([9; 16]), cluster.member());
+    let keys = WrappedKeys { kek: KekId(1), data: vec![1; 72], derived: vec![1; 72] };
+    let damaged = OpenSession { recording, info: session().info, keys, owner };
+    cluster.submit(Command::OpenSession(damaged)).await.unwrap();
+    rotate(&cluster).await;
+    while wrapped_by(&cluster, first.into()) != 2 {
+        cluster.tend_keks().await.unwrap();
+    }
+    for _ in 0..5 {
+        cluster.tend_keks().await.unwrap();
+    }
+    assert_eq!(wrapped_by(&cluster, recording.into()), 1);
+    assert_eq!(states(&cluster), [(1, KekState::Old), (2, KekState::Current)]);
+    let worker = cluster.workers_here().into_iter().find(|worker| worker.name == "kek").unwrap();
+    assert_eq!(worker.last_error, Some("a wrapped key has 72 bytes of version 1".to_owned()));
     cluster.stop().await.unwrap();
 }
