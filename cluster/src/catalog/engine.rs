@@ -58,11 +58,13 @@ pub enum Tree {
     Pauses = 41,
     Gaps = 42,
     Controls = 43,
+    SessionsByFinish = 44,
+    SessionsByDuration = 45,
 }
 
 impl Tree {
     /// All trees, in the order of their numbers.
-    pub const ALL: [Self; 44] = [
+    pub const ALL: [Self; 46] = [
         Self::Meta,
         Self::Sessions,
         Self::SessionsByStart,
@@ -107,6 +109,8 @@ impl Tree {
         Self::Pauses,
         Self::Gaps,
         Self::Controls,
+        Self::SessionsByFinish,
+        Self::SessionsByDuration,
     ];
 
     /// The number that stands for it in stored keys.
