@@ -239,7 +239,7 @@ impl SessionPart {
         Self {
             format: row.info.format.into(),
             size_bytes,
-            duration_ms: duration_ms(row),
+            duration_ms: row.duration_ms(),
             recording_state,
             index_state,
             root,
@@ -248,14 +248,6 @@ impl SessionPart {
             keystrokes: format!("/v1/sessions/{id}/keystrokes"),
             frame: format!("/v1/sessions/{id}/frames/{{ms}}.png"),
         }
-    }
-}
-
-fn duration_ms(row: &SessionRow) -> Option<u64> {
-    match (row.index.facts(), &row.state) {
-        (Some(facts), _) => Some(facts.duration_ms),
-        (None, SessionState::Ended { end_ms, .. }) => Some(end_ms.saturating_sub(row.info.start_ms)),
-        (None, SessionState::Live | SessionState::Purging(_) | SessionState::Purged { .. }) => None,
     }
 }
 
@@ -287,8 +279,8 @@ pub(crate) struct ListQuery {
     pub(crate) start_from_ms: Option<u64>,
     /// Started before then.
     pub(crate) start_before_ms: Option<u64>,
-    /// In the order of this column, within equal values by start; by start without. The sessions that name their caller
-    /// as auditor are always sorted by start.
+    /// In the order of this column, within equal values by start; by start without. What has no end or no duration yet
+    /// counts as the greatest. The sessions that name their caller as auditor are always sorted by start.
     #[param(inline)]
     pub(crate) sort: Option<SortColumn>,
     /// `descending`, the greatest or newest first, without.
@@ -305,6 +297,8 @@ pub(crate) enum SortColumn {
     Device,
     Protocol,
     State,
+    End,
+    Duration,
 }
 
 /// Which comes first.
@@ -323,6 +317,8 @@ impl From<SortColumn> for catalog::SessionColumn {
             SortColumn::Device => Self::Device,
             SortColumn::Protocol => Self::Protocol,
             SortColumn::State => Self::State,
+            SortColumn::End => Self::End,
+            SortColumn::Duration => Self::Duration,
         }
     }
 }
@@ -400,14 +396,7 @@ pub(crate) struct SessionSummary {
 impl SessionSummary {
     /// The summary of a row.
     pub(crate) fn new(id: RecordingId, row: SessionRow) -> Self {
-        let duration_ms = duration_ms(&row);
-        let end_ms = match row.state {
-            SessionState::Live => None,
-            SessionState::Ended { end_ms, .. } => Some(end_ms),
-            SessionState::Purging(ref tombstone) | SessionState::Purged { ref tombstone, .. } => {
-                Some(tombstone.end_ms)
-            }
-        };
+        let (end_ms, duration_ms) = (row.state.end_ms(), row.duration_ms());
         Self {
             id: id.to_string(),
             state: row.state.name(),

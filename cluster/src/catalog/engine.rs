@@ -65,11 +65,13 @@ pub enum Tree {
     Forgotten = 48,
     Members = 49,
     JoinTokens = 50,
+    SessionsByFinish = 51,
+    SessionsByDuration = 52,
 }
 
 impl Tree {
     /// All trees, in the order of their numbers.
-    pub const ALL: [Self; 51] = [
+    pub const ALL: [Self; 53] = [
         Self::Meta,
         Self::Sessions,
         Self::SessionsByStart,
@@ -121,6 +123,8 @@ impl Tree {
         Self::Forgotten,
         Self::Members,
         Self::JoinTokens,
+        Self::SessionsByFinish,
+        Self::SessionsByDuration,
     ];
 
     /// The number that stands for it in stored keys.

@@ -23,6 +23,8 @@ pub enum SessionColumn {
     Device,
     Protocol,
     State,
+    End,
+    Duration,
 }
 
 impl SessionColumn {
@@ -33,6 +35,8 @@ impl SessionColumn {
             Self::Device => Tree::SessionsByDevice,
             Self::Protocol => Tree::SessionsByProtocol,
             Self::State => Tree::SessionsByState,
+            Self::End => Tree::SessionsByFinish,
+            Self::Duration => Tree::SessionsByDuration,
         }
     }
 }
@@ -111,6 +115,8 @@ impl Cursor {
                 | Tree::SessionsByDevice
                 | Tree::SessionsByProtocol
                 | Tree::SessionsByState
+                | Tree::SessionsByFinish
+                | Tree::SessionsByDuration
                 | Tree::SessionsByAuditor,
             ) => Ok(Self(bytes.to_vec())),
             Some(_) | None => Err(CursorError),
@@ -130,9 +136,14 @@ impl Cursor {
 }
 
 /// The keys under which a session stands in the indexes: value, start, identifier.
-pub(crate) fn keys(recording: RecordingId, row: &SessionRow) -> [(Tree, Vec<u8>); 5] {
+pub(crate) fn keys(recording: RecordingId, row: &SessionRow) -> [(Tree, Vec<u8>); 7] {
     let start_ms = row.info.start_ms;
     let by = |value: &str| key(value, start_ms, recording);
+    // What has none yet stands behind all that have one.
+    let by_number = |number: Option<u64>| {
+        let number = number.unwrap_or(u64::MAX).to_be_bytes();
+        [&number, &start_ms.to_be_bytes(), recording.0.as_slice()].concat()
+    };
     let mut start = start_ms.to_be_bytes().to_vec();
     start.extend_from_slice(&recording.0);
     [
@@ -141,6 +152,8 @@ pub(crate) fn keys(recording: RecordingId, row: &SessionRow) -> [(Tree, Vec<u8>)
         (Tree::SessionsByDevice, by(&row.info.device_address)),
         (Tree::SessionsByProtocol, by(row.info.protocol.as_str())),
         (Tree::SessionsByState, by(row.state.name())),
+        (Tree::SessionsByFinish, by_number(row.state.end_ms())),
+        (Tree::SessionsByDuration, by_number(row.duration_ms())),
     ]
 }
 
@@ -176,7 +189,7 @@ impl SessionFilter {
     /// The value that a column must have.
     fn value(&self, column: SessionColumn) -> Option<&str> {
         match column {
-            SessionColumn::Start => None,
+            SessionColumn::Start | SessionColumn::End | SessionColumn::Duration => None,
             SessionColumn::User => self.user_name.as_deref(),
             SessionColumn::Device => self.device_address.as_deref(),
             SessionColumn::Protocol => self.protocol.map(Protocol::as_str),
@@ -200,9 +213,12 @@ impl SessionQuery {
                 let filtered = BY_CHOICE.into_iter().find(|column| self.filter.value(*column).is_some());
                 filtered.unwrap_or(SessionColumn::Start)
             }
-            SessionColumn::User | SessionColumn::Device | SessionColumn::Protocol | SessionColumn::State => {
-                self.sort
-            }
+            SessionColumn::User
+            | SessionColumn::Device
+            | SessionColumn::Protocol
+            | SessionColumn::State
+            | SessionColumn::End
+            | SessionColumn::Duration => self.sort,
         };
         let range = match (column, self.filter.value(column)) {
             (SessionColumn::Start, _) => self.starts(&[]),

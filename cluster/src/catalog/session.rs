@@ -216,6 +216,15 @@ impl SessionState {
             Self::Live | Self::Ended { .. } => None,
         }
     }
+
+    /// When it ended, as its recorder says.
+    pub fn end_ms(&self) -> Option<u64> {
+        match self {
+            Self::Live => None,
+            Self::Ended { end_ms, .. } => Some(*end_ms),
+            Self::Purging(tombstone) | Self::Purged { tombstone, .. } => Some(tombstone.end_ms),
+        }
+    }
 }
 
 /// What the index of a recording says.
@@ -279,6 +288,17 @@ pub struct SessionRow {
     pub index: IndexState,
     /// The cluster's time when it was opened.
     pub opened_ms: u64,
+}
+
+impl SessionRow {
+    /// How long it plays, once its index is made; before, from start to end; none while it is live, and once it is gone.
+    pub fn duration_ms(&self) -> Option<u64> {
+        match (self.index.facts(), &self.state) {
+            (Some(facts), _) => Some(facts.duration_ms),
+            (None, SessionState::Ended { end_ms, .. }) => Some(end_ms.saturating_sub(self.info.start_ms)),
+            (None, SessionState::Live | SessionState::Purging(_) | SessionState::Purged { .. }) => None,
+        }
+    }
 }
 
 impl Row for SessionRow {
@@ -348,8 +368,8 @@ pub(crate) fn set_index(
     recording: RecordingId,
     index: IndexState,
 ) -> Result<(), Halt> {
-    let row = SessionRow { index, ..kept(step, recording)? };
-    Ok(step.rows.put(&recording.0, &row)?)
+    let older = kept(step, recording)?;
+    store(step, recording, Some(&older), &SessionRow { index, ..older.clone() })
 }
 
 /// Stores a row and moves its keys in the indexes.

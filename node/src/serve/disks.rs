@@ -13,7 +13,11 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 pub(super) async fn run(cluster: Arc<Cluster>, stop: Stop) -> TaskResult {
     let mut told = DiskLevel::Ample;
     loop {
-        cluster.look_at_disks().await;
+        // Who does not answer is not waited for at the end.
+        tokio::select! {
+            () = cluster.look_at_disks() => {}
+            () = stop.stopped() => return Ok(()),
+        }
         if let Some(level) = cluster.disk_here().map(|space| space.level())
             && level != told
         {

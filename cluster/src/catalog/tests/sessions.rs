@@ -118,6 +118,8 @@ fn some_query() -> impl Strategy<Value = SessionQuery> {
         SessionColumn::Device,
         SessionColumn::Protocol,
         SessionColumn::State,
+        SessionColumn::End,
+        SessionColumn::Duration,
     ]);
     (filter, sort, any::<bool>(), 1..9usize).prop_map(|(filter, sort, descending, limit)| SessionQuery {
         filter: SessionFilter {
@@ -142,6 +144,7 @@ fn some_query() -> impl Strategy<Value = SessionQuery> {
 /// Every row, filtered and sorted without an index.
 fn naive(sessions: &[(OpenSession, bool)], query: &SessionQuery) -> Vec<RecordingId> {
     let filter = &query.filter;
+    let number = |number: Option<u64>| format!("{:020}", number.unwrap_or(u64::MAX));
     let state = |ended: bool| if ended { "finished" } else { "live" };
     let mut found: Vec<_> = sessions
         .iter()
@@ -163,6 +166,10 @@ fn naive(sessions: &[(OpenSession, bool)], query: &SessionQuery) -> Vec<Recordin
                 SessionColumn::Device => one.info.device_address.clone(),
                 SessionColumn::Protocol => one.info.protocol.to_string(),
                 SessionColumn::State => state(*ended).to_owned(),
+                SessionColumn::End => number(ended.then_some(ending().end_ms)),
+                SessionColumn::Duration => {
+                    number(ended.then(|| ending().end_ms.saturating_sub(one.info.start_ms)))
+                }
             };
             (column, one.info.start_ms, one.recording)
         })
@@ -212,4 +219,32 @@ fn a_foreign_cursor_is_refused_or_finds_nothing_forbidden() {
     let after = Some(Cursor::from_bytes(&[Tree::SessionsByUser.number()]).unwrap());
     let query = SessionQuery { filter, sort: SessionColumn::Start, descending: false, limit: 5, after };
     assert_eq!(world.catalog.sessions(&query).unwrap(), SessionPage { sessions: vec![], next: None });
+}
+
+#[test]
+fn a_session_moves_to_the_duration_that_its_index_finds() {
+    const OTHER_RECORDING: RecordingId = RecordingId([8; 16]);
+    let mut world = World::recorded();
+    world.done(Command::OpenSession(session(OTHER_RECORDING)));
+    world.done(Command::EndSession(EndSession { recording: OTHER_RECORDING, end_ms: 6_000, ..ending() }));
+    let sorted = |world: &World| -> Vec<_> {
+        let (filter, sort) = (SessionFilter::default(), SessionColumn::Duration);
+        let query = SessionQuery { filter, sort, descending: false, limit: 9, after: None };
+        let page = world.catalog.sessions(&query).unwrap().sessions.into_iter();
+        page.map(|(recording, row)| (recording, row.duration_ms())).collect()
+    };
+    assert_eq!(sorted(&world), [(RECORDING, Some(4_000)), (OTHER_RECORDING, Some(5_000))]);
+    let claim = world.claim(JobId(1), MEMBER);
+    let (artefact, keystrokes) = (world.artefact(), world.artefact());
+    let facts = IndexFacts {
+        duration_ms: 9_000,
+        width: 1,
+        height: 1,
+        frames: 1,
+        keystrokes: 0,
+        statements: 0,
+        artefact,
+    };
+    world.done(Command::CompleteIndex(CompleteIndex { claim, facts, keystrokes }));
+    assert_eq!(sorted(&world), [(OTHER_RECORDING, Some(5_000)), (RECORDING, Some(9_000))]);
 }
