@@ -28,6 +28,17 @@ struct Rate {
     tries: u32,
 }
 
+impl Rate {
+    /// Whether one more is looked at.
+    fn take(&mut self, now: Instant) -> bool {
+        if now.saturating_duration_since(self.since) >= SECOND {
+            *self = Self { since: now, tries: 0 };
+        }
+        self.tries = self.tries.saturating_add(1);
+        self.tries <= TRIES_PER_S
+    }
+}
+
 impl JoinGate {
     /// A door. Called in a tokio runtime.
     pub(crate) fn new(cluster: &Arc<Cluster>, directory: Arc<Directory>) -> Self {
@@ -35,17 +46,8 @@ impl JoinGate {
         Self { cluster: Arc::downgrade(cluster), directory, rate }
     }
 
-    fn has_room(&self) -> bool {
-        let mut rate = self.rate.lock().unwrap_or_else(PoisonError::into_inner);
-        if rate.since.elapsed() >= SECOND {
-            *rate = Rate { since: Instant::now(), tries: 0 };
-        }
-        rate.tries += 1;
-        rate.tries <= TRIES_PER_S
-    }
-
     async fn answer(&self, request: &[u8]) -> JoinAnswer {
-        if !self.has_room() {
+        if !self.rate.lock().unwrap_or_else(PoisonError::into_inner).take(Instant::now()) {
             return Err(JoinRefused::Busy);
         }
         let request = JoinRequest::from_bytes(request).ok_or(JoinRefused::Malformed)?;
@@ -121,4 +123,19 @@ fn refused(error: SubmitError) -> JoinRefused {
 
 fn not_ready(reason: impl ToString) -> JoinRefused {
     JoinRefused::NotReady { reason: reason.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_requests_a_second_are_looked_at_and_the_others_are_not() {
+        let since = Instant::now();
+        let mut rate = Rate { since, tries: 0 };
+        let taken = |rate: &mut Rate, now| (0..9).filter(|_| rate.take(now)).count();
+        assert_eq!(taken(&mut rate, since), 5);
+        assert_eq!(taken(&mut rate, since + SECOND - Duration::from_millis(1)), 0);
+        assert_eq!(taken(&mut rate, since + SECOND), 5);
+    }
 }
