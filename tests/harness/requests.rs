@@ -79,11 +79,10 @@ impl Requests {
         let mut random = Random::new(self.seed);
         let folder = scratch_folder()?;
         let servers = Servers::start_in(folder.path())?;
-        let video = video(&servers, &mut random)?;
+        let (video, video_bytes) = video(&servers, &mut random)?;
         let sessions =
             (0..SESSIONS).map(|number| session(&servers, number)).collect::<Result<Vec<_>, _>>()?;
         let content = format!("/v1/videos/{video}/content");
-        let video_bytes = servers.administrator(MEMBERS[0]).fetch(&content, None)?.body.len();
         ensure!(video_bytes > RANGE_BYTES, "the video has {video_bytes} bytes");
         let (report, _) =
             self.measure(&servers, |random| (format!("/v1/sessions/{}", random.choose(&sessions)), None))?;
@@ -158,8 +157,8 @@ fn session(servers: &Servers, number: usize) -> anyhow::Result<String> {
     Ok(session)
 }
 
-/// A video of a recording of noise.
-fn video(servers: &Servers, random: &mut Random) -> anyhow::Result<String> {
+/// A video of a recording of noise, and its bytes.
+fn video(servers: &Servers, random: &mut Random) -> anyhow::Result<(String, usize)> {
     let (recorder, all) = (servers.recorder(MEMBERS[0]), servers.administrator(MEMBERS[0]));
     all.put("/v1/parameters/video_download_enabled", &json!({ "value": true }))?;
     let session = recorder.open()?;
@@ -177,7 +176,9 @@ fn video(servers: &Servers, random: &mut Random) -> anyhow::Result<String> {
         ensure!(state["state"] != "failed", "the video is not made: {state}");
         Ok(state["state"] == "ready")
     })?;
-    Ok(video.id)
+    let ready: Value = all.get(&format!("/v1/videos/{}", video.id))?;
+    let bytes = ready["size_bytes"].as_u64().context("a video that is ready has a size")?;
+    Ok((video.id, usize::try_from(bytes)?))
 }
 
 /// An image of noise.
