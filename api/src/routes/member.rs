@@ -126,9 +126,11 @@ async fn need_lost(member: MemberId, state: &ApiState) -> Result<(), Problem> {
 /// Nothing may be lost with a member that goes in order: its folders prove it.
 async fn need_drained(member: MemberId, state: &ApiState) -> Result<(), Problem> {
     let drains = state.cluster.drains().await?;
+    let is_in_layout = state.cluster.catalog()?.layout()?.members.contains_key(&member);
     let reason = match drains.iter().find(|drain| drain.member == member) {
         Some(drain) => drain.reason(),
-        None => Some(format!("member {member} is in the layout")),
+        // One that never came holds nothing.
+        None => is_in_layout.then(|| format!("member {member} is in the layout")),
     };
     match reason {
         None => Ok(()),

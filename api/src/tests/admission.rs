@@ -48,7 +48,7 @@ async fn all_that_is_in_the_way_of_a_session_is_told_and_refuses_it() {
     assert_eq!(refused.problem(), (507, "storage-full".to_owned()));
     let disk = json!({ "free_bytes": 9, "total_bytes": 100, "level": "filling" });
     let members = member.get(&system, "/v1/cluster/members").await.json();
-    assert_eq!(members, json!([{ "id": 1, "is_voter": true, "is_leader": true, "disk": disk }]));
+    assert_eq!(members[0]["disk"], disk);
 
     member.disk.be_used(0);
     member.state.cluster.look_at_disks().await;

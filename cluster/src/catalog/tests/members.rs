@@ -146,7 +146,12 @@ fn the_last_member_stays_and_only_a_member_takes_a_place() {
     assert_eq!(world.refused(remove(MEMBER, None)), Refusal::LastMember { member: MEMBER }, "2 is joining");
     assert_eq!(world.refused(remove(MEMBER, Some(member))), Refusal::MemberNotThere { member });
     world.done(Command::SettleMember { member });
-    world.done(remove(MEMBER, Some(member)));
+    assert_eq!(world.refused(remove(MEMBER, None)), Refusal::InLayout { member: MEMBER });
+    world.voters(&[MEMBER, member]);
+    let lost =
+        RemoveMember { member: MEMBER, is_lost: true, replaced_by: Some(member), by: "ada".to_owned() };
+    world.done(Command::RemoveMember(lost));
+    assert_eq!(world.catalog.layout().unwrap().members.into_keys().collect::<Vec<_>>(), [member]);
     world.done(remove(MEMBER, None));
     assert_eq!(world.catalog.member(MEMBER).unwrap().unwrap().state, MemberState::Removed);
 }
