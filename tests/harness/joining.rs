@@ -3,6 +3,7 @@
 use crate::appender::scratch_folder;
 use crate::custody::{Custody, Ended};
 use crate::paths::binary;
+use crate::ports;
 use crate::processes::wait_until;
 use crate::recorder::Door;
 use anyhow::{Context, ensure};
@@ -10,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -79,6 +80,10 @@ pub fn joining() -> anyhow::Result<JoiningOutcome> {
     let token = cluster.token()?;
     members.push(cluster.join(2, &token)?);
     let voters = cluster.wait_voters(3, 0)?;
+    for member in &members {
+        cluster.wait_settled(*member)?;
+    }
+    cluster.apply_layout()?;
 
     let made: MadeToken =
         cluster.door(0)?.post("/v1/tokens", &json!({ "kind": "recorder", "subject": "harness" }))?;
@@ -131,19 +136,12 @@ fn content(at: usize) -> Vec<u8> {
 impl Cluster {
     /// Places for four, the first of which founds the cluster and serves.
     fn found(folder: &std::path::Path) -> anyhow::Result<Self> {
-        let mut listeners = Vec::new();
-        let mut free = || -> anyhow::Result<SocketAddr> {
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-            let address = listener.local_addr()?;
-            // All are bound at once, so that no two are the same.
-            listeners.push(listener);
-            Ok(address)
-        };
+        let ports = ports::free(4 * 3)?;
         let mut places = Vec::new();
-        for at in 0..4 {
-            let (folder, api) = (folder.join(format!("place-{at}")), free()?);
+        for (at, ports) in ports.chunks(3).enumerate() {
+            let [api, health, others] = *ports else { anyhow::bail!("a member has three ports") };
+            let folder = folder.join(format!("place-{at}"));
             std::fs::create_dir(&folder)?;
-            let (health, others) = (free()?, free()?);
             let settings = format!(
                 "data_dir = {:?}\nworkers = 1\nlisten.api = \"{api}\"\nlisten.health = \"{health}\"\n\
                  cluster.listen = \"{others}\"\ncluster.address = \"{others}\"\n",
@@ -152,7 +150,6 @@ impl Cluster {
             std::fs::write(folder.join("custody.toml"), settings)?;
             places.push(Place { folder, api, running: None });
         }
-        drop(listeners);
         let token_file = places[0].folder.join("data/first-admin-token");
         let mut cluster = Self { places, token_file };
         let founded = Custody::new(["cluster", "init", "--config"])?.arg(cluster.configuration(0)).run()?;
@@ -243,6 +240,15 @@ impl Cluster {
             let members: Vec<Member> = door.get("/v1/cluster/members")?;
             Ok(members.iter().any(|one| one.id == member && one.state == "member"))
         })
+    }
+
+    /// Has those who have joined hold copies.
+    fn apply_layout(&self) -> anyhow::Result<()> {
+        let layout: Value = self.door(0)?.get("/v1/cluster/layout")?;
+        let version = layout["staged"]["version"].to_string();
+        let applied = self.tell(&["layout", "apply", "--version", &version])?;
+        ensure!(applied.status.success(), "{layout}: {}", applied.stderr);
+        Ok(())
     }
 
     /// Waits until so many vote, all of them ready; gives who.

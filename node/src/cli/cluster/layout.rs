@@ -14,9 +14,7 @@ use std::time::Duration;
 #[derive(Debug, Args)]
 pub(super) struct Layout {
     #[command(subcommand)]
-    command: Option<Command>,
-    #[command(flatten)]
-    asked: Asked,
+    command: Command,
 }
 
 /// How it is asked and shown.
@@ -25,14 +23,14 @@ struct Asked {
     #[command(flatten)]
     server: Server,
     /// Print the answer of the API.
-    #[arg(long, global = true)]
+    #[arg(long)]
     json: bool,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Show the layout, and what would move if the staged one were applied.
-    Show,
+    Show(Asked),
     /// Stage a member's zone and weight.
     Assign {
         /// The member.
@@ -43,11 +41,15 @@ enum Command {
         /// How much it holds, compared with the others: 1 to 1000.
         #[arg(long, default_value_t = 1)]
         weight: u16,
+        #[command(flatten)]
+        asked: Asked,
     },
     /// Stage that a member holds nothing.
     Remove {
         /// The member.
         member: u64,
+        #[command(flatten)]
+        asked: Asked,
     },
     /// Make the staged layout the one that counts.
     Apply {
@@ -57,9 +59,11 @@ enum Command {
         /// A member that is gone for good; may be given several times.
         #[arg(long, value_name = "MEMBER")]
         dead: Vec<u64>,
+        #[command(flatten)]
+        asked: Asked,
     },
     /// Forget what is staged.
-    Revert,
+    Revert(Asked),
 }
 
 /// Have others hold what a member holds, so that it may go.
@@ -117,20 +121,22 @@ struct Staged {
 
 impl Layout {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
-        let Self { command, asked } = self;
-        let client = asked.server.client()?;
         let path = "/v1/cluster/layout";
         let of = |member: u64| format!("{path}/members/{member}");
-        let answer = match command.unwrap_or(Command::Show) {
-            Command::Show => client.get(path)?,
-            Command::Assign { member, zone, weight } => {
-                client.put(&of(member), &json!({ "zone": zone, "weight": weight }))?
+        let (asked, answer): (&Asked, Value) = match &self.command {
+            Command::Show(asked) => (asked, asked.server.client()?.get(path)?),
+            Command::Assign { member, zone, weight, asked } => {
+                let role = json!({ "zone": zone, "weight": weight });
+                (asked, asked.server.client()?.put(&of(*member), &role)?)
             }
-            Command::Remove { member } => client.delete(&of(member))?,
-            Command::Apply { version, dead } => {
-                client.post(&format!("{path}/apply"), &json!({ "version": version, "dead": dead }))?
+            Command::Remove { member, asked } => (asked, asked.server.client()?.delete(&of(*member))?),
+            Command::Apply { version, dead, asked } => {
+                let choice = json!({ "version": version, "dead": dead });
+                (asked, asked.server.client()?.post(&format!("{path}/apply"), &choice)?)
             }
-            Command::Revert => client.post(&format!("{path}/revert"), &json!({}))?,
+            Command::Revert(asked) => {
+                (asked, asked.server.client()?.post(&format!("{path}/revert"), &json!({}))?)
+            }
         };
         show(&answer, asked.json)
     }
