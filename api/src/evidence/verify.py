@@ -229,7 +229,7 @@ def read_keys(text, chunks, part):
     return [keys[number] for number in expected]
 
 
-def check_chunk(recording, object_id, chunk, key, entries):
+def check_chunk(recording, name, object_id, chunk, key, entries):
     """Compares what the leaves say of a chunk's records with the bytes of the recording."""
     number, epoch, _, offset, _, _ = chunk
     lengths = [int.from_bytes(entry[:4], "big") for entry in entries]
@@ -239,8 +239,8 @@ def check_chunk(recording, object_id, chunk, key, entries):
     for index, (record, entry) in enumerate(zip(records, entries)):
         data = VERSION + place + struct.pack(">II", index, lengths[index]) + sha(record)
         at = f"chunk {number}, record {index}: bytes {offset} to {offset + lengths[index] - 1}"
-        need(len(plaintexts[index]) == lengths[index], recording.name, f"{at} are missing")
-        need(sha(b"\0", data) == entry[4:], recording.name, f"{at} are not what was sealed, or the chunk's key in keys.txt is another")
+        need(len(plaintexts[index]) == lengths[index], name, f"{at} are missing")
+        need(sha(b"\0", data) == entry[4:], name, f"{at} are not what was sealed, or the chunk's key in keys.txt is another")
         offset += lengths[index]
 
 
@@ -296,9 +296,13 @@ def verify(folder, trusted, say):
 
     whole, object_id = Root(), recording_id + bytes(8)
     with_recording = facts["recording"] == "yes"
-    name = "recording." + report["session_info"]["format"]
-    keys = read_keys(read("keys.txt").decode(errors="replace"), chunks, "keys.txt") if with_recording else [None] * len(chunks)
-    with open(folder / "leaves.bin", "rb") as leaves, open(folder / (name if with_recording else "leaves.bin"), "rb") as recording:
+    keys, name = [None] * len(chunks), "leaves.bin"
+    if with_recording:
+        keys = read_keys(read("keys.txt").decode(errors="replace"), chunks, "keys.txt")
+        names = [path.name for path in folder.glob("recording.*")]
+        need(len(names) == 1, "recording.*", f"expected one file, not {len(names)}")
+        name = names[0]
+    with open(folder / "leaves.bin", "rb") as leaves, open(folder / name, "rb") as recording:
         for chunk, chunk_key in zip(chunks, keys):
             entries = [leaves.read(LEAF_BYTES) for _ in range(chunk[2])]
             subtree = Root()
@@ -308,7 +312,7 @@ def verify(folder, trusted, say):
             lengths = sum(int.from_bytes(entry[:4], "big") for entry in entries)
             need(subtree.value() == chunk[5] and lengths == chunk[4], "leaves.bin", f"chunk {chunk[0]} has other leaves")
             if with_recording:
-                check_chunk(recording, object_id, chunk, chunk_key, entries)
+                check_chunk(recording, name, object_id, chunk, chunk_key, entries)
         need(not leaves.read(1), "leaves.bin", "has more leaves than the manifest")
         need(whole.value() == merkle_root, "leaves.bin", "the leaves do not make the root")
         need(not with_recording or not recording.read(1), name, "has more bytes than the manifest")
