@@ -274,7 +274,7 @@ def verify(folder, trusted, say):
     need(exported["action"] == "PAM.SessionManagement.Evidence", "proofs.json: exported", "the leaf tells of no export")
     facts = dict(word.split("=", 1) for word in exported["detail"].split() if "=" in word)
     need(sorted(facts) == ["manifest", "recording", "report", "root"], "proofs.json: exported", "expected four facts")
-    say(f"leaf {exported['number']} of the log says that {exported['user']} exported this on {when(exported)}")
+    say(f"leaf {exported['number']} of the log says that {exported['user']!a} exported this on {when(exported)}")
 
     manifest = read("manifest.bin")
     need(sha(manifest).hex() == facts["manifest"], "manifest.bin", "not the one that was exported")
