@@ -53,7 +53,7 @@ async fn an_export_names_its_parts_in_the_log_before_its_first_byte() {
     assert_eq!(answer.header("content-type"), "application/x-tar");
     let disposition = format!("attachment; filename=\"evidence-{session}.tar\"");
     assert_eq!(answer.header("content-disposition"), disposition);
-    let files = files(&answer.bytes());
+    let files = files(answer.bytes());
     let expected = [
         "README.txt",
         "checkpoint.txt",
@@ -93,7 +93,7 @@ async fn who_may_not_have_the_bytes_gets_neither_them_nor_their_keys() {
     let roles = [Role::from_names("Prover", permissions).unwrap()];
     member.state.authorizer.swap(Authorizer::build(Revision(2), &roles).unwrap()).unwrap();
     let prover = member.user("Prover").await;
-    let files = files(&member.get(&prover, &format!("/v1/sessions/{session}/evidence")).await.bytes());
+    let files = files(member.get(&prover, &format!("/v1/sessions/{session}/evidence")).await.bytes());
     let expected = [
         "README.txt",
         "checkpoint.txt",
@@ -136,7 +136,7 @@ async fn nothing_is_evidence_of_nothing() {
     let session = member.open(&recorder, &ssh()).await;
     assert_eq!(member.seal(&recorder, &session).await.status, StatusCode::OK);
     let ada = member.user(AUDITOR).await;
-    let files = files(&member.get(&ada, &format!("/v1/sessions/{session}/evidence")).await.bytes());
+    let files = files(member.get(&ada, &format!("/v1/sessions/{session}/evidence")).await.bytes());
     let empty = ["keys.txt", "leaves.bin", "recording.asciicast"];
     assert_eq!(empty.map(|name| files[name].len()), [0; 3]);
 }
