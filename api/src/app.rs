@@ -42,6 +42,7 @@ pub(crate) fn documented(config: &mut Documented<'_>) {
         .configure(routes::timeline::routes)
         .configure(routes::keystrokes::routes)
         .configure(routes::log::routes)
+        .configure(routes::evidence::routes)
         .configure(routes::video::routes)
         .configure(routes::conversion::routes)
         .configure(routes::access::routes)

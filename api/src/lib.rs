@@ -16,6 +16,7 @@ mod content;
 mod control;
 mod cors;
 mod dto;
+mod evidence;
 mod follow;
 mod grant;
 mod guard;

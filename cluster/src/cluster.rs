@@ -8,6 +8,7 @@
 mod answer;
 mod append;
 mod errors;
+mod evidence;
 mod folder;
 mod forget;
 mod inbox;
@@ -39,6 +40,7 @@ pub use errors::{
     AppendError, FatalError, LayoutError, OpenSessionError, OrderError, ReadError, ReplicationError,
     ScrubError, SealError, StartError, StopError, WriteFailure,
 };
+pub use evidence::{Evidence, EvidenceError};
 pub use forget::ForgetError;
 pub use kek::KekError;
 pub use layout::{LayoutMember, LayoutView};

@@ -7,6 +7,7 @@ mod canary;
 mod conversion;
 mod cut;
 mod drains;
+mod evidence;
 mod frames;
 mod hostile;
 mod inspect;

@@ -24,7 +24,7 @@ const TOGETHER_BYTES_MAX: usize = 4 << 20;
 /// How long a member may take to take messages.
 const DEADLINE: Duration = Duration::from_millis(1_500);
 /// How long a member may take to send a piece of a chunk.
-const PIECE_DEADLINE: Duration = Duration::from_secs(3);
+pub(super) const PIECE_DEADLINE: Duration = Duration::from_secs(3);
 /// How long the end of this member may wait for others to hear of it.
 const FAREWELL: Duration = Duration::from_millis(300);
 /// A piece of a chunk that another member sends.

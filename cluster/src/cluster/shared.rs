@@ -150,7 +150,7 @@ impl Shared {
     }
 
     /// The data key of an object: one of the two of its recording.
-    fn key(&self, object: ObjectId) -> Result<Arc<DataKey>, ReadError> {
+    pub(super) fn key(&self, object: ObjectId) -> Result<Arc<DataKey>, ReadError> {
         let row = self.facts.catalog()?.object(object.recording.into())?;
         let keys = row.and_then(|row| row.keys).ok_or(ReadError::KeyMissing { object })?;
         let wrapped = WrappedKey::from_bytes(keys.of(object))?;

@@ -3,6 +3,7 @@
 mod appends;
 mod bytes;
 mod crash;
+mod evidence;
 mod forgetting;
 mod handover;
 mod keys;
