@@ -47,6 +47,10 @@ impl Engine for MemoryEngine {
         Ok(())
     }
 
+    fn load(&self, rows: Vec<(Tree, KeyAndRow)>) -> Result<(), EngineError> {
+        self.commit(rows.into_iter().map(|(tree, (key, row))| ((tree, key), Some(row))).collect())
+    }
+
     fn clear(&self) -> Result<(), EngineError> {
         self.trees.write().unwrap_or_else(PoisonError::into_inner).clear();
         Ok(())

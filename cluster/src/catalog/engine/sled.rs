@@ -191,6 +191,19 @@ impl Engine for SledEngine {
         Ok(stores.database.apply_batch(changes)?)
     }
 
+    /// Batches exclude one another; rows alone do not.
+    fn load(&self, rows: Vec<(Tree, KeyAndRow)>) -> Result<(), EngineError> {
+        let stores = self.read();
+        for (tree, (key, row)) in rows {
+            let key = full_key(tree, &key);
+            if let Some(next) = &stores.next {
+                next.insert(&key, row.as_slice())?;
+            }
+            stores.database.insert(key, row)?;
+        }
+        Ok(())
+    }
+
     fn clear(&self) -> Result<(), EngineError> {
         let stores = self.read();
         if let Some(next) = &stores.next {
