@@ -238,6 +238,8 @@ pub trait Engine: Debug + Send + Sync + 'static {
     fn load(&self, rows: Vec<(Tree, KeyAndRow)>) -> Result<(), EngineError>;
     /// Removes every row.
     fn clear(&self) -> Result<(), EngineError>;
+    /// What its files take on the disk.
+    fn bytes(&self) -> Result<u64, EngineError>;
     /// Leaves no bytes in any file of rows that were changed or removed before the call, while everything else goes on. False
     /// when it was given up, since it was to `go_on` no longer: then all is as it was.
     fn renew(&self, go_on: &dyn Fn() -> bool) -> Result<bool, EngineError>;

@@ -56,6 +56,10 @@ impl Engine for MemoryEngine {
         Ok(())
     }
 
+    fn bytes(&self) -> Result<u64, EngineError> {
+        Ok(0)
+    }
+
     fn renew(&self, _: &dyn Fn() -> bool) -> Result<bool, EngineError> {
         Ok(true)
     }

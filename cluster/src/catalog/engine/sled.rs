@@ -212,6 +212,10 @@ impl Engine for SledEngine {
         Ok(stores.database.clear()?)
     }
 
+    fn bytes(&self) -> Result<u64, EngineError> {
+        Ok(self.read().database.size_on_disk()?)
+    }
+
     fn renew(&self, go_on: &dyn Fn() -> bool) -> Result<bool, EngineError> {
         let failed = |error| EngineError::File(Arc::new(error));
         let _renewing = self.renewing.lock().unwrap_or_else(PoisonError::into_inner);
