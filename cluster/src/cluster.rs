@@ -292,7 +292,7 @@ impl Cluster {
         tokio::select! {
             biased;
             fatal = bytes => fatal,
-            reason = self.shared.facts.failed() => FatalError::Facts { reason },
+            reason = self.shared.facts.failed() => self.shared.facts_ended(reason),
         }
     }
 

@@ -102,6 +102,8 @@ pub enum Rebuild {
     BehindSnapshot,
     /// It holds what the log does not.
     BesideLog,
+    /// Its indexes are an older Custody's, which say too little.
+    OlderIndexes,
 }
 
 /// The facts of a member.
@@ -394,6 +396,9 @@ fn why_rebuild(
         Err(CatalogError::Row(_)) => return Ok(Some(Rebuild::Unreadable)),
         Err(error @ CatalogError::Engine(_)) => return Err(error.into()),
     };
+    if !catalog.has_index_rows()? {
+        return Ok(Some(Rebuild::OlderIndexes));
+    }
     if snapshots.current().is_some_and(|(meta, _)| meta.last_log_id.map(|id| id.index) > Some(applied.index))
     {
         return Ok(Some(Rebuild::BehindSnapshot));

@@ -281,9 +281,17 @@ impl Catalog {
         tree == Tree::Meta && key == AppliedRow::KEY
     }
 
-    /// Stores rows as they were dumped.
-    pub(crate) fn load(&self, batch: Batch) -> Result<(), CatalogError> {
-        Ok(self.engine.commit(batch)?)
+    /// Stores rows as they were dumped, in any order, several threads at once.
+    pub(crate) fn load(&self, rows: Vec<(Tree, KeyAndRow)>) -> Result<(), CatalogError> {
+        Ok(self.engine.load(rows)?)
+    }
+
+    /// Ends the loading: what the indexes of an older Custody do not say is added, and then the mark of what is applied.
+    pub(crate) fn finish_load(&self, marks: Batch) -> Result<(), CatalogError> {
+        if !self.has_index_rows()? {
+            self.index_again()?;
+        }
+        Ok(self.engine.commit(marks)?)
     }
 
     pub(crate) fn engine(&self) -> &dyn Engine {

@@ -175,6 +175,12 @@ impl KeyRange {
         self
     }
 
+    /// Whether a key is inside.
+    pub(crate) fn contains(&self, key: &[u8]) -> bool {
+        let (from, to) = (self.from.as_ref().map(Vec::as_slice), self.to.as_ref().map(Vec::as_slice));
+        <(Bound<&[u8]>, Bound<&[u8]>) as std::ops::RangeBounds<[u8]>>::contains(&(from, to), key)
+    }
+
     /// Whether no key can be inside.
     pub(crate) fn is_empty(&self) -> bool {
         match (&self.from, &self.to) {
@@ -227,8 +233,13 @@ pub trait Engine: Debug + Send + Sync + 'static {
     fn scan(&self, tree: Tree, range: KeyRange, limit: usize) -> Result<Vec<KeyAndRow>, EngineError>;
     /// Applies all changes at once.
     fn commit(&self, batch: Batch) -> Result<(), EngineError>;
+    /// Stores rows of an engine that is being filled, by several threads at once: in any order, each for itself. What is
+    /// committed afterwards comes after all of them.
+    fn load(&self, rows: Vec<(Tree, KeyAndRow)>) -> Result<(), EngineError>;
     /// Removes every row.
     fn clear(&self) -> Result<(), EngineError>;
+    /// What its files take on the disk.
+    fn bytes(&self) -> Result<u64, EngineError>;
     /// Leaves no bytes in any file of rows that were changed or removed before the call, while everything else goes on. False
     /// when it was given up, since it was to `go_on` no longer: then all is as it was.
     fn renew(&self, go_on: &dyn Fn() -> bool) -> Result<bool, EngineError>;
