@@ -65,6 +65,7 @@ use crate::raft::Commit;
 use crate::rpc::{Handler, Peers};
 use crate::tail::{Found, Member, MemberParts, Shelf, TailOptions};
 use answer::Answers;
+use bytes::Bytes;
 use inbox::Inbox;
 use input::Input;
 use machine::{Machine, MachineParts};
@@ -373,11 +374,17 @@ impl Cluster {
     ///
     /// Bytes that the object holds already are compared, so that a retry is harmless. Appends to one object are
     /// done one after the other, in the order in which they came.
-    pub async fn append(&self, object: ObjectId, offset: u64, bytes: Vec<u8>) -> Result<u64, AppendError> {
+    pub async fn append(
+        &self,
+        object: ObjectId,
+        offset: u64,
+        bytes: impl Into<Bytes>,
+    ) -> Result<u64, AppendError> {
+        let bytes = bytes.into();
         if bytes.len() > APPEND_BYTES_MAX {
             return Err(AppendError::TooLong { bytes: bytes.len(), limit_bytes: APPEND_BYTES_MAX });
         }
-        self.shared.append(object, offset, bytes.into()).await
+        self.shared.append(object, offset, bytes).await
     }
 
     /// Up to where an object's bytes are durable: where its recorder goes on. Does not wait for appends under way.

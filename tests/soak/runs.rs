@@ -4,8 +4,8 @@ use crate::journal::{Result, Run};
 use crate::{Suite, hostile};
 use anyhow::ensure;
 use harness::{
-    Cut, Kills, Leaks, ManySessions, Measure, Members, PowerCuts, PowerCutsOutcome, Races, Random, Ranges,
-    Repairs, Requests, Resumes, Sessions, Syncs,
+    Cut, FullDisks, Heals, Kills, Leaders, Leaks, ManySessions, Measure, Members, PowerCuts,
+    PowerCutsOutcome, Races, Random, Ranges, Repairs, Requests, Resumes, Sessions, Syncs,
 };
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -57,6 +57,9 @@ pub(crate) fn of(suite: Suite, folder: &Path, times: u64, seed: u64) -> anyhow::
         Suite::Races => Ok(vec![races(seed, times)]),
         Suite::Clocks => Ok(vec![clocks()]),
         Suite::Catalog => Ok(vec![catalog(seed, times)]),
+        Suite::Heal => Ok(vec![heal(seed, times)]),
+        Suite::Leader => Ok(vec![leader(seed, times)]),
+        Suite::Full => Ok((seed..seed + times).map(full).collect()),
         Suite::Requests => Ok(vec![requests(seed, times)]),
         Suite::Canary => Ok(vec![canary(seed, times)]),
         Suite::Simulation => Ok(crate::simulation::of(seed, times)),
@@ -191,6 +194,36 @@ fn repair(seed: u64, flips: u64) -> Run {
         Ok(serde_json::to_value(outcome)?)
     };
     Run { key: json!({ "seed": seed, "flips": flips }), work: Box::new(work) }
+}
+
+/// A member that has lost so many MiB of chunks.
+fn heal(seed: u64, mib: u64) -> Run {
+    let work = move || -> Result {
+        let outcome = Heals { seed, mib }.run()?;
+        ensure!(outcome.unlike.is_empty(), "not healed: {}", serde_json::to_string(&outcome)?);
+        Ok(serde_json::to_value(outcome)?)
+    };
+    Run { key: json!({ "seed": seed, "mib": mib }), work: Box::new(work) }
+}
+
+/// A leader that is killed again and again.
+fn leader(seed: u64, kills: u64) -> Run {
+    let work = move || -> Result {
+        let outcome = Leaders { seed, kills }.run()?;
+        ensure!(outcome.losses.is_empty(), "lost: {}", serde_json::to_string(&outcome)?);
+        Ok(serde_json::to_value(outcome)?)
+    };
+    Run { key: json!({ "seed": seed, "kills": kills }), work: Box::new(work) }
+}
+
+/// Disks that are full.
+fn full(seed: u64) -> Run {
+    let work = move || -> Result {
+        let outcome = FullDisks { seed }.run()?;
+        ensure!(outcome.losses.is_empty(), "lost: {}", serde_json::to_string(&outcome)?);
+        Ok(serde_json::to_value(outcome)?)
+    };
+    Run { key: json!({ "seed": seed }), work: Box::new(work) }
 }
 
 /// Sessions that are held and purged at the same time.

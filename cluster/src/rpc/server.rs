@@ -1,5 +1,6 @@
 //! Answers other members over mutual TLS, and those who want to be one.
 
+use super::arrivals::{Arrivals, Bounds, Proof};
 use super::codec::Plain;
 use super::directory::Directory;
 use super::gate::Gate;
@@ -16,7 +17,7 @@ use tonic::metadata::MetadataValue;
 use tonic::service::Routes;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
+use tonic::transport::server::{TcpIncoming, TlsConnectInfo};
 use tonic::{Request, Response, Status};
 
 /// The longest message.
@@ -68,6 +69,7 @@ pub async fn serve(
     let Answering { handler, directory, gate } = answering;
     listener.set_nonblocking(true)?;
     let incoming = TcpIncoming::from(tokio::net::TcpListener::from_std(listener)?).with_nodelay(Some(true));
+    let incoming = Arrivals::new(incoming, Bounds::default());
     let members = MembersServer::new(Door { handler })
         .max_decoding_message_size(MESSAGE_BYTES_MAX)
         .max_encoding_message_size(MESSAGE_BYTES_MAX);
@@ -92,9 +94,13 @@ pub async fn serve(
 
 /// Writes down who calls, if it is a member.
 fn know(mut request: Request<()>, directory: &Directory) -> Result<Request<()>, Status> {
-    let certificates = request.peer_certs().unwrap_or_default();
+    let connection = request.extensions().get::<TlsConnectInfo<Proof>>().cloned();
+    let certificates = connection.as_ref().and_then(TlsConnectInfo::peer_certs).unwrap_or_default();
     let (from, shown) = caller(&certificates).map_err(|error| Status::unauthenticated(error.to_string()))?;
     directory.check(from, &shown).map_err(|denied| Status::permission_denied(denied.to_string()))?;
+    if let Some(connection) = connection {
+        connection.get_ref().give();
+    }
     request.extensions_mut().insert(from);
     Ok(request)
 }
