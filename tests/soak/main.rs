@@ -17,8 +17,8 @@ use std::process::ExitCode;
 struct Soak {
     /// What is run.
     suite: Suite,
-    /// Times in each recording (pictures), runs (determinism, power_cut, kill, members, simulation), kills (resume), live
-    /// sessions (sessions), sealed recordings (ranges), changed files (repair) or sessions (races, catalog).
+    /// Times in each recording (pictures), runs (determinism, power_cut, kill, members, simulation), kills (resume), drains (moves), live
+    /// sessions (sessions), sealed recordings (ranges, sync), changed files (repair) or sessions (races, catalog).
     #[arg(long, default_value_t = 50)]
     times: u64,
     /// Repeats the same choices.
@@ -54,6 +54,10 @@ enum Suite {
     Sessions,
     /// Ranges of recordings that were just sealed, from all members but one that is killed.
     Ranges,
+    /// Recordings and videos on three members, of which one is away and then replaced: how long until all have them.
+    Sync,
+    /// Four members that are drained, wiped and replaced one after the other, twice as many drained as killed, under load.
+    Moves,
     /// Three members, of which one has changed and deleted chunk files: found, not served, repaired.
     Repair,
     /// Sessions that are viewed, then held and purged at the same time, on three members.
@@ -77,7 +81,13 @@ impl Suite {
     fn program(self) -> &'static str {
         match self {
             Self::Pictures | Self::Frames | Self::Determinism | Self::Hostile => "custody",
-            Self::Resume | Self::Sessions | Self::Ranges | Self::Repair | Self::Catalog => "custody",
+            Self::Resume
+            | Self::Sessions
+            | Self::Sync
+            | Self::Moves
+            | Self::Ranges
+            | Self::Repair
+            | Self::Catalog => "custody",
             Self::Races | Self::Clocks | Self::Canary | Self::Requests => "custody",
             Self::PowerCut | Self::Kill | Self::Members => "appender",
             Self::Simulation => "soak",
