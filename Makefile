@@ -46,8 +46,9 @@ fix:
 	cargo fmt --all
 	cargo clippy $(ALL) --all-targets --fix --allow-dirty --allow-staged
 
-# Long runs: make soak SUITE=pictures|frames|determinism|power_cut|kill|members|resume|sessions|ranges|repair|races|clocks|canary|requests|catalog|hostile|simulation|screen N=50 SEED=1 RECORDINGS=tests/data
+# Long runs: make soak SUITE=pictures|frames|determinism|power_cut|kill|members|resume|sessions|ranges|repair|sync|moves|races|clocks|canary|requests|catalog|hostile|simulation|screen N=50 SEED=1 RECORDINGS=tests/data
 # N counts losses of receiving members, by turns killed and cut off (resume), live sessions (sessions), sealed recordings (ranges),
+# recordings and as many videos (sync), members that are drained and wiped, with half as many that are killed for good (moves),
 # changed files (repair), sessions (races, canary, catalog) and requests of each kind (requests), otherwise runs.
 # Each run is a line of JSON in $(TARGET)/soak/SUITE.jsonl; runs that stand there are not repeated. SUITE=fuzz runs each fuzz
 # target of codec for MINUTES from the saved inputs on; what breaks a law is kept in $(TARGET)/soak/fuzz. SUITE=screen lets all

@@ -47,6 +47,7 @@ struct Seen {
     is_voter: bool,
     is_ready: bool,
     state: String,
+    api_address: Option<String>,
     #[serde(default)]
     drain: Value,
 }
@@ -259,6 +260,17 @@ impl Founded {
     fn seen(&self) -> anyhow::Result<Vec<Seen>> {
         std::thread::park_timeout(LOOK_AGAIN);
         self.door(self.running()?).get("/v1/cluster/members")
+    }
+
+    /// Where the APIs of all members are, as they have told.
+    pub(crate) fn api_addresses(&self) -> anyhow::Result<BTreeMap<u64, Option<String>>> {
+        Ok(self.seen()?.into_iter().map(|one| (one.id, one.api_address)).collect())
+    }
+
+    /// Where the APIs are of those that run.
+    pub(crate) fn api_places(&self) -> anyhow::Result<BTreeMap<u64, Option<String>>> {
+        let place = |at: usize| Ok((self.member(at)?, Some(self.places[at].api.to_string())));
+        self.all_running().into_iter().map(place).collect()
     }
 
     /// Waits until all know that a member has what they have.

@@ -16,6 +16,8 @@ pub struct JoiningOutcome {
     pub members: Vec<u64>,
     /// Who voted when three were there.
     pub voters: Vec<u64>,
+    /// Where the APIs of those three are, as they have told, and as they were told.
+    pub apis: [BTreeMap<u64, Option<String>>; 2],
     /// What is said to somebody who comes with a token that was used.
     pub used_token: String,
     /// What is said of a member that answers and is to be removed as lost.
@@ -48,6 +50,7 @@ pub fn joining() -> anyhow::Result<JoiningOutcome> {
     for member in &members {
         cluster.wait_learnt(*member)?;
     }
+    let apis = [cluster.api_addresses()?, cluster.api_places()?];
     cluster.apply_layout()?;
 
     let mut recordings = BTreeMap::new();
@@ -80,6 +83,7 @@ pub fn joining() -> anyhow::Result<JoiningOutcome> {
     Ok(JoiningOutcome {
         members,
         voters,
+        apis,
         used_token,
         not_lost,
         removed,

@@ -9,6 +9,7 @@ mod keys;
 mod members;
 mod purged;
 mod repair;
+mod residue;
 mod rotation;
 mod space;
 mod three;
