@@ -46,8 +46,9 @@ fix:
 	cargo fmt --all
 	cargo clippy $(ALL) --all-targets --fix --allow-dirty --allow-staged
 
-# Long runs: make soak SUITE=pictures|frames|determinism|power_cut|kill|members|resume|sessions|ranges|repair|races|clocks|canary|requests|catalog|heal|leader|full|hostile|simulation|screen N=50 SEED=1 RECORDINGS=tests/data
+# Long runs: make soak SUITE=pictures|frames|determinism|power_cut|kill|members|resume|sessions|ranges|repair|sync|moves|races|clocks|canary|requests|catalog|heal|leader|full|hostile|simulation|screen N=50 SEED=1 RECORDINGS=tests/data
 # N counts losses of receiving members, by turns killed and cut off (resume), live sessions (sessions), sealed recordings (ranges),
+# recordings and as many videos (sync), members that are drained and wiped, with half as many that are killed for good (moves),
 # changed files (repair), sessions (races, canary, catalog), requests of each kind (requests), MiB that a member has lost (heal)
 # and kills of the leader (leader), otherwise runs. SUITE=full fills disks and needs root.
 # Each run is a line of JSON in $(TARGET)/soak/SUITE.jsonl; runs that stand there are not repeated. SUITE=fuzz runs each fuzz

@@ -17,9 +17,9 @@ use std::process::ExitCode;
 struct Soak {
     /// What is run.
     suite: Suite,
-    /// Times in each recording (pictures), runs (determinism, power_cut, kill, members, simulation), kills (resume), live
-    /// sessions (sessions), sealed recordings (ranges), changed files (repair), sessions (races, catalog), MiB (heal) or kills
-    /// (leader).
+    /// Times in each recording (pictures), runs (determinism, power_cut, kill, members, simulation), kills (resume), drains
+    /// (moves), live sessions (sessions), sealed recordings (ranges, sync), changed files (repair), sessions (races, catalog),
+    /// MiB (heal) or kills (leader).
     #[arg(long, default_value_t = 50)]
     times: u64,
     /// Repeats the same choices.
@@ -55,6 +55,10 @@ enum Suite {
     Sessions,
     /// Ranges of recordings that were just sealed, from all members but one that is killed.
     Ranges,
+    /// Recordings and videos on three members, of which one is away and then replaced: how long until all have them.
+    Sync,
+    /// Four members that are drained, wiped and replaced one after the other, twice as many drained as killed, under load.
+    Moves,
     /// Three members, of which one has changed and deleted chunk files: found, not served, repaired.
     Repair,
     /// Three members, of which one has lost its chunks: how fast it gets them back, beside a copy by `fio`.
@@ -85,7 +89,7 @@ impl Suite {
         match self {
             Self::Pictures | Self::Frames | Self::Determinism | Self::Hostile => "custody",
             Self::Resume | Self::Sessions | Self::Ranges | Self::Repair | Self::Catalog => "custody",
-            Self::Heal | Self::Leader | Self::Full => "custody",
+            Self::Sync | Self::Moves | Self::Heal | Self::Leader | Self::Full => "custody",
             Self::Races | Self::Clocks | Self::Canary | Self::Requests => "custody",
             Self::PowerCut | Self::Kill | Self::Members => "appender",
             Self::Simulation => "soak",

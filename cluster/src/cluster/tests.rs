@@ -10,6 +10,7 @@ mod keys;
 mod members;
 mod purged;
 mod repair;
+mod residue;
 mod rotation;
 mod space;
 mod three;
