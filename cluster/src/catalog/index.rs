@@ -4,7 +4,7 @@ mod page;
 mod row;
 
 use super::catalog::{Catalog, ROWS_AT_ONCE};
-use super::engine::{KeyRange, Tree};
+use super::engine::{KeyAndRow, KeyRange, Tree};
 use super::row::RowError;
 use super::session::{Format, Protocol, SessionRow};
 use super::transaction::CatalogError;
@@ -145,14 +145,11 @@ impl Cursor {
 }
 
 /// The rows of a session in the indexes. The keys are value, start, recording.
-pub(crate) fn rows(
-    recording: RecordingId,
-    session: &SessionRow,
-) -> Result<Vec<(Tree, Vec<u8>, Vec<u8>)>, RowError> {
+pub(crate) fn rows(recording: RecordingId, session: &SessionRow) -> Result<Vec<(Tree, KeyAndRow)>, RowError> {
     let row = IndexRow::of(session);
     let indexed = keys(recording, session).into_iter().map(|(tree, key)| {
         let bytes = row.encode(tree, &key)?;
-        Ok((tree, key, bytes))
+        Ok((tree, (key, bytes)))
     });
     indexed.collect()
 }
@@ -179,8 +176,7 @@ impl Catalog {
             range = KeyRange::all().after(last.0.to_vec());
             let mut indexed = Vec::new();
             for (recording, session) in &sessions {
-                let rows = rows(*recording, session)?.into_iter();
-                indexed.extend(rows.map(|(tree, key, row)| (tree, (key, row))));
+                indexed.extend(rows(*recording, session)?);
             }
             self.engine().load(indexed)?;
         }

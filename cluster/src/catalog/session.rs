@@ -379,7 +379,7 @@ pub(crate) fn store(
             step.rows.remove(tree, &key);
         }
     }
-    for (tree, key, indexed) in index::rows(recording, row)? {
+    for (tree, (key, indexed)) in index::rows(recording, row)? {
         step.rows.put_bytes(tree, key, indexed);
     }
     Ok(step.rows.put(&recording.0, row)?)
