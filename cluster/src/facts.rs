@@ -322,8 +322,7 @@ impl Facts {
     /// Ends in order: requests, Raft, log, snapshots, catalog. A catalog that was closed is kept even if the
     /// machine restarts.
     pub async fn stop(self) -> Result<(), StopError> {
-        self.proposer.stop().await;
-        let shut = self.raft.shutdown().await;
+        let shut = self.proposer.stop(self.raft.shutdown()).await;
         self.machine.close();
         self.log.close();
         self.snapshots.close();
