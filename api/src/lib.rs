@@ -63,3 +63,4 @@ pub use server::{ServeError, Server, ServerOptions, Stopper};
 pub use state::{ApiState, Limits};
 pub use threads::Threads;
 pub use tls::{TlsError, TlsFiles};
+pub use upload::Ahead;

@@ -12,6 +12,7 @@ use cluster::facts::SubmitError;
 use cluster::id::ObjectId;
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 
 use crate::auth::{Allowed, OneSession, Record};
@@ -26,6 +27,19 @@ use crate::state::ApiState;
 const LINGER: Duration = Duration::from_millis(20);
 /// What is appended at once, about, and as much is gathered meanwhile: who sends fast waits for few syncs.
 const GATHERED_BYTES_MAX: usize = 4 * PIECE_BYTES_MAX;
+/// So many uploads may gather that much at a time; the others gather a piece, so that a thousand recorders that come back
+/// at once do not take all memory.
+const AHEAD_MAX: usize = 32;
+
+/// Places for uploads that gather more than a piece.
+#[derive(Debug)]
+pub struct Ahead(Semaphore);
+
+impl Default for Ahead {
+    fn default() -> Self {
+        Self(Semaphore::new(AHEAD_MAX))
+    }
+}
 
 /// How far a recording is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +95,8 @@ pub(crate) async fn append(
     if offset.saturating_add(length.unwrap_or(0)) > state.limits.recording_bytes_max {
         return Err(problem(Kind::TooLarge, "the recording would be longer than is allowed"));
     }
-    let mut upload = Upload { state, session, object, order, position: offset, pending: BytesMut::new() };
+    let pending = BytesMut::new();
+    let mut upload = Upload { state, session, object, order, position: offset, pending, ahead: None };
     match upload.run(body).await {
         Ok(()) => Ok(upload.position),
         // The seal of a drop is no conflict of the recorder's.
@@ -138,6 +153,8 @@ struct Upload<'a> {
     /// Where the pending bytes belong: all before them is durable, or being appended.
     position: u64,
     pending: BytesMut,
+    /// There while it may gather more than a piece.
+    ahead: Option<SemaphorePermit<'a>>,
 }
 
 /// Bytes that are to be appended.
@@ -207,7 +224,7 @@ impl Upload<'_> {
         }
     }
 
-    /// Waits for bytes, then takes what comes right behind them, up to a piece. Who waits hears when the session is
+    /// Waits for bytes, then takes what comes right behind them. Who waits hears when the session is
     /// blocked or dropped.
     async fn gather(&mut self, body: &mut Payload) -> Result<Gathered, Problem> {
         let idle_until = Instant::now() + Duration::from_secs(self.state.limits.idle_s_max);
@@ -224,13 +241,25 @@ impl Upload<'_> {
             return Ok(over);
         }
         let until = Instant::now() + LINGER;
-        while self.pending.len() < GATHERED_BYTES_MAX {
-            let Ok(next) = timeout_at(until, body.next()).await else { break };
+        while self.pending.len() < self.gathered_bytes_max() {
+            // Who sends slowly leaves the place to others.
+            let Ok(next) = timeout_at(until, body.next()).await else {
+                self.ahead = None;
+                break;
+            };
             if let Some(over) = self.take(next) {
                 return Ok(over);
             }
         }
         Ok(Gathered::More)
+    }
+
+    /// How much is gathered before it is appended: a piece, and more if there is a place for it.
+    fn gathered_bytes_max(&mut self) -> usize {
+        if self.pending.len() >= PIECE_BYTES_MAX && self.ahead.is_none() {
+            self.ahead = self.state.ahead.0.try_acquire().ok();
+        }
+        if self.ahead.is_some() { GATHERED_BYTES_MAX } else { PIECE_BYTES_MAX }
     }
 
     /// Ends the request when the session is dropped, and when it is blocked while the request is under way: one that

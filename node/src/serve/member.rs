@@ -13,8 +13,8 @@ use crate::seams::{CodecMedia, FormatIntake};
 use crate::tasks::{TaskError, Tasks};
 use crate::webhook::{self, Webhook};
 use api::{
-    ApiState, CheckpointKey, Closing, IdentityProvider, Metrics, Rates, Server, ServerOptions, Stopper,
-    Threads, Trail,
+    Ahead, ApiState, CheckpointKey, Closing, IdentityProvider, Metrics, Rates, Server, ServerOptions,
+    Stopper, Threads, Trail,
 };
 use cluster::catalog::MemberState;
 use cluster::chunk::disk::{Disk as _, RealDisk};
@@ -349,6 +349,7 @@ fn bind(
         rates: Rates::new(&settings.limits),
         trail: witness.trail,
         checkpoint_key: witness.checkpoint_key,
+        ahead: Ahead::default(),
         threads: Threads::default(),
         closing: Closing::default(),
     };
