@@ -25,6 +25,14 @@ fn reason(code: &str, status: u64) -> (String, u64) {
 }
 
 #[actix_web::test]
+async fn the_question_is_no_session() {
+    let member = Member::start().await;
+    let administrator = member.user(ADMINISTRATOR).await;
+    let answer = member.get(&administrator, PATH).await;
+    assert_eq!((answer.problem(), answer.header("allow")), ((405, "method-not-allowed".to_owned()), "POST"));
+}
+
+#[actix_web::test]
 async fn all_that_is_in_the_way_of_a_session_is_told_and_refuses_it() {
     let member = Member::start().await;
     let (recorder, system) = (member.recorder().await, member.user(SYSTEM).await);
