@@ -27,7 +27,7 @@ pub(crate) struct PageBounds {
 }
 
 impl PageBounds {
-    /// A few milliseconds.
+    /// What a page of the API may cost.
     const USUAL: Self = Self { tried: 1024, looked_at: 8192, gathered: 4096, in_vain: 512, at_once: 512 };
 }
 
