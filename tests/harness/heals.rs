@@ -41,7 +41,9 @@ pub struct HealsOutcome {
     pub bytes: u64,
     /// From the start of the member's process to its first file.
     pub first_ms: u64,
-    /// From there until all members said that they have a good copy of every chunk.
+    /// From the same until it had all files, and until all members said that they have a good copy of every chunk.
+    pub filled_ms: u64,
+    /// See above.
     pub healed_ms: u64,
     /// All bytes by that time, its start included.
     pub mib_per_s: u64,
@@ -86,6 +88,7 @@ impl Heals {
             std::thread::park_timeout(Duration::from_millis(50));
             Ok(lengths(&chunks)? == before)
         })?;
+        let filled_ms = u64::try_from(began.elapsed().as_millis())?;
         synced(&servers, other, &sessions)?;
         let healed_ms = u64::try_from(began.elapsed().as_millis())?;
         let members_cpu_s = servers.computed_s() - computed_s;
@@ -101,6 +104,7 @@ impl Heals {
             files: before.len(),
             bytes,
             first_ms,
+            filled_ms,
             healed_ms,
             mib_per_s,
             fio_read_ms,
@@ -148,10 +152,14 @@ fn synced(servers: &Servers, asked: u64, sessions: &[String]) -> anyhow::Result<
     Ok(())
 }
 
-/// The files in a folder, by their names in it, and how long they are.
+/// The files of recordings in a folder, by their names in it, and how long they are. What is made of recordings comes and goes.
 fn lengths(folder: &Path) -> anyhow::Result<BTreeMap<PathBuf, u64>> {
+    let is_received = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        name.split('.').nth(1) == Some("0")
+    };
     let length = |path: PathBuf| anyhow::Ok((path.strip_prefix(folder)?.to_owned(), path.metadata()?.len()));
-    files_below(folder)?.into_iter().map(length).collect()
+    files_below(folder)?.into_iter().filter(is_received).map(length).collect()
 }
 
 /// Files that are not the same in two folders.
@@ -180,7 +188,9 @@ fn fio(from: &Path, into: &Path, files: usize, bytes: u64) -> anyhow::Result<(u6
     let shared = ["--bs=1M", "--file_service_type=sequential", "--openfiles=1", "--output-format=json"];
     let run = |own: &[String], way: &str| -> anyhow::Result<u64> {
         let done = Command::new("fio").args(shared).args(own).current_dir(into).output().context("fio")?;
-        let said: Value = serde_json::from_slice(&done.stdout)
+        // It says a few words before.
+        let begin = done.stdout.iter().position(|byte| *byte == b'{').unwrap_or(0);
+        let said: Value = serde_json::from_slice(&done.stdout[begin..])
             .with_context(|| String::from_utf8_lossy(&done.stderr).into_owned())?;
         said["jobs"][0][way]["runtime"].as_u64().context("fio tells how long it took")
     };

@@ -117,14 +117,15 @@ class Product:
         return self
 
     def __exit__(self, *_):
+        # What they keep goes with their folders.
         for process in self.processes:
-            process.terminate()
+            process.kill()
         for process in self.processes:
             process.wait()
 
     def spawn(self, number, *arguments):
         log = open(self.folders[number] / "log", "w")
-        self.processes.append(subprocess.Popen([self.binary, *arguments], stdout=log, stderr=log))
+        self.processes.append(subprocess.Popen([self.binary, *arguments], stdin=subprocess.PIPE, stdout=log, stderr=log))
 
     def run(self, *arguments, given=None):
         done = subprocess.run([self.binary, *arguments], input=given, capture_output=True, text=True, check=False)
@@ -153,14 +154,14 @@ class Custody(Product):
             )
         configs = [folder / "custody.toml" for folder in self.folders]
         self.run("cluster", "init", "--config", configs[0])
-        self.spawn(0, "serve", "--config", configs[0])
+        self.spawn(0, "serve", "--config", configs[0], "--until-input-ends")
         token_file = self.folders[0] / "data" / "first-admin-token"
         wait_for("the first member", lambda: token_file.exists() and self.is_ready(0))
         server = ("--server", f"http://{self.apis[0]}", "--token-file", token_file)
         for number in (1, 2):
             token = self.run("cluster", "token", *server)
             self.run("cluster", "join", "-", "--config", configs[number], given=token)
-            self.spawn(number, "serve", "--config", configs[number])
+            self.spawn(number, "serve", "--config", configs[number], "--until-input-ends")
             wait_for("a member that joins", lambda: self.is_ready(number))
         self.headers = {"Authorization": f"Bearer {token_file.read_text().strip()}"}
         self.set_layout()

@@ -7,7 +7,7 @@ use super::message::Hello;
 use super::peers::{
     Answer, CallError, NEWEST, OLDEST, Peers, VERSION_KEY, decode, encode, in_version, is_raft,
 };
-use super::server::MESSAGE_BYTES_MAX;
+use super::server::{FRAME_BYTES_MAX, MESSAGE_BYTES_MAX, WINDOW_BYTES};
 use super::tls::MemberTls;
 use crate::id::MemberId;
 use bytes::Bytes;
@@ -81,6 +81,9 @@ impl Client {
             .map_err(refused)?
             .connect_timeout(CONNECT_LIMIT)
             .tcp_nodelay(true)
+            .initial_stream_window_size(WINDOW_BYTES)
+            .initial_connection_window_size(WINDOW_BYTES)
+            .max_frame_size(FRAME_BYTES_MAX)
             .http2_keep_alive_interval(KEEP_ALIVE)
             .keep_alive_timeout(KEEP_ALIVE)
             .keep_alive_while_idle(true);
@@ -160,7 +163,7 @@ impl Call {
         match tokio::time::timeout_at(self.until, client.call(request)).await {
             Ok(Ok(answer)) => {
                 let newest = newest(answer.metadata());
-                Answered { answer: Ok(answer.into_inner().0.to_vec()), newest }
+                Answered { answer: Ok(answer.into_inner().0.into()), newest }
             }
             Ok(Err(status)) => {
                 let newest = newest(status.metadata());

@@ -24,6 +24,10 @@ use tonic::{Request, Response, Status};
 pub(super) const MESSAGE_BYTES_MAX: usize = 16 << 20;
 /// Requests of one connection that are answered at one time.
 pub(super) const REQUESTS_AT_ONCE: usize = 256;
+/// What may be under way on a connection before the other side says that it has taken it: a few pieces of chunks.
+pub(super) const WINDOW_BYTES: u32 = 4 << 20;
+/// The longest frame of HTTP/2. Each one costs both sides a turn.
+pub(super) const FRAME_BYTES_MAX: u32 = 256 << 10;
 /// The longest that an answer may take.
 const ANSWER_LIMIT: Duration = Duration::from_secs(60);
 /// A connection on which nothing comes back for so long is given up.
@@ -84,6 +88,9 @@ pub async fn serve(
         .tls_config(tls.server(takes_strangers))?
         .concurrency_limit_per_connection(REQUESTS_AT_ONCE)
         .timeout(ANSWER_LIMIT)
+        .initial_stream_window_size(WINDOW_BYTES)
+        .initial_connection_window_size(WINDOW_BYTES)
+        .max_frame_size(FRAME_BYTES_MAX)
         .http2_keepalive_interval(Some(KEEP_ALIVE))
         .http2_keepalive_timeout(Some(KEEP_ALIVE))
         .add_routes(routes)
@@ -114,7 +121,7 @@ impl Members for Door {
     async fn call(&self, request: Request<Plain>) -> Result<Response<Plain>, Status> {
         let from = request.extensions().get::<MemberId>().copied();
         let from = from.ok_or_else(|| Status::unauthenticated("expected the certificate of a member"))?;
-        let bytes = request.into_inner().0.to_vec();
+        let bytes = Vec::from(request.into_inner().0);
         let version = bytes.first().copied().unwrap_or(NEWEST);
         let newest = MetadataValue::from(u64::from(NEWEST));
         match self.handler.handle(from, bytes).await {

@@ -316,7 +316,9 @@ mod tests {
             turn.effects.len()
         };
         let bytes = vec![7; 1 << 20];
-        let first = sent(0, &mut |stream, turn| drop(stream.push(&bytes, turn).unwrap()));
+        let mut push =
+            |stream: &mut Stream, turn: &mut Turn<'_>| assert_eq!(stream.push(&bytes, turn), Ok(bytes.len()));
+        let first = sent(0, &mut push);
         assert!(first >= set.len());
         let due_ms = retry_ms + (1 << 20) / RETRY_BYTES_PER_MS;
         assert_eq!(sent(due_ms - 1, &mut Stream::tick), 0);
