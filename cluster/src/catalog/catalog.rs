@@ -2,7 +2,7 @@ use super::apply;
 use super::clock::{self, ClockRow};
 use super::engine::{Batch, Engine, KeyAndRow, KeyRange, Tree};
 use super::frozen::{Frozen, RowPlace};
-use super::job::{self, JobRow};
+use super::job::{self, JobRow, JobStartRow};
 use super::key_states::KeyStatesRow;
 use super::outcome::Applied;
 use super::parameter::{Parameter, ParameterRow, ParameterValue};
@@ -209,6 +209,11 @@ impl Catalog {
 
     /// A job.
     pub fn job(&self, job: JobId) -> Result<Option<JobRow>, CatalogError> {
+        self.get(&job::key(job))
+    }
+
+    /// Since when a job is being done; none while nobody does it.
+    pub fn job_start(&self, job: JobId) -> Result<Option<JobStartRow>, CatalogError> {
         self.get(&job::key(job))
     }
 

@@ -67,11 +67,12 @@ pub enum Tree {
     JoinTokens = 50,
     SessionsByFinish = 51,
     SessionsByDuration = 52,
+    JobStarts = 53,
 }
 
 impl Tree {
     /// All trees, in the order of their numbers.
-    pub const ALL: [Self; 53] = [
+    pub const ALL: [Self; 54] = [
         Self::Meta,
         Self::Sessions,
         Self::SessionsByStart,
@@ -125,6 +126,7 @@ impl Tree {
         Self::JoinTokens,
         Self::SessionsByFinish,
         Self::SessionsByDuration,
+        Self::JobStarts,
     ];
 
     /// The number that stands for it in stored keys.

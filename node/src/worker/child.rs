@@ -117,6 +117,7 @@ fn answer(work: &mut Work, request: Request, replies: &mut impl Write) -> Result
             Ok(())
         }
         (Request::Video(plan), work @ &mut Work::Nothing(on_damage)) => {
+            limits::yield_to_others()?;
             let decoders = limits::decoders();
             limits::confine(limits::MEMORY_BYTES)?;
             let limits = Limits { on_damage, ..limits::video_limits(&plan) };
@@ -126,6 +127,7 @@ fn answer(work: &mut Work, request: Request, replies: &mut impl Write) -> Result
             Ok(())
         }
         (Request::Sound(cut), work @ &mut Work::Nothing(on_damage)) => {
+            limits::yield_to_others()?;
             limits::confine(limits::SOUND_MEMORY_BYTES)?;
             let limits = Limits { on_damage, ..Limits::default() };
             let coder = SoundCoder::new(limits, SoundSettings::default(), cut)

@@ -4,7 +4,7 @@ use codec::canvas::Decoders;
 use codec::geometry::Size;
 use codec::limits::Limits;
 use codec::video::{Chroma, Plan, SegmentEncoder};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, nice, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
 use std::io;
 use std::num::NonZero;
@@ -40,6 +40,8 @@ pub(crate) const SOUND_MEMORY_BYTES: u64 = 256 << 20;
 /// Time that a worker may compute on one part of a request, in seconds: far above what any input may cost. What takes
 /// longer is a loop without an end.
 const PART_CPU_S: u64 = 120;
+/// What is added to the nice value of a process that makes a video: beside one of the usual value it gets a tenth of a core.
+const NICE: i32 = 10;
 /// Descriptors of a worker: its three pipes and some to spare for the runtime.
 const DESCRIPTORS: u64 = 16;
 
@@ -100,6 +102,12 @@ pub(crate) fn decoders_for_picture() -> Arc<Decoders> {
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let threads = (cores - 1).min(THREADS_FOR_PICTURE_MAX);
     Arc::new(Decoders::start(threads, usize::try_from(AHEAD_OF_PICTURE_BYTES).unwrap_or(0)))
+}
+
+/// Lets whoever else wants a core have it: recorders and viewers come before videos.
+pub(crate) fn yield_to_others() -> io::Result<()> {
+    nice(NICE).map(|_| ())?;
+    Ok(())
 }
 
 /// Takes from this process what a worker never needs: core dumps, processes, memory above `memory_bytes`.
