@@ -54,7 +54,7 @@ async fn all_that_is_in_the_way_of_a_session_is_told_and_refuses_it() {
     assert_eq!(ask(database).await, (false, vec![reason("database-format", 422), full]));
     let refused = member.post(&recorder, "/v1/sessions", &ssh()).await;
     assert_eq!(refused.problem(), (507, "storage-full".to_owned()));
-    let disk = json!({ "free_bytes": 9, "total_bytes": 100, "level": "filling" });
+    let disk = json!({ "free_bytes": 9_u64 << 30, "total_bytes": 100_u64 << 30, "level": "filling" });
     let members = member.get(&system, "/v1/cluster/members").await.json();
     assert_eq!(members[0]["disk"], disk);
 

@@ -40,8 +40,8 @@ pub(crate) const SOUND_MEMORY_BYTES: u64 = 256 << 20;
 /// Time that a worker may compute on one part of a request, in seconds: far above what any input may cost. What takes
 /// longer is a loop without an end.
 const PART_CPU_S: u64 = 120;
-/// What is added to the nice value of a process that makes a video: beside one of the usual value it gets a tenth of a core.
-const NICE: i32 = 10;
+/// What is added to the nice value of a process that makes a video: beside one of the usual value it gets a quarter of a core.
+const NICE: i32 = 5;
 /// Descriptors of a worker: its three pipes and some to spare for the runtime.
 const DESCRIPTORS: u64 = 16;
 
