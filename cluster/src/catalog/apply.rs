@@ -173,6 +173,7 @@ fn apply(step: &mut Step<'_, '_>, command: Command) -> Effect {
         Command::InterruptIdle { object, epoch, idle_ms } => {
             recording::interrupt(step, object, epoch, idle_ms)
         }
+        Command::LetGo { object, epoch, idle_ms } => recording::let_go(step, object, epoch, idle_ms),
         Command::OpenChunkLate(command) => recording::open_chunk_late(step, command),
         Command::StageLayout(command) => layout::stage(step, command),
         Command::RevertLayout { by } => layout::revert(step, &by),

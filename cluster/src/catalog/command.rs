@@ -291,4 +291,13 @@ pub enum Command {
     RemoveMember(RemoveMember),
     /// The CA's key is sealed under the current KEK.
     RewrapCa(RewrapCa),
+    /// The same as `InterruptIdle`; a manifest that an older owner had begun is given up, too.
+    LetGo {
+        /// Of which recording.
+        object: ObjectId,
+        /// The current epoch.
+        epoch: Epoch,
+        /// For how long nothing had come of it.
+        idle_ms: u64,
+    },
 }

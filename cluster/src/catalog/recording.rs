@@ -289,6 +289,16 @@ pub(crate) fn interrupt(step: &mut Step<'_, '_>, object: ObjectId, epoch: Epoch,
     Ok(Outcome::Done)
 }
 
+/// The same. The chunk of a manifest that an older owner had begun is no more: else members would be in its set for as long
+/// as nobody seals the object.
+pub(crate) fn let_go(step: &mut Step<'_, '_>, object: ObjectId, epoch: Epoch, idle_ms: u64) -> Effect {
+    let mut row = current(step, object, epoch)?;
+    if row.open_chunk.take_if(|open| is_given_up(open, epoch)).is_some() {
+        step.rows.put(&key(object), &row)?;
+    }
+    interrupt(step, object, epoch, idle_ms)
+}
+
 /// Seals, and so closes the manifest; a sealed recording is indexed.
 pub(crate) fn seal(step: &mut Step<'_, '_>, command: Seal) -> Effect {
     let Seal { object, epoch, manifest, root, length, chunk_count } = command;

@@ -344,7 +344,7 @@ impl Owner {
             _ if is_asked => self.open(self.number, self.durable_offset, turn),
             Some(Wish { kind: WishKind::Interrupt, .. }) => {
                 let idle_ms = turn.now_ms.saturating_sub(self.used_ms);
-                let command = Command::InterruptIdle { object: self.object, epoch: self.epoch, idle_ms };
+                let command = Command::LetGo { object: self.object, epoch: self.epoch, idle_ms };
                 self.stage = Stage::Interrupting { ticket: turn.submit(command) };
             }
             Some(Wish { kind: WishKind::Seal { manifest: Some(_) }, .. }) => {

@@ -157,6 +157,7 @@ pub(crate) fn of(step: &Step<'_, '_>, command: &Command) -> Result<Option<Change
         | Command::CloseChunk(_)
         | Command::Interrupt { .. }
         | Command::InterruptIdle { .. }
+        | Command::LetGo { .. }
         | Command::OpenChunkLate(_)
         | Command::Seal(_)
         | Command::ClaimJob(_)

@@ -123,6 +123,24 @@ fn a_manifest_that_was_taken_over_is_written_again() {
 }
 
 #[test]
+fn a_manifest_that_was_taken_over_and_is_not_written_again_is_given_up() {
+    let mut world = World::new();
+    world.clock(10_000);
+    world.done(Command::OpenSession(session(RECORDING)));
+    world.done(open_chunk(OBJECT, ChunkNumber(0), 1));
+    let let_go = |epoch| Command::LetGo { object: OBJECT, epoch: Epoch(epoch), idle_ms: 0 };
+    let open = |number| Refusal::ChunkOpen { object: OBJECT, number };
+    assert_eq!(world.refused(let_go(1)), open(ChunkNumber(0)));
+    world.done(close_chunk(OBJECT, chunk(0, 1, 0), 1));
+    world.done(open_chunk(OBJECT, ChunkNumber::MANIFEST, 1));
+    assert_eq!(world.refused(let_go(1)), open(ChunkNumber::MANIFEST));
+    world.done(Command::TakeOver { object: OBJECT, epoch: Epoch(2), owner: OTHER });
+    world.done(let_go(2));
+    let row = world.catalog.object(OBJECT).unwrap().unwrap();
+    assert_eq!((row.state, row.open_chunk), (ObjectState::Interrupted { since_ms: 10_000 }, None));
+}
+
+#[test]
 fn an_interrupted_recording_goes_on_with_its_next_chunk() {
     let mut world = World::new();
     world.clock(10_000);
