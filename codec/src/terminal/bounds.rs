@@ -7,6 +7,10 @@ use avt::parser::Function;
 const CELLS_MOVED: usize = 16;
 
 /// The same function, with a count that is no more than the screen has; what it costs is counted before it is done.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "all others have no count, and move the cursor or set a colour or mode"
+)]
 pub(super) fn bounded(function: Function, (columns, rows): (usize, usize), cost: &mut Cost) -> Function {
     let count = |wanted: u16, limit: usize| wanted.min(u16::try_from(limit).unwrap_or(u16::MAX));
     let function = match function {
