@@ -3,7 +3,7 @@
 use crate::config::Secret;
 use crate::interrupt::Interrupt;
 use crate::recording::{OpenError, Recording};
-use cluster::catalog::Protocol;
+use cluster::catalog::{Format, Protocol};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::io::Read;
@@ -75,6 +75,8 @@ pub(crate) enum ClientError {
 pub(crate) struct NewSession {
     /// What was spoken with the device.
     pub(crate) protocol: Protocol,
+    /// What its recording is.
+    pub(crate) format: Format,
     /// The device.
     pub(crate) device_address: String,
     /// The name of the credential on the device.
@@ -179,7 +181,7 @@ impl Client {
     pub(crate) fn open_session(&self, session: &NewSession) -> Result<String, ClientError> {
         let body = NewSessionBody {
             protocol: session.protocol.as_str(),
-            format: "guacamole",
+            format: session.format.as_str(),
             device_address: &session.device_address,
             credential_user: &session.credential_user,
             user_name: &session.user_name,

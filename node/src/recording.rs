@@ -3,9 +3,12 @@
 
 use crate::interrupt::Interrupt;
 use crate::pipe::Pipe;
+use crate::typescript::TypescriptFiles;
 use cluster::Cluster;
+use cluster::catalog;
 use cluster::id::ObjectId;
 use codec::refusal::{Refusal, RefusalCode};
+use codec::source::terminal::TerminalFormat;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
@@ -59,7 +62,7 @@ pub(crate) enum OpenError {
         limit_bytes: u64,
     },
     /// Something else than a recording.
-    #[error("{}: {} is not a recording of guacd: {}", refusal.code, path.display(), refusal.reason)]
+    #[error("{}: {} is no recording: {}", refusal.code, path.display(), refusal.reason)]
     NotARecording {
         /// Which.
         path: PathBuf,
@@ -102,8 +105,12 @@ struct Stored {
 
 impl Recording {
     /// Opens `path`; `-` is standard input. What is compressed or comes from a pipe is copied, plain, to an
-    /// unnamed temporary file. What plainly is no recording is refused before that.
-    pub(crate) fn open(path: &Path, interrupt: &Interrupt) -> Result<Self, OpenError> {
+    /// unnamed temporary file, and so is a typescript with its timing. What plainly is no recording is refused before that.
+    pub(crate) fn open(
+        path: &Path,
+        typescript: &TypescriptFiles,
+        interrupt: &Interrupt,
+    ) -> Result<Self, OpenError> {
         let unreadable = |source| OpenError::Read { path: path.to_owned(), source };
         let file = open_file(path).map_err(unreadable)?;
         let is_regular = file.metadata().map_err(unreadable)?.is_file();
@@ -117,13 +124,42 @@ impl Recording {
             let plain = ruzstd::decoding::StreamingDecoder::new(whole);
             source = Box::new(plain.map_err(|error| damaged(io::Error::other(error)))?);
             head = read_head(&mut source).map_err(damaged)?;
-        } else if is_regular {
-            probe(path, &head)?;
+        } else if is_regular && probe(path, &head).is_ok() {
             return Ok(Self { source: Source::File { file: kept, path: path.to_owned() } });
         }
-        probe(path, &head)?;
-        let file = spool(path, io::Cursor::new(head).chain(source), interrupt)?;
+        let timing = match probe(path, &head) {
+            Err(error) => Some(typescript.timing_of(path).ok_or(error)?),
+            Ok(()) => None,
+        };
+        let mut whole = io::Cursor::new(head).chain(source);
+        let file = match timing {
+            Some(timing) => {
+                let unjoined = |source| OpenError::Read { path: timing.clone(), source };
+                typescript.join(&timing, &mut whole).map_err(unjoined)?
+            }
+            None => spool(path, whole, interrupt)?,
+        };
         Ok(Self { source: Source::File { file, path: path.to_owned() } })
+    }
+
+    /// What it is, by its first byte.
+    pub(crate) fn format(&self) -> catalog::Format {
+        let mut first = None;
+        // What cannot be read is told by whoever reads on.
+        let _ = self.each_piece(0..1, |piece| {
+            first = piece.first().copied();
+            Ok::<_, OpenError>(())
+        });
+        match first.and_then(TerminalFormat::of) {
+            None => catalog::Format::Guacamole,
+            Some(TerminalFormat::Asciicast) => catalog::Format::Asciicast,
+            Some(TerminalFormat::Typescript) => catalog::Format::Typescript,
+        }
+    }
+
+    /// Whether it is drawn as a terminal.
+    pub(crate) fn is_terminal(&self) -> bool {
+        self.format() != catalog::Format::Guacamole
     }
 
     /// A sealed recording of `length` bytes that the cluster keeps. Its bytes are decrypted as they are read and

@@ -5,11 +5,13 @@ mod clipboard;
 mod event_counts;
 mod facts;
 mod fold;
+mod guac_fold;
 mod heat_map;
 mod idle;
 mod keystrokes;
 mod marker;
 mod sync_columns;
+mod terminal_fold;
 #[expect(clippy::module_inception, reason = "the main type of the module")]
 mod timeline;
 

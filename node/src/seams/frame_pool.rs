@@ -1,5 +1,6 @@
 //! Pictures of recordings, drawn by worker processes: few at a time, each with a deadline.
 
+use crate::fonts;
 use crate::interrupt::{Interrupt, StopOnDrop};
 use crate::key_states::key_state_before;
 use crate::recording::{OpenError, Recording};
@@ -185,6 +186,9 @@ fn feed(
     };
     let mut worker = WorkerProcess::start(interrupt)?;
     let at_ms = i64::try_from(wanted.at_ms).unwrap_or(i64::MAX);
+    if stored.is_terminal() {
+        fonts::send(&mut worker, &mut receive)?;
+    }
     worker.request(&Request::Frame { at_ms, pointer: wanted.pointer }, &mut receive)?;
     if let Some(key_state) = start {
         worker.request(&Request::Resume(key_state.bytes.clone()), &mut receive)?;
