@@ -4,6 +4,7 @@
 //! Each takes the bytes that a fuzzer made and panics when a law does not hold. Limits are small, so that the code
 //! behind them is reached by small inputs.
 
+mod db;
 mod script;
 
 use crate::audio::{SoundSettings, SoundSurvey, SoundTrack};
@@ -18,17 +19,20 @@ use crate::source::guac::{Instruction, MediaTime, ParseError, Parser};
 use crate::timeline::TimelineFold;
 use std::sync::{Arc, LazyLock};
 
+pub use db::db;
+
 /// A target: its name in `codec/fuzz` and `tests/data/fuzz`, and its oracle.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 7] = [
     ("parser", parser),
     ("timeline", timeline),
     ("canvas", canvas),
     ("key_state", key_state),
     ("image", image),
     ("sound", sound),
+    ("db", db),
 ];
 
 /// Limits that small inputs reach.

@@ -1,6 +1,7 @@
 //! What a recording is, from its first bytes.
 
 use crate::limits::Limits;
+use crate::source::db_lines::Line;
 use crate::source::guac::{ParseError, Parser};
 
 /// The recording formats that can be read.
@@ -8,6 +9,8 @@ use crate::source::guac::{ParseError, Parser};
 pub enum Format {
     /// Instructions of Apache guacd.
     Guacamole,
+    /// Lines of a database session.
+    DbLines,
 }
 
 /// Why bytes are not taken for a recording.
@@ -46,10 +49,21 @@ pub fn probe(head: &[u8]) -> Result<Format, ProbeError> {
     if let Some((_, name)) = KNOWN.iter().find(|(magic, _)| head.starts_with(magic)) {
         return Err(ProbeError::Known(name));
     }
+    if is_line(head) {
+        return Ok(Format::DbLines);
+    }
     let mut parser = Parser::new(Limits::default());
     parser.push(head);
     // One whole instruction, or the sound beginning of one, is what tells it from any other text.
     parser.read().map(|_| Format::Guacamole).map_err(ProbeError::Damaged)
+}
+
+/// Whether a first line, as far as it is there, is one of db-lines. One that is not whole is told by what begins it.
+fn is_line(head: &[u8]) -> bool {
+    match head.iter().position(|byte| *byte == b'\n') {
+        Some(feed) => head.get(..feed).is_some_and(|line| Line::parse(line).is_ok()),
+        None => head.starts_with(b"{\"v\":1,"),
+    }
 }
 
 #[cfg(test)]
@@ -63,6 +77,10 @@ mod tests {
         {
             assert_eq!(probe(head), Ok(Format::Guacamole));
         }
+        let line = br#"{"outcome":"ok","t_ms":1,"v":1,"database":"","statement":""}"#;
+        assert_eq!(probe(&[&line[..], b"\n"].concat()), Ok(Format::DbLines));
+        assert_eq!(probe(b"{\"v\":1,\"t_ms\":0,\"statement\":\"sel"), Ok(Format::DbLines));
+        assert!(probe(b"{\"v\":1,\"rows\":[]}\n").is_err());
         assert_eq!(probe(b""), Err(ProbeError::Empty));
         assert_eq!(probe(b"\x89PNG\r\n"), Err(ProbeError::Known("a PNG image")));
         let zeros = ParseError::Length { position: 0, found: 0 };

@@ -3,6 +3,7 @@
 use super::heat_map::{Events, HeatMap};
 use super::idle::IdleSpan;
 use super::marker::Marker;
+use super::statement::Statement;
 use super::sync_columns;
 use crate::geometry::Size;
 use crate::refusal::{Refusal, RefusalCode};
@@ -54,6 +55,12 @@ pub struct Timeline {
     pub markers: Vec<Marker>,
     /// Markers that are not in the list because there were too many of their kind.
     pub markers_left_out: u64,
+    /// Of a session of a database: its statements, in the order of time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub statements: Vec<Statement>,
+    /// Statements that are not in the list because there were too many.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub statements_left_out: u64,
     /// Stretches in which nothing happens, in order; two of them touch where something happened for an instant.
     pub idle: Vec<IdleSpan>,
     /// The shortest stretch that is in the list; longer than a second only if there were too many.
@@ -116,6 +123,10 @@ pub enum Ending {
     },
 }
 
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 impl Ending {
     /// Why the recording is not whole.
     pub fn refusal(&self) -> Option<Refusal> {
@@ -134,6 +145,8 @@ impl Timeline {
     pub const VERSION: u32 = 2;
     /// Media type of recordings of guacd.
     pub const GUACAMOLE: &'static str = "application/vnd.apache.guacamole";
+    /// Media type of sessions of databases.
+    pub const DB_LINES: &'static str = "application/vnd.custody.db-lines";
 
     /// Activity in `buckets` of equal length, by the rules of [`Timeline::heat_map`]; at least one and at most
     /// [`HeatMap::BUCKETS_MAX`].
