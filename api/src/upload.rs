@@ -13,15 +13,19 @@ use futures_util::StreamExt;
 use tokio::time::{Instant, timeout_at};
 
 use crate::auth::{Allowed, OneSession, Record};
+use crate::content::{self, Source};
 use crate::control::{self, LOOK_EVERY, Order};
 use crate::dto::SealRequest;
-use crate::intake::PIECE_BYTES_MAX;
+use crate::intake::{IntakeRefusal, PIECE_BYTES_MAX};
 use crate::metrics::APPENDED_BYTES;
 use crate::problem::{Kind, Problem};
 use crate::state::ApiState;
 
 /// How long more bytes are waited for before a piece that is not full is appended.
 const LINGER: Duration = Duration::from_millis(20);
+
+/// The most that is read to tell a refused line's number.
+const COUNTED_BYTES_MAX: u64 = 64 << 20;
 
 /// How far a recording is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -225,7 +229,10 @@ impl Upload<'_> {
             let offered = self.pending.len().min(PIECE_BYTES_MAX);
             let piece = self.pending.get(..offered).unwrap_or_default();
             let format = self.session.row.info.format;
-            let accepted = self.state.intake.accept(format, self.position, piece)?.min(offered);
+            let accepted = match self.state.intake.accept(format, self.position, piece) {
+                Ok(accepted) => accepted.min(offered),
+                Err(refusal) => return Err(self.refused(refusal).await),
+            };
             match accepted {
                 0 if offered == PIECE_BYTES_MAX => {
                     let detail = format_args!("expected a part that is whole within {PIECE_BYTES_MAX} bytes");
@@ -236,6 +243,33 @@ impl Upload<'_> {
             }
         }
         Ok(())
+    }
+
+    /// What the recorder is told of a refusal: its line counts from the beginning of the recording, if that can be told.
+    async fn refused(&self, refusal: IntakeRefusal) -> Problem {
+        let line = match refusal.line {
+            Some(line) => self.lines_before().await.ok().flatten().map(|before| before.saturating_add(line)),
+            None => None,
+        };
+        IntakeRefusal { line, ..refusal }.into()
+    }
+
+    /// How many lines are durable; none of a recording that is too long to be read for this.
+    async fn lines_before(&self) -> Result<Option<u64>, Problem> {
+        if self.position > COUNTED_BYTES_MAX {
+            return Ok(None);
+        }
+        let mut lines = 0_u64;
+        if let Some(mut reading) =
+            content::read(self.state, Source::Object(self.object), 0..self.position).await?
+        {
+            while let Some(piece) = reading.next().await {
+                let piece = piece.map_err(|error| Problem::internal(&*error))?;
+                let feeds = piece.iter().filter(|byte| **byte == b'\n').count();
+                lines = lines.saturating_add(u64::try_from(feeds).unwrap_or(u64::MAX));
+            }
+        }
+        Ok(Some(lines))
     }
 
     async fn append(&mut self, accepted: usize) -> Result<(), Problem> {

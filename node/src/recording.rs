@@ -4,8 +4,9 @@
 use crate::interrupt::Interrupt;
 use crate::pipe::Pipe;
 use cluster::Cluster;
-use cluster::id::ObjectId;
+use cluster::id::{ObjectId, RecordingId};
 use codec::refusal::{Refusal, RefusalCode};
+use codec::source::Format;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
@@ -82,6 +83,7 @@ pub(crate) enum OpenError {
 /// The plain bytes of a recording, at any place, from any thread.
 pub(crate) struct Recording {
     source: Source,
+    format: Format,
 }
 
 /// Where the bytes stand.
@@ -118,18 +120,41 @@ impl Recording {
             source = Box::new(plain.map_err(|error| damaged(io::Error::other(error)))?);
             head = read_head(&mut source).map_err(damaged)?;
         } else if is_regular {
-            probe(path, &head)?;
-            return Ok(Self { source: Source::File { file: kept, path: path.to_owned() } });
+            let format = probe(path, &head)?;
+            return Ok(Self { source: Source::File { file: kept, path: path.to_owned() }, format });
         }
-        probe(path, &head)?;
+        let format = probe(path, &head)?;
         let file = spool(path, io::Cursor::new(head).chain(source), interrupt)?;
-        Ok(Self { source: Source::File { file, path: path.to_owned() } })
+        Ok(Self { source: Source::File { file, path: path.to_owned() }, format })
     }
 
     /// A sealed recording of `length` bytes that the cluster keeps. Its bytes are decrypted as they are read and
     /// never stand on a disk in clear. Not to be read on a thread of the runtime.
     pub(crate) fn stored(cluster: Arc<Cluster>, runtime: Handle, object: ObjectId, length: u64) -> Self {
-        Self { source: Source::Stored(Stored { cluster, runtime, object, length }) }
+        let source = Source::Stored(Stored { cluster, runtime, object, length });
+        Self { source, format: Format::Guacamole }
+    }
+
+    /// The same, of the format that the session of the recording was opened with.
+    pub(crate) fn of_session(
+        cluster: &Arc<Cluster>,
+        runtime: &Handle,
+        recording: RecordingId,
+        length: u64,
+    ) -> Result<Self, OpenError> {
+        let object = ObjectId::from(recording);
+        let unreadable = |source| OpenError::Stored { object, source };
+        let catalog = cluster.catalog().map_err(|error| unreadable(error.into()))?;
+        let session = catalog.session(recording).map_err(|error| unreadable(error.into()))?;
+        let format = session.and_then(|row| format_of(row.info.format));
+        let format = format
+            .ok_or_else(|| unreadable("recordings in its format are not read by this version".into()))?;
+        Ok(Self { format, ..Self::stored(Arc::clone(cluster), runtime.clone(), object, length) })
+    }
+
+    /// What its bytes are.
+    pub(crate) fn format(&self) -> Format {
+        self.format
     }
 
     /// Hands out the bytes from `range.start` up to `range.end`, or to the end, piece by piece, until the
@@ -219,9 +244,18 @@ fn read_head(source: &mut impl Read) -> io::Result<Vec<u8>> {
 }
 
 /// Refuses what plainly is no recording, before any work is done.
-fn probe(path: &Path, head: &[u8]) -> Result<(), OpenError> {
+fn probe(path: &Path, head: &[u8]) -> Result<Format, OpenError> {
     let refused = |error| OpenError::NotARecording { path: path.to_owned(), refusal: Refusal::from(&error) };
-    codec::source::probe(head).map(drop).map_err(refused)
+    codec::source::probe(head).map_err(refused)
+}
+
+/// How a format of the catalog is read; none if it is not.
+fn format_of(format: cluster::catalog::Format) -> Option<Format> {
+    match format {
+        cluster::catalog::Format::Guacamole => Some(Format::Guacamole),
+        cluster::catalog::Format::DbLines => Some(Format::DbLines),
+        cluster::catalog::Format::Asciicast | cluster::catalog::Format::Typescript => None,
+    }
 }
 
 /// Reads at a place; returns how many bytes were read, 0 at the end.

@@ -10,6 +10,7 @@ use crate::worker::process::{ProcessError, WorkerProcess};
 use anyhow::Context;
 use clap::Args;
 use codec::refusal::Refusal;
+use codec::source::Format;
 use codec::source::guac::OnDamage;
 use std::io::Write;
 use std::path::PathBuf;
@@ -66,6 +67,11 @@ struct Found {
 impl FrameAt {
     pub(super) fn run(self, interrupt: &Interrupt) -> anyhow::Result<Exit> {
         let recording = Recording::open(&self.file, interrupt)?;
+        if recording.format() == Format::DbLines {
+            anyhow::bail!(
+                "UNSUPPORTED: sessions of databases have no pictures; `custody inspect` tells what is in them"
+            );
+        }
         let (mut found, mut cut) = (None, None);
         let mut end = self.find(&recording, recording.length()?, &mut found, interrupt);
         if let Err(Stop::Worker(ProcessError::Failed(refusal))) = &end

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 /// Prints one line for each: its session and its file. A session ends when its file was last written.
 #[derive(Debug, Args)]
 pub(super) struct Import {
-    /// The recordings (.guac or .guac.zst).
+    /// The recordings (.guac or lines of a database session, or either as .zst).
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]

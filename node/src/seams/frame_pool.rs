@@ -10,6 +10,7 @@ use api::MediaError;
 use cluster::Cluster;
 use cluster::id::{ObjectId, RecordingId};
 use codec::key_states::KeyState;
+use codec::source::Format;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -71,7 +72,12 @@ impl FramePool {
         let permit = Arc::clone(&self.free).try_acquire_owned().map_err(|_| busy)?;
         let object = ObjectId::from(recording);
         let length = self.cluster.length(object).await.map_err(|error| damaged(&error))?;
-        let stored = Recording::stored(Arc::clone(&self.cluster), self.runtime.clone(), object, length);
+        let stored = Recording::of_session(&self.cluster, &self.runtime, recording, length);
+        let stored = stored.map_err(|error| damaged(&error))?;
+        match stored.format() {
+            Format::Guacamole => {}
+            Format::DbLines => return Err(MediaError::NoPicture { at_ms }),
+        }
         let key_states = self.key_states(recording).await;
         let interrupt = Interrupt::default();
         let _stop = StopOnDrop(interrupt.clone());
