@@ -159,14 +159,14 @@ impl Stage {
         let door = self.servers.recorder(MEMBERS[1]);
         let body = |format: &str| json!({ "protocol": "postgresql", "format": format, "device_address": "db", "start_ms": 1_760_000_000_000_u64 });
         let refused = door.post::<Listed>("/v1/sessions", &body("guacamole")).map(|opened| opened.id);
-        outcome.unacceptable[0] = refused.map_or_else(|error| error.to_string(), |id| id);
+        outcome.unacceptable[0] = refused.unwrap_or_else(|error| error.to_string());
         let session = door.post::<Listed>("/v1/sessions", &body("db-lines"))?.id;
         let line = r#"{"v":1,"t_ms":5,"database":"d","statement":"select 1","outcome":"ok","rows":1}"#;
         let row = line.replace("\"rows\":1", &format!("\"rows\":1,\"row\":{:?}", self.canary.text("typed")));
         let half = door.append(&session, 0, format!("{line}\n{line}").as_bytes())?;
         let lines = format!("{line}\n{row}\n{line}\n");
         let refused = door.append(&session, half, lines.as_bytes()).map(|offset| offset.to_string());
-        outcome.unacceptable[1] = refused.map_or_else(|error| error.to_string(), |offset| offset);
+        outcome.unacceptable[1] = refused.unwrap_or_else(|error| error.to_string());
         let stored = door.offset(&session)?;
         ensure!(usize::try_from(stored)? == 2 * (line.len() + 1), "{stored} bytes are durable");
         door.seal(&session, stored)?;
