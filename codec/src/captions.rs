@@ -137,6 +137,8 @@ fn title_of(event: &MarkerEvent) -> String {
         MarkerEvent::File { name, .. } => title(&format!("File {name}")),
         MarkerEvent::Pipe { name, .. } => title(&format!("Pipe {name}")),
         MarkerEvent::Error { text, .. } => title(&format!("Error: {text}")),
+        MarkerEvent::Mark { label } => title(label),
+        MarkerEvent::Exit { status } => title(&format!("Exit {status}")),
         MarkerEvent::Gap { .. } => "Gap".to_owned(),
     }
 }
@@ -152,7 +154,7 @@ fn title(text: &str) -> String {
 }
 
 /// What of a text a player might obey, as a sign that it shows.
-fn visible(char: char) -> char {
+pub(crate) fn visible(char: char) -> char {
     match char {
         '\n' | '\r' => '⏎',
         '\t' => '⇥',

@@ -42,6 +42,14 @@ mod weight {
     pub(super) const CODED_BYTE: u64 = 20;
     /// An image's own buffers and tables.
     pub(super) const IMAGE: u64 = 20_000;
+    /// A character or control function that comes to a terminal.
+    pub(super) const CHARACTER: u64 = 80;
+    /// A cell of a terminal that is cleared or moved.
+    pub(super) const CELL: u64 = 3;
+    /// A line of a terminal that is moved.
+    pub(super) const LINE: u64 = 30;
+    /// A cell of a terminal that is looked at, and drawn if it changed.
+    pub(super) const DRAWN_CELL: u64 = 250;
     /// A pixel of a canvas, written down in a key state.
     pub(super) const WRITTEN: u64 = 40;
 }
@@ -122,6 +130,18 @@ impl Cost {
     /// The visible layers are put in order.
     pub(crate) fn ordered(&mut self, layers: usize) {
         self.spend(weight::LAYER_PAIR, layers.saturating_mul(layers));
+    }
+
+    /// Characters come to a terminal, and clear or move cells and lines of it.
+    pub(crate) fn emulated(&mut self, characters: usize, cells: usize, lines: usize) {
+        self.spend(weight::CHARACTER, characters);
+        self.spend(weight::CELL, cells);
+        self.spend(weight::LINE, lines);
+    }
+
+    /// Cells of a terminal are shown.
+    pub(crate) fn shown(&mut self, cells: usize) {
+        self.spend(weight::DRAWN_CELL, cells);
     }
 
     /// A canvas of `pixels` is written down in a key state.

@@ -26,6 +26,7 @@ pub mod replay;
 pub mod screen;
 pub mod seek;
 pub mod source;
+pub mod terminal;
 pub mod timeline;
 pub mod video;
 pub mod view;

@@ -20,6 +20,12 @@ pub struct Limits {
     pub length_digits: usize,
     /// Most digits of the length of an inline image.
     pub inline_length_digits: usize,
+    /// Longest line of an asciicast, in bytes.
+    pub line_bytes: usize,
+    /// Most columns, and most rows, of a terminal.
+    pub terminal_side: usize,
+    /// Longest timing of a typescript, in bytes.
+    pub timing_bytes: usize,
     /// Most visible layers that exist at one time.
     pub layers: usize,
     /// Most off-screen buffers that exist at one time.
@@ -106,6 +112,9 @@ impl Default for Limits {
             instruction_bytes: 32 << 10,
             length_digits: 5,
             inline_length_digits: 8,
+            line_bytes: 1 << 20,
+            terminal_side: 1_000,
+            timing_bytes: 64 << 20,
             layers: 64,
             buffers: 4096,
             streams: 64,

@@ -2,8 +2,9 @@
 
 use crate::audio::{FormatError, SoundCoderError};
 use crate::canvas::{DrawError, ImageError};
-use crate::source::ProbeError;
 use crate::source::guac::ParseError;
+use crate::source::terminal::TerminalError;
+use crate::source::{ProbeError, ReadError};
 use crate::video::SegmentError;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -89,6 +90,21 @@ impl From<&ParseError> for Refusal {
     }
 }
 
+impl From<&TerminalError> for Refusal {
+    fn from(error: &TerminalError) -> Self {
+        Self::new(error.code(), error).at(error.position())
+    }
+}
+
+impl From<&ReadError> for Refusal {
+    fn from(error: &ReadError) -> Self {
+        match error {
+            ReadError::Guacamole(error) => Self::from(error),
+            ReadError::Terminal(error) => Self::from(error),
+        }
+    }
+}
+
 impl From<&DrawError> for Refusal {
     fn from(error: &DrawError) -> Self {
         Self::new(error.code(), error)
@@ -143,12 +159,36 @@ impl ParseError {
     }
 }
 
+impl TerminalError {
+    /// What kind of refusal it is.
+    pub fn code(&self) -> RefusalCode {
+        match self {
+            Self::Malformed { .. } => RefusalCode::Malformed,
+            Self::LineTooLong { .. } | Self::Size { .. } | Self::Timing { .. } => RefusalCode::Limit,
+            Self::Version { .. } => RefusalCode::Unsupported,
+            Self::Truncated { .. } => RefusalCode::Truncated,
+            Self::TimeBudget { .. } => RefusalCode::TimeBudget,
+        }
+    }
+}
+
+impl ReadError {
+    /// What kind of refusal it is.
+    pub fn code(&self) -> RefusalCode {
+        match self {
+            Self::Guacamole(error) => error.code(),
+            Self::Terminal(error) => error.code(),
+        }
+    }
+}
+
 impl DrawError {
     /// What kind of refusal it is.
     pub fn code(&self) -> RefusalCode {
         match self {
             Self::Earlier { code, .. } => *code,
             Self::Side { .. }
+            | Self::Terminal { .. }
             | Self::CanvasPixels { .. }
             | Self::Layers { .. }
             | Self::Buffers { .. }

@@ -1,12 +1,20 @@
 //! A recording played without waiting: its instructions drawn in order, stopping wherever the screen was seen
 //! to change.
 
-use crate::canvas::{self, Ahead, Canvas, Decoders, DrawError, Packing};
+mod guac;
+mod terminal;
+
+use crate::canvas::{self, Canvas, Decoders, DrawError, Packing};
 use crate::cost::Cost;
-use crate::key_states::{Head, HeadError, KeyPoint, KeyState};
+use crate::key_states::{HeadError, KeyState};
 use crate::limits::Limits;
-use crate::source::guac::{Instruction, MediaTime, ParseError, Parser, ParserPlace};
+use crate::source::ReadError;
+use crate::source::guac::{MediaTime, ParserPlace};
+use crate::source::terminal::TerminalFormat;
+use crate::terminal::Fonts;
+use guac::GuacReplay;
 use std::sync::Arc;
+use terminal::TerminalReplay;
 
 /// A point of a recording where the person at the screen saw something new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,207 +64,214 @@ pub enum RestoreError {
     Canvas(#[from] canvas::RestoreError),
 }
 
-/// Draws a recording as its bytes come.
+/// Draws a recording as its bytes come; the first of them tells its format.
 ///
 /// What reading and drawing cost up to a media time is bounded by [`Limits::cost_max`]. A recording that costs more
-/// ends there with [`ParseError::TimeBudget`], on every machine at the same instruction.
+/// ends there, on every machine at the same instruction or event.
 pub struct Replay {
     limits: Limits,
-    parser: Parser,
-    time: MediaTime,
-    canvas: Canvas,
-    frames: usize,
-    faults: Faults,
-    /// What was read, without what was drawn.
-    read: Cost,
-    /// The byte behind the last instruction.
-    end_byte: u64,
-    ended: Option<ParseError>,
-    /// Decodes images before they are drawn.
-    ahead: Option<Ahead>,
+    fonts: Arc<Fonts>,
+    stage: Stage,
+}
+
+enum Stage {
+    /// Of guacd, as long as nothing else is known.
+    Guac(Box<GuacReplay>),
+    Terminal(Box<TerminalReplay>),
 }
 
 impl Replay {
     /// Starts at byte 0 with an empty canvas.
     pub fn new(limits: Limits) -> Self {
-        let mut canvas = Canvas::new(limits);
-        canvas.set_cost_max(limits.cost_max(0));
-        Self {
-            limits,
-            parser: Parser::new(limits),
-            time: MediaTime::new(limits.gap_ms),
-            canvas,
-            frames: 0,
-            faults: Faults::default(),
-            read: Cost::default(),
-            end_byte: 0,
-            ended: None,
-            ahead: None,
-        }
+        Self { limits, fonts: Fonts::bundled(), stage: Stage::Guac(Box::new(GuacReplay::new(limits))) }
     }
 
     /// Starts where a key state was made; then push the recording's bytes from [`Self::position`] on. The limits are
     /// those under which it was made.
     pub fn restore(key_state: &[u8], limits: Limits) -> Result<Self, RestoreError> {
-        let (head, canvas) = Head::read(key_state)?;
-        let Head { time, place, frames, cost, faults } = head;
-        let mut canvas = Canvas::restore(canvas, limits)?;
-        canvas.set_cost_max(limits.cost_max(time.latest_ms).since(cost));
-        Ok(Self {
-            limits,
-            parser: Parser::at(limits, place),
-            time: MediaTime::resume(limits.gap_ms, time),
-            canvas,
-            frames,
-            faults,
-            read: cost,
-            end_byte: place.position,
-            ended: None,
-            ahead: None,
-        })
+        let stage = Stage::Guac(Box::new(GuacReplay::restore(key_state, limits)?));
+        Ok(Self { limits, fonts: Fonts::bundled(), stage })
     }
 
-    /// This replay in bytes, as it stands behind a frame; `None` when they would be more than `limit_bytes`.
+    /// The fonts of a terminal; to be said before the first byte.
+    pub fn set_fonts(&mut self, fonts: Arc<Fonts>) {
+        self.fonts = fonts;
+    }
+
+    /// This replay in bytes, as it stands behind a frame; `None` when they would be more than `limit_bytes`, or the recording
+    /// is a terminal's, which is read faster than a key state.
     pub fn key_state(&self, packing: Packing, limit_bytes: usize) -> Option<KeyState> {
-        let Self {
-            limits: _,
-            parser,
-            time,
-            canvas,
-            frames,
-            faults,
-            read: _,
-            end_byte: _,
-            ended: _,
-            ahead: _,
-        } = self;
-        let head = Head {
-            time: time.state(),
-            place: parser.place(),
-            frames: *frames,
-            cost: self.cost(),
-            faults: faults.clone(),
-        };
-        let point = KeyPoint { at_ms: time.now_ms(), frames: *frames, position: head.place.position };
-        let mut bytes = head.to_bytes();
-        bytes.extend(canvas.key_state(packing, limit_bytes.checked_sub(bytes.len())?)?);
-        Some(KeyState { point, bytes })
+        match &self.stage {
+            Stage::Guac(replay) => replay.key_state(packing, limit_bytes),
+            Stage::Terminal(_) => None,
+        }
     }
 
-    /// The byte of the recording behind the last instruction that was drawn.
+    /// Whether the recording is a terminal's.
+    pub fn is_terminal(&self) -> bool {
+        matches!(self.stage, Stage::Terminal(_))
+    }
+
+    /// The byte of the recording behind the last instruction or event that was drawn.
     pub fn position(&self) -> u64 {
-        self.parser.position()
+        match &self.stage {
+            Stage::Guac(replay) => replay.position(),
+            Stage::Terminal(replay) => replay.position(),
+        }
     }
 
     /// Frames up to here.
     pub(crate) fn frames(&self) -> usize {
-        self.frames
+        match &self.stage {
+            Stage::Guac(replay) => replay.frames(),
+            Stage::Terminal(replay) => replay.frames(),
+        }
     }
 
-    /// The media time up to here.
+    /// The media time up to here, of a recording of guacd.
     pub(crate) fn time(&self) -> MediaTime {
-        self.time
+        match &self.stage {
+            Stage::Guac(replay) => replay.time(),
+            Stage::Terminal(_) => MediaTime::new(self.limits.gap_ms),
+        }
     }
 
-    /// Where the parser stands.
+    /// Where the parser of a recording of guacd stands.
     pub(crate) fn place(&self) -> ParserPlace {
-        self.parser.place()
+        match &self.stage {
+            Stage::Guac(replay) => replay.place(),
+            Stage::Terminal(replay) => ParserPlace { position: replay.position(), ..ParserPlace::default() },
+        }
+    }
+
+    /// Of a terminal, nothing later than a media time is drawn.
+    pub(crate) fn end_at(&mut self, until_ms: i64) {
+        match &mut self.stage {
+            Stage::Guac(_) => {}
+            Stage::Terminal(replay) => replay.end_at(until_ms),
+        }
+    }
+
+    /// Whether something later than that was read.
+    pub(crate) fn is_past(&self) -> bool {
+        match &self.stage {
+            Stage::Guac(_) => false,
+            Stage::Terminal(replay) => replay.is_past(),
+        }
     }
 
     /// Whether more than half of what it may cost up to here is spent.
     pub(crate) fn is_dear(&self) -> bool {
-        self.cost() + self.cost() > self.limits.cost_max(self.time.now_ms())
+        match &self.stage {
+            Stage::Guac(replay) => replay.is_dear(),
+            Stage::Terminal(_) => false,
+        }
     }
 
     /// From here on, images of what is announced are decoded by other threads. Nothing else changes.
     pub fn decode_ahead(&mut self, decoders: Arc<Decoders>) {
-        self.ahead = Some(Ahead::new(decoders, self.limits, self.parser.place()));
+        match &mut self.stage {
+            Stage::Guac(replay) => replay.decode_ahead(decoders),
+            Stage::Terminal(_) => {}
+        }
     }
 
     /// Tells that these bytes will be pushed, behind those that were announced before.
     pub fn announce(&mut self, bytes: &[u8]) {
-        if let Some(ahead) = &mut self.ahead {
-            ahead.announce(bytes);
+        self.begin(bytes);
+        match &mut self.stage {
+            Stage::Guac(replay) => replay.announce(bytes),
+            Stage::Terminal(_) => {}
         }
     }
 
     /// Adds the next bytes of the recording; then call [`Replay::step`] until it gives `None`.
     pub fn push(&mut self, bytes: &[u8]) {
-        self.parser.push(bytes);
+        self.begin(bytes);
+        match &mut self.stage {
+            Stage::Guac(replay) => replay.push(bytes),
+            Stage::Terminal(replay) => replay.push(bytes),
+        }
+    }
+
+    /// The next bytes, if any come, belong to another frame: what was drawn up to here is the next moment.
+    pub fn release(&mut self) {
+        match &mut self.stage {
+            Stage::Guac(_) => {}
+            Stage::Terminal(replay) => replay.release(),
+        }
     }
 
     /// Draws up to the next moment, or as far as the bytes reach.
-    pub fn step(&mut self) -> Result<Option<Moment>, ParseError> {
-        if let Some(error) = self.ended {
-            return Err(error);
+    pub fn step(&mut self) -> Result<Option<Moment>, ReadError> {
+        match &mut self.stage {
+            Stage::Guac(replay) => replay.step().map_err(ReadError::from),
+            Stage::Terminal(replay) => replay.step().map_err(ReadError::from),
         }
-        while let Some((instruction, end_byte)) = self.parser.read_with_end()? {
-            let position = std::mem::replace(&mut self.end_byte, end_byte);
-            self.read.read(end_byte - position);
-            if let Some(ahead) = &mut self.ahead
-                && matches!(instruction, Instruction::End { .. })
-            {
-                self.canvas.offer(ahead.take(end_byte));
-            }
-            if let Err(error) = self.canvas.apply(&instruction) {
-                let at_ms = self.time.now_ms();
-                self.faults.count += 1;
-                self.faults.first.get_or_insert(Fault { at_ms, end_byte, error });
-            }
-            let cost_max = self.limits.cost_max(self.time.now_ms());
-            if self.read + self.canvas.cost() > cost_max {
-                let error = ParseError::TimeBudget { position, limit_ms: cost_max.ms() };
-                self.ended = Some(error);
-                return Err(error);
-            }
-            self.canvas.set_cost_max(cost_max.since(self.read));
-            let at_ms = self.time.follow(&instruction);
-            if matches!(instruction, Instruction::Sync { .. }) {
-                self.frames += 1;
-                return Ok(Some(Moment::Frame { at_ms, index: self.frames - 1 }));
-            }
-            if matches!(instruction, Instruction::Mouse { .. }) {
-                return Ok(Some(Moment::Pointer { at_ms }));
-            }
-        }
-        Ok(None)
     }
 
-    /// The recording ends here: an error if that cuts an instruction.
-    pub fn finish(&self) -> Result<(), ParseError> {
-        self.ended.map_or_else(|| self.parser.finish(), Err)
+    /// The recording ends here: an error if that cuts an instruction or event.
+    pub fn finish(&self) -> Result<(), ReadError> {
+        match &self.stage {
+            Stage::Guac(replay) => replay.finish().map_err(ReadError::from),
+            Stage::Terminal(replay) => replay.finish().map_err(ReadError::from),
+        }
     }
 
     /// What it has cost up to here to read and draw the recording.
     pub fn cost(&self) -> Cost {
-        self.read + self.canvas.cost()
+        match &self.stage {
+            Stage::Guac(replay) => replay.cost(),
+            Stage::Terminal(replay) => replay.cost(),
+        }
     }
 
     /// The canvas as drawn up to here.
     pub fn canvas(&mut self) -> &mut Canvas {
-        &mut self.canvas
+        match &mut self.stage {
+            Stage::Guac(replay) => replay.canvas(),
+            Stage::Terminal(replay) => replay.canvas(),
+        }
     }
 
     /// Bytes of damage that were skipped up to here.
     pub fn skipped_bytes(&self) -> u64 {
-        self.parser.skipped_bytes()
+        match &self.stage {
+            Stage::Guac(replay) => replay.skipped_bytes(),
+            Stage::Terminal(_) => 0,
+        }
     }
 
     /// What could not be drawn up to here.
     pub fn faults(&self) -> &Faults {
-        &self.faults
+        match &self.stage {
+            Stage::Guac(replay) => replay.faults(),
+            Stage::Terminal(replay) => replay.faults(),
+        }
+    }
+
+    /// The first byte tells the format.
+    fn begin(&mut self, bytes: &[u8]) {
+        if let Stage::Guac(replay) = &self.stage
+            && replay.is_new()
+            && let Some(format) = bytes.first().copied().and_then(TerminalFormat::of)
+        {
+            let replay = TerminalReplay::new(format, self.limits, Arc::clone(&self.fonts));
+            self.stage = Stage::Terminal(Box::new(replay));
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::guac::ParseError;
 
     /// What it costs to fill a screen of 4096x4096 with a translucent colour, and to show it.
     const FILL: &str = "4.rect,1.0,1.0,1.0,4.4096,4.4096;5.cfill,2.14,1.0,1.9,1.9,1.9,3.128;";
 
     /// Frames until the end, and the end.
-    fn play(recording: &str, piece_bytes: usize) -> (usize, Option<ParseError>, Cost) {
+    fn play(recording: &str, piece_bytes: usize) -> (usize, Option<ReadError>, Cost) {
         let mut replay = Replay::new(Limits::default());
         let mut frames = 0;
         for piece in recording.as_bytes().chunks(piece_bytes) {
@@ -283,7 +298,7 @@ mod tests {
     #[test]
     fn a_recording_that_costs_more_than_its_duration_allows_ends_before_that_instruction() {
         let (frames, end, cost) = play(&recording(0), 1 << 20);
-        let Some(ParseError::TimeBudget { position, limit_ms: 2_000 }) = end else {
+        let Some(ReadError::Guacamole(ParseError::TimeBudget { position, limit_ms: 2_000 })) = end else {
             unreachable!("it takes more than two seconds: {end:?}")
         };
         assert!(frames > 2 && cost > Cost::of_ms(2_000));

@@ -2,9 +2,12 @@
 
 use crate::canvas::Decoders;
 use crate::limits::Limits;
+use crate::refusal::RefusalCode;
 use crate::replay::{Faults, Moment, Replay, RestoreError};
 use crate::screen::Screen;
+use crate::source::ReadError;
 use crate::source::guac::{Instruction, MediaTime, ParseError, Parser};
+use crate::terminal::Fonts;
 use std::sync::Arc;
 
 /// Bytes that are read before they are drawn; each such part shows at most one frame.
@@ -13,7 +16,7 @@ const WAITING_BYTES: usize = 1 << 20;
 /// Plays a recording up to a media time and shows the last frame that is not later.
 ///
 /// The bytes are read twice: first for the times alone, so that of many frames at most one is flattened, and nothing
-/// behind the wanted one is drawn. A damaged recording has the last picture before the damage.
+/// behind the wanted one is drawn. Of a terminal nothing is drawn but the wanted picture anyway. A damaged recording has the last picture before the damage.
 pub struct Seek {
     limits: Limits,
     at_ms: i64,
@@ -56,6 +59,11 @@ impl Seek {
         }
     }
 
+    /// The fonts of a terminal; to be said before the first byte.
+    pub fn set_fonts(&mut self, fonts: Arc<Fonts>) {
+        self.replay.set_fonts(fonts);
+    }
+
     /// From here on, images are decoded by other threads.
     pub fn decode_ahead(&mut self, decoders: &Arc<Decoders>) {
         self.replay.decode_ahead(Arc::clone(decoders));
@@ -78,35 +86,73 @@ impl Seek {
     }
 
     /// Adds the next bytes. After `true`, or an error of the recording, no more are needed: the picture is drawn.
-    pub fn push(&mut self, bytes: &[u8]) -> Result<bool, ParseError> {
+    pub fn push(&mut self, bytes: &[u8]) -> Result<bool, ReadError> {
         if self.is_done {
             return Ok(true);
+        }
+        self.replay.announce(bytes);
+        if self.replay.is_terminal() {
+            self.replay.end_at(self.at_ms);
+            self.replay.push(bytes);
+            return self.play(false);
         }
         let ended = self.scout.read(bytes, self.at_ms);
         self.is_done = !matches!(ended, Ok(false));
         self.waiting.extend_from_slice(bytes);
-        self.replay.announce(bytes);
         if (self.is_done || self.waiting.len() >= WAITING_BYTES)
             && let Err(error) = self.draw()
         {
             self.is_done = true;
             return Err(error);
         }
-        ended
+        ended.map_err(ReadError::from)
     }
 
     /// The recording ends here: draws the picture, if that is not done. An error if this cuts an instruction.
-    pub fn finish(&mut self) -> Result<(), ParseError> {
+    pub fn finish(&mut self) -> Result<(), ReadError> {
         if self.is_done {
             return Ok(());
         }
+        if self.replay.is_terminal() {
+            self.replay.release();
+            self.play(true)?;
+            return self.replay.finish();
+        }
         self.is_done = true;
         self.draw()?;
-        self.scout.parser.finish()
+        self.scout.parser.finish().map_err(ReadError::from)
+    }
+
+    /// Plays a terminal up to the wanted time, or as far as the bytes reach, and draws the picture once.
+    fn play(&mut self, is_end: bool) -> Result<bool, ReadError> {
+        let (mut newest, mut ended) = (None, Ok(()));
+        loop {
+            match self.replay.step() {
+                Ok(Some(Moment::Frame { at_ms, index })) => newest = Some((at_ms, index)),
+                Ok(Some(Moment::Pointer { .. })) => {}
+                Ok(None) => break,
+                Err(error) => {
+                    ended = Err(error);
+                    break;
+                }
+            }
+        }
+        if let Some((at_ms, index)) = newest {
+            (self.shown_ms, self.shown_frames) = (at_ms, index + 1);
+        }
+        self.is_done = is_end || self.replay.is_past() || ended.is_err();
+        // What costs too much was drawn in part: the picture before it is not there any more.
+        let is_whole = !matches!(&ended, Err(error) if error.code() == RefusalCode::TimeBudget);
+        if !is_whole {
+            self.shown_frames = 0;
+        } else if self.is_done {
+            self.screen.show_frame(self.replay.canvas());
+        }
+        ended.map(|()| self.is_done)
     }
 
     /// Draws what waits: all of it, or up to the picture that was looked for.
-    fn draw(&mut self) -> Result<(), ParseError> {
+    fn draw(&mut self) -> Result<(), ReadError> {
         self.replay.push(&self.waiting);
         self.waiting.clear();
         while !self.is_done || self.replay.frames() < self.scout.frames {

@@ -4,9 +4,9 @@ use crate::client::{Client, ClientError, NewSession};
 use crate::conversion::survey;
 use crate::interrupt::Interrupt;
 use crate::recording::Recording;
-use cluster::catalog::{Format, Protocol};
+use crate::typescript::TypescriptFiles;
+use cluster::catalog::Protocol;
 use codec::limits::Limits;
-use codec::source;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
@@ -21,6 +21,8 @@ pub(crate) struct Import {
     pub(crate) credential_user: String,
     /// The user.
     pub(crate) user_name: String,
+    /// What typescripts need beside.
+    pub(crate) typescript: TypescriptFiles,
 }
 
 /// A session whose recording is still to come.
@@ -83,16 +85,17 @@ impl Import {
         interrupt: &Interrupt,
     ) -> Result<Begun, ImportError> {
         let protocol = self.protocol.or_else(|| protocol_of(file)).ok_or(ImportError::Protocol)?;
-        let recording = Recording::open(file, interrupt)?;
+        let recording = Recording::open(file, &self.typescript, interrupt)?;
         let (timeline, _) = survey(&recording, Limits::default(), interrupt)?;
-        let end_ms = changed_ms(file);
         let duration_ms = u64::try_from(timeline.media_duration_ms).unwrap_or(0);
+        let recorded_ms = timeline.recorded_s.and_then(|seconds| seconds.checked_mul(1_000));
+        let told_end_ms = recorded_ms.and_then(|start_ms| start_ms.checked_add(duration_ms));
+        // A recording that says when it began may have been copied since; nothing ends later than it was written.
+        let changed_ms = changed_ms(file);
+        let end_ms = told_end_ms.map_or(changed_ms, |told_ms| told_ms.min(changed_ms));
         let session = client.open_session(&NewSession {
             protocol,
-            format: match recording.format() {
-                source::Format::Guacamole => Format::Guacamole,
-                source::Format::DbLines => Format::DbLines,
-            },
+            format: recording.catalog_format(),
             device_address: self.device_address.clone(),
             credential_user: self.credential_user.clone(),
             user_name: self.user_name.clone(),

@@ -3,10 +3,15 @@
 
 use crate::interrupt::Interrupt;
 use crate::pipe::Pipe;
+use crate::typescript::TypescriptFiles;
 use cluster::Cluster;
+use cluster::catalog;
 use cluster::id::{ObjectId, RecordingId};
+use codec::limits::Limits;
 use codec::refusal::{Refusal, RefusalCode};
 use codec::source::Format;
+use codec::source::db_lines::Transcript;
+use codec::source::terminal::TerminalFormat;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
@@ -60,7 +65,7 @@ pub(crate) enum OpenError {
         limit_bytes: u64,
     },
     /// Something else than a recording.
-    #[error("{}: {} is not a recording of guacd: {}", refusal.code, path.display(), refusal.reason)]
+    #[error("{}: {} is no recording: {}", refusal.code, path.display(), refusal.reason)]
     NotARecording {
         /// Which.
         path: PathBuf,
@@ -92,6 +97,8 @@ enum Source {
     File { file: File, path: PathBuf },
     /// In the cluster.
     Stored(Stored),
+    /// In memory.
+    Made(Vec<u8>),
 }
 
 /// A sealed object of the cluster, read from threads that are not the runtime's: each waits for the runtime.
@@ -104,8 +111,12 @@ struct Stored {
 
 impl Recording {
     /// Opens `path`; `-` is standard input. What is compressed or comes from a pipe is copied, plain, to an
-    /// unnamed temporary file. What plainly is no recording is refused before that.
-    pub(crate) fn open(path: &Path, interrupt: &Interrupt) -> Result<Self, OpenError> {
+    /// unnamed temporary file, and so is a typescript with its timing. What plainly is no recording is refused before that.
+    pub(crate) fn open(
+        path: &Path,
+        typescript: &TypescriptFiles,
+        interrupt: &Interrupt,
+    ) -> Result<Self, OpenError> {
         let unreadable = |source| OpenError::Read { path: path.to_owned(), source };
         let file = open_file(path).map_err(unreadable)?;
         let is_regular = file.metadata().map_err(unreadable)?.is_file();
@@ -119,12 +130,24 @@ impl Recording {
             let plain = ruzstd::decoding::StreamingDecoder::new(whole);
             source = Box::new(plain.map_err(|error| damaged(io::Error::other(error)))?);
             head = read_head(&mut source).map_err(damaged)?;
-        } else if is_regular {
-            let format = probe(path, &head)?;
+        } else if is_regular && let Ok(format) = probe(path, &head) {
             return Ok(Self { source: Source::File { file: kept, path: path.to_owned() }, format });
         }
-        let format = probe(path, &head)?;
-        let file = spool(path, io::Cursor::new(head).chain(source), interrupt)?;
+        let (format, timing) = match probe(path, &head) {
+            Err(error) => {
+                let timing = typescript.timing_of(path).ok_or(error)?;
+                (Format::Terminal(TerminalFormat::Typescript), Some(timing))
+            }
+            Ok(format) => (format, None),
+        };
+        let mut whole = io::Cursor::new(head).chain(source);
+        let file = match timing {
+            Some(timing) => {
+                let unjoined = |source| OpenError::Read { path: timing.clone(), source };
+                typescript.join(&timing, &mut whole).map_err(unjoined)?
+            }
+            None => spool(path, whole, interrupt)?,
+        };
         Ok(Self { source: Source::File { file, path: path.to_owned() }, format })
     }
 
@@ -146,15 +169,44 @@ impl Recording {
         let unreadable = |source| OpenError::Stored { object, source };
         let catalog = cluster.catalog().map_err(|error| unreadable(error.into()))?;
         let session = catalog.session(recording).map_err(|error| unreadable(error.into()))?;
-        let format = session.and_then(|row| format_of(row.info.format));
-        let format = format
-            .ok_or_else(|| unreadable("recordings in its format are not read by this version".into()))?;
+        let session = session.ok_or_else(|| unreadable("there is no such session".into()))?;
+        let format = format_of(session.info.format);
         Ok(Self { format, ..Self::stored(Arc::clone(cluster), runtime.clone(), object, length) })
     }
 
     /// What its bytes are.
     pub(crate) fn format(&self) -> Format {
         self.format
+    }
+
+    /// The same, as the cluster names it.
+    pub(crate) fn catalog_format(&self) -> catalog::Format {
+        match self.format {
+            Format::Guacamole => catalog::Format::Guacamole,
+            Format::Terminal(TerminalFormat::Asciicast) => catalog::Format::Asciicast,
+            Format::Terminal(TerminalFormat::Typescript) => catalog::Format::Typescript,
+            Format::DbLines => catalog::Format::DbLines,
+        }
+    }
+
+    /// What is drawn of it: itself, or the transcript of a database session, which is held in memory.
+    pub(crate) fn drawn(self, interrupt: &Interrupt) -> Result<Self, OpenError> {
+        if self.format != Format::DbLines {
+            return Ok(self);
+        }
+        let (mut transcript, head) = Transcript::begin(&Limits::default());
+        let mut bytes = head.into_bytes();
+        self.each_piece(0..self.length()?, |piece| {
+            bytes.extend_from_slice(transcript.push(piece).as_bytes());
+            if interrupt.is_set() { Err(OpenError::Interrupted) } else { Ok(()) }
+        })?;
+        bytes.extend_from_slice(transcript.finish().as_bytes());
+        Ok(Self { source: Source::Made(bytes), format: Format::Terminal(TerminalFormat::Asciicast) })
+    }
+
+    /// Whether it is drawn as a terminal.
+    pub(crate) fn is_terminal(&self) -> bool {
+        matches!(self.format, Format::Terminal(_))
     }
 
     /// Hands out the bytes from `range.start` up to `range.end`, or to the end, piece by piece, until the
@@ -167,6 +219,11 @@ impl Recording {
         match &self.source {
             Source::File { file, path } => each_piece_of_file(file, path, range, receive),
             Source::Stored(stored) => stored.each_piece(range, receive),
+            Source::Made(bytes) => {
+                let at = |byte: u64| usize::try_from(byte).unwrap_or(usize::MAX).min(bytes.len());
+                let part = bytes.get(at(range.start)..at(range.end)).unwrap_or_default();
+                part.chunks(PIECE_BYTES).try_for_each(receive)
+            }
         }
     }
 
@@ -178,6 +235,7 @@ impl Recording {
                 Ok(file.metadata().map_err(unreadable)?.len())
             }
             Source::Stored(stored) => Ok(stored.length),
+            Source::Made(bytes) => Ok(u64::try_from(bytes.len()).unwrap_or(u64::MAX)),
         }
     }
 }
@@ -249,12 +307,13 @@ fn probe(path: &Path, head: &[u8]) -> Result<Format, OpenError> {
     codec::source::probe(head).map_err(refused)
 }
 
-/// How a format of the catalog is read; none if it is not.
-fn format_of(format: cluster::catalog::Format) -> Option<Format> {
+/// How a format of the catalog is read.
+fn format_of(format: catalog::Format) -> Format {
     match format {
-        cluster::catalog::Format::Guacamole => Some(Format::Guacamole),
-        cluster::catalog::Format::DbLines => Some(Format::DbLines),
-        cluster::catalog::Format::Asciicast | cluster::catalog::Format::Typescript => None,
+        catalog::Format::Guacamole => Format::Guacamole,
+        catalog::Format::Asciicast => Format::Terminal(TerminalFormat::Asciicast),
+        catalog::Format::Typescript => Format::Terminal(TerminalFormat::Typescript),
+        catalog::Format::DbLines => Format::DbLines,
     }
 }
 

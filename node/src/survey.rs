@@ -28,7 +28,7 @@ pub(crate) struct SurveyedView {
 /// Surveys the first bytes of a recording, as if it ended there.
 pub(crate) fn survey(recording: &Recording, length: u64, interrupt: &Interrupt) -> Result<Survey, OpenError> {
     match recording.format() {
-        Format::Guacamole => survey_with_view(recording, length, interrupt),
+        Format::Guacamole | Format::Terminal(_) => survey_with_view(recording, length, interrupt),
         Format::DbLines => {
             let (timeline, keystrokes) = fold(recording, length, interrupt)?;
             Ok(Survey { timeline, keystrokes, view: None })

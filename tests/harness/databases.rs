@@ -3,6 +3,7 @@
 use crate::appender::scratch_folder;
 use crate::canary::Canary;
 use crate::custody::{Custody, Running};
+use crate::picture::Image;
 use crate::ports;
 use crate::postgres::Postgres;
 use crate::processes::wait_until;
@@ -60,6 +61,12 @@ pub struct DatabasesOutcome {
     pub resumed: Vec<Stated>,
     /// What is said of a session of a database in another format, and of a line that holds a row.
     pub unacceptable: [String; 2],
+    /// Columns and rows of a picture of the first session, and the bytes of its video.
+    pub picture: (usize, usize),
+    /// How many of its pixels are bright.
+    pub lit: usize,
+    /// See above.
+    pub video_bytes: usize,
     /// What a user read whose session was dropped.
     pub dropped: String,
     /// What a user read who came while no member was there.
@@ -181,7 +188,29 @@ impl Stage {
         let done = self.database.run(self.at, &script)?;
         let seen = [done.stdout, done.stderr].concat();
         outcome.shown = self.canary.found_in(&seen).len();
-        outcome.stated = self.stated(&self.begun(&before)?, outcome)?;
+        let session = self.begun(&before)?;
+        outcome.stated = self.stated(&session, outcome)?;
+        self.draw(&session, outcome)
+    }
+
+    /// Its transcript is drawn, as a picture and as a video.
+    fn draw(&self, session: &str, outcome: &mut DatabasesOutcome) -> anyhow::Result<()> {
+        let door = self.door();
+        let picture = door.fetch(&format!("/v1/sessions/{session}/frames/100000.png"), None)?;
+        ensure!(picture.status == 200, "a picture: {}", picture.status);
+        let file = tempfile::NamedTempFile::new()?;
+        std::fs::write(file.path(), &picture.body)?;
+        let image = Image::read(file.path())?;
+        outcome.picture = (image.width, image.height);
+        outcome.lit = image.pixels.iter().filter(|pixel| pixel.iter().any(|sample| *sample > 128)).count();
+        outcome.search(&self.canary, "a picture", &picture.body);
+        door.put("/v1/parameters/video_download_enabled", &json!({ "value": true }))?;
+        let video: Listed = door.post(&format!("/v1/sessions/{session}/videos"), &json!({}))?;
+        let path = format!("/v1/videos/{}", video.id);
+        wait_until("the video", DEADLINE, || Ok(door.get::<Value>(&path)?["state"] == "ready"))?;
+        let video = door.fetch(&format!("{path}/content"), None)?;
+        outcome.video_bytes = video.body.len();
+        outcome.search(&self.canary, "a video", &video.body);
         Ok(())
     }
 

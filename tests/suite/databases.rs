@@ -49,6 +49,9 @@ fn a_recorded_database_session_has_its_statements_and_no_rows() -> anyhow::Resul
         ok("select count(*) from canaries;", Some(1)),
     ];
     assert_eq!(outcome.stated, expected);
+    // Eleven statements in letters of a terminal, and what became of them.
+    assert_eq!(outcome.picture, (1_200, 720));
+    assert!((5_000..200_000).contains(&outcome.lit) && outcome.video_bytes > 10_000, "{outcome:?}");
     let prepared = ok("select id from canaries where secret <> $1;", Some(4));
     assert_eq!(outcome.prepared, [prepared.clone(), prepared]);
     let resumed = ["select 1;", "select 2;", "select 3;"].map(|text| ok(text, Some(1)));

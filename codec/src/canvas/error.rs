@@ -87,6 +87,16 @@ pub enum DrawError {
         /// The limit.
         limit_pixels: usize,
     },
+    /// A terminal that is too large, or has no size.
+    #[error("a terminal of {columns}x{rows}, expected 1 to {limit} columns and rows")]
+    Terminal {
+        /// Columns.
+        columns: u64,
+        /// Rows.
+        rows: u64,
+        /// The limit.
+        limit: usize,
+    },
     /// A transform whose numbers become too large.
     #[error("the transform of layer {layer} would no longer be finite")]
     Transform {

@@ -31,6 +31,7 @@ mod outline;
 mod paint;
 mod path;
 mod place;
+mod put;
 mod script;
 mod shape;
 mod stream;

@@ -6,6 +6,7 @@
 
 mod db;
 mod script;
+mod terminal;
 
 use crate::audio::{SoundSettings, SoundSurvey, SoundTrack};
 use crate::canvas::{Canvas, Decoders, Packing, decodes_within};
@@ -15,23 +16,27 @@ use crate::limits::Limits;
 use crate::picture::Picture;
 use crate::replay::{Moment, Replay};
 use crate::screen::Screen;
+use crate::source::ReadError;
 use crate::source::guac::{Instruction, MediaTime, ParseError, Parser};
 use crate::timeline::TimelineFold;
 use std::sync::{Arc, LazyLock};
 
 pub use db::db;
+pub use terminal::{cast, terminal};
 
 /// A target: its name in `codec/fuzz` and `tests/data/fuzz`, and its oracle.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 9] = [
     ("parser", parser),
     ("timeline", timeline),
     ("canvas", canvas),
     ("key_state", key_state),
     ("image", image),
     ("sound", sound),
+    ("cast", cast),
+    ("terminal", terminal),
     ("db", db),
 ];
 
@@ -42,6 +47,9 @@ fn limits() -> Limits {
         inline_image_chars: 2_000,
         elements: 20,
         instruction_bytes: 1_000,
+        line_bytes: 1_000,
+        terminal_side: 50,
+        timing_bytes: 300,
         layers: 6,
         buffers: 6,
         streams: 4,
@@ -143,11 +151,10 @@ static DECODERS: LazyLock<Arc<Decoders>> = LazyLock::new(|| Arc::new(Decoders::s
 fn drawn(
     replay: &mut Replay,
     pieces: &mut dyn Iterator<Item = &[u8]>,
-) -> (Vec<u64>, Option<ParseError>, u64, u64) {
+) -> (Vec<u64>, Option<ReadError>, u64, u64) {
     let mut screen = Screen::default();
     let (mut pictures, mut error) = (Vec::new(), None);
-    for piece in pieces {
-        replay.push(piece);
+    let mut play = |replay: &mut Replay| {
         while error.is_none() {
             match replay.step() {
                 Ok(Some(Moment::Frame { .. })) => {
@@ -162,7 +169,13 @@ fn drawn(
             }
             pictures.push(hash(screen.picture()));
         }
+    };
+    for piece in pieces {
+        replay.push(piece);
+        play(replay);
     }
+    replay.release();
+    play(replay);
     (pictures, error, replay.cost().ns(), replay.faults().count)
 }
 

@@ -78,6 +78,10 @@ impl KeyStateFold {
         let mut made = Vec::new();
         if let Some(mut replay) = self.replay.take() {
             replay.push(bytes);
+            if replay.is_terminal() {
+                // It is read faster than a key state.
+                return made;
+            }
             let end = loop {
                 match replay.step() {
                     Ok(Some(Moment::Frame { .. })) => made.extend(self.key_state(&mut replay)),

@@ -2,7 +2,10 @@
 //! recording can be followed as well as a finished one.
 
 pub mod db_lines;
+mod error;
 pub mod guac;
 mod probe;
+pub mod terminal;
 
+pub use error::ReadError;
 pub use probe::{Format, ProbeError, probe};

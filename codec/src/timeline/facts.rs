@@ -126,6 +126,12 @@ impl Facts {
         self.time.now_ms()
     }
 
+    /// Brings media time forward, to where something happens that is no instruction.
+    pub(super) fn advance(&mut self, at_ms: i64) {
+        self.time.event(at_ms);
+        self.event_ms = self.time.newest_ms();
+    }
+
     /// No more instructions come.
     pub(super) fn finish(&mut self) {
         self.sound.finish();
@@ -216,7 +222,7 @@ impl Facts {
         push_sync(&mut self.counted.syncs, sync, self.limits.timeline_syncs);
     }
 
-    fn key(&mut self, key: Key, pressed: bool) {
+    pub(super) fn key(&mut self, key: Key, pressed: bool) {
         let at_ms = self.time.now_ms();
         self.event_ms = self.time.newest_ms();
         self.counted.key_presses += u64::from(pressed);
@@ -246,11 +252,11 @@ impl Facts {
         }
     }
 
-    fn mark(&mut self, event: MarkerEvent) {
+    pub(super) fn mark(&mut self, event: MarkerEvent) {
         self.markers.push(self.time.now_ms(), event, self.limits.timeline_markers);
     }
 
-    fn cut(&self, text: &str) -> String {
+    pub(super) fn cut(&self, text: &str) -> String {
         text.chars().take(self.limits.marker_chars).collect()
     }
 

@@ -1,103 +1,69 @@
-//! Folds the instructions of a Guacamole recording into its timeline and keystrokes.
+//! Folds a recording into its timeline and keystrokes.
 
-use super::facts::Facts;
+use super::guac_fold::GuacFold;
 use super::keystrokes::Keystrokes;
-use super::timeline::{Ending, Timeline};
-use crate::cost::Cost;
+use super::terminal_fold::TerminalFold;
+use super::timeline::Timeline;
 use crate::limits::Limits;
-use crate::source::guac::{ParseError, Parser};
+use crate::source::terminal::TerminalFormat;
 
-/// Takes the bytes of a recording as they come; gives its [`Timeline`] and [`Keystrokes`] at any time.
+/// Takes the bytes of a recording as they come; gives its [`Timeline`] and [`Keystrokes`] at any time. The first byte tells
+/// its format.
 pub struct TimelineFold {
     limits: Limits,
-    parser: Parser,
-    bytes: u64,
-    /// What was read; nothing is drawn here.
-    cost: Cost,
-    /// The byte behind the last instruction.
-    end_byte: u64,
-    damage: Option<ParseError>,
-    facts: Facts,
+    stage: Stage,
+}
+
+enum Stage {
+    /// Of guacd, as long as nothing else is known.
+    Guac(Box<GuacFold>),
+    Terminal(Box<TerminalFold>),
 }
 
 impl TimelineFold {
     /// Starts at byte 0.
     pub fn new(limits: Limits) -> Self {
-        Self {
-            limits,
-            parser: Parser::new(limits),
-            bytes: 0,
-            cost: Cost::default(),
-            end_byte: 0,
-            damage: None,
-            facts: Facts::new(limits),
-        }
+        Self { limits, stage: Stage::Guac(Box::new(GuacFold::new(limits))) }
     }
 
     /// Adds the next bytes. After damage they are only counted, unless the limits say to go on behind it.
     pub fn push(&mut self, bytes: &[u8]) {
-        self.bytes += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        if self.damage.is_some() {
-            return;
+        if let Stage::Guac(fold) = &self.stage
+            && fold.is_new()
+            && let Some(format) = bytes.first().copied().and_then(TerminalFormat::of)
+        {
+            self.stage = Stage::Terminal(Box::new(TerminalFold::new(format, self.limits)));
         }
-        self.parser.push(bytes);
-        loop {
-            match self.parser.read_on() {
-                Ok(Some(read)) => {
-                    self.cost.read(read.end_byte - self.end_byte);
-                    let cost_max = self.limits.cost_max(self.facts.now_ms());
-                    if self.cost > cost_max {
-                        let (position, limit_ms) = (self.end_byte, cost_max.ms());
-                        self.damage = Some(ParseError::TimeBudget { position, limit_ms });
-                        return;
-                    }
-                    self.end_byte = read.end_byte;
-                    self.facts.fold(&read);
-                }
-                Ok(None) => return,
-                Err(error) => {
-                    self.damage = Some(error);
-                    return;
-                }
-            }
+        match &mut self.stage {
+            Stage::Guac(fold) => fold.push(bytes),
+            Stage::Terminal(fold) => fold.push(bytes),
         }
     }
 
-    /// The timeline of what has come so far, as if the recording ended here; only sound that waits for its place
-    /// is not in it. The work is proportional to what the timeline holds, not to the recording.
+    /// The timeline of what has come so far, as if the recording ended here; only sound that waits for its place, and a
+    /// terminal's frame that may go on, are not in it. The work is proportional to what the timeline holds, not to the
+    /// recording.
     pub fn timeline(&self) -> Timeline {
-        self.complete(self.facts.timeline())
+        match &self.stage {
+            Stage::Guac(fold) => fold.timeline(),
+            Stage::Terminal(fold) => fold.timeline(),
+        }
     }
 
     /// The keystrokes of what has come so far.
     pub fn keystrokes(&self) -> Keystrokes {
-        self.facts.keystrokes()
+        match &self.stage {
+            Stage::Guac(fold) => fold.keystrokes(),
+            Stage::Terminal(fold) => fold.keystrokes(),
+        }
     }
 
     /// The recording ends here. The keystrokes are apart, because they hold passwords: who may see the one may not
     /// always see the other.
-    pub fn finish(mut self) -> (Timeline, Keystrokes) {
-        self.facts.finish();
-        (self.timeline(), self.keystrokes())
-    }
-
-    fn complete(&self, timeline: Timeline) -> Timeline {
-        let ending = match self.damage.map_or_else(|| self.parser.finish(), Err) {
-            Ok(()) => Ending::Whole,
-            Err(ParseError::Truncated { position }) => Ending::Truncated { position },
-            // Behind damage that is not skipped, nothing is known: it is named by where it starts.
-            Err(error) => {
-                let (code, position) = (error.code(), error.position());
-                Ending::Damaged { code, position, reason: error.to_string() }
-            }
-        };
-        let is_over = matches!(self.damage, Some(ParseError::TimeBudget { .. }));
-        Timeline {
-            bytes: self.bytes,
-            readable_bytes: if is_over { self.end_byte } else { self.parser.position() },
-            skipped_bytes: self.parser.skipped_bytes(),
-            ending,
-            ..timeline
+    pub fn finish(self) -> (Timeline, Keystrokes) {
+        match self.stage {
+            Stage::Guac(fold) => fold.finish(),
+            Stage::Terminal(fold) => fold.finish(),
         }
     }
 }

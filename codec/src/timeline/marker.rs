@@ -51,6 +51,16 @@ pub enum MarkerEvent {
         /// Guacamole's status code.
         status: i32,
     },
+    /// Somebody marked this point.
+    Mark {
+        /// What they called it.
+        label: String,
+    },
+    /// The program in a terminal ended.
+    Exit {
+        /// Its status.
+        status: String,
+    },
     /// Media time does not follow the clock of the recording here.
     Gap {
         /// Why.
@@ -93,7 +103,7 @@ pub struct SkippedBytes {
 pub(super) struct Markers {
     list: Vec<Marker>,
     /// How many of each kind are in the list.
-    kept: [usize; 6],
+    kept: [usize; 8],
     left_out: u64,
 }
 
@@ -107,6 +117,8 @@ impl Markers {
             MarkerEvent::Error { .. } => 3,
             MarkerEvent::Gap { .. } => 4,
             MarkerEvent::Resize { .. } => 5,
+            MarkerEvent::Mark { .. } => 6,
+            MarkerEvent::Exit { .. } => 7,
         }];
         if *kept >= kind_max {
             self.left_out += 1;

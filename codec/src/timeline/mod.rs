@@ -5,6 +5,7 @@ mod clipboard;
 mod event_counts;
 mod facts;
 mod fold;
+mod guac_fold;
 mod heat_map;
 mod idle;
 mod keystrokes;
@@ -13,6 +14,7 @@ mod recording_fold;
 mod statement;
 mod statement_fold;
 mod sync_columns;
+mod terminal_fold;
 #[expect(clippy::module_inception, reason = "the main type of the module")]
 mod timeline;
 

@@ -9,8 +9,8 @@ use crate::source::Format;
 
 /// Takes the bytes of a recording of a known format as they come.
 pub enum RecordingFold {
-    /// Of guacd.
-    Guacamole(Box<TimelineFold>),
+    /// Of what its first byte tells: guacd's, or a terminal's.
+    Drawn(Box<TimelineFold>),
     /// Of a database session, in which no keys are.
     DbLines(Box<StatementFold>),
 }
@@ -19,7 +19,7 @@ impl RecordingFold {
     /// Starts at byte 0.
     pub fn new(format: Format, limits: Limits) -> Self {
         match format {
-            Format::Guacamole => Self::Guacamole(Box::new(TimelineFold::new(limits))),
+            Format::Guacamole | Format::Terminal(_) => Self::Drawn(Box::new(TimelineFold::new(limits))),
             Format::DbLines => Self::DbLines(Box::new(StatementFold::new(limits))),
         }
     }
@@ -27,7 +27,7 @@ impl RecordingFold {
     /// Adds the next bytes.
     pub fn push(&mut self, bytes: &[u8]) {
         match self {
-            Self::Guacamole(fold) => fold.push(bytes),
+            Self::Drawn(fold) => fold.push(bytes),
             Self::DbLines(fold) => fold.push(bytes),
         }
     }
@@ -35,7 +35,7 @@ impl RecordingFold {
     /// The recording ends here.
     pub fn finish(self) -> (Timeline, Keystrokes) {
         match self {
-            Self::Guacamole(fold) => fold.finish(),
+            Self::Drawn(fold) => fold.finish(),
             Self::DbLines(fold) => (fold.timeline(), Keystrokes::none()),
         }
     }

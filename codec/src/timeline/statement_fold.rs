@@ -5,10 +5,11 @@ use super::heat_map::{Events, HeatMap};
 use super::idle::ActiveSpans;
 use super::marker::{GapCause, MarkerEvent, Markers};
 use super::statement::Statements;
-use super::timeline::{Ending, SyncPoint, Timeline};
+use super::timeline::{Ending, SizeChange, SyncPoint, Timeline};
 use crate::cost::Cost;
+use crate::geometry::Size;
 use crate::limits::Limits;
-use crate::source::db_lines::{LineReader, Outcome, ReadError, ReadLine};
+use crate::source::db_lines::{LineReader, Outcome, ReadError, ReadLine, Transcript};
 use crate::source::guac::MediaTime;
 
 /// Takes the bytes of a recording in db-lines as they come; gives its [`Timeline`] at any time. Each statement counts as
@@ -36,8 +37,14 @@ impl StatementFold {
         let mut time = MediaTime::new(limits.gap_ms);
         // Lines count from the beginning of the session.
         time.sync(0);
-        let counted =
-            Timeline { version: Timeline::VERSION, format: Timeline::DB_LINES.into(), ..Timeline::default() };
+        // Its transcript is drawn in one size.
+        let Size { width, height } = Transcript::size();
+        let counted = Timeline {
+            version: Timeline::VERSION,
+            format: Timeline::DB_LINES.into(),
+            sizes: vec![SizeChange { at_ms: 0, width, height }],
+            ..Timeline::default()
+        };
         Self {
             limits,
             reader: LineReader::default(),

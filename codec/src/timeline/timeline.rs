@@ -32,6 +32,9 @@ pub struct Timeline {
     pub media_duration_ms: i64,
     /// The first timestamp, in milliseconds of the monotonic clock of the recording host.
     pub first_timestamp_ms: Option<i64>,
+    /// When it was recorded, in seconds since 1970, if it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded_s: Option<u64>,
     /// Sizes of the picture in order.
     pub sizes: Vec<SizeChange>,
     /// Number of frames' ends.
@@ -147,6 +150,11 @@ impl Timeline {
     pub const GUACAMOLE: &'static str = "application/vnd.apache.guacamole";
     /// Media type of sessions of databases.
     pub const DB_LINES: &'static str = "application/vnd.custody.db-lines";
+
+    /// Media type of asciicasts.
+    pub const ASCIICAST: &'static str = "application/x-asciicast";
+    /// Media type of a timing and its typescript.
+    pub const TYPESCRIPT: &'static str = "application/vnd.custody.typescript";
 
     /// Activity in `buckets` of equal length, by the rules of [`Timeline::heat_map`]; at least one and at most
     /// [`HeatMap::BUCKETS_MAX`].

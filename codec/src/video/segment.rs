@@ -16,7 +16,8 @@ use crate::key_states::KeyState;
 use crate::limits::Limits;
 use crate::replay::{Faults, Moment, Replay, RestoreError};
 use crate::screen::Screen;
-use crate::source::guac::ParseError;
+use crate::source::ReadError;
+use crate::terminal::Fonts;
 use std::sync::Arc;
 
 /// Most copy vectors of one coded frame.
@@ -29,7 +30,7 @@ const DAMAGE_MAX: usize = 64;
 pub enum SegmentError {
     /// The recording cannot be read as far as the plan says.
     #[error("the recording cannot be read up to the end of the segment: {0}")]
-    Recording(#[from] ParseError),
+    Recording(#[from] ReadError),
     /// The encoder failed.
     #[error(transparent)]
     Encoder(#[from] EncodeError),
@@ -115,7 +116,10 @@ impl SegmentCoder {
     /// what lies behind the last one, or be too large.
     pub fn key_state(&mut self) -> Option<KeyState> {
         let cost = self.replay.cost();
-        if !self.is_shown || cost.since(self.drawn) < Cost::written(self.replay.canvas().pixels()) {
+        if !self.is_shown
+            || self.replay.is_terminal()
+            || cost.since(self.drawn) < Cost::written(self.replay.canvas().pixels())
+        {
             return None;
         }
         self.drawn = cost;
@@ -132,6 +136,11 @@ impl SegmentCoder {
         }
     }
 
+    /// The fonts of a terminal; to be said before the first byte.
+    pub fn set_fonts(&mut self, fonts: Arc<Fonts>) {
+        self.replay.set_fonts(fonts);
+    }
+
     /// From here on, images of what is announced are decoded by other threads.
     pub fn decode_ahead(&mut self, decoders: Arc<Decoders>) {
         self.replay.decode_ahead(Arc::clone(&decoders));
@@ -146,6 +155,11 @@ impl SegmentCoder {
     /// Takes the next bytes; returns the packets that are complete.
     pub fn push(&mut self, bytes: &[u8]) -> Result<Vec<Packet>, SegmentError> {
         self.replay.push(bytes);
+        self.play()
+    }
+
+    /// Plays what was pushed as far as the segment goes.
+    fn play(&mut self) -> Result<Vec<Packet>, SegmentError> {
         let mut packets = Vec::new();
         while let Some(segment) = self.segment {
             let Some(moment) = self.replay.step()? else { break };
@@ -154,7 +168,7 @@ impl SegmentCoder {
                 Moment::Frame { index, .. } if index == segment.first_sync => self.show_first(),
                 Moment::Frame { index, .. } if index >= segment.end_sync => {
                     self.at_frame = Some(index);
-                    packets.extend(self.finish()?);
+                    packets.extend(self.close()?);
                 }
                 Moment::Frame { at_ms, .. } => packets.extend(self.show(segment, at_ms, true)?),
                 Moment::Pointer { at_ms } => packets.extend(self.show(segment, at_ms, false)?),
@@ -165,6 +179,14 @@ impl SegmentCoder {
 
     /// Ends the segment; call it when all bytes up to its `end_byte` were pushed. Returns its last packets.
     pub fn finish(&mut self) -> Result<Vec<Packet>, SegmentError> {
+        // The last frame of a terminal is complete when it is known that nothing more belongs to it.
+        self.replay.release();
+        let mut packets = self.play()?;
+        packets.extend(self.close()?);
+        Ok(packets)
+    }
+
+    fn close(&mut self) -> Result<Vec<Packet>, SegmentError> {
         let Some(segment) = self.segment.take().filter(|_| self.is_shown) else { return Ok(Vec::new()) };
         let mut packets = Vec::new();
         let mut open = match self.open.take() {

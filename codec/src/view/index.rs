@@ -1,7 +1,7 @@
 //! Where to begin reading a recording for a range of its view.
 
 use super::owner::Owner;
-use super::view::{View, ViewError};
+use super::view::{TerminalPoint, View, ViewError};
 use crate::limits::Limits;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,9 @@ pub struct ViewPoint {
     pub byte: u64,
     /// The stream indexes that have carried a clipboard.
     pub owners: Vec<(i32, Owner)>,
+    /// What else is needed to go on, of a terminal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terminal: Option<TerminalPoint>,
 }
 
 /// How long the view of a recording is, and where to begin for each part of it.
@@ -49,7 +52,6 @@ impl ViewIndex {
 /// Makes the index of a recording as its bytes come.
 #[derive(Debug)]
 pub struct ViewIndexFold {
-    limits: Limits,
     view: View,
     ended: Option<ViewError>,
     pushed_bytes: u64,
@@ -62,7 +64,6 @@ impl ViewIndexFold {
     /// Starts at byte 0.
     pub fn new(limits: Limits) -> Self {
         Self {
-            limits,
             view: View::new(limits),
             ended: None,
             pushed_bytes: 0,
@@ -92,7 +93,7 @@ impl ViewIndexFold {
     pub fn rewind(&mut self) -> u64 {
         if self.ended.is_none() {
             self.pushed_bytes -= length(self.view.pending_bytes());
-            self.view = View::owned_by(self.view.owners(), self.limits);
+            self.view = self.view.restarted();
         }
         self.pushed_bytes
     }
@@ -115,7 +116,7 @@ impl ViewIndexFold {
     fn mark(&mut self) {
         let byte = self.pushed_bytes - length(self.view.pending_bytes());
         let last = self.index.points.last().map_or(0, |point| point.byte);
-        if byte - last < self.step_bytes {
+        if byte - last < self.step_bytes || !self.view.is_between() {
             return;
         }
         if self.index.points.len() >= POINTS_MAX {
@@ -126,8 +127,8 @@ impl ViewIndexFold {
             });
             self.step_bytes *= 2;
         }
-        let owners = self.view.owners();
-        self.index.points.push(ViewPoint { view_byte: self.index.bytes, byte, owners });
+        let (owners, terminal) = (self.view.owners(), self.view.terminal_point());
+        self.index.points.push(ViewPoint { view_byte: self.index.bytes, byte, owners, terminal });
     }
 }
 

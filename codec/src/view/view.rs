@@ -1,17 +1,24 @@
 //! The filter.
 
+use super::cast::{CastPoint, CastView};
+use super::guac::GuacView;
 use super::index::ViewPoint;
 use super::owner::Owner;
+use super::typescript::{TypescriptPoint, TypescriptView};
 use crate::limits::Limits;
-use crate::source::guac::{Instruction, OnDamage, ParseError, Parser};
-use std::collections::BTreeMap;
+use crate::source::ReadError;
+use crate::source::terminal::TerminalFormat;
+use serde::{Deserialize, Serialize};
 
 /// Why the view ends before the recording. What cannot be told apart from keys is not shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ViewError {
     /// It cannot be read on.
     #[error(transparent)]
-    Recording(#[from] ParseError),
+    Recording(#[from] ReadError),
+    /// What was typed stands among what was shown, and only the timing tells both apart.
+    #[error("the typescript holds what was typed")]
+    Typed,
     /// More stream indexes have carried a clipboard than are followed.
     #[error("clipboards use more than the limit of {limit} stream indexes")]
     Clipboards {
@@ -20,129 +27,124 @@ pub enum ViewError {
     },
 }
 
-/// Takes the bytes of a recording, gives those that may be seen without the permission Keystrokes.
-///
-/// Only instructions that are known to draw, sound or tell time pass, byte for byte. Keys, clipboards with all
-/// that belongs to them, and whatever is not understood are left out, without a trace of their length.
+/// Takes the bytes of a recording, gives those that may be seen without the permission Keystrokes. The first byte tells the
+/// format.
 #[derive(Debug)]
 pub struct View {
-    parser: Parser,
     limits: Limits,
-    /// Bytes behind the last whole instruction, for the parser does not hand them out.
-    rest: Vec<u8>,
-    /// Position of `rest[0]`, counted as the parser does.
-    base: u64,
-    owners: BTreeMap<i32, Owner>,
-    ended: Option<ViewError>,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// Nothing was pushed.
+    Unknown,
+    Guac(Box<GuacView>),
+    Cast(Box<CastView>),
+    Typescript(Box<TypescriptView>),
+}
+
+/// Where the view of a terminal's recording goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TerminalPoint {
+    /// Between two events of an asciicast.
+    Cast(CastPoint),
+    /// Somewhere in a typescript.
+    Typescript(TypescriptPoint),
 }
 
 impl View {
     /// Starts at byte 0 of the recording. It ends at damage, whatever the limits say: a key may stand there.
     pub fn new(limits: Limits) -> Self {
-        let limits = Limits { on_damage: OnDamage::Stop, ..limits };
-        Self {
-            parser: Parser::new(limits),
-            limits,
-            rest: Vec::new(),
-            base: 0,
-            owners: BTreeMap::new(),
-            ended: None,
-        }
+        Self { limits, stage: Stage::Unknown }
     }
 
     /// Starts at a point of the index; push the bytes of the recording from [`ViewPoint::byte`] on.
     pub fn resume(point: &ViewPoint, limits: Limits) -> Self {
-        Self::owned_by(point.owners.iter().copied(), limits)
+        let stage = match point.terminal {
+            None => Stage::Guac(Box::new(GuacView::owned_by(point.owners.iter().copied(), limits))),
+            Some(TerminalPoint::Cast(point)) => Stage::Cast(Box::new(CastView::resume(point, limits))),
+            Some(TerminalPoint::Typescript(point)) => {
+                Stage::Typescript(Box::new(TypescriptView::resume(point, limits)))
+            }
+        };
+        Self { limits, stage }
     }
 
-    /// Starts between two instructions where these stream indexes have carried a clipboard.
-    pub(super) fn owned_by(owners: impl IntoIterator<Item = (i32, Owner)>, limits: Limits) -> Self {
-        Self { owners: owners.into_iter().collect(), ..Self::new(limits) }
+    /// The same without what was pushed and not yet understood, which is to be pushed again.
+    pub(super) fn restarted(&self) -> Self {
+        let stage = match (&self.stage, self.terminal_point()) {
+            (Stage::Guac(view), _) => Stage::Guac(Box::new(GuacView::owned_by(view.owners(), self.limits))),
+            (Stage::Cast(_), Some(TerminalPoint::Cast(point))) => {
+                Stage::Cast(Box::new(CastView::resume(point, self.limits)))
+            }
+            (Stage::Typescript(_), Some(TerminalPoint::Typescript(point))) => {
+                Stage::Typescript(Box::new(TypescriptView::resume(point, self.limits)))
+            }
+            (Stage::Unknown | Stage::Cast(_) | Stage::Typescript(_), _) => Stage::Unknown,
+        };
+        Self { limits: self.limits, stage }
     }
 
     /// Takes the next bytes and adds what may be seen of them to `seen`. After an error nothing more is seen.
     pub fn push(&mut self, bytes: &[u8], seen: &mut Vec<u8>) -> Result<(), ViewError> {
-        if let Some(error) = self.ended {
-            return Err(error);
+        if let (Stage::Unknown, Some(&first)) = (&self.stage, bytes.first()) {
+            self.stage = match TerminalFormat::of(first) {
+                None => Stage::Guac(Box::new(GuacView::new(self.limits))),
+                Some(TerminalFormat::Asciicast) => Stage::Cast(Box::new(CastView::new(self.limits))),
+                Some(TerminalFormat::Typescript) => {
+                    Stage::Typescript(Box::new(TypescriptView::new(self.limits)))
+                }
+            };
         }
-        self.filter(bytes, seen).inspect_err(|&error| self.ended = Some(error))
+        match &mut self.stage {
+            Stage::Unknown => Ok(()),
+            Stage::Guac(view) => view.push(bytes, seen),
+            Stage::Cast(view) => view.push(bytes, seen),
+            Stage::Typescript(view) => view.push(bytes, seen),
+        }
     }
 
-    fn filter(&mut self, bytes: &[u8], seen: &mut Vec<u8>) -> Result<(), ViewError> {
-        self.rest.extend_from_slice(bytes);
-        self.parser.push(bytes);
-        let mut done = 0;
-        while let Some((instruction, end_byte)) = self.parser.read_with_end()? {
-            let end = usize::try_from(end_byte - self.base).unwrap_or(usize::MAX);
-            if shows(&mut self.owners, &instruction, self.limits.streams)? {
-                seen.extend_from_slice(self.rest.get(done..end).unwrap_or_default());
-            }
-            done = end;
-        }
-        self.rest.drain(..done.min(self.rest.len()));
-        self.base = self.parser.position();
-        Ok(())
-    }
-
-    /// How many pushed bytes are behind the last whole instruction.
+    /// How many pushed bytes are behind the last whole instruction or event.
     pub(super) fn pending_bytes(&self) -> usize {
-        self.rest.len()
+        match &self.stage {
+            Stage::Unknown => 0,
+            Stage::Guac(view) => view.pending_bytes(),
+            Stage::Cast(view) => view.pending_bytes(),
+            Stage::Typescript(view) => view.pending_bytes(),
+        }
     }
 
     /// About how much memory it takes, in bytes: what it and its parser keep.
     pub(super) fn held_bytes(&self) -> usize {
-        self.rest.capacity().saturating_mul(2)
+        match &self.stage {
+            Stage::Unknown => 0,
+            Stage::Guac(view) => view.held_bytes(),
+            Stage::Cast(view) => view.held_bytes(),
+            Stage::Typescript(view) => view.pending_bytes(),
+        }
+    }
+
+    /// Whether it can go on from where it stands.
+    pub(super) fn is_between(&self) -> bool {
+        matches!(self.stage, Stage::Guac(_)) || self.terminal_point().is_some()
     }
 
     pub(super) fn owners(&self) -> Vec<(i32, Owner)> {
-        self.owners.iter().map(|(&stream, &owner)| (stream, owner)).collect()
-    }
-}
-
-/// Whether an instruction may be seen.
-fn shows(
-    owners: &mut BTreeMap<i32, Owner>,
-    instruction: &Instruction<'_>,
-    limit: usize,
-) -> Result<bool, ViewError> {
-    Ok(match *instruction {
-        Instruction::Key { .. } | Instruction::Other { .. } => false,
-        Instruction::Clipboard { stream, mimetype } => {
-            if owners.len() >= limit && !owners.contains_key(&stream) {
-                return Err(ViewError::Clipboards { limit });
-            }
-            let owner = Owner::opened(owners.get(&stream).copied(), mimetype);
-            owners.insert(stream, owner);
-            false
+        match &self.stage {
+            Stage::Guac(view) => view.owners(),
+            Stage::Unknown | Stage::Cast(_) | Stage::Typescript(_) => Vec::new(),
         }
-        Instruction::Blob { stream, data } => owners.get(&stream).is_none_or(|owner| owner.shows_blob(data)),
-        Instruction::End { stream } => match owners.get_mut(&stream) {
-            Some(owner @ Owner::Clipboard) => {
-                *owner = Owner::Doubtful;
-                false
-            }
-            Some(Owner::Hidden) => false,
-            Some(Owner::Doubtful) | None => true,
-        },
-        Instruction::Size { .. }
-        | Instruction::Move { .. }
-        | Instruction::Shade { .. }
-        | Instruction::Dispose { .. }
-        | Instruction::Rect { .. }
-        | Instruction::Cfill { .. }
-        | Instruction::Copy { .. }
-        | Instruction::Transfer { .. }
-        | Instruction::Vector { .. }
-        | Instruction::Img { .. }
-        | Instruction::InlineImage { .. }
-        | Instruction::Cursor { .. }
-        | Instruction::Sync { .. }
-        | Instruction::Mouse { .. }
-        | Instruction::Audio { .. }
-        | Instruction::OtherStream { .. }
-        | Instruction::Error { .. }
-        | Instruction::Nop => true,
-    })
+    }
+
+    pub(super) fn terminal_point(&self) -> Option<TerminalPoint> {
+        match &self.stage {
+            Stage::Unknown | Stage::Guac(_) => None,
+            Stage::Cast(view) => view.point().map(TerminalPoint::Cast),
+            Stage::Typescript(view) => view.point().map(TerminalPoint::Typescript),
+        }
+    }
 }
 
 #[cfg(test)]

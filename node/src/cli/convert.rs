@@ -1,6 +1,7 @@
 //! `custody convert`: a recording becomes an ordinary video.
 
 use super::resync::Resync;
+use super::timing::Timing;
 use super::{Exit, media_time, print_partial};
 use crate::conversion::{Conversion, ConversionSettings, Report};
 use crate::interrupt::Interrupt;
@@ -22,7 +23,7 @@ use std::time::Duration;
 /// damaged: then it ends where the recording can no longer be read, and the message says where.
 #[derive(Debug, Args)]
 pub(super) struct Convert {
-    /// The recording (.guac or .guac.zst); - reads standard input.
+    /// The recording (.guac, .cast or a typescript; .zst too); - reads standard input.
     file: PathBuf,
     /// Where to write the video.
     #[arg(short, long, value_name = "OUT.mp4")]
@@ -47,6 +48,8 @@ pub(super) struct Convert {
     workers: Option<NonZeroUsize>,
     #[command(flatten)]
     resync: Resync,
+    #[command(flatten)]
+    timing: Timing,
     /// Show no progress.
     #[arg(short, long)]
     quiet: bool,
@@ -79,7 +82,8 @@ impl Convert {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let unwritten = || format!("cannot write {}", self.output.display());
         let mut output = Output::create(&self.output).with_context(unwritten)?;
-        let recording = Recording::open(&self.file, interrupt)?;
+        let recording = Recording::open(&self.file, &self.timing.files(), interrupt)?;
+        let recording = recording.drawn(interrupt)?;
         let conversion = Conversion {
             recording: &recording,
             work_dir: folder_of(&self.output),

@@ -1,7 +1,9 @@
 //! `custody frame`: one picture of a recording.
 
 use super::resync::Resync;
+use super::timing::Timing;
 use super::{Exit, media_time, print_partial};
+use crate::fonts;
 use crate::interrupt::Interrupt;
 use crate::output::Output;
 use crate::recording::{OpenError, Recording};
@@ -10,7 +12,6 @@ use crate::worker::process::{ProcessError, WorkerProcess};
 use anyhow::Context;
 use clap::Args;
 use codec::refusal::Refusal;
-use codec::source::Format;
 use codec::source::guac::OnDamage;
 use std::io::Write;
 use std::path::PathBuf;
@@ -20,7 +21,7 @@ use std::path::PathBuf;
 /// It is the picture after the last frame that is not later than that time, counted from the first frame.
 #[derive(Debug, Args)]
 pub(super) struct FrameAt {
-    /// The recording (.guac or .guac.zst); - reads standard input.
+    /// The recording (.guac, .cast or a typescript; .zst too); - reads standard input.
     file: PathBuf,
     /// Time from the first frame, such as 12.3 or 1m30s.
     #[arg(long, value_name = "TIME", value_parser = media_time::parse)]
@@ -30,6 +31,8 @@ pub(super) struct FrameAt {
     no_cursor: bool,
     #[command(flatten)]
     resync: Resync,
+    #[command(flatten)]
+    timing: Timing,
     /// Where to write the picture.
     #[arg(short, long, value_name = "P.png")]
     output: PathBuf,
@@ -66,12 +69,8 @@ struct Found {
 
 impl FrameAt {
     pub(super) fn run(self, interrupt: &Interrupt) -> anyhow::Result<Exit> {
-        let recording = Recording::open(&self.file, interrupt)?;
-        if recording.format() == Format::DbLines {
-            anyhow::bail!(
-                "UNSUPPORTED: sessions of databases have no pictures; `custody inspect` tells what is in them"
-            );
-        }
+        let recording = Recording::open(&self.file, &self.timing.files(), interrupt)?;
+        let recording = recording.drawn(interrupt)?;
         let (mut found, mut cut) = (None, None);
         let mut end = self.find(&recording, recording.length()?, &mut found, interrupt);
         if let Err(Stop::Worker(ProcessError::Failed(refusal))) = &end
@@ -123,6 +122,9 @@ impl FrameAt {
         let mut worker = WorkerProcess::start(interrupt)?;
         if self.resync.limits().on_damage == OnDamage::Resync {
             worker.request(&Request::Resync, &mut receive)?;
+        }
+        if recording.is_terminal() {
+            fonts::send(&mut worker, &mut receive)?;
         }
         worker.request(&Request::Frame { at_ms: self.at, pointer: !self.no_cursor }, &mut receive)?;
         recording

@@ -2,6 +2,7 @@
 
 use super::Exit;
 use super::server::Server;
+use super::timing::Timing;
 use crate::import::Import as Importer;
 use crate::interrupt::Interrupt;
 use anyhow::Context;
@@ -15,11 +16,13 @@ use std::path::PathBuf;
 /// Prints one line for each: its session and its file. A session ends when its file was last written.
 #[derive(Debug, Args)]
 pub(super) struct Import {
-    /// The recordings (.guac or lines of a database session, or either as .zst).
+    /// The recordings (.guac, .cast, typescripts, or lines of a database session; .zst too).
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
     server: Server,
+    #[command(flatten)]
+    timing: Timing,
     /// What was spoken with the devices; without, what each file's name begins with.
     #[arg(long, value_parser = parse_protocol)]
     protocol: Option<Protocol>,
@@ -42,6 +45,7 @@ impl Import {
             device_address: self.device,
             credential_user: self.credential_user,
             user_name: self.user,
+            typescript: self.timing.files(),
         };
         for file in &self.files {
             let failed = || format!("{} was not imported", file.display());

@@ -2,6 +2,7 @@
 
 use super::resync::Resync;
 use super::summary::print_summary;
+use super::timing::Timing;
 use super::{Exit, print_partial};
 use crate::conversion::survey;
 use crate::interrupt::Interrupt;
@@ -15,13 +16,15 @@ use std::path::PathBuf;
 /// Tell what a recording holds: duration, size, sound, activity, keys, and how it ends.
 #[derive(Debug, Args)]
 pub(super) struct Inspect {
-    /// The recording (.guac or .guac.zst); - reads standard input.
+    /// The recording (.guac, .cast or a typescript; .zst too); - reads standard input.
     file: PathBuf,
     /// Print all facts as JSON. They hold what was typed, passwords included.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     resync: Resync,
+    #[command(flatten)]
+    timing: Timing,
 }
 
 /// All that is known, as one JSON object.
@@ -35,7 +38,7 @@ struct Everything<'a> {
 
 impl Inspect {
     pub(super) fn run(self, interrupt: &Interrupt) -> anyhow::Result<Exit> {
-        let recording = Recording::open(&self.file, interrupt)?;
+        let recording = Recording::open(&self.file, &self.timing.files(), interrupt)?;
         let (timeline, keystrokes) = survey(&recording, self.resync.limits(), interrupt)?;
         let mut output = std::io::stdout().lock();
         if self.json {

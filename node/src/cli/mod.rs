@@ -16,6 +16,7 @@ mod serve;
 mod server;
 mod summary;
 mod test_mail;
+mod timing;
 
 use crate::interrupt::Interrupt;
 use crate::serve::RunError;

@@ -110,6 +110,8 @@ fn markers_of(timeline: &Timeline) -> String {
         (0, ["pipe", "pipes"]),
         (0, ["error", "errors"]),
         (0, ["gap", "gaps"]),
+        (0, ["mark", "marks"]),
+        (0, ["exit", "exits"]),
     ];
     for marker in &timeline.markers {
         counts[match marker.event {
@@ -119,6 +121,8 @@ fn markers_of(timeline: &Timeline) -> String {
             MarkerEvent::Pipe { .. } => 3,
             MarkerEvent::Error { .. } => 4,
             MarkerEvent::Gap { .. } => 5,
+            MarkerEvent::Mark { .. } => 6,
+            MarkerEvent::Exit { .. } => 7,
         }]
         .0 += 1;
     }

@@ -3,6 +3,7 @@
 use super::convert::{Conversion, ConvertError};
 use super::part::{PacketFile, Stored, VideoPart};
 use super::runs::Runs;
+use crate::fonts;
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::recording::Recording;
@@ -121,6 +122,9 @@ impl Work<'_> {
     fn code_segments(&self) -> Result<Coded, ConvertError> {
         self.stopping_others(|| {
             let mut worker = self.start_worker()?;
+            if self.recording.is_terminal() {
+                fonts::send(&mut worker, no_results)?;
+            }
             worker.request(&Request::Video(self.plan.clone()), no_results)?;
             let (file, parts) = (PacketFile::create(self.folder)?, Vec::new());
             let reader = Reader { worker, read_bytes: 0 };

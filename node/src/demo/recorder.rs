@@ -7,6 +7,7 @@ use crate::config::Secret;
 use crate::import::{Begun, Import, protocol_of};
 use crate::interrupt::Interrupt;
 use crate::recording::{OpenError, Recording};
+use crate::typescript::TypescriptFiles;
 use cluster::catalog::Protocol;
 use ring::digest::{Context, SHA256};
 use std::io::{self, Read};
@@ -104,6 +105,7 @@ impl Recorder<'_> {
             device_address: "10.0.0.7:3389".to_owned(),
             credential_user: "root".to_owned(),
             user_name: ADDRESS.to_owned(),
+            typescript: TypescriptFiles::default(),
         };
         Ok(import.begin(client, file, self.interrupt)?)
     }

@@ -22,7 +22,7 @@ pub(super) fn keep_key_states(
 ) -> Result<(), JobError> {
     let stored = Recording::of_session(&tools.cluster, &tools.runtime, recording, length)?;
     match stored.format() {
-        Format::Guacamole => {}
+        Format::Guacamole | Format::Terminal(_) => {}
         Format::DbLines => return Ok(()),
     }
     let mut output = StoredOutput::new(tools.cluster.clone(), tools.runtime.clone(), recording);

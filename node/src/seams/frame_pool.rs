@@ -1,5 +1,6 @@
 //! Pictures of recordings, drawn by worker processes: few at a time, each with a deadline.
 
+use crate::fonts;
 use crate::interrupt::{Interrupt, StopOnDrop};
 use crate::key_states::key_state_before;
 use crate::recording::{OpenError, Recording};
@@ -10,7 +11,6 @@ use api::MediaError;
 use cluster::Cluster;
 use cluster::id::{ObjectId, RecordingId};
 use codec::key_states::KeyState;
-use codec::source::Format;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -74,16 +74,13 @@ impl FramePool {
         let length = self.cluster.length(object).await.map_err(|error| damaged(&error))?;
         let stored = Recording::of_session(&self.cluster, &self.runtime, recording, length);
         let stored = stored.map_err(|error| damaged(&error))?;
-        match stored.format() {
-            Format::Guacamole => {}
-            Format::DbLines => return Err(MediaError::NoPicture { at_ms }),
-        }
         let key_states = self.key_states(recording).await;
         let interrupt = Interrupt::default();
         let _stop = StopOnDrop(interrupt.clone());
         let work = on_thread("frame", move || {
             // The worker is gone before another one may be started.
             let _permit = permit;
+            let stored = stored.drawn(&interrupt).map_err(|error| damaged(&error))?;
             frame(&stored, key_states.as_ref(), &Wanted { at_ms, pointer }, &interrupt)
         });
         let limit_ms = u64::try_from(FRAME_LIMIT.as_millis()).unwrap_or(u64::MAX);
@@ -191,6 +188,9 @@ fn feed(
     };
     let mut worker = WorkerProcess::start(interrupt)?;
     let at_ms = i64::try_from(wanted.at_ms).unwrap_or(i64::MAX);
+    if stored.is_terminal() {
+        fonts::send(&mut worker, &mut receive)?;
+    }
     worker.request(&Request::Frame { at_ms, pointer: wanted.pointer }, &mut receive)?;
     if let Some(key_state) = start {
         worker.request(&Request::Resume(key_state.bytes.clone()), &mut receive)?;

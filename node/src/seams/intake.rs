@@ -2,6 +2,8 @@
 
 use api::{Intake, IntakeRefusal};
 use cluster::catalog::Format;
+use codec::source::terminal::TerminalFormat;
+use codec::source::{self, ProbeError, probe};
 
 /// Bytes at the beginning of a recording that tell what it is.
 const HEAD_BYTES: usize = 512;
@@ -16,26 +18,45 @@ pub(crate) struct FormatIntake;
 impl Intake for FormatIntake {
     fn accept(&self, format: Format, accepted: u64, bytes: &[u8]) -> Result<usize, IntakeRefusal> {
         match format {
-            Format::Guacamole if accepted == 0 && !bytes.is_empty() => {
-                let head = bytes.get(..HEAD_BYTES).unwrap_or(bytes);
-                let refused = |error| IntakeRefusal {
-                    offset: 0,
-                    line: None,
-                    reason: format!("expected a Guacamole recording: {error}"),
-                };
-                codec::source::probe(head).map(|_| bytes.len()).map_err(refused)
+            Format::Guacamole | Format::Asciicast | Format::Typescript => match accepted {
+                0 if !bytes.is_empty() => begins(format, bytes.get(..HEAD_BYTES).unwrap_or(bytes)),
+                _ => Ok(()),
             }
-            Format::Guacamole => Ok(bytes.len()),
+            .map(|()| bytes.len()),
             Format::DbLines => codec::source::db_lines::accepted(bytes).map_err(|refused| IntakeRefusal {
                 offset: accepted.saturating_add(u64::try_from(refused.offset).unwrap_or(u64::MAX)),
                 line: Some(refused.line),
                 reason: refused.error.to_string(),
             }),
-            Format::Asciicast | Format::Typescript => {
-                let reason = format!("recordings in {format} are not read by this version");
-                Err(IntakeRefusal { offset: accepted, line: None, reason })
-            }
         }
+    }
+}
+
+/// Whether a recording begins as one of its format.
+fn begins(format: Format, head: &[u8]) -> Result<(), IntakeRefusal> {
+    let expected = match format {
+        Format::Guacamole => "a Guacamole recording",
+        Format::Asciicast => "an asciicast",
+        Format::Typescript => "a typescript behind its timing",
+        Format::DbLines => "statements of a database",
+    };
+    let refusal = |line, reason: String| IntakeRefusal { offset: 0, line, reason };
+    let found = probe(head).map_err(|error| {
+        let line = match &error {
+            ProbeError::Damaged(error) => error.line(),
+            ProbeError::Empty | ProbeError::Known(_) => None,
+        };
+        refusal(line, format!("expected {expected}: {error}"))
+    })?;
+    let found = match found {
+        source::Format::Guacamole => Format::Guacamole,
+        source::Format::Terminal(TerminalFormat::Asciicast) => Format::Asciicast,
+        source::Format::Terminal(TerminalFormat::Typescript) => Format::Typescript,
+        source::Format::DbLines => Format::DbLines,
+    };
+    match found == format {
+        true => Ok(()),
+        false => Err(refusal(None, format!("expected {expected}, found {found}"))),
     }
 }
 
@@ -65,5 +86,20 @@ mod tests {
         assert_eq!((refusal.offset, refusal.line), (70, Some(1)));
         assert!(!refusal.reason.contains("secret") && !refusal.reason.contains("picked"), "{refusal}");
         assert_eq!(accept(format!("{line}{with_rows}").as_bytes()), Ok(line.len()));
+    }
+
+    #[test]
+    fn a_terminal_is_told_by_its_header() {
+        let accept = |format, bytes| FormatIntake.accept(format, 0, bytes);
+        let cast = b"{\"version\":2,\"width\":80,\"height\":24}\n";
+        assert_eq!(accept(Format::Asciicast, cast), Ok(cast.len()));
+        let typescript = b"#custody-typescript 1 timing=9 size=80x24\n";
+        assert_eq!(accept(Format::Typescript, typescript), Ok(typescript.len()));
+        let other = accept(Format::Guacamole, cast).unwrap_err();
+        assert_eq!(other.reason, "expected a Guacamole recording, found asciicast");
+        let wide = accept(Format::Asciicast, b"\n{\"version\":2,\"width\":0,\"height\":24}\n").unwrap_err();
+        assert_eq!(wide.line, None);
+        let wide = accept(Format::Asciicast, b"{\"version\":2,\"width\":0,\"height\":24}\n").unwrap_err();
+        assert_eq!((wide.line, wide.offset), (Some(1), 0));
     }
 }

@@ -78,7 +78,7 @@ impl JoinPool {
         let of = (recording, sight);
         let stored = Recording::of_session(&self.cluster, &self.runtime, recording, 0);
         match stored.map_err(|error| damaged(&error.to_string()))?.format() {
-            Format::Guacamole => {}
+            Format::Guacamole | Format::Terminal(_) => {}
             // Lines need nothing in front of them.
             Format::DbLines => return Ok(None),
         }

@@ -8,8 +8,10 @@ use codec::key_states::{KeyStateFold, Spacing};
 use codec::limits::Limits;
 use codec::refusal::{Refusal, RefusalCode};
 use codec::source::guac::OnDamage;
+use codec::terminal::Fonts;
 use codec::video::SegmentCoder;
 use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::sync::Arc;
 
 /// Bytes of a recording between two looks at what came of them.
 const PART_BYTES: usize = 4 << 10;
@@ -30,8 +32,8 @@ pub(crate) enum WorkerError {
 
 /// What this worker was started for.
 enum Work {
-    /// No job yet; this is how it will read the recording.
-    Nothing(OnDamage),
+    /// No job yet; this is how it will read the recording, and the fonts of terminals.
+    Nothing(OnDamage, Vec<(Vec<u8>, u32)>),
     Video(Box<SegmentCoder>),
     Sound(Box<SoundCoder>),
     Frame(Box<FrameFinder>),
@@ -57,7 +59,7 @@ pub(crate) fn run() -> Result<(), WorkerError> {
 }
 
 fn serve(requests: &mut impl Read, replies: &mut impl Write) -> Result<(), WorkerError> {
-    let mut work = Work::Nothing(OnDamage::Stop);
+    let mut work = Work::Nothing(OnDamage::Stop, Vec::new());
     while let Some(request) = Request::read(requests)? {
         let mut end = Ok(());
         work.announce(&request);
@@ -83,6 +85,7 @@ fn parts(request: Request) -> Vec<Request> {
     match request {
         Request::Bytes(bytes) => bytes.chunks(PART_BYTES).map(|part| Request::Bytes(part.to_vec())).collect(),
         Request::Resync
+        | Request::Font { .. }
         | Request::Video(_)
         | Request::Sound(_)
         | Request::Frame { .. }
@@ -109,23 +112,35 @@ impl<E: Into<WorkerError>> From<E> for Stop {
     }
 }
 
+/// The fonts of a worker. What turns out to be none is left out: the bundled ones are always there.
+fn fonts_of(given: &mut Vec<(Vec<u8>, u32)>) -> Arc<Fonts> {
+    Fonts::with(std::mem::take(given)).unwrap_or_else(|_| Fonts::bundled())
+}
+
 /// Carries out one part of a request and writes its results.
 fn answer(work: &mut Work, request: Request, replies: &mut impl Write) -> Result<(), Stop> {
-    match (request, work) {
-        (Request::Resync, Work::Nothing(on_damage)) => {
+    match (request, &mut *work) {
+        (Request::Resync, Work::Nothing(on_damage, _)) => {
             *on_damage = OnDamage::Resync;
             Ok(())
         }
-        (Request::Video(plan), work @ &mut Work::Nothing(on_damage)) => {
+        (Request::Font { face, bytes }, Work::Nothing(_, fonts)) => {
+            fonts.push((bytes, face));
+            Ok(())
+        }
+        (Request::Video(plan), Work::Nothing(on_damage, fonts)) => {
+            let (on_damage, fonts) = (*on_damage, fonts_of(fonts));
             let decoders = limits::decoders();
             limits::confine(limits::MEMORY_BYTES)?;
             let limits = Limits { on_damage, ..limits::video_limits(&plan) };
             let mut coder = SegmentCoder::new(plan, limits);
             coder.decode_ahead(decoders);
+            coder.set_fonts(fonts);
             *work = Work::Video(Box::new(coder));
             Ok(())
         }
-        (Request::Sound(cut), work @ &mut Work::Nothing(on_damage)) => {
+        (Request::Sound(cut), Work::Nothing(on_damage, _)) => {
+            let on_damage = *on_damage;
             limits::confine(limits::SOUND_MEMORY_BYTES)?;
             let limits = Limits { on_damage, ..Limits::default() };
             let coder = SoundCoder::new(limits, SoundSettings::default(), cut)
@@ -134,17 +149,18 @@ fn answer(work: &mut Work, request: Request, replies: &mut impl Write) -> Result
             *work = Work::Sound(Box::new(coder));
             Ok(())
         }
-        (Request::Frame { at_ms, pointer }, work @ &mut Work::Nothing(on_damage)) => {
+        (Request::Frame { at_ms, pointer }, Work::Nothing(on_damage, fonts)) => {
+            let (on_damage, fonts) = (*on_damage, fonts_of(fonts));
             let decoders = limits::decoders_for_picture();
             limits::confine(limits::MEMORY_BYTES)?;
             let limits = Limits { on_damage, ..Limits::default() };
-            *work = Work::Frame(Box::new(FrameFinder::new(at_ms, pointer, limits, &decoders)));
+            let mut finder = FrameFinder::new(at_ms, pointer, limits, &decoders);
+            finder.set_fonts(fonts);
+            *work = Work::Frame(Box::new(finder));
             Ok(())
         }
-        (
-            request @ (Request::KeyStates | Request::KeyStatesBehind { .. }),
-            work @ &mut Work::Nothing(on_damage),
-        ) => {
+        (request @ (Request::KeyStates | Request::KeyStatesBehind { .. }), Work::Nothing(on_damage, _)) => {
+            let on_damage = *on_damage;
             let decoders = limits::decoders();
             limits::confine(limits::MEMORY_BYTES)?;
             let limits = Limits { on_damage, ..Limits::default() };
@@ -155,6 +171,7 @@ fn answer(work: &mut Work, request: Request, replies: &mut impl Write) -> Result
         }
         (
             Request::Resync
+            | Request::Font { .. }
             | Request::Video(_)
             | Request::Sound(_)
             | Request::Frame { .. }
@@ -172,7 +189,7 @@ fn answer(work: &mut Work, request: Request, replies: &mut impl Write) -> Result
             | Request::Segment(_)
             | Request::Bytes(_)
             | Request::Finish,
-            Work::Nothing(_),
+            Work::Nothing(..),
         ) => Err(WorkerError::OutOfOrder("work before a job").into()),
     }
 }
@@ -198,6 +215,7 @@ fn code_video(coder: &mut SegmentCoder, request: Request, replies: &mut impl Wri
         Request::Bytes(bytes) => (coder.push(&bytes), false),
         Request::Finish => (coder.finish(), true),
         Request::Resync
+        | Request::Font { .. }
         | Request::Video(_)
         | Request::Sound(_)
         | Request::Frame { .. }
@@ -218,6 +236,7 @@ fn code_sound(coder: &mut SoundCoder, request: Request, replies: &mut impl Write
         Request::Bytes(bytes) => coder.push(&bytes),
         Request::Finish => coder.finish(),
         Request::Resync
+        | Request::Font { .. }
         | Request::Segment(_)
         | Request::Video(_)
         | Request::Sound(_)
@@ -242,6 +261,7 @@ fn find_frame(finder: &mut FrameFinder, request: Request, replies: &mut impl Wri
         Request::Resume(key_state) => finder.resume(&key_state).map(|()| None),
         Request::Finish => finder.finish(),
         Request::Resync
+        | Request::Font { .. }
         | Request::Segment(_)
         | Request::Video(_)
         | Request::Sound(_)
@@ -286,6 +306,7 @@ fn make_key_states(fold: &mut KeyStateFold, request: Request, replies: &mut impl
         }
         Request::Finish => Ok(()),
         Request::Resync
+        | Request::Font { .. }
         | Request::Segment(_)
         | Request::Video(_)
         | Request::Sound(_)

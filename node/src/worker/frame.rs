@@ -7,6 +7,7 @@ use codec::picture::Picture;
 use codec::refusal::{Refusal, RefusalCode};
 use codec::replay::RestoreError;
 use codec::seek::Seek;
+use codec::terminal::Fonts;
 use std::io::Write;
 use std::sync::Arc;
 
@@ -69,6 +70,13 @@ impl FrameFinder {
         let mut seek = Seek::new(at_ms, limits);
         seek.decode_ahead(decoders);
         Self { seek: Some(seek), at_ms, pointer }
+    }
+
+    /// The fonts of a terminal; to be said before the first byte.
+    pub(crate) fn set_fonts(&mut self, fonts: Arc<Fonts>) {
+        if let Some(seek) = &mut self.seek {
+            seek.set_fonts(fonts);
+        }
     }
 
     /// Starts at a key state.

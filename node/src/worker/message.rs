@@ -42,6 +42,8 @@ pub(crate) enum MessageError {
 pub(crate) enum Request {
     /// The worker reads on behind damage; said before its job.
     Resync,
+    /// A font for terminals, of which this face is used; said before its job.
+    Font { face: u32, bytes: Vec<u8> },
     /// The worker codes segments of this plan.
     Video(Plan),
     /// The worker codes the sound of a recording, of which this is kept.
@@ -128,6 +130,7 @@ impl Request {
             Self::Bytes(bytes) => write_body(pipe, 4, &[bytes]),
             Self::Finish => write_body(pipe, 5, &[]),
             Self::Resync => write_body(pipe, 16, &[]),
+            Self::Font { face, bytes } => write_body(pipe, 17, &[&face.to_le_bytes(), bytes]),
             Self::Resume(key_state) => write_body(pipe, 7, &[key_state]),
             Self::KeyStates => write_body(pipe, 8, &[]),
             Self::KeyState => write_body(pipe, 10, &[]),
@@ -150,6 +153,10 @@ impl Request {
             4 => Self::Bytes(body),
             5 => Self::Finish,
             16 => Self::Resync,
+            17 => {
+                let (face, bytes) = split(kind, &body, 4)?;
+                Self::Font { face: u32::from_le_bytes(array(kind, face)?), bytes: bytes.to_vec() }
+            }
             7 => Self::Resume(body),
             8 => Self::KeyStates,
             10 => Self::KeyState,

@@ -5,6 +5,7 @@ use crate::geometry::Rect;
 use crate::key_states::{KeyPoint, KeyStateIndex};
 use crate::picture::Picture;
 use crate::seek::Seek;
+use crate::source::ReadError;
 use crate::source::guac::{ParseError, Parser};
 use std::io::Read;
 use std::path::Path;
@@ -270,7 +271,7 @@ fn the_picture_of_a_time_is_the_last_frame_that_is_not_later() {
             let mut seek = Seek::new(at_ms, Limits::default());
             let found = recording.as_bytes().chunks(piece_bytes).any(|piece| seek.push(piece).unwrap());
             assert_eq!(found, is_found, "{at_ms} ms");
-            let cut = matches!(seek.finish(), Err(ParseError::Truncated { .. }));
+            let cut = matches!(seek.finish(), Err(ReadError::Guacamole(ParseError::Truncated { .. })));
             assert_eq!(cut, !is_found, "{at_ms} ms");
             let shown = (seek.screen().picture().pixels[0][0], seek.shown_ms());
             assert_eq!(shown, (red, shown_ms), "{at_ms} ms");
@@ -278,6 +279,6 @@ fn the_picture_of_a_time_is_the_last_frame_that_is_not_later() {
     }
     let damaged = recording.replace("7.garbage", "7:garbage");
     let mut seek = Seek::new(9_999, Limits::default());
-    assert!(matches!(seek.push(damaged.as_bytes()), Err(ParseError::Length { .. })));
+    assert!(matches!(seek.push(damaged.as_bytes()), Err(ReadError::Guacamole(ParseError::Length { .. }))));
     assert_eq!((seek.screen().picture().pixels[0][0], seek.shown_ms()), (4, 1600));
 }

@@ -5,7 +5,9 @@
 mod accept;
 mod line;
 mod reader;
+mod transcript;
 
 pub use accept::{RefusedLine, accepted};
 pub use line::{LINE_BYTES_MAX, Line, LineError, Outcome};
 pub use reader::{LineReader, ReadError, ReadLine};
+pub use transcript::Transcript;

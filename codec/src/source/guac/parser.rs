@@ -248,6 +248,11 @@ impl Parser {
         }
     }
 
+    /// Whether it stands at byte 0 and nothing was pushed.
+    pub(crate) fn is_new(&self) -> bool {
+        self.base == 0 && self.buffer.is_empty()
+    }
+
     /// The byte of the recording after the last whole instruction.
     pub fn position(&self) -> u64 {
         self.damage.map_or_else(|| self.position_of(self.instruction), |(position, _)| position)

@@ -3,6 +3,7 @@ use super::super::{
 };
 use super::*;
 use crate::source::guac::OnDamage;
+use crate::timeline::Ending;
 use proptest::prelude::*;
 
 /// An instruction of these elements.

@@ -1,6 +1,7 @@
 use super::super::index::ViewIndexFold;
 use super::super::range::ViewRange;
 use super::*;
+use crate::source::guac::OnDamage;
 use base64_simd::STANDARD;
 
 /// An instruction of these elements.

@@ -1,0 +1,405 @@
+//! A terminal's cells, kept by avt, with bounds on what each function may take.
+
+use crate::cost::Cost;
+use crate::geometry::Rect;
+use avt::observer::Observation;
+use avt::parser::{Function, Parser, SgrOp, SgrOps};
+use avt::{Observer, Operation, Terminal};
+use std::ops::Range;
+
+/// Columns and rows of a terminal, if there may be so many.
+pub(crate) fn within(sides: [u64; 2], limit: usize) -> Option<[usize; 2]> {
+    let side = |side: u64| usize::try_from(side).ok().filter(|side| (1..=limit).contains(side));
+    let [columns, rows] = sides;
+    Some([side(columns)?, side(rows)?])
+}
+
+/// How the cursor looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum CursorShape {
+    #[default]
+    Block,
+    Underline,
+    Bar,
+}
+
+/// A terminal.
+pub(crate) struct Emulator {
+    parser: Parser,
+    terminal: Terminal,
+    touched: Touched,
+    shape: CursorShape,
+    escape: Escape,
+    /// Where the cursor was at the last look.
+    cursor: Option<(usize, usize)>,
+}
+
+impl Emulator {
+    /// An empty terminal of at least one column and row. It keeps no lines that have left its screen.
+    pub(crate) fn new(columns: usize, rows: usize) -> Self {
+        let terminal = Terminal::new(columns.max(1), rows.max(1)).expect("it has a column and a row");
+        let touched = Touched { rows: vec![true; rows.max(1)] };
+        let (parser, shape, escape) = (Parser::new(), CursorShape::default(), Escape::default());
+        Self { parser, terminal, touched, shape, escape, cursor: None }
+    }
+
+    /// Columns and rows.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        self.terminal.size()
+    }
+
+    /// Its cells and cursor.
+    pub(super) fn terminal(&self) -> &Terminal {
+        &self.terminal
+    }
+
+    /// The text of its rows, and where the cursor is.
+    #[cfg(test)]
+    pub(crate) fn text(&self) -> (Vec<String>, (usize, usize)) {
+        let cursor = self.terminal.cursor();
+        let rows = self.terminal.screen().visible_lines().map(avt::Line::text).collect();
+        (rows, (cursor.col, cursor.row))
+    }
+
+    /// How its cursor looks.
+    pub(super) fn shape(&self) -> CursorShape {
+        self.shape
+    }
+
+    /// Takes output. `false` as soon as that has cost more than `cost_max`: the rest was not taken.
+    pub(crate) fn feed(&mut self, text: &str, cost: &mut Cost, cost_max: Cost) -> bool {
+        for character in text.chars() {
+            let passed_over = self.escape.follow(character);
+            let Some(function) = self.parser.feed(character) else {
+                cost.emulated(1, 0, 0);
+                self.make_up(passed_over);
+                continue;
+            };
+            if function == Function::Ris {
+                self.shape = CursorShape::default();
+            }
+            let function = bounded(function, self.terminal.size(), cost);
+            if *cost > cost_max {
+                return false;
+            }
+            self.terminal.execute_with(Operation::Function(function), &mut self.touched);
+            self.make_up(passed_over);
+        }
+        true
+    }
+
+    /// Does what avt does not.
+    fn make_up(&mut self, passed_over: Option<PassedOver>) {
+        match passed_over {
+            None => {}
+            Some(PassedOver::Shape(shape)) => self.shape = shape,
+            Some(PassedOver::Underline(is_underlined)) => {
+                let styles = match is_underlined {
+                    true => SgrOp::SetUnderline,
+                    false => SgrOp::ResetUnderline,
+                };
+                let styles = SgrOps::from(vec![styles]);
+                self.terminal.execute_with(Operation::Function(Function::Sgr(styles)), &mut self.touched);
+            }
+        }
+    }
+
+    /// Gives it another size, of at least one column and row.
+    pub(crate) fn resize(&mut self, columns: usize, rows: usize, cost: &mut Cost) {
+        let (columns_before, rows_before) = self.terminal.size();
+        cost.emulated(1, columns_before * rows_before + columns * rows, rows_before + rows);
+        self.terminal.resize_with(columns, rows, &mut self.touched);
+        self.touched.rows.fill(true);
+    }
+
+    /// The cells that may have changed since the last look: whole rows, and the places of the cursor.
+    pub(crate) fn take_touched(&mut self) -> Vec<Rect> {
+        let (columns, _) = self.terminal.size();
+        let mut areas = Vec::new();
+        let mut row = 0;
+        for run in self.touched.rows.chunk_by(|one, next| one == next) {
+            let bottom = row + run.len();
+            if run.first() == Some(&true) {
+                areas.push(Rect { left: 0, top: row, right: columns, bottom });
+            }
+            row = bottom;
+        }
+        self.touched.rows.fill(false);
+        let cursor = self.terminal.cursor().position();
+        if cursor != self.cursor {
+            let cell = |(left, top)| Rect { left, top, right: left + 1, bottom: top + 1 };
+            areas.extend([self.cursor, cursor].into_iter().flatten().map(cell));
+            self.cursor = cursor;
+        }
+        areas
+    }
+}
+
+/// The rows that were changed.
+#[derive(Debug)]
+struct Touched {
+    rows: Vec<bool>,
+}
+
+impl Observer for Touched {
+    type Output = ();
+
+    fn resized(&mut self, _columns: usize, rows: usize) {
+        self.rows.resize(rows, true);
+    }
+
+    fn dirty(&mut self, rows: Range<usize>) {
+        if let Some(rows) = self.rows.get_mut(rows) {
+            rows.fill(true);
+        }
+    }
+
+    fn end(&mut self, _: &mut Observation<'_>) {}
+}
+
+/// The same function, where its count is more than the screen has, and what it costs.
+fn bounded(function: Function, (columns, rows): (usize, usize), cost: &mut Cost) -> Function {
+    let count = |wanted: u16, limit: usize| wanted.min(u16::try_from(limit).unwrap_or(u16::MAX));
+    let moved = |cost: &mut Cost, times: u16| {
+        let times = usize::from(times.max(1));
+        cost.emulated(1, times.saturating_mul(columns), times.saturating_mul(rows));
+    };
+    let (in_row, in_all) = (columns, columns * rows);
+    match function {
+        Function::Rep(wanted) => {
+            let times = count(wanted, in_all);
+            let times_whole = usize::from(times.max(1));
+            cost.emulated(times_whole, times_whole, (times_whole / columns.max(1) + 1) * rows);
+            Function::Rep(times)
+        }
+        Function::Su(wanted) => {
+            moved(cost, count(wanted, rows));
+            Function::Su(count(wanted, rows))
+        }
+        Function::Sd(wanted) => {
+            moved(cost, count(wanted, rows));
+            Function::Sd(count(wanted, rows))
+        }
+        Function::Il(wanted) => {
+            moved(cost, count(wanted, rows));
+            Function::Il(count(wanted, rows))
+        }
+        Function::Dl(wanted) => {
+            moved(cost, count(wanted, rows));
+            Function::Dl(count(wanted, rows))
+        }
+        Function::Cht(wanted) => {
+            cost.emulated(1, in_row, 0);
+            Function::Cht(count(wanted, columns))
+        }
+        Function::Cbt(wanted) => {
+            cost.emulated(1, in_row, 0);
+            Function::Cbt(count(wanted, columns))
+        }
+        function @ (Function::Lf | Function::Nel | Function::Ri) => {
+            moved(cost, 1);
+            function
+        }
+        function @ (Function::Ed(_)
+        | Function::Decaln
+        | Function::Ris
+        | Function::Decstr
+        | Function::Decset(_)
+        | Function::Decrst(_)) => {
+            cost.emulated(1, in_all, rows);
+            function
+        }
+        function @ (Function::El(_)
+        | Function::Ech(_)
+        | Function::Ich(_)
+        | Function::Dch(_)
+        | Function::Ctc(_)
+        | Function::Tbc(_)
+        | Function::Ht
+        | Function::Hts) => {
+            cost.emulated(1, in_row, 0);
+            function
+        }
+        function @ Function::Print(_) => {
+            // It may begin a new line at the end of the last one.
+            cost.emulated(1, 1 + rows / columns.max(1), 0);
+            function
+        }
+        function @ (Function::Bs
+        | Function::Cha(_)
+        | Function::Cnl(_)
+        | Function::Cpl(_)
+        | Function::Cr
+        | Function::Cub(_)
+        | Function::Cud(_)
+        | Function::Cuf(_)
+        | Function::Cup(..)
+        | Function::Cuu(_)
+        | Function::Decrc
+        | Function::Decsc
+        | Function::Decstbm(..)
+        | Function::G1d4(_)
+        | Function::Gzd4(_)
+        | Function::Osc(_)
+        | Function::Rm(_)
+        | Function::Scorc
+        | Function::Scosc
+        | Function::Sgr(_)
+        | Function::Si
+        | Function::Sm(_)
+        | Function::So
+        | Function::Vpa(_)
+        | Function::Vpr(_)
+        | Function::Xtwinops(_)) => {
+            cost.emulated(1, 0, 0);
+            function
+        }
+    }
+}
+
+/// What avt passes over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PassedOver {
+    /// DECSCUSR (`CSI n SP q`): the cursor looks like this.
+    Shape(CursorShape),
+    /// SGR with a style of underline (`CSI 4:3 m`), all of which are seen as a line, or with none (`CSI 4:0 m`).
+    Underline(bool),
+}
+
+/// Finds what avt passes over.
+#[derive(Debug, Default)]
+struct Escape {
+    /// Whether `seen` stands behind an escape character.
+    is_open: bool,
+    seen: String,
+}
+
+impl Escape {
+    /// Longest sequence that is looked at.
+    const CHARACTERS_MAX: usize = 40;
+
+    fn follow(&mut self, character: char) -> Option<PassedOver> {
+        if character == '\u{1b}' {
+            self.seen.clear();
+            self.is_open = true;
+            return None;
+        }
+        if !self.is_open {
+            return None;
+        }
+        self.is_open = match character {
+            '[' => self.seen.is_empty(),
+            '0'..='9' | ';' | ':' | ' ' => self.seen.len() < Self::CHARACTERS_MAX,
+            _ => false,
+        };
+        if self.is_open {
+            self.seen.push(character);
+            return None;
+        }
+        let parameters = self.seen.strip_prefix('[')?;
+        match character {
+            'q' => Some(PassedOver::Shape(match parameters {
+                " " | "0 " | "1 " | "2 " => CursorShape::Block,
+                "3 " | "4 " => CursorShape::Underline,
+                "5 " | "6 " => CursorShape::Bar,
+                _ => return None,
+            })),
+            'm' => underline(parameters),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a style of underline is on behind these parameters of SGR, if they name one.
+fn underline(parameters: &str) -> Option<PassedOver> {
+    parameters
+        .split(';')
+        .rev()
+        .find_map(|parameter| match parameter.split_once(':') {
+            Some(("4", "0")) => Some(Some(false)),
+            Some(("4", _)) => Some(Some(true)),
+            Some(_) => None,
+            // What follows it in the same sequence says the opposite.
+            None if matches!(parameter, "" | "0" | "24") => Some(None),
+            None => None,
+        })?
+        .map(PassedOver::Underline)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(emulator: &Emulator) -> Vec<String> {
+        emulator.terminal().screen().visible_lines().map(|line| line.text().trim_end().to_owned()).collect()
+    }
+
+    #[test]
+    fn it_keeps_what_avt_keeps() {
+        let output = "one\r\n\u{1b}[31mtwo\u{1b}[0m\u{1b}[5b\r\n漢字e\u{301}\u{1b}[2;1H\u{1b}[1Lnew\u{1b}[?1049hx\u{1b}[?1049l";
+        let mut emulator = Emulator::new(20, 6);
+        let mut plain = Terminal::new(20, 6).unwrap();
+        plain.feed(output);
+        assert!(emulator.feed(output, &mut Cost::default(), Cost::MAX));
+        assert_eq!(emulator.terminal().dump(), plain.dump());
+        assert_eq!(text(&emulator)[..3], ["one", "new", "twoooooo"]);
+    }
+
+    #[test]
+    fn what_repeats_is_bounded_and_counted() {
+        let mut emulator = Emulator::new(100, 50);
+        let mut cost = Cost::default();
+        let repeated = "a\u{1b}[65535b\u{1b}[65535S\u{1b}[65535L".repeat(1_000);
+        let limit = Cost::of_ms(200);
+        assert!(!emulator.feed(&repeated, &mut cost, limit));
+        assert!(cost > limit && cost < Cost::of_ms(210), "{} ms", cost.ms());
+        let (mut clears, mut cost) = (Emulator::new(1_000, 1_000), Cost::default());
+        assert!(!clears.feed(&"\u{1b}[2J".repeat(1_000_000), &mut cost, limit));
+    }
+
+    #[test]
+    fn touched_rows_and_places_of_the_cursor_are_told_once() {
+        let mut emulator = Emulator::new(10, 5);
+        let mut cost = Cost::default();
+        let whole = Rect { left: 0, top: 0, right: 10, bottom: 5 };
+        let cell = |left, top| Rect { left, top, right: left + 1, bottom: top + 1 };
+        assert_eq!(emulator.take_touched(), [whole, cell(0, 0)]);
+        assert_eq!(emulator.take_touched(), []);
+        emulator.feed("\u{1b}[2;3Hx", &mut cost, Cost::MAX);
+        let row = Rect { left: 0, top: 1, right: 10, bottom: 2 };
+        assert_eq!(emulator.take_touched(), [row, cell(0, 0), cell(3, 1)]);
+        emulator.feed("\u{1b}]0;title\u{7}", &mut cost, Cost::MAX);
+        assert_eq!(emulator.take_touched(), []);
+        emulator.feed("\u{1b}[?25l", &mut cost, Cost::MAX);
+        assert_eq!(emulator.take_touched(), [cell(3, 1)]);
+        emulator.resize(4, 7, &mut cost);
+        assert_eq!(emulator.take_touched(), [Rect { left: 0, top: 0, right: 4, bottom: 7 }]);
+    }
+
+    #[test]
+    fn all_styles_of_underline_are_underlines() {
+        let underlined = |output: &str| {
+            let mut emulator = Emulator::new(10, 5);
+            emulator.feed(output, &mut Cost::default(), Cost::MAX);
+            emulator.terminal().screen().line(0).unwrap().cells()[0].pen().is_underline()
+        };
+        assert!(underlined("\u{1b}[4:3mx") && underlined("\u{1b}[0;4:5;58:2::1:2:3mx"));
+        assert!(!underlined("\u{1b}[4:3m\u{1b}[4:0mx") && !underlined("\u{1b}[4:3;0mx"));
+        assert!(!underlined("\u{1b}[4:3m\u{1b}[mx") && !underlined("\u{1b}[4\u{1b}:3mx"));
+    }
+
+    #[test]
+    fn the_shape_of_the_cursor_is_followed() {
+        let mut emulator = Emulator::new(10, 5);
+        let mut shape = |text: &str| {
+            emulator.feed(text, &mut Cost::default(), Cost::MAX);
+            emulator.shape()
+        };
+        assert_eq!(shape("\u{1b}[5"), CursorShape::Block);
+        assert_eq!(shape(" q"), CursorShape::Bar);
+        assert_eq!(shape("\u{1b}[4 qx"), CursorShape::Underline);
+        assert_eq!(shape("\u{1b}[7 q\u{1b}[33 q"), CursorShape::Underline);
+        assert_eq!(shape("\u{1b}[ q"), CursorShape::Block);
+        assert_eq!(shape("\u{1b}[6 q\u{1b}c"), CursorShape::Block);
+    }
+}
