@@ -17,6 +17,8 @@ const KEPT_MAX: usize = 4096;
 const BASELINE: f32 = 0.785;
 /// How much wider bold strokes are, as a share of the size of the text.
 const BOLD: f32 = 0.035;
+/// The size of text that fills the height of a cell.
+const FULL: f32 = 0.9;
 /// How far italics lean, in degrees.
 const LEAN: f32 = 12.0;
 
@@ -84,10 +86,15 @@ impl Glyphs {
         let room = length(size.width);
         let main = self.fonts.main()?;
         let em = length(self.cell.width) / advance(main, main.charmap().map('M')).max(0.1);
-        let wide = advance(font, glyph) * em;
-        // What is wider than its cells is made smaller; what is narrower stands in the middle of them.
         let is_text = font.key == main.key;
-        let em = if wide > room + 0.5 && wide > 0.0 { em * room / wide } else { em };
+        let share = advance(font, glyph);
+        // What is wider than its cells is made smaller, and what has two of them fills their height.
+        let em = match key.width {
+            2 if !is_text => length(size.height) * FULL,
+            _ => em,
+        };
+        let em = if share * em > room + 0.5 { room / share } else { em };
+        let wide = share * em;
         let left = if is_text || wide == 0.0 { 0.0 } else { ((room - wide.min(room)) / 2.0).round() };
         let mut scaler = self.context.builder(font).size(em).hint(true).build();
         let sources = [Source::ColorOutline(0), Source::ColorBitmap(StrikeWith::BestFit), Source::Outline];

@@ -175,6 +175,8 @@ fn kind(character: char) -> Kind {
         | 0x2060..=0x206F
         | 0xFE00..=0xFE0F
         | 0xFEFF
+        // Colours of skin, which no font of one colour has.
+        | 0x1F3FB..=0x1F3FF
         | 0xE0000..=0xE0FFF => Kind::Invisible,
         _ => Kind::Plain,
     }

@@ -120,8 +120,8 @@ impl Painter {
 fn changed(drawn: &[Look], now: &[Look]) -> Vec<Range<usize>> {
     let mut runs: Vec<Range<usize>> = Vec::new();
     let differs = |at: usize| drawn.get(at) != now.get(at);
-    for at in 0..now.len() {
-        let is_tail = now[at].width == 0;
+    for (at, look) in now.iter().enumerate() {
+        let is_tail = look.width == 0;
         let changes = differs(at) || (is_tail && differs(at.saturating_sub(1)));
         if !changes {
             continue;

@@ -17,13 +17,13 @@ use ureq::Agent;
 const SLOW: usize = 40;
 
 /// An answer of `…/live` that is still being sent.
-struct Following {
-    position: usize,
-    key_state_bytes: usize,
+pub(super) struct Following {
+    pub(super) position: usize,
+    pub(super) key_state_bytes: usize,
     body: Box<dyn Read + Send>,
 }
 
-fn follow(served: &Served, token: &str, session: &str, query: &str) -> Following {
+pub(super) fn follow(served: &Served, token: &str, session: &str, query: &str) -> Following {
     let agent: Agent = Agent::config_builder().http_status_as_error(false).build().into();
     let url = format!("{}/v1/sessions/{session}/live{query}", served.url());
     let answer = agent.get(&url).header("Authorization", format!("Bearer {token}")).call().unwrap();
@@ -41,7 +41,7 @@ impl Following {
     }
 
     /// All that comes until the session ends, on a thread.
-    fn read_out(mut self) -> thread::JoinHandle<Vec<u8>> {
+    pub(super) fn read_out(mut self) -> thread::JoinHandle<Vec<u8>> {
         thread::spawn(move || {
             let mut bytes = Vec::new();
             self.body.read_to_end(&mut bytes).unwrap();
@@ -51,13 +51,18 @@ impl Following {
 }
 
 fn open(served: &Served) -> String {
-    let body = json!({ "protocol": "ssh", "format": "guacamole", "device_address": "db", "start_ms": 1_800_000_000_000_u64 });
+    open_as(served, "guacamole")
+}
+
+/// Opens a session with a recording of this format.
+pub(super) fn open_as(served: &Served, format: &str) -> String {
+    let body = json!({ "protocol": "ssh", "format": format, "device_address": "db", "start_ms": 1_800_000_000_000_u64 });
     let (status, made) = served.post("/v1/sessions", &body);
     assert_eq!(status, 201, "{made}");
     made["id"].as_str().unwrap().to_owned()
 }
 
-fn append(served: &Served, session: &str, offset: usize, bytes: &[u8]) {
+pub(super) fn append(served: &Served, session: &str, offset: usize, bytes: &[u8]) {
     let offset = offset.to_string();
     let headers = [("Upload-Offset", &*offset), ("Content-Type", "application/offset+octet-stream")];
     let (status, answer) =
@@ -65,7 +70,7 @@ fn append(served: &Served, session: &str, offset: usize, bytes: &[u8]) {
     assert_eq!(status, 204, "{answer}");
 }
 
-fn seal(served: &Served, session: &str) {
+pub(super) fn seal(served: &Served, session: &str) {
     let body = json!({ "end": "finished", "end_ms": 1_800_000_060_000_u64 });
     let (status, answer) = served.post(&format!("/v1/sessions/{session}/seal"), &body);
     assert_eq!(status, 200, "{answer}");

@@ -16,5 +16,6 @@ mod import;
 mod live;
 mod mail;
 mod service;
+mod terminal;
 mod view;
 mod webhook;

@@ -80,7 +80,7 @@ fn a_scroll_is_a_copy_and_a_new_row() {
     assert_eq!(copies, [CopyVector { to, dx: 0, dy: -20 }]);
     assert_eq!(
         damage.iter().map(Rect::area).sum::<usize>(),
-        rect(0, 0, 20, 5).area() + rect(0, 5, 5, 6).area()
+        rect(0, 0, 20, 5).area() + rect(1, 5, 5, 6).area()
     );
     let (_, copies) = shown.show("\x1b[H\x1b[2L");
     assert_eq!(copies, [CopyVector { to: rect(0, 2, 20, 6), dx: 0, dy: 40 }]);

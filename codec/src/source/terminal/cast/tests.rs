@@ -2,8 +2,11 @@ use super::*;
 
 const HEAD: &str = "{\"version\": 2, \"width\": 80, \"height\": 24}\n";
 
-/// Name, time and end of all events, and how the recording ends.
-fn read(recording: &str, piece_bytes: usize) -> (Vec<(String, i64, u64)>, Result<(), TerminalError>) {
+/// Name, time and end of all events.
+type Events = Vec<(String, i64, u64)>;
+
+/// All events, and how the recording ends.
+fn read(recording: &str, piece_bytes: usize) -> (Events, Result<(), TerminalError>) {
     let mut reader = CastReader::new(Limits { line_bytes: 300, ..Limits::default() });
     let mut events = Vec::new();
     for piece in recording.as_bytes().chunks(piece_bytes) {

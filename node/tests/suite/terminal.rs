@@ -1,0 +1,106 @@
+//! Recordings of terminals, from the file or the recorder to the picture, the view and the video.
+
+use super::harness::{Served, custody, sample, wait};
+use super::live::{append, follow, open_as, seal};
+use super::view::{count, filtered};
+use serde_json::Value;
+use std::fs;
+
+const PASSWORD: &str = "S3cret!pass#1";
+
+fn cast() -> Vec<u8> {
+    fs::read(sample("v2-psql.cast")).unwrap()
+}
+
+#[test]
+fn an_imported_cast_is_indexed_shown_without_keys_and_made_a_video() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = Served::start(folder.path(), "");
+    served.allow_videos();
+    let session = served.import(folder.path(), "v2-psql.cast");
+    let path = format!("/v1/sessions/{session}");
+    let report = wait("the index", || {
+        Some(served.get_json(&path)).filter(|it| it["session"]["index_state"] == "ready")
+    });
+    assert_eq!(report["session"]["format"], "asciicast");
+
+    let (auditor, watcher) = (served.user("PAM Auditor"), served.user("System Administrator"));
+    let get = |token: &str, of: &str| served.get_as(token, &format!("{path}/{of}"), None);
+    let keystrokes = String::from_utf8(get(&auditor, "keystrokes").body).unwrap();
+    assert!(keystrokes.contains(PASSWORD), "{keystrokes}");
+    assert_eq!(get(&watcher, "keystrokes").status, 403);
+    assert!(get(&auditor, "recording").body == cast());
+    let view = get(&watcher, "recording");
+    assert!(view.status == 200 && view.body == filtered(&cast()));
+    assert_eq!((count(&cast(), ", \"i\", ") > 300, count(&view.body, ", \"i\", ")), (true, 0));
+    let timeline: Value = serde_json::from_slice(&get(&watcher, "timeline").body).unwrap();
+    assert_eq!(
+        (&timeline["format"], &timeline["key_presses"]),
+        (&"application/x-asciicast".into(), &0.into())
+    );
+    assert_eq!(timeline["media_duration_ms"], 40_297);
+
+    let picture = get(&auditor, "frames/20000.png");
+    let file = folder.path().join("frame.png");
+    let mut frame = custody();
+    frame.arg("frame").arg(sample("v2-psql.cast")).args(["--at", "20", "--output"]).arg(&file);
+    assert!(frame.status().unwrap().success());
+    assert!(picture.status == 200 && picture.body == fs::read(&file).unwrap());
+
+    let video = served.request_video(&session, &[]);
+    let ready = served.video_once(&video, "the video", |video| video["state"] == "ready");
+    assert_eq!((&ready["width"], &ready["height"]), (&1_100.into(), &640.into()), "{ready}");
+}
+
+#[test]
+fn a_live_cast_is_followed_from_its_beginning_without_what_is_typed() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = Served::start(folder.path(), "");
+    let session = open_as(&served, "asciicast");
+    let cast = cast();
+    // In the middle of a line.
+    let (first, rest) = cast.split_at(cast.len() / 2 + 3);
+    append(&served, &session, 0, first);
+    let (auditor, watcher) = (served.user("PAM Auditor"), served.user("System Administrator"));
+    let following = [&auditor, &watcher].map(|token| follow(&served, token, &session, ""));
+    assert_eq!(following.each_ref().map(|it| (it.position, it.key_state_bytes)), [(0, 0); 2]);
+    let read = following.map(|it| it.read_out());
+    append(&served, &session, first.len(), rest);
+    seal(&served, &session);
+    let [whole, view] = read.map(|thread| thread.join().unwrap());
+    assert!(whole == cast, "{} bytes", whole.len());
+    assert!(view == filtered(&cast), "{} bytes", view.len());
+}
+
+#[test]
+fn what_is_no_cast_is_refused_before_a_byte_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = Served::start(folder.path(), "");
+    let session = open_as(&served, "asciicast");
+    let headers = [("Upload-Offset", "0"), ("Content-Type", "application/offset+octet-stream")];
+    let path = format!("/v1/sessions/{session}/recording");
+    let (status, problem) =
+        served.send("PATCH", &path, &headers, b"{\"version\":2,\"width\":0,\"height\":24}\n");
+    assert!((400..500).contains(&status), "{status} {problem}");
+    assert!(problem.to_string().contains("line 1: 0x24, expected 1 to 1000 columns and rows"), "{problem}");
+    append(&served, &session, 0, &cast());
+}
+
+#[test]
+fn a_typescript_is_read_with_the_timing_beside_it() {
+    let mut inspect = custody();
+    inspect.arg("inspect").arg(sample("ssh-terminal.typescript.zst")).args([
+        "--terminal-size",
+        "85x39",
+        "--json",
+    ]);
+    let output = inspect.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let facts: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(facts["format"], "application/vnd.custody.typescript");
+    assert_eq!((&facts["sizes"][0]["width"], &facts["sizes"][0]["height"]), (&850.into(), &780.into()));
+    assert_eq!(facts["ending"]["kind"], "whole");
+    let mut alone = custody();
+    alone.arg("inspect").arg(sample("v2-psql.typed.json"));
+    assert!(!alone.status().unwrap().success());
+}
