@@ -18,6 +18,7 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
+use std::process::{Child, ChildStdin};
 use std::time::Duration;
 
 /// A session is sealed and indexed in less.
@@ -69,6 +70,8 @@ pub struct DatabasesOutcome {
     pub video_bytes: usize,
     /// What a user read whose session was dropped.
     pub dropped: String,
+    /// What a user read whose session could not be recorded any further.
+    pub lost: String,
     /// What a user read who came while no member was there.
     pub refused: String,
     /// Rows, parameters and passwords in anything: where, and which.
@@ -122,9 +125,7 @@ pub fn databases(seed: u64) -> anyhow::Result<DatabasesOutcome> {
     stage.prepare(folder.path(), &mut outcome)?;
     stage.drop_one(&mut outcome)?;
     stage.kill_one(&mut outcome)?;
-    for member in stage.servers.running() {
-        stage.servers.kill(member)?;
-    }
+    stage.lose_all(&mut outcome)?;
     let late = stage.database.run(at, "select 1;\n")?;
     outcome.refused = String::from_utf8_lossy(&late.stderr).into_owned();
     stage.recorder.signal(Signal::SIGTERM)?;
@@ -233,14 +234,7 @@ impl Stage {
         let session = self.begun(&before)?;
         let path = format!("/v1/sessions/{session}/drop");
         let _: Value = self.door().post(&path, &json!({ "reason": "odd" }))?;
-        // psql reads what it was told when it says something itself.
-        let is_gone = || {
-            let said = input.write_all(b"select 'behind';\n").is_err();
-            Ok(said || psql.try_wait()?.is_some())
-        };
-        wait_until("the end of psql", DEADLINE, is_gone)?;
-        drop(input);
-        outcome.dropped = String::from_utf8_lossy(&psql.wait_with_output()?.stderr).into_owned();
+        outcome.dropped = until_it_ends(psql, input)?;
         Ok(())
     }
 
@@ -257,6 +251,20 @@ impl Stage {
         let done = psql.wait_with_output()?;
         ensure!(done.status.success(), "psql: {}", String::from_utf8_lossy(&done.stderr));
         outcome.resumed = self.stated(&session, outcome)?;
+        Ok(())
+    }
+
+    /// All members die during a session: it does not go on unrecorded.
+    fn lose_all(&mut self, outcome: &mut DatabasesOutcome) -> anyhow::Result<()> {
+        let before = self.newest()?;
+        let mut psql = self.database.psql(self.at)?;
+        let mut input = psql.stdin.take().context("psql reads")?;
+        input.write_all(b"select 1;\n")?;
+        self.begun(&before)?;
+        for member in self.servers.running() {
+            self.servers.kill(member)?;
+        }
+        outcome.lost = until_it_ends(psql, input)?;
         Ok(())
     }
 
@@ -306,6 +314,16 @@ impl Stage {
         let entries = log.entries.into_iter().filter(|entry| entry["kind"] == "statement");
         entries.map(|entry| Ok(serde_json::from_value(entry)?)).collect()
     }
+}
+
+/// What psql says when its connection has ended; it reads what it was told when it says something itself.
+fn until_it_ends(mut psql: Child, mut input: ChildStdin) -> anyhow::Result<String> {
+    wait_until("the end of psql", DEADLINE, || {
+        let is_deaf = input.write_all(b"select 'behind';\n").is_err();
+        Ok(is_deaf || psql.try_wait()?.is_some())
+    })?;
+    drop(input);
+    Ok(String::from_utf8_lossy(&psql.wait_with_output()?.stderr).into_owned())
 }
 
 impl DatabasesOutcome {

@@ -57,6 +57,7 @@ fn a_recorded_database_session_has_its_statements_and_no_rows() -> anyhow::Resul
     let resumed = ["select 1;", "select 2;", "select 3;"].map(|text| ok(text, Some(1)));
     assert_eq!(outcome.resumed, resumed);
     assert!(outcome.dropped.contains("You have been disconnected"), "{}", outcome.dropped);
+    assert!(outcome.lost.contains("the session cannot be recorded any further"), "{}", outcome.lost);
     assert!(outcome.refused.contains("the session cannot be recorded"), "{}", outcome.refused);
     Ok(())
 }

@@ -4,14 +4,19 @@
 use super::cut::Cut;
 use super::tape::{News, Tape, seal};
 use crate::client::Client;
+use crate::interrupt::Interrupt;
 use codec::postgres::{FollowError, Follower};
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Bytes that are passed on at once. The statements that so few can complete fit into memory.
 const PIECE_BYTES: usize = 4 << 10;
+/// How long a client may take to read why its connection has ended.
+const READ_LIMIT: Duration = Duration::from_secs(1);
+/// How often is looked whether it has.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// What a user is shown whose session somebody has ended.
 const DROPPED: &str = "You have been disconnected";
 const UNRECORDED: &str = "the session cannot be recorded any further";
@@ -24,6 +29,8 @@ pub(super) struct Connection<'a> {
     pub(super) cut: Arc<Cut>,
     /// The members that may be asked.
     pub(super) members: &'a [Client],
+    /// Set when the recorder is to stop.
+    pub(super) interrupt: &'a Interrupt,
     pub(super) session: String,
     pub(super) database: String,
     /// When the session began.
@@ -41,18 +48,23 @@ struct Shared<'a> {
 impl Connection<'_> {
     /// Passes all on until either side ends, and seals the session.
     pub(super) fn run(self) {
-        let Self { client, upstream, cut, members, session, database, begun } = self;
+        let Self { client, upstream, cut, members, interrupt, session, database, begun } = self;
         let follower = Mutex::new(Follower::new(database));
         let shared = Shared { follower, tape: Tape::default(), cut: &cut, begun };
         let written = std::thread::scope(|scope| {
             let writing = scope.spawn(|| {
-                shared.tape.write(members, &session, |news| match news {
+                shared.tape.write(members, &session, interrupt, |news| match news {
                     News::Dropped => cut.because(DROPPED, "57P01", DROPPED),
                     News::Unrecorded => cut.because(UNRECORDED, "58000", UNRECORDED),
                 })
             });
             let asking = scope.spawn(|| shared.pass_to_server(&client, &upstream));
             shared.pass_to_client(&upstream, &client);
+            shared.tape.hold_back();
+            let until = Instant::now() + READ_LIMIT;
+            while cut.reason().is_some() && !asking.is_finished() && Instant::now() < until {
+                std::thread::sleep(LOOK_EVERY);
+            }
             cut.close();
             // A panic there has ended what it did; here nothing more is waited for.
             let _: Result<_, _> = asking.join();
@@ -71,7 +83,7 @@ impl Connection<'_> {
                 return;
             }
         };
-        if let Err(error) = seal(members, &session, length, cut.reason().unwrap_or_default()) {
+        if let Err(error) = seal(members, &session, length, cut.reason().unwrap_or_default(), interrupt) {
             tracing::error!(%session, %error, "a session is not sealed");
         }
     }
@@ -87,14 +99,17 @@ impl Shared<'_> {
             }
             let t_ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
             if let Err(error) = self.follow(|follower| follower.client(bytes, t_ms)) {
-                return self.give_up(error);
+                self.give_up(error);
+                break;
             }
             if upstream.write_all(bytes).is_err() {
                 break;
             }
         }
         // The server answers what it has got, and ends.
-        let _: Result<_, _> = upstream.shutdown(std::net::Shutdown::Write);
+        let _: Result<_, _> = upstream.shutdown(Shutdown::Write);
+        // What else it says is left aside.
+        while let Ok(1..) = client.read(&mut piece) {}
     }
 
     fn pass_to_client(&self, mut upstream: &TcpStream, mut client: &TcpStream) {

@@ -4,10 +4,12 @@ use codec::postgres::fatal;
 use std::io::Write;
 use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// How long a client that does not read may keep its last sentence from being written.
+/// How long is waited for the end of a message, and for a client that does not read.
 const SENTENCE_LIMIT: Duration = Duration::from_millis(300);
+/// How often is looked for that end.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// Both sides of a connection, to end it from any thread.
 #[derive(Debug)]
@@ -27,21 +29,35 @@ impl Cut {
         Ok(Self { client, upstream, is_between: Arc::new(Mutex::new(true)), reason: Mutex::new(None) })
     }
 
-    /// Ends the connection. The first reason counts; the client is told a sentence if it is not within a message.
+    /// Ends the connection. The first reason counts; the client is told a sentence as soon as it is not within a message. What
+    /// it says is to be read further, until it has read that: it is reset otherwise.
     pub(super) fn because(&self, reason: &'static str, sqlstate: &str, sentence: &str) {
-        let mut known = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.is_none() {
-            *known = Some(reason);
-            if let Ok(is_between) = self.is_between.try_lock()
-                && *is_between
-            {
-                // A client that is gone or does not read is told nothing.
-                let mut client = &self.client;
-                let _: Result<_, _> = client.set_write_timeout(Some(SENTENCE_LIMIT));
-                let _: Result<_, _> = client.write_all(&fatal(sqlstate, sentence));
+        {
+            let mut known = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
+            if known.is_some() {
+                return;
             }
+            *known = Some(reason);
         }
-        self.close();
+        let until = Instant::now() + SENTENCE_LIMIT;
+        while !self.tell(sqlstate, sentence) && Instant::now() < until {
+            std::thread::sleep(LOOK_EVERY);
+        }
+        // An error means that the server is gone.
+        let _: Result<_, _> = self.upstream.shutdown(Shutdown::Both);
+    }
+
+    /// Tells the client its last sentence, if it is between two messages.
+    fn tell(&self, sqlstate: &str, sentence: &str) -> bool {
+        let Ok(is_between) = self.is_between.try_lock() else { return false };
+        if *is_between {
+            // A client that is gone or does not read is told nothing.
+            let mut client = &self.client;
+            let _: Result<_, _> = client.set_write_timeout(Some(SENTENCE_LIMIT));
+            let _: Result<_, _> = client.write_all(&fatal(sqlstate, sentence));
+            let _: Result<_, _> = client.shutdown(Shutdown::Write);
+        }
+        *is_between
     }
 
     /// Ends the connection without a reason.

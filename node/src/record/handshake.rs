@@ -70,3 +70,42 @@ fn missing(message: &[u8]) -> usize {
     let length = usize::try_from(u32::from_be_bytes([a, b, c, d])).unwrap_or(usize::MAX);
     length.saturating_sub(message.len()).min(STARTUP_BYTES_MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{Shutdown, TcpListener};
+
+    /// What is heard of a client that says all this at once, and what it is answered.
+    fn heard(said: &[u8]) -> (Result<Wanted, HandshakeError>, Vec<u8>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        client.write_all(said).unwrap();
+        client.shutdown(Shutdown::Write).unwrap();
+        let wanted = hear(&mut listener.accept().unwrap().0);
+        let mut answered = Vec::new();
+        // Who hangs up on what was not read resets the connection; what was answered before is what counts.
+        let _: Result<_, _> = client.read_to_end(&mut answered);
+        (wanted, answered)
+    }
+
+    const TLS: &[u8] = b"\0\0\0\x08\x04\xd2\x16\x2f";
+    const STARTUP: &[u8] = b"\0\0\0\x12\0\x03\0\0user\0ada\0\0";
+
+    #[test]
+    fn encryption_is_answered_no_and_the_session_begins_behind_it() {
+        let (wanted, answered) = heard(&[TLS, STARTUP].concat());
+        let (user, database) = ("ada".to_owned(), "ada".to_owned());
+        assert_eq!(wanted.unwrap(), Wanted::Session { message: STARTUP.to_owned(), user, database });
+        assert_eq!(answered, b"N");
+        let cancel = b"\0\0\0\x10\x04\xd2\x16\x2e12345678";
+        assert_eq!(heard(cancel).0.unwrap(), Wanted::Cancel(cancel.to_vec()));
+    }
+
+    #[test]
+    fn what_opens_nothing_is_refused() {
+        assert!(matches!(heard(&TLS.repeat(3)).0, Err(HandshakeError::Encryption)));
+        assert!(matches!(heard(b"\0\0\0\x12\0\x03").0, Err(HandshakeError::Gone(_))));
+        assert!(matches!(heard(b"GET / HTTP/1.1").0, Err(HandshakeError::Opening(OpeningError::Length))));
+    }
+}

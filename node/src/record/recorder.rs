@@ -3,6 +3,7 @@
 use super::connection::Connection;
 use super::cut::Cut;
 use super::handshake::{Wanted, hear};
+use super::tape::seal;
 use crate::client::{Client, ClientError, NewSession, is_passing};
 use crate::interrupt::Interrupt;
 use crate::serve::wall_ms;
@@ -19,6 +20,8 @@ use std::time::{Duration, Instant};
 const CONNECTIONS_MAX: usize = 256;
 /// How long the server may take to be reached.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+/// What is said of a session that did not get to the server.
+const UNREACHED: &str = "the database cannot be reached";
 /// How often is looked for connections, and whether to end.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
@@ -81,7 +84,7 @@ impl Recorder {
                         Some(number) => {
                             let live = &live;
                             scope.spawn(move || {
-                                self.serve(client, from, |cut| live.keep(number, cut));
+                                self.serve((client, from), interrupt, |cut| live.keep(number, cut));
                                 live.end(number);
                             });
                         }
@@ -96,7 +99,12 @@ impl Recorder {
         Ok(())
     }
 
-    fn serve(&self, mut client: TcpStream, from: SocketAddr, keep: impl FnOnce(&Arc<Cut>)) {
+    fn serve(
+        &self,
+        (mut client, from): (TcpStream, SocketAddr),
+        interrupt: &Interrupt,
+        keep: impl FnOnce(&Arc<Cut>),
+    ) {
         // A client that cannot be told so is slower, and is recorded all the same.
         let _: Result<_, _> = client.set_nonblocking(false).and_then(|()| client.set_nodelay(true));
         let (message, user, database) = match hear(&mut client) {
@@ -120,14 +128,12 @@ impl Recorder {
             Ok((cut, upstream)) => {
                 keep(&cut);
                 let members = &self.members;
-                Connection { client, upstream, cut, members, session, database, begun }.run();
+                Connection { client, upstream, cut, members, interrupt, session, database, begun }.run();
             }
             Err(error) => {
                 tracing::warn!(%session, %error, "the database cannot be reached");
-                refuse(client, "08001", "the database cannot be reached");
-                if let Err(error) =
-                    super::tape::seal(&self.members, &session, 0, "the database cannot be reached")
-                {
+                refuse(client, "08001", UNREACHED);
+                if let Err(error) = seal(&self.members, &session, 0, UNREACHED, interrupt) {
                     tracing::error!(%session, %error, "a session is not sealed");
                 }
             }

@@ -1,6 +1,7 @@
 //! Lines on their way to the cluster.
 
 use crate::client::{Client, ClientError, LiveEnd, Order, is_passing};
+use crate::interrupt::Interrupt;
 use crate::serve::wall_ms;
 use codec::source::db_lines::Line;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -78,6 +79,11 @@ impl Tape {
         }
     }
 
+    /// Nothing of the user goes on from here on, and nobody waits.
+    pub(super) fn hold_back(&self) {
+        self.cut();
+    }
+
     /// No more lines come.
     pub(super) fn finish(&self) {
         self.lock().is_over = true;
@@ -90,6 +96,7 @@ impl Tape {
         &self,
         clients: &[Client],
         session: &str,
+        interrupt: &Interrupt,
         mut tell: impl FnMut(News),
     ) -> Result<Option<u64>, ClientError> {
         let (mut offset, mut at, mut has_failed) = (0, 0, false);
@@ -118,7 +125,7 @@ impl Tape {
                         tracing::warn!(%session, %error, "statements cannot be recorded: their connection ends");
                         tell(News::Unrecorded);
                     }
-                    if waited >= FLUSH_LIMIT {
+                    if waited >= flush_limit(interrupt) {
                         return Err(error);
                     }
                 }
@@ -186,12 +193,18 @@ impl Tape {
     }
 }
 
+/// For how long lines are tried, and sessions sealed. Who stops the recorder does not wait for a cluster that is away.
+fn flush_limit(interrupt: &Interrupt) -> Duration {
+    if interrupt.is_set() { LOST } else { FLUSH_LIMIT }
+}
+
 /// Seals a session on whichever member does it.
 pub(super) fn seal(
     clients: &[Client],
     session: &str,
     length: u64,
     error_message: &str,
+    interrupt: &Interrupt,
 ) -> Result<(), ClientError> {
     let end = if error_message.is_empty() { "finished" } else { "failed" };
     let end = LiveEnd { end, end_ms: wall_ms(), error_message, length };
@@ -200,7 +213,7 @@ pub(super) fn seal(
         for client in clients {
             match client.end(session, &end) {
                 Ok(()) => return Ok(()),
-                Err(error) if is_passing(&error) && since.elapsed() < FLUSH_LIMIT => {
+                Err(error) if is_passing(&error) && since.elapsed() < flush_limit(interrupt) => {
                     std::thread::sleep(RETRY_EVERY);
                 }
                 Err(error) => return Err(error),
