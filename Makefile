@@ -46,9 +46,11 @@ fix:
 	cargo fmt --all
 	cargo clippy $(ALL) --all-targets --fix --allow-dirty --allow-staged
 
-# Long runs: make soak SUITE=pictures|frames|determinism|power_cut|kill|members|resume|sessions|ranges|repair|races|clocks|canary|requests|catalog|hostile|simulation|screen N=50 SEED=1 RECORDINGS=tests/data
+# Long runs: make soak SUITE=pictures|frames|determinism|power_cut|kill|members|resume|sessions|ranges|repair|sync|moves|races|clocks|canary|requests|catalog|heal|leader|full|hostile|simulation|screen N=50 SEED=1 RECORDINGS=tests/data
 # N counts losses of receiving members, by turns killed and cut off (resume), live sessions (sessions), sealed recordings (ranges),
-# changed files (repair), sessions (races, canary, catalog) and requests of each kind (requests), otherwise runs.
+# recordings and as many videos (sync), members that are drained and wiped, with half as many that are killed for good (moves),
+# changed files (repair), sessions (races, canary, catalog), requests of each kind (requests), MiB that a member has lost (heal)
+# and kills of the leader (leader), otherwise runs. SUITE=full fills disks and needs root.
 # Each run is a line of JSON in $(TARGET)/soak/SUITE.jsonl; runs that stand there are not repeated. SUITE=fuzz runs each fuzz
 # target of codec for MINUTES from the saved inputs on; what breaks a law is kept in $(TARGET)/soak/fuzz. SUITE=screen lets all
 # decoders see N frames with random choices of our encoder, and N that it decides; it names the stream on which they differ.
@@ -78,17 +80,19 @@ soak:
 		--requests $(N) --seed $(SEED) --into $(TARGET)/soak
 else
 soak:
-	@.ci/install cc nasm ffmpeg python3-numpy losetup mkfs.ext4 faketime
+	@.ci/install cc nasm ffmpeg python3-numpy losetup mkfs.ext4 faketime fio
 	$(RELEASE) --package node --package tests --bins
 	$(TARGET)/release/soak $(SUITE) --times $(N) --seed $(SEED) --recordings $(RECORDINGS) --into $(TARGET)/soak
 endif
 
 # The stages of a conversion one by one, whole conversions beside guacenc, and all recordings beside other encoders
-# (COMPARED='--only NAME' for one of them); at the end, what three members answer in a second.
+# (COMPARED='--only NAME' for one of them); then what three members answer in a second, and PUT and GET beside three members of
+# Garage, which takes half an hour to build (GARAGE=/path/to/garage takes one that is there).
 COMPARED :=
 REQUESTS := 6000
+GARAGE := $(TARGET)/measured/bin/garage
 bench:
-	@.ci/install cc nasm ffmpeg python3 python3-numpy
+	@.ci/install cc nasm ffmpeg python3 python3-numpy garage
 	RECORDINGS=$(abspath $(RECORDINGS)) cargo bench --locked --package benches --features codec/asm
 	$(RELEASE) --package node --package tests --bins
 	cargo build --locked --release --package codec --features codec/asm --example pictures_at --example screen_encoder
@@ -97,3 +101,5 @@ bench:
 		$(TARGET)/release/examples $(COMPARED)
 	@rm -f $(TARGET)/bench/requests.jsonl
 	$(TARGET)/release/soak requests --times $(REQUESTS) --recordings $(RECORDINGS) --into $(TARGET)/bench
+	/usr/bin/python3 tests/measure/garage.py $(TARGET)/release/custody $(GARAGE) \
+		--folder $(TARGET)/bench --into $(TARGET)/bench/garage.json

@@ -16,6 +16,8 @@ pub(crate) fn api(state: Arc<ApiState>) -> impl FnOnce(&mut ServiceConfig) {
     move |config| {
         limits(config, state);
         config.default_service(web::to(fallback));
+        // The other addresses of this form name sessions, which GET shows.
+        config.route("/v1/sessions/admission", web::get().to(fallback));
         documented(&mut Documented::new(config));
         config.configure(routes::page::routes);
     }
@@ -42,6 +44,7 @@ pub(crate) fn documented(config: &mut Documented<'_>) {
         .configure(routes::timeline::routes)
         .configure(routes::keystrokes::routes)
         .configure(routes::log::routes)
+        .configure(routes::evidence::routes)
         .configure(routes::video::routes)
         .configure(routes::conversion::routes)
         .configure(routes::access::routes)

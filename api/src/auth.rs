@@ -16,7 +16,7 @@ pub(crate) use act_for::is_user_name;
 pub(crate) use allowed::{Allowed, Asked, AskedOnce};
 pub(crate) use caller::{Caller, Credential, address, credential};
 pub(crate) use permission::{
-    Any, Approve, AuditRead, Auditors, Block, ClusterManage, ClusterRead, Convert, Download, Drop,
+    Any, Approve, AuditRead, Auditors, Block, ClusterManage, ClusterRead, Convert, Download, Drop, Evidence,
     Keystrokes, Logs, ParametersManage, ParametersRead, PreventPurge, Purge, Read, Record, Recording,
     ReleaseHold, Review, RolesManage, RolesRead, UsersManage, UsersRead,
 };

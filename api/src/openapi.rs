@@ -51,7 +51,11 @@ pub fn openapi_json() -> &'static str {
 
 /// The methods of the route at an address, as the header Allow lists them.
 pub(crate) fn methods_at(path: &str) -> Option<String> {
-    let methods: Vec<_> = templates().iter().filter(|(template, _)| is_at(template, path)).collect();
+    let mut methods: Vec<_> = templates().iter().filter(|(template, _)| is_at(template, path)).collect();
+    // An address that is written out is no identifier.
+    if methods.iter().any(|(template, _)| template.as_str() == path) {
+        methods.retain(|(template, _)| template.as_str() == path);
+    }
     let listed: Vec<_> = methods.into_iter().flat_map(|(_, methods)| methods).copied().collect();
     (!listed.is_empty()).then(|| listed.join(", "))
 }

@@ -1,6 +1,8 @@
 //! What is said about sessions and videos, gathered from the facts.
 
-use cluster::catalog::{Cursor, JobKind, ObjectState, SessionColumn, SessionFilter, SessionQuery, VideoRow};
+use cluster::catalog::{
+    Cursor, JobKind, JobRow, ObjectState, SessionColumn, SessionFilter, SessionQuery, VideoRow,
+};
 use cluster::id::{JobId, ObjectId, RecordingId, VideoId};
 use policy::Action;
 
@@ -92,9 +94,13 @@ pub(crate) fn videos(state: &ApiState, recording: RecordingId) -> Result<VideoPa
 
 /// A video, with what its job says.
 pub(crate) fn video(state: &ApiState, id: VideoId, row: VideoRow) -> Result<Video, Problem> {
-    let job = state.cluster.catalog()?.job(row.job)?;
+    let catalog = state.cluster.catalog()?;
+    let job = catalog.job(row.job)?;
+    let now_ms = catalog.clock()?.now_ms;
+    let start = catalog.job_start(row.job)?.filter(|_| job.as_ref().is_some_and(JobRow::is_claimed));
+    let elapsed_ms = start.map(|start| now_ms.saturating_sub(start.claimed_ms));
     let queue_position = queue_position(state, row.job)?;
-    Ok(Video::new(id, row, job.map(|row| VideoJob { row, queue_position })))
+    Ok(Video::new(id, row, job.map(|row| VideoJob { row, elapsed_ms, queue_position })))
 }
 
 /// Whether videos may be made and downloaded.

@@ -8,6 +8,7 @@ pub(crate) mod clock;
 pub(crate) mod comment;
 pub(crate) mod control;
 pub(crate) mod conversion;
+pub(crate) mod evidence;
 pub(crate) mod frame;
 pub(crate) mod health;
 pub(crate) mod hold;

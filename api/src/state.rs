@@ -14,6 +14,7 @@ use crate::media::Media;
 use crate::metrics::Metrics;
 use crate::rate::Rates;
 use crate::threads::Threads;
+use crate::upload::Ahead;
 
 /// What every request can reach. The member that serves makes one and shares it among its server's threads.
 pub struct ApiState {
@@ -43,6 +44,8 @@ pub struct ApiState {
     pub trail: Arc<Trail>,
     /// Signs checkpoints of the audit log.
     pub checkpoint_key: CheckpointKey,
+    /// Places for recorders that send fast.
+    pub ahead: Ahead,
     /// Where passwords are hashed and rules are built.
     pub threads: Threads,
     /// Whether the server stops: what follows a session ends then.

@@ -11,6 +11,7 @@ mod comments;
 mod conditions;
 mod controls;
 mod cors;
+mod evidence;
 mod harness;
 mod keks;
 mod layout;

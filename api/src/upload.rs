@@ -1,5 +1,6 @@
 //! What a recorder sends, piece by piece: looked into, made durable, acknowledged.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use actix_web::error::PayloadError;
@@ -10,19 +11,36 @@ use cluster::cluster::Sealed;
 use cluster::facts::SubmitError;
 use cluster::id::ObjectId;
 use futures_util::StreamExt;
+use futures_util::future::{Either, select};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 
 use crate::auth::{Allowed, OneSession, Record};
 use crate::content::{self, Source};
 use crate::control::{self, LOOK_EVERY, Order};
 use crate::dto::SealRequest;
-use crate::intake::{IntakeRefusal, PIECE_BYTES_MAX};
+use crate::intake::PIECE_BYTES_MAX;
 use crate::metrics::APPENDED_BYTES;
 use crate::problem::{Kind, Problem};
 use crate::state::ApiState;
 
 /// How long more bytes are waited for before a piece that is not full is appended.
 const LINGER: Duration = Duration::from_millis(20);
+/// What is appended at once, about, and as much is gathered meanwhile: who sends fast waits for few syncs.
+const GATHERED_BYTES_MAX: usize = 4 * PIECE_BYTES_MAX;
+/// So many uploads may gather that much at a time; the others gather a piece, so that a thousand recorders that come back
+/// at once do not take all memory.
+const AHEAD_MAX: usize = 32;
+
+/// Places for uploads that gather more than a piece.
+#[derive(Debug)]
+pub struct Ahead(Semaphore);
+
+impl Default for Ahead {
+    fn default() -> Self {
+        Self(Semaphore::new(AHEAD_MAX))
+    }
+}
 
 /// The most that is read to tell a refused line's number.
 const COUNTED_BYTES_MAX: u64 = 64 << 20;
@@ -81,14 +99,21 @@ pub(crate) async fn append(
     if offset.saturating_add(length.unwrap_or(0)) > state.limits.recording_bytes_max {
         return Err(problem(Kind::TooLarge, "the recording would be longer than is allowed"));
     }
-    let mut upload = Upload { state, session, object, order, position: offset, pending: BytesMut::new() };
+    let pending = BytesMut::new();
+    let mut upload = Upload { state, session, object, order, position: offset, pending, ahead: None };
     match upload.run(body).await {
         Ok(()) => Ok(upload.position),
         // The seal of a drop is no conflict of the recorder's.
         Err(_) if control::order(state, session.id)? == Order::Drop => Err(Problem::session_dropped()),
         Err(problem) => Err(match state.cluster.durable_offset(object).await {
-            Ok(durable_offset) => problem.at(durable_offset),
-            Err(_) => problem,
+            Ok(durable_offset) => {
+                let lines = match problem.refused_line_at() {
+                    Some(at) => lines_before(state, object, at.min(durable_offset)).await,
+                    None => None,
+                };
+                problem.at(durable_offset).behind_lines(lines)
+            }
+            Err(_) => problem.behind_lines(None),
         }),
     }
 }
@@ -135,9 +160,17 @@ struct Upload<'a> {
     object: ObjectId,
     /// What the recorder has been told to heed, or was when it began.
     order: Order,
-    /// Where the pending bytes belong: all before them is durable.
+    /// Where the pending bytes belong: all before them is durable, or being appended.
     position: u64,
     pending: BytesMut,
+    /// There while it may gather more than a piece.
+    ahead: Option<SemaphorePermit<'a>>,
+}
+
+/// Bytes that are to be appended.
+struct Accepted {
+    offset: u64,
+    bytes: Bytes,
 }
 
 /// What became of a body while a piece was gathered.
@@ -155,8 +188,15 @@ enum Gathered {
 impl Upload<'_> {
     async fn run(&mut self, mut body: Payload) -> Result<(), Problem> {
         loop {
-            let gathered = self.gather(&mut body).await?;
-            self.append_pending().await?;
+            let gathered = match self.accept()? {
+                Some(accepted) => self.append_and_gather(accepted, &mut body).await?,
+                None => self.gather(&mut body).await?,
+            };
+            if !matches!(gathered, Gathered::More) {
+                while let Some(accepted) = self.accept()? {
+                    make_durable(self.state, self.object, accepted).await?;
+                }
+            }
             match gathered {
                 Gathered::More => {}
                 Gathered::End if self.order == Order::Block => return Err(Problem::session_blocked()),
@@ -173,7 +213,28 @@ impl Upload<'_> {
         }
     }
 
-    /// Waits for bytes, then takes what comes right behind them, up to a piece. Who waits hears when the session is
+    /// Appends, and gathers more meanwhile.
+    async fn append_and_gather(
+        &mut self,
+        accepted: Accepted,
+        body: &mut Payload,
+    ) -> Result<Gathered, Problem> {
+        let appending = pin!(make_durable(self.state, self.object, accepted));
+        let gathering = pin!(self.gather(body));
+        match select(appending, gathering).await {
+            Either::Left((appended, gathering)) => {
+                appended?;
+                gathering.await
+            }
+            // What was accepted becomes durable whatever comes behind it.
+            Either::Right((gathered, appending)) => {
+                let appended = appending.await;
+                gathered.and_then(|gathered| appended.map(|()| gathered))
+            }
+        }
+    }
+
+    /// Waits for bytes, then takes what comes right behind them. Who waits hears when the session is
     /// blocked or dropped.
     async fn gather(&mut self, body: &mut Payload) -> Result<Gathered, Problem> {
         let idle_until = Instant::now() + Duration::from_secs(self.state.limits.idle_s_max);
@@ -190,13 +251,25 @@ impl Upload<'_> {
             return Ok(over);
         }
         let until = Instant::now() + LINGER;
-        while self.pending.len() < PIECE_BYTES_MAX {
-            let Ok(next) = timeout_at(until, body.next()).await else { break };
+        while self.pending.len() < self.gathered_bytes_max() {
+            // Who sends slowly leaves the place to others.
+            let Ok(next) = timeout_at(until, body.next()).await else {
+                self.ahead = None;
+                break;
+            };
             if let Some(over) = self.take(next) {
                 return Ok(over);
             }
         }
         Ok(Gathered::More)
+    }
+
+    /// How much is gathered before it is appended: a piece, and more if there is a place for it.
+    fn gathered_bytes_max(&mut self) -> usize {
+        if self.pending.len() >= PIECE_BYTES_MAX && self.ahead.is_none() {
+            self.ahead = self.state.ahead.0.try_acquire().ok();
+        }
+        if self.ahead.is_some() { GATHERED_BYTES_MAX } else { PIECE_BYTES_MAX }
     }
 
     /// Ends the request when the session is dropped, and when it is blocked while the request is under way: one that
@@ -223,65 +296,65 @@ impl Upload<'_> {
         }
     }
 
-    /// Appends what is accepted of the pending bytes; what is left needs more behind it, or is sent again.
-    async fn append_pending(&mut self) -> Result<(), Problem> {
-        while !self.pending.is_empty() {
-            let offered = self.pending.len().min(PIECE_BYTES_MAX);
-            let piece = self.pending.get(..offered).unwrap_or_default();
-            let format = self.session.row.info.format;
-            let accepted = match self.state.intake.accept(format, self.position, piece) {
-                Ok(accepted) => accepted.min(offered),
-                Err(refusal) => return Err(self.refused(refusal).await),
-            };
-            match accepted {
-                0 if offered == PIECE_BYTES_MAX => {
-                    let detail = format_args!("expected a part that is whole within {PIECE_BYTES_MAX} bytes");
-                    return Err(Problem::new(Kind::RecordingRefused, detail));
-                }
-                0 => return Ok(()),
-                accepted => self.append(accepted).await?,
+    /// Takes from the pending bytes what is accepted of them; what is left needs more behind it, or is sent again.
+    fn accept(&mut self) -> Result<Option<Accepted>, Problem> {
+        let mut accepted = 0;
+        while accepted < self.pending.len().min(GATHERED_BYTES_MAX) {
+            let rest = self.pending.get(accepted..).unwrap_or_default();
+            let piece = rest.get(..PIECE_BYTES_MAX).unwrap_or(rest);
+            match self.look_into(self.position.saturating_add(length_of(accepted)), piece) {
+                Ok(0) => break,
+                Ok(more) => accepted += more,
+                // What stands before it is appended first.
+                Err(_) if accepted > 0 => break,
+                Err(refusal) => return Err(refusal),
             }
         }
-        Ok(())
+        let offset = self.position;
+        self.position = offset.saturating_add(length_of(accepted));
+        let bytes = self.pending.split_to(accepted).freeze();
+        Ok((accepted > 0).then_some(Accepted { offset, bytes }))
     }
 
-    /// What the recorder is told of a refusal: its line counts from the beginning of the recording, if that can be told.
-    async fn refused(&self, refusal: IntakeRefusal) -> Problem {
-        let line = match refusal.line {
-            Some(line) => self.lines_before().await.ok().flatten().map(|before| before.saturating_add(line)),
-            None => None,
-        };
-        IntakeRefusal { line, ..refusal }.into()
-    }
-
-    /// How many lines are durable; none of a recording that is too long to be read for this.
-    async fn lines_before(&self) -> Result<Option<u64>, Problem> {
-        if self.position > COUNTED_BYTES_MAX {
-            return Ok(None);
+    /// How much is accepted of a piece that begins at an offset.
+    fn look_into(&self, offset: u64, piece: &[u8]) -> Result<usize, Problem> {
+        let format = self.session.row.info.format;
+        let accepted = self.state.intake.accept(format, offset, piece)?.min(piece.len());
+        if accepted == 0 && piece.len() == PIECE_BYTES_MAX {
+            let detail = format_args!("expected a part that is whole within {PIECE_BYTES_MAX} bytes");
+            return Err(Problem::new(Kind::RecordingRefused, detail));
         }
-        let mut lines = 0_u64;
-        if let Some(mut reading) =
-            content::read(self.state, Source::Object(self.object), 0..self.position).await?
-        {
-            while let Some(piece) = reading.next().await {
-                let piece = piece.map_err(|error| Problem::internal(&*error))?;
-                let feeds = piece.iter().filter(|byte| **byte == b'\n').count();
-                lines = lines.saturating_add(u64::try_from(feeds).unwrap_or(u64::MAX));
-            }
-        }
-        Ok(Some(lines))
-    }
-
-    async fn append(&mut self, accepted: usize) -> Result<(), Problem> {
-        let bytes = self.pending.split_to(accepted).to_vec();
-        let length = u64::try_from(accepted).unwrap_or(u64::MAX);
-        let behind = self.position.saturating_add(length);
-        if behind > self.state.limits.recording_bytes_max {
+        if offset.saturating_add(length_of(accepted)) > self.state.limits.recording_bytes_max {
             return Err(Problem::new(Kind::TooLarge, "the recording would be longer than is allowed"));
         }
-        self.state.cluster.append(self.object, self.position, bytes).await?;
-        metrics::counter!(APPENDED_BYTES).increment(length);
-        self.position = behind;
-        Ok(())
+        Ok(accepted)
     }
+}
+
+/// How many lines the first bytes of a recording have; none if they are too many to be read for this.
+async fn lines_before(state: &ApiState, object: ObjectId, offset: u64) -> Option<u64> {
+    if offset > COUNTED_BYTES_MAX {
+        return None;
+    }
+    let mut lines = 0_u64;
+    if let Some(mut reading) = content::read(state, Source::Object(object), 0..offset).await.ok()? {
+        while let Some(piece) = reading.next().await {
+            let feeds = piece.ok()?.iter().filter(|byte| **byte == b'\n').count();
+            lines = lines.saturating_add(length_of(feeds));
+        }
+    }
+    Some(lines)
+}
+
+/// Makes bytes durable.
+async fn make_durable(state: &ApiState, object: ObjectId, accepted: Accepted) -> Result<(), Problem> {
+    let Accepted { offset, bytes } = accepted;
+    let length = length_of(bytes.len());
+    state.cluster.append(object, offset, bytes).await?;
+    metrics::counter!(APPENDED_BYTES).increment(length);
+    Ok(())
+}
+
+fn length_of(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
 }

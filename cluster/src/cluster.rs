@@ -8,6 +8,7 @@
 mod answer;
 mod append;
 mod errors;
+mod evidence;
 mod folder;
 mod forget;
 mod inbox;
@@ -39,6 +40,7 @@ pub use errors::{
     AppendError, FatalError, LayoutError, OpenSessionError, OrderError, ReadError, ReplicationError,
     ScrubError, SealError, StartError, StopError, WriteFailure,
 };
+pub use evidence::{Evidence, EvidenceError};
 pub use forget::ForgetError;
 pub use kek::KekError;
 pub use layout::{LayoutMember, LayoutView};
@@ -63,6 +65,7 @@ use crate::raft::Commit;
 use crate::rpc::{Handler, Peers};
 use crate::tail::{Found, Member, MemberParts, Shelf, TailOptions};
 use answer::Answers;
+use bytes::Bytes;
 use inbox::Inbox;
 use input::Input;
 use machine::{Machine, MachineParts};
@@ -290,7 +293,7 @@ impl Cluster {
         tokio::select! {
             biased;
             fatal = bytes => fatal,
-            reason = self.shared.facts.failed() => FatalError::Facts { reason },
+            reason = self.shared.facts.failed() => self.shared.facts_ended(reason),
         }
     }
 
@@ -371,11 +374,17 @@ impl Cluster {
     ///
     /// Bytes that the object holds already are compared, so that a retry is harmless. Appends to one object are
     /// done one after the other, in the order in which they came.
-    pub async fn append(&self, object: ObjectId, offset: u64, bytes: Vec<u8>) -> Result<u64, AppendError> {
+    pub async fn append(
+        &self,
+        object: ObjectId,
+        offset: u64,
+        bytes: impl Into<Bytes>,
+    ) -> Result<u64, AppendError> {
+        let bytes = bytes.into();
         if bytes.len() > APPEND_BYTES_MAX {
             return Err(AppendError::TooLong { bytes: bytes.len(), limit_bytes: APPEND_BYTES_MAX });
         }
-        self.shared.append(object, offset, bytes.into()).await
+        self.shared.append(object, offset, bytes).await
     }
 
     /// Up to where an object's bytes are durable: where its recorder goes on. Does not wait for appends under way.

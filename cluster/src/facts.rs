@@ -102,6 +102,8 @@ pub enum Rebuild {
     BehindSnapshot,
     /// It holds what the log does not.
     BesideLog,
+    /// Its indexes are an older Custody's, which say too little.
+    OlderIndexes,
 }
 
 /// The facts of a member.
@@ -320,8 +322,7 @@ impl Facts {
     /// Ends in order: requests, Raft, log, snapshots, catalog. A catalog that was closed is kept even if the
     /// machine restarts.
     pub async fn stop(self) -> Result<(), StopError> {
-        self.proposer.stop().await;
-        let shut = self.raft.shutdown().await;
+        let shut = self.proposer.stop(self.raft.shutdown()).await;
         self.machine.close();
         self.log.close();
         self.snapshots.close();
@@ -394,6 +395,9 @@ fn why_rebuild(
         Err(CatalogError::Row(_)) => return Ok(Some(Rebuild::Unreadable)),
         Err(error @ CatalogError::Engine(_)) => return Err(error.into()),
     };
+    if !catalog.has_index_rows()? {
+        return Ok(Some(Rebuild::OlderIndexes));
+    }
     if snapshots.current().is_some_and(|(meta, _)| meta.last_log_id.map(|id| id.index) > Some(applied.index))
     {
         return Ok(Some(Rebuild::BehindSnapshot));

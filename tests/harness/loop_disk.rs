@@ -16,7 +16,7 @@ use std::time::Duration;
 /// Sparse: it takes what is written.
 const IMAGE_BYTES: u64 = 512 << 20;
 /// The file that fills the rest of a disk.
-const BALLAST: &str = "ballast";
+const BALLAST: &str = "room-taken";
 /// What no file can be given counts as nothing.
 const ROOM_BYTES_MIN: u64 = 4096;
 /// For requests under way to reach a busy disk.

@@ -20,8 +20,12 @@ use std::time::{Duration, Instant};
 const START_LIMIT: Duration = Duration::from_secs(3 * 3600);
 /// Rows of a page.
 const PAGE: usize = 100;
-/// Pages and reports that are asked for.
-const ASKED: u64 = 1_000;
+/// How often each combination of filter, column and order is asked for.
+const ROUNDS: usize = 5;
+/// Columns by which sessions are sorted.
+const SORTS: [&str; 7] = ["start", "user", "device", "protocol", "state", "end", "duration"];
+/// Half of the time around a session that is asked for.
+const AROUND_MS: u64 = 3_600_000;
 
 /// Facts of so many sessions.
 #[derive(Debug, Clone, Copy)]
@@ -47,8 +51,10 @@ pub struct ManySessionsOutcome {
     pub memory_kib: u64,
     /// The most at any time, in KiB.
     pub memory_peak_kib: u64,
-    /// Pages of 100 sessions, in all orders, with filters and cursors.
+    /// Pages of 100 sessions: each filter in each order, the first page and the next one.
     pub lists: Latency,
+    /// Those that were shorter than asked for, and not the last.
+    pub short_pages: u64,
     /// Reports of single sessions.
     pub reports: Latency,
 }
@@ -62,8 +68,41 @@ struct Page {
 #[derive(Deserialize)]
 struct Listed {
     id: String,
-    user_name: String,
+    state: String,
+    start_ms: u64,
+    protocol: String,
+    format: String,
     device_address: String,
+    credential_user: String,
+    user_name: String,
+    user_address: String,
+}
+
+/// A filter of lists.
+type Filter = fn(&Listed) -> String;
+
+/// All that the API has, alone, and some together.
+const FILTERS: [Filter; 12] = [
+    |_| String::new(),
+    |one| format!("&user={}", one.user_name),
+    |one| format!("&device={}", one.device_address),
+    |one| format!("&credential={}", one.credential_user),
+    |one| format!("&user_address={}", one.user_address),
+    |one| format!("&protocol={}", one.protocol),
+    |one| format!("&format={}", one.format),
+    |one| format!("&state={}", one.state),
+    |_| "&state=failed".to_owned(),
+    |one| format!("&start_from_ms={}", one.start_ms),
+    |one| format!("&start_from_ms={}&start_before_ms={}", one.start_ms, one.start_ms + AROUND_MS),
+    |one| format!("&user={}&device={}&state={}", one.user_name, one.device_address, one.state),
+];
+
+/// What was asked for, and how long it took.
+#[derive(Default)]
+struct Answers {
+    lists: Vec<Duration>,
+    short_pages: u64,
+    reports: Vec<Duration>,
 }
 
 #[derive(Deserialize)]
@@ -84,7 +123,7 @@ impl ManySessions {
         fs::DirBuilder::new().mode(0o700).create(&data)?;
         let made = self.make(&data.join("store"))?;
         let (mut member, rebuild) = Single::start(folder.path())?;
-        let (lists, reports) = self.ask(&member.door(folder.path())?)?;
+        let Answers { lists, short_pages, reports } = self.ask(&member.door(folder.path())?)?;
         let (memory_kib, memory_peak_kib) = (member.kib("VmRSS")?, member.kib("VmHWM")?);
         member.kill()?;
         let (_member, restart) = Single::start(folder.path())?;
@@ -96,6 +135,7 @@ impl ManySessions {
             memory_kib,
             memory_peak_kib,
             lists: Latency::of(lists),
+            short_pages,
             reports: Latency::of(reports),
         })
     }
@@ -110,43 +150,53 @@ impl ManySessions {
     }
 
     /// The times of pages and of reports.
-    fn ask(self, door: &Door) -> anyhow::Result<(Vec<Duration>, Vec<Duration>)> {
+    fn ask(self, door: &Door) -> anyhow::Result<Answers> {
         let mut random = Random::new(self.seed);
-        let (mut lists, mut reports) = (Vec::new(), Vec::new());
+        let mut answers = Answers::default();
         let first: Page = door.get(&format!("/v1/sessions?limit={PAGE}"))?;
         let expected = usize::try_from(self.sessions)?.min(PAGE);
         ensure!(first.sessions.len() == expected, "{} sessions", first.sessions.len());
-        let (mut known, mut cursor) = (first.sessions, None);
-        for _ in 0..ASKED {
+        let mut known = first.sessions;
+        let orders = SORTS.iter().flat_map(|sort| [(sort, "ascending"), (sort, "descending")]);
+        let combinations = FILTERS.iter().flat_map(|filter| orders.clone().map(move |order| (filter, order)));
+        for (filter, (sort, order)) in std::iter::repeat_n(combinations, ROUNDS).flatten() {
             let some = random.choose(&known);
-            let column = *random.choose(&["start", "user", "device", "protocol", "state"]);
-            let order = *random.choose(&["ascending", "descending"]);
-            let query = format!("limit={PAGE}&sort={column}&order={order}");
-            let (query, from) = match (random.below(4), cursor.take()) {
-                (0, Some((query, next))) => (query, format!("&cursor={next}")),
-                (1, _) => (format!("{query}&user={}", some.user_name), String::new()),
-                (2, _) => (format!("{query}&device={}", some.device_address), String::new()),
-                (_, _) => (query, String::new()),
-            };
-            let began = Instant::now();
-            let page: Page = door.get(&format!("/v1/sessions?{query}{from}"))?;
-            lists.push(began.elapsed());
-            let is_asked_for = |session: &Listed| {
-                !query.contains("&user=") || query.ends_with(&format!("&user={}", session.user_name))
-            };
-            ensure!(page.sessions.iter().all(is_asked_for), "{query}: another user's session");
-            cursor = page.next.map(|next| (query, next));
+            let filtered = filter(some);
+            let query = format!("/v1/sessions?limit={PAGE}&sort={sort}&order={order}{filtered}");
+            let found = answers.pages(door, &query)?;
+            let is_asked_for = |session: &Listed| filter(session) == filtered;
+            let is_by_value =
+                filtered.is_empty() || !filtered.contains("_ms=") && !filtered.ends_with("failed");
+            ensure!(!is_by_value || found.iter().all(is_asked_for), "{query}: another session");
             let id = &random.choose(&known).id;
             let began = Instant::now();
             let report: Report = door.get(&format!("/v1/sessions/{id}"))?;
-            reports.push(began.elapsed());
-            let found = report.session_info.id;
-            ensure!(found == *id, "the report of {id} is of {found}");
-            if !page.sessions.is_empty() {
-                known = page.sessions;
+            answers.reports.push(began.elapsed());
+            let named = report.session_info.id;
+            ensure!(named == *id, "the report of {id} is of {named}");
+            if filtered.is_empty() && !found.is_empty() {
+                known = found;
             }
         }
-        Ok((lists, reports))
+        Ok(answers)
+    }
+}
+
+impl Answers {
+    /// Asks for a page, and the next one.
+    fn pages(&mut self, door: &Door, query: &str) -> anyhow::Result<Vec<Listed>> {
+        let (mut found, mut cursor) = (Vec::new(), String::new());
+        for _ in 0..2 {
+            let began = Instant::now();
+            let page: Page = door.get(&format!("{query}{cursor}"))?;
+            self.lists.push(began.elapsed());
+            let count = page.sessions.len();
+            found.extend(page.sessions);
+            let Some(next) = page.next else { break };
+            self.short_pages += u64::from(count < PAGE);
+            cursor = format!("&cursor={next}");
+        }
+        Ok(found)
     }
 }
 

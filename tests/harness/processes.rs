@@ -60,10 +60,17 @@ pub fn computed_ticks(id: u32) -> u64 {
     stat_of(id).map_or(0, |stat| stat.user_ticks)
 }
 
+/// The same and what the kernel computed for it, in seconds.
+pub(crate) fn computed_s(id: u32) -> f64 {
+    let ticks = stat_of(id).map_or(0, |stat| stat.user_ticks + stat.system_ticks);
+    Duration::from_millis(10 * ticks).as_secs_f64()
+}
+
 struct Stat {
     parent: u32,
     runs: bool,
     user_ticks: u64,
+    system_ticks: u64,
 }
 
 /// The fields behind the name, which may hold anything.
@@ -74,5 +81,6 @@ fn stat_of(id: u32) -> Option<Stat> {
     let state = fields.next()?;
     let parent = fields.next()?.parse().ok()?;
     let user_ticks = fields.nth(9)?.parse().ok()?;
-    Some(Stat { parent, runs: !matches!(state, "Z" | "X"), user_ticks })
+    let system_ticks = fields.next()?.parse().ok()?;
+    Some(Stat { parent, runs: !matches!(state, "Z" | "X"), user_ticks, system_ticks })
 }

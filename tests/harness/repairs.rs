@@ -1,9 +1,8 @@
 //! Chunk files of one of three members that are changed and deleted under it, while it works and is read from.
 
+use crate::agreement::Agreement;
 use crate::appender::scratch_folder;
 use crate::latency::Latency;
-use crate::measure::PYTHON;
-use crate::paths::repository;
 use crate::processes::wait_until;
 use crate::random::Random;
 use crate::ranges::some_recording;
@@ -14,7 +13,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -66,19 +64,6 @@ pub struct RepairsOutcome {
     pub hurt: Agreement,
     /// See above.
     pub whole: Agreement,
-}
-
-/// What `tests/measure/copies.py` says: files that it hashed, beside what the API says of them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Agreement {
-    /// Chunks of the recordings, on all members.
-    pub copies: u64,
-    /// How many of them are what, by hash.
-    pub states: BTreeMap<String, u64>,
-    /// Copies of which the API says something else.
-    pub disagreements: Vec<String>,
-    /// Recordings that the API calls synced.
-    pub synced: u64,
 }
 
 /// A recording that was sealed.
@@ -282,14 +267,8 @@ fn read_beside(
 
 /// Asks the script that knows nothing of us but names and hashes.
 fn agreement(servers: &Servers) -> anyhow::Result<Agreement> {
-    let mut command = Command::new(PYTHON);
-    command.arg(repository().join("tests/measure/copies.py")).arg(servers.url(MEMBERS[2]));
-    for member in MEMBERS {
-        command.arg("--chunks").arg(format!("{member}={}", servers.chunks(member).display()));
-    }
-    let output = command.env("CUSTODY_TOKEN", servers.administrator_token()).output()?;
-    serde_json::from_slice(&output.stdout)
-        .with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())
+    let chunks = MEMBERS.into_iter().map(|member| (member, servers.chunks(member))).collect();
+    Agreement::of(&servers.url(MEMBERS[2]), servers.administrator_token(), &chunks)
 }
 
 /// All files in a folder and those below it, in order.

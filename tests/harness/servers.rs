@@ -5,7 +5,7 @@ use crate::certificates::Certificates;
 use crate::links::{Links, Way};
 use crate::paths::binary;
 use crate::ports;
-use crate::processes::wait_until;
+use crate::processes::{computed_s, wait_until};
 use crate::recorder::Door;
 use anyhow::{Context, bail, ensure};
 use serde::Deserialize;
@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 pub(crate) const MEMBERS: [u64; 3] = [1, 2, 3];
@@ -200,6 +200,28 @@ impl Servers {
         child.kill()?;
         child.wait()?;
         Ok(())
+    }
+
+    /// Ends a member in order.
+    pub(crate) fn stop(&mut self, member: u64) -> anyhow::Result<()> {
+        let mut child = self.running.remove(&member).context("it runs")?;
+        // Its standard input ends.
+        drop(child.stdin.take());
+        wait_until("the end of a member", DEADLINE, || Ok(child.try_wait()?.is_some()))
+    }
+
+    /// How a member that should run has ended, and the last that it said; none while it runs.
+    pub(crate) fn ended(&mut self, member: u64) -> anyhow::Result<Option<(ExitStatus, String)>> {
+        let status = self.running.get_mut(&member).context("it was started")?.try_wait()?;
+        let Some(status) = status else { return Ok(None) };
+        self.running.remove(&member);
+        let log = String::from_utf8_lossy(&self.log(member)?).into_owned();
+        Ok(Some((status, log.lines().last().unwrap_or_default().to_owned())))
+    }
+
+    /// Time that those that run have computed, for themselves and in the kernel.
+    pub(crate) fn computed_s(&self) -> f64 {
+        self.running.values().map(|child| computed_s(child.id())).sum()
     }
 
     /// Waits until all that run are ready.

@@ -159,7 +159,7 @@ impl Sessions {
 }
 
 /// A session that is recorded.
-struct Live {
+pub(crate) struct Live {
     session: String,
     /// Its member, and those to which its recorder turns.
     doors: [Door; 3],
@@ -168,12 +168,12 @@ struct Live {
 }
 
 impl Live {
-    fn new(session: String, doors: [Door; 3]) -> Self {
+    pub(crate) fn new(session: String, doors: [Door; 3]) -> Self {
         Self { session, doors, current: 0, acknowledged: 0 }
     }
 
     /// Sends what a second brings; whether it was acknowledged.
-    fn send(&mut self, end: Instant, failures: &mut Vec<String>) -> bool {
+    pub(crate) fn send(&mut self, end: Instant, failures: &mut Vec<String>) -> bool {
         /// Before it turns to another member.
         const PAUSE: Duration = Duration::from_millis(20);
         let (mut offset, target) = (self.acknowledged, self.acknowledged + BYTES_PER_S);
@@ -194,8 +194,13 @@ impl Live {
         true
     }
 
+    /// Its name, and how much was acknowledged.
+    pub(crate) fn standing(&self) -> (&str, u64) {
+        (&self.session, self.acknowledged)
+    }
+
     /// What another member lacks of what was acknowledged.
-    fn loss(&self) -> Option<String> {
+    pub(crate) fn loss(&self) -> Option<String> {
         let others =
             (1..self.doors.len()).map(|shift| &self.doors[(self.current + shift) % self.doors.len()]);
         let durable = others.filter_map(|door| door.offset(&self.session).ok()).next();
@@ -211,7 +216,7 @@ fn slowest(all: &[(usize, Duration)], is_meant: impl Fn(usize) -> bool) -> Laten
 }
 
 /// The bytes of a recording from one offset to another.
-fn content(from: u64, to: u64) -> Vec<u8> {
+pub(crate) fn content(from: u64, to: u64) -> Vec<u8> {
     let at = |offset| usize::try_from(offset).ok().and_then(|offset| HEAD.get(offset)).copied();
     (from..to).map(|offset| at(offset).unwrap_or(b' ')).collect()
 }

@@ -22,6 +22,8 @@ pub(crate) const MEMBERS: std::ops::RangeInclusive<u64> = 1..=3;
 const LINES_AFTER: usize = 12;
 /// A cluster with one member away goes on in less time.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+/// Before the files of changed chunks are looked at again.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// The processes, and what those before them acknowledged. What stands first ends first.
 pub(crate) struct Trio {
@@ -181,7 +183,14 @@ impl Trio {
         // All stay until the last of them has looked.
         let verdicts = looking.iter_mut().map(Looker::verdict).collect::<anyhow::Result<Vec<_>>>()?;
         ensure!(verdicts.len() == 3, "every member looks");
-        let whole = self.flipped.iter().filter(|(member, path)| self.is_whole(*member, path)).count();
+        // A changed chunk is found when it is read, and mended by those that are still there.
+        let whole = || self.flipped.iter().filter(|(member, path)| self.is_whole(*member, path)).count();
+        let mended = wait_until("changed chunks that are whole again", DEADLINE, || {
+            std::thread::park_timeout(LOOK_AGAIN);
+            Ok(whole() == self.flipped.len())
+        });
+        // One that is not mended by then is counted.
+        let whole = mended.map_or_else(|_| whole(), |()| self.flipped.len());
         let (acknowledged, flips) = (self.acknowledged.len(), (self.flipped.len(), whole));
         drop(looking);
         Ok(End { acknowledged, silence_ms: self.silence_ms, flips, verdicts })

@@ -1,4 +1,4 @@
-"""Hashes the chunk files of all members, and compares with what a member says in .../replication.
+"""Hashes the chunk files of all members, and compares with what a member says in .../replication of sessions and videos.
 
     CUSTODY_TOKEN=... copies.py URL --chunks 1=/var/lib/custody/store/bytes/chunks --chunks 2=... --chunks 3=...
 
@@ -33,18 +33,57 @@ def sessions(url):
             return
 
 
-def replication(url, session):
-    """All chunks of a session, page by page, and whether it is synced."""
+def videos(url, session):
+    """Those of which there is a file."""
+    shown = get(url, f"/v1/sessions/{session}/videos")["videos"]
+    return [video["id"] for video in shown if video["state"] == "ready"]
+
+
+def replication(url, path):
+    """All chunks of a session or a video, page by page, whether it is synced, and what its files are named by."""
     chunks, start = [], 0
     while start is not None:
-        page = get(url, f"/v1/sessions/{session}/replication?from={start}")
+        page = get(url, f"{path}/replication?from={start}")
         chunks += page["chunks"]
         start = page["next"]
-    return page["synced"], chunks
+    return page["object"], page["synced"], chunks
 
 
 def hashes(folder):
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*/*/*")}
+
+
+class Comparison:
+    """What the files are, and where the API says something else."""
+
+    def __init__(self, url, files, replicas):
+        self.url, self.files, self.replicas = url, files, replicas
+        self.states, self.disagreements = collections.Counter(good=0, bad=0, missing=0), []
+
+    def look_at(self, path):
+        """Compares an object; whether it is synced."""
+        named, says_synced, chunks = replication(self.url, path)
+        is_whole = bool(chunks)
+        for chunk in chunks:
+            is_whole &= self.compare(f"{named}.{chunk['number']}.{chunk['epoch']}", chunk)
+        if says_synced != is_whole:
+            self.disagreements.append(f"{path}: the API says synced = {says_synced}")
+        return is_whole
+
+    def compare(self, name, chunk):
+        """Compares a chunk; whether enough members have it, and all that are said to be to."""
+        said = {copy["member"]: copy["state"] for copy in chunk["members"]}
+        found = collections.Counter()
+        for member, hashed in self.files.items():
+            if name not in hashed and member not in said:
+                continue  # It is not to hold this one, and does not.
+            state = "missing" if name not in hashed else "good" if hashed[name] == chunk["hash"] else "bad"
+            found[state] += 1
+            expected = {"good": "verified"}.get(state, state)
+            if said.get(member) != expected:
+                self.disagreements.append(f"{name} of member {member}: {state}, and the API says {said.get(member)}")
+        self.states += found
+        return found["good"] >= self.replicas and found["good"] == len(said)
 
 
 def main():
@@ -54,26 +93,17 @@ def main():
     arguments = parser.parse_args()
     folders = dict(pair.split("=", 1) for pair in arguments.chunks)
     files = {int(member): hashes(pathlib.Path(folder)) for member, folder in folders.items()}
-    states, disagreements, synced = collections.Counter(good=0, bad=0, missing=0), [], 0
+    comparison = Comparison(arguments.url, files, get(arguments.url, "/v1/cluster/layout")["replicas"])
+    counts = collections.Counter(synced=0, videos=0, videos_synced=0)
     for session in sessions(arguments.url):
-        says_synced, chunks = replication(arguments.url, session)
-        synced += says_synced
-        is_whole = bool(chunks)
-        for chunk in chunks:
-            name = f"{session}.0.{chunk['number']}.{chunk['epoch']}"
-            said = {copy["member"]: copy["state"] for copy in chunk["members"]}
-            for member, hashed in files.items():
-                state = "missing" if name not in hashed else "good" if hashed[name] == chunk["hash"] else "bad"
-                states[state] += 1
-                is_whole &= state == "good"
-                expected = {"good": "verified"}.get(state, state)
-                if said.get(member) != expected:
-                    disagreements.append(f"{name} of member {member}: {state}, and the API says {said.get(member)}")
-        if says_synced != is_whole:
-            disagreements.append(f"{session}: the API says synced = {says_synced}")
-    copies = sum(states.values())
-    print(json.dumps({"copies": copies, "states": states, "disagreements": disagreements, "synced": synced}))
-    return 1 if disagreements else 0
+        counts["synced"] += comparison.look_at(f"/v1/sessions/{session}")
+        for video in videos(arguments.url, session):
+            counts["videos"] += 1
+            counts["videos_synced"] += comparison.look_at(f"/v1/videos/{video}")
+    states = {state: comparison.states[state] for state in ("good", "bad", "missing")}
+    found = {"copies": sum(states.values()), "states": states, "disagreements": comparison.disagreements}
+    print(json.dumps(found | counts))
+    return 1 if comparison.disagreements else 0
 
 
 if __name__ == "__main__":

@@ -47,6 +47,19 @@ until_is() {
     fail "$2: $3 does not become $4: $(head -c 600 "$work/answer")"
 }
 
+# until_answers TOKEN STATUS METHOD PATH [curl's arguments]: asks each member until it answers so, for a while.
+until_answers() {
+    for url in "${members[@]}"; do
+        for _ in $(seq 240); do
+            status=$(curl -sS --max-time 60 -o "$work/answer" -D "$work/head" -w '%{http_code}' -X "$3" \
+                -H "Authorization: Bearer $1" "${@:5}" "$url/v1$4")
+            [ "$status" = "$2" ] && break
+            sleep 0.25
+        done
+        [ "$status" = "$2" ] || fail "$3 $4 on $url stays $status, not $2"
+    done
+}
+
 pieces=(-H 'Tus-Resumable: 1.0.0' -H 'Content-Type: application/offset+octet-stream')
 length=$(stat -c %s "$recording") half=$(($(stat -c %s "$recording") / 2))
 head -c "$half" "$recording" >"$work/first"
@@ -84,6 +97,40 @@ is .session.root "$root"
 call "$administrator" 200 GET "/sessions/$id/recording"
 cmp -s "$work/answer" "$recording" || fail "another recording is served than was sent"
 ok "it is sealed, and another member serves its report and the bytes that were sent"
+
+call "$administrator" 200 GET /audit/keys
+cp "$work/answer" "$work/keys"
+call "$administrator" 200 GET "/sessions/$id/evidence"
+tar -xf "$work/answer" -C "$work"
+cmp -s "$work/evidence-$id/recording.guacamole" "$recording" || fail "the evidence is of another recording"
+signer=$((turn + 1))
+key=$(jq -r ".[] | select(.member == $signer) | .verifier_key" "$work/keys")
+sh "$work/evidence-$id/verify.sh" --key "$key" >"$work/verified" 2>&1 || fail "$(cat "$work/verified")"
+[ "$(tail -n 1 "$work/verified")" = OK ] || fail "$(cat "$work/verified")"
+ok "its evidence is exported and verified by the script in it with the key that a member has told"
+
+call "$recorder" 201 POST /sessions --json "$session"
+live=$(jq -r .id "$work/answer")
+call "$recorder" 204 PATCH "/sessions/$live/recording" "${pieces[@]}" -H 'Upload-Offset: 0' --data-binary "@$work/first"
+call "$administrator" 200 PUT "/sessions/$live/block" --json '{"reason":"odd"}' -H 'If-Match: *'
+until_answers "$recorder" 403 HEAD "/sessions/$live/recording" --head
+[ "$(header custody-session)" = blocked ] || fail "the recorder is not told that the session is blocked"
+call "$recorder" 403 PATCH "/sessions/$live/recording" "${pieces[@]}" -H "Upload-Offset: $half" --data-binary "@$work/rest"
+is .type urn:custody:problem:session-blocked
+[ "$(header upload-offset)" = "$length" ] || fail "what a blocked session sends is not kept"
+call "$administrator" 200 DELETE "/sessions/$live/block"
+until_answers "$recorder" 200 HEAD "/sessions/$live/recording" --head
+ok "a live session is blocked and let on again: its recorder hears of it on every member, and nothing is lost"
+
+call "$administrator" 200 POST "/sessions/$live/drop" --json '{"reason":"enough"}'
+until_answers "$recorder" 410 HEAD "/sessions/$live/recording" --head
+call "$recorder" 410 PATCH "/sessions/$live/recording" "${pieces[@]}" -H "Upload-Offset: $length" --data-binary 4.sync
+is .type urn:custody:problem:session-dropped
+is .detail "You have been disconnected"
+until_is "$administrator" "/sessions/$live" .session.recording_state sealed
+is .session_info.state dropped
+is .session.size_bytes "$length"
+ok "it is dropped: its user is shown \"You have been disconnected\", and what was acknowledged is sealed"
 
 call "$administrator" 403 POST "/sessions/$id/videos" --json '{}'
 call "$administrator" 200 PUT /parameters/video_download_enabled -H 'If-Match: *' --json '{"value":true}'
@@ -126,6 +173,7 @@ call "$eve" 200 GET /sessions
 is '[.sessions[].id] | join(" ")' "$id"
 call "$eve" 404 GET "/sessions/$other"
 call "$eve" 403 GET "/sessions/$id/keystrokes"
+call "$eve" 403 GET "/sessions/$id/evidence"
 call "$eve" 200 GET "/sessions/$id/timeline"
 ok "an auditor of one session sees one session, and nothing that was typed"
 

@@ -17,8 +17,9 @@ use std::process::ExitCode;
 struct Soak {
     /// What is run.
     suite: Suite,
-    /// Times in each recording (pictures), runs (determinism, power_cut, kill, members, simulation), kills (resume), live
-    /// sessions (sessions), sealed recordings (ranges), changed files (repair) or sessions (races, catalog).
+    /// Times in each recording (pictures), runs (determinism, power_cut, kill, members, simulation), kills (resume), drains
+    /// (moves), live sessions (sessions), sealed recordings (ranges, sync), changed files (repair), sessions (races, catalog),
+    /// MiB (heal) or kills (leader).
     #[arg(long, default_value_t = 50)]
     times: u64,
     /// Repeats the same choices.
@@ -54,8 +55,18 @@ enum Suite {
     Sessions,
     /// Ranges of recordings that were just sealed, from all members but one that is killed.
     Ranges,
+    /// Recordings and videos on three members, of which one is away and then replaced: how long until all have them.
+    Sync,
+    /// Four members that are drained, wiped and replaced one after the other, twice as many drained as killed, under load.
+    Moves,
     /// Three members, of which one has changed and deleted chunk files: found, not served, repaired.
     Repair,
+    /// Three members, of which one has lost its chunks: how fast it gets them back, beside a copy by `fio`.
+    Heal,
+    /// Three members whose leader is killed: how long nothing is accepted.
+    Leader,
+    /// Three members on whose disks nothing fits any more, first on one, then on all.
+    Full,
     /// Sessions that are viewed, then held and purged at the same time, on three members.
     Races,
     /// Three members whose clocks are wrong by years, once in each way.
@@ -78,6 +89,7 @@ impl Suite {
         match self {
             Self::Pictures | Self::Frames | Self::Determinism | Self::Hostile => "custody",
             Self::Resume | Self::Sessions | Self::Ranges | Self::Repair | Self::Catalog => "custody",
+            Self::Sync | Self::Moves | Self::Heal | Self::Leader | Self::Full => "custody",
             Self::Races | Self::Clocks | Self::Canary | Self::Requests => "custody",
             Self::PowerCut | Self::Kill | Self::Members => "appender",
             Self::Simulation => "soak",

@@ -4,8 +4,8 @@ use crate::journal::{Result, Run};
 use crate::{Suite, hostile};
 use anyhow::ensure;
 use harness::{
-    Cut, Kills, Leaks, ManySessions, Measure, Members, PowerCuts, PowerCutsOutcome, Races, Random, Ranges,
-    Repairs, Requests, Resumes, Sessions, Syncs,
+    Cut, FullDisks, Heals, Kills, Leaders, Leaks, ManySessions, Measure, Members, Moves, PowerCuts,
+    PowerCutsOutcome, Races, Random, Ranges, Repairs, Requests, Resumes, Sessions, Synchronisation, Syncs,
 };
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -53,10 +53,15 @@ pub(crate) fn of(suite: Suite, folder: &Path, times: u64, seed: u64) -> anyhow::
         Suite::Resume => Ok((seed..seed + times.div_ceil(LOSSES_PER_RUN)).map(resumes).collect()),
         Suite::Sessions => Ok([false, true].map(|kills| sessions(seed, times, kills)).into()),
         Suite::Ranges => Ok(vec![ranges(seed, times)]),
+        Suite::Sync => Ok(vec![sync(seed, times)]),
+        Suite::Moves => Ok(vec![moves(seed, times)]),
         Suite::Repair => Ok(vec![repair(seed, times)]),
         Suite::Races => Ok(vec![races(seed, times)]),
         Suite::Clocks => Ok(vec![clocks()]),
         Suite::Catalog => Ok(vec![catalog(seed, times)]),
+        Suite::Heal => Ok(vec![heal(seed, times)]),
+        Suite::Leader => Ok(vec![leader(seed, times)]),
+        Suite::Full => Ok((seed..seed + times).map(full).collect()),
         Suite::Requests => Ok(vec![requests(seed, times)]),
         Suite::Canary => Ok(vec![canary(seed, times)]),
         Suite::Simulation => Ok(crate::simulation::of(seed, times)),
@@ -179,6 +184,29 @@ fn ranges(seed: u64, recordings: u64) -> Run {
     Run { key: json!({ "seed": seed, "recordings": recordings }), work: Box::new(work) }
 }
 
+/// Recordings and videos, and when they are on all members.
+fn sync(seed: u64, recordings: u64) -> Run {
+    let work = move || -> Result {
+        let outcome = Synchronisation { seed, recordings, while_away: None }.run()?;
+        let faults = outcome.faults();
+        ensure!(faults.is_empty(), "{faults:?}: {}", serde_json::to_string(&outcome)?);
+        Ok(serde_json::to_value(outcome)?)
+    };
+    Run { key: json!({ "seed": seed, "recordings": recordings }), work: Box::new(work) }
+}
+
+/// Members that go and are followed by others.
+fn moves(seed: u64, drains: u64) -> Run {
+    let deaths = drains.div_ceil(2);
+    let work = move || -> Result {
+        let outcome = Moves { seed, drains, deaths }.run()?;
+        let faults = outcome.faults();
+        ensure!(faults.is_empty(), "{faults:?}: {}", serde_json::to_string(&outcome)?);
+        Ok(serde_json::to_value(outcome)?)
+    };
+    Run { key: json!({ "seed": seed, "drains": drains, "deaths": deaths }), work: Box::new(work) }
+}
+
 /// Chunk files of one member that are changed, and a tenth as many that are deleted.
 fn repair(seed: u64, flips: u64) -> Run {
     let hurt = Repairs { seed, recordings: flips, flips, deletions: flips / 10 };
@@ -191,6 +219,36 @@ fn repair(seed: u64, flips: u64) -> Run {
         Ok(serde_json::to_value(outcome)?)
     };
     Run { key: json!({ "seed": seed, "flips": flips }), work: Box::new(work) }
+}
+
+/// A member that has lost so many MiB of chunks.
+fn heal(seed: u64, mib: u64) -> Run {
+    let work = move || -> Result {
+        let outcome = Heals { seed, mib }.run()?;
+        ensure!(outcome.unlike.is_empty(), "not healed: {}", serde_json::to_string(&outcome)?);
+        Ok(serde_json::to_value(outcome)?)
+    };
+    Run { key: json!({ "seed": seed, "mib": mib }), work: Box::new(work) }
+}
+
+/// A leader that is killed again and again.
+fn leader(seed: u64, kills: u64) -> Run {
+    let work = move || -> Result {
+        let outcome = Leaders { seed, kills }.run()?;
+        ensure!(outcome.losses.is_empty(), "lost: {}", serde_json::to_string(&outcome)?);
+        Ok(serde_json::to_value(outcome)?)
+    };
+    Run { key: json!({ "seed": seed, "kills": kills }), work: Box::new(work) }
+}
+
+/// Disks that are full.
+fn full(seed: u64) -> Run {
+    let work = move || -> Result {
+        let outcome = FullDisks { seed }.run()?;
+        ensure!(outcome.losses.is_empty(), "lost: {}", serde_json::to_string(&outcome)?);
+        Ok(serde_json::to_value(outcome)?)
+    };
+    Run { key: json!({ "seed": seed }), work: Box::new(work) }
 }
 
 /// Sessions that are held and purged at the same time.

@@ -9,6 +9,8 @@ const EXIT_CONFIG: i32 = 78;
 fn members_join_by_token_and_one_that_is_lost_for_good_is_replaced_and_heard_no_more() -> anyhow::Result<()> {
     let outcome = joining()?;
     assert_eq!((&*outcome.members, &*outcome.voters), (&[1, 2, 3, 4][..], &[1, 2, 3][..]));
+    let [told, are] = &outcome.apis;
+    assert!(told == are && told.len() == 3, "{told:?} {are:?}");
     assert!(outcome.used_token.contains("was used already"), "{}", outcome.used_token);
     assert!(outcome.not_lost.contains("member 3 answers"), "{}", outcome.not_lost);
     assert_eq!(outcome.voters_at_end, [1, 2, 4]);

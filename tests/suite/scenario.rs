@@ -6,7 +6,7 @@ use harness::Races;
 fn a_session_is_recorded_shown_converted_held_and_purged_through_the_api_of_three_members()
 -> anyhow::Result<()> {
     let steps = harness::scenario()?;
-    assert_eq!(steps.len(), 11, "{steps:#?}");
+    assert_eq!(steps.len(), 14, "{steps:#?}");
     Ok(())
 }
 

@@ -102,6 +102,18 @@ impl<A, T: Target> Allowed<A, T> {
         Ok(())
     }
 
+    /// Commits the leaf of an export, which says what it is, and answers its number.
+    pub(crate) async fn exported(&self, detail: String) -> Result<u64, Problem> {
+        let Who { user, service, address } = self.caller.who();
+        let (action, object) = (Action::Evidence.name().to_owned(), self.target.object());
+        let kind = AuditKind::View;
+        let event = AuditEvent { kind, user, service, action, object, address, detail };
+        let Outcome::Audited { leaf } = self.state.cluster.submit(Command::Audit(event)).await? else {
+            return Err(Problem::not_ready("the audit log has not told which leaf it is"));
+        };
+        Ok(leaf)
+    }
+
     /// Them, about to see something of the target by an action that they were asked about.
     pub(crate) fn viewer(&self, action: Action, shown: Shown) -> Viewer {
         let (who, object) = (self.caller.who(), self.target.object());

@@ -35,6 +35,7 @@ permissions! {
     Drop = [Drop];
     Logs = [Logs];
     Review = [Review];
+    Evidence = [Evidence];
     PreventPurge = [PreventPurge];
     ReleaseHold = [ReleaseHold];
     Purge = [Purge];

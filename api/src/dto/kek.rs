@@ -37,6 +37,7 @@ pub(crate) struct Kek {
 /// What a KEK is for.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schema(as = KekState)]
 enum State {
     /// It wraps nothing until all members hold it.
     Next,

@@ -22,6 +22,9 @@ pub(crate) struct Member {
     /// Where other members reach it; not there before it has said so.
     #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<String>,
+    /// Where its API answers; not there when it listens on all addresses of its machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    api_address: Option<String>,
     /// The zone that it asked for when it joined.
     #[serde(skip_serializing_if = "Option::is_none")]
     zone: Option<String>,
@@ -83,9 +86,9 @@ impl Member {
         };
         let since_ms = row.as_ref().map(|row| row.since_ms);
         let weight = row.as_ref().map(|row| row.weight);
-        let (name, address, zone) = row.map_or((None, None, None), |row| {
+        let (name, address, api_address, zone) = row.map_or((None, None, None, None), |row| {
             let told = |text: String| Some(text).filter(|text| !text.is_empty());
-            (told(row.name), told(row.address), told(row.zone))
+            (told(row.name), told(row.address), row.api_address.and_then(told), told(row.zone))
         });
         Self {
             id: id.0,
@@ -94,6 +97,7 @@ impl Member {
             is_leader,
             name,
             address,
+            api_address,
             zone,
             weight,
             state,

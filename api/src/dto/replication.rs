@@ -2,7 +2,7 @@
 
 use cluster::chunk::CopyState;
 use cluster::cluster::{ChunkCopies, MemberCopy, Replication as Found};
-use cluster::id::{ChunkNumber, MemberId};
+use cluster::id::{ChunkNumber, MemberId, ObjectId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -51,6 +51,8 @@ impl ReplicationQuery {
 /// Which members have what.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct Replication {
+    /// What the names of its chunk files begin with: recording and stream.
+    object: String,
     /// Whether nothing is written to it any more and each member that is to hold a chunk says that it has a good copy.
     synced: bool,
     /// Whether it grows. The chunk that is being written is on its members by the rules of appends, and not shown.
@@ -101,12 +103,13 @@ enum CopyIs {
 }
 
 impl Replication {
-    pub(crate) fn new(found: &Found, query: &ReplicationQuery) -> Self {
+    pub(crate) fn new(object: ObjectId, found: &Found, query: &ReplicationQuery) -> Self {
         let from = query.from.unwrap_or(0);
         let limit = query.limit.unwrap_or(CHUNKS_SHOWN).clamp(1, CHUNKS_SHOWN_MAX);
         let mut left = found.chunks.iter().filter(|chunk| chunk.chunk.number.0 >= from);
         let chunks = left.by_ref().take(limit).map(Chunk::new).collect();
         Self {
+            object: object.to_string(),
             synced: found.is_synced(),
             is_open: found.is_open,
             copies_min: found.copies_min(),

@@ -70,11 +70,16 @@ pub(crate) struct VideoProgress {
     pub(crate) done_ms: u64,
     /// 0 while it is unknown.
     pub(crate) total_ms: u64,
+    /// An estimate of how much longer it takes, by its pace so far; not there before there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) left_ms: Option<u64>,
 }
 
 /// What is known of a video's job.
 pub(crate) struct VideoJob {
     pub(crate) row: JobRow,
+    /// For how long it has been done, if it is.
+    pub(crate) elapsed_ms: Option<u64>,
     pub(crate) queue_position: Option<u64>,
 }
 
@@ -103,6 +108,7 @@ impl Video {
             progress: job.as_ref().map(|job| VideoProgress {
                 done_ms: job.row.progress.done_ms,
                 total_ms: job.row.progress.total_ms,
+                left_ms: job.elapsed_ms.and_then(|elapsed_ms| job.row.progress.left_ms(elapsed_ms)),
             }),
             queue_position: job.and_then(|job| job.queue_position),
             failure,

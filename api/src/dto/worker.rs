@@ -41,6 +41,7 @@ pub(crate) struct Worker {
 /// What a worker does.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schema(as = WorkerState)]
 enum State {
     Idle,
     Busy,

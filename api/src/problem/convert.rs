@@ -6,8 +6,8 @@ use actix_web::error::{JsonPayloadError, PayloadError, QueryPayloadError};
 use cluster::catalog::{CatalogError, CursorError, Refusal};
 use cluster::chunk::key::NoRandomness;
 use cluster::cluster::{
-    AppendError, KekError, LayoutError, OpenSessionError, OrderError, ReadError, ReplicationError, SealError,
-    WriteFailure,
+    AppendError, EvidenceError, KekError, LayoutError, OpenSessionError, OrderError, ReadError,
+    ReplicationError, SealError, WriteFailure,
 };
 use cluster::facts::{NotReady, ReadIndexError, SubmitError};
 
@@ -368,6 +368,21 @@ impl From<ReadError> for Problem {
             | ReadError::Key(_)
             | ReadError::Chunks(_)
             | ReadError::Chunk(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<EvidenceError> for Problem {
+    fn from(error: EvidenceError) -> Self {
+        match error {
+            EvidenceError::NotReady(error) => error.into(),
+            EvidenceError::ObjectUnknown { .. } => Self::not_found(),
+            EvidenceError::NotSealed { .. } => Self::new(Kind::RecordingNotSealed, error),
+            EvidenceError::Key(error) => error.into(),
+            EvidenceError::Stopped | EvidenceError::LeavesMissing { .. } => Self::not_ready(error),
+            EvidenceError::Catalog(_) | EvidenceError::Chunks(_) | EvidenceError::OtherRecording(_) => {
+                Self::internal(&error)
+            }
         }
     }
 }

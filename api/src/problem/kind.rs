@@ -60,6 +60,7 @@ kinds! {
     ApprovalNeeded = "approval-needed", FORBIDDEN, "Another person has to approve first";
     BytesDiffer = "bytes-differ", CONFLICT, "Other bytes are stored there";
     RecordingSealed = "recording-sealed", CONFLICT, "The recording is sealed";
+    RecordingNotSealed = "recording-not-sealed", CONFLICT, "The recording is not sealed";
     SessionNotEnded = "session-not-ended", CONFLICT, "The session has not ended";
     IndexNotReady = "index-not-ready", CONFLICT, "The index of the recording is not made yet";
     SessionEnded = "session-ended", CONFLICT, "The session has ended";

@@ -6,9 +6,9 @@ use actix_web::{HttpResponse, Responder};
 
 /// Where the page and its files are.
 pub(crate) const PATHS: [&str; 3] = ["/", "/app.js", "/style.css"];
-/// Scripts and styles from here alone and none inline; videos and pictures from what the script fetched.
+/// Scripts and styles from here alone and none inline; videos and pictures from here and from what the script fetched.
 const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
-                   img-src 'self' blob: data:; media-src blob:; base-uri 'none'; form-action 'none'; \
+                   img-src 'self' blob: data:; media-src 'self' blob:; base-uri 'none'; form-action 'none'; \
                    frame-ancestors 'none'";
 
 pub(crate) fn routes(config: &mut ServiceConfig) {

@@ -76,7 +76,7 @@ async fn shown(
         let left = until.saturating_duration_since(Instant::now());
         let found = state.cluster.replication_synced(object, left.min(LOOK_EVERY)).await?;
         if found.is_synced() || left <= LOOK_EVERY || state.closing.is_set() {
-            return Ok(Json(dto::Replication::new(&found, query)));
+            return Ok(Json(dto::Replication::new(object, &found, query)));
         }
     }
 }

@@ -25,6 +25,14 @@ fn reason(code: &str, status: u64) -> (String, u64) {
 }
 
 #[actix_web::test]
+async fn the_question_is_no_session() {
+    let member = Member::start().await;
+    let administrator = member.user(ADMINISTRATOR).await;
+    let answer = member.get(&administrator, PATH).await;
+    assert_eq!((answer.problem(), answer.header("allow")), ((405, "method-not-allowed".to_owned()), "POST"));
+}
+
+#[actix_web::test]
 async fn all_that_is_in_the_way_of_a_session_is_told_and_refuses_it() {
     let member = Member::start().await;
     let (recorder, system) = (member.recorder().await, member.user(SYSTEM).await);
@@ -46,7 +54,7 @@ async fn all_that_is_in_the_way_of_a_session_is_told_and_refuses_it() {
     assert_eq!(ask(database).await, (false, vec![reason("database-format", 422), full]));
     let refused = member.post(&recorder, "/v1/sessions", &ssh()).await;
     assert_eq!(refused.problem(), (507, "storage-full".to_owned()));
-    let disk = json!({ "free_bytes": 9, "total_bytes": 100, "level": "filling" });
+    let disk = json!({ "free_bytes": 9_u64 << 30, "total_bytes": 100_u64 << 30, "level": "filling" });
     let members = member.get(&system, "/v1/cluster/members").await.json();
     assert_eq!(members[0]["disk"], disk);
 

@@ -9,7 +9,7 @@ use super::harness::*;
 use super::videos::{claim, complete, enable};
 
 /// What shows what was recorded.
-const SHOWN: [&str; 5] = ["recording", "timeline", "keystrokes", "logs", "frames/9.png"];
+const SHOWN: [&str; 6] = ["recording", "timeline", "keystrokes", "logs", "frames/9.png", "evidence"];
 
 async fn need_approvals(member: &Member) {
     let system = member.user(SYSTEM).await;
@@ -36,8 +36,8 @@ async fn what_was_recorded_is_shown_once_another_person_approves() {
     let before = statuses(&member, &auditor, &session).await;
     assert!(before.iter().all(|status| *status == 200), "{before:?}");
     need_approvals(&member).await;
-    assert_eq!(statuses(&member, &auditor, &session).await, [403; 5]);
-    assert_eq!(statuses(&member, &administrator, &session).await, [403; 5]);
+    assert_eq!(statuses(&member, &auditor, &session).await, [403; 6]);
+    assert_eq!(statuses(&member, &administrator, &session).await, [403; 6]);
     let refused = member.get(&auditor, &format!("/v1/sessions/{session}/recording")).await;
     assert_eq!(refused.problem(), (403, "approval-needed".to_owned()));
 
@@ -60,9 +60,9 @@ async fn what_was_recorded_is_shown_once_another_person_approves() {
     assert_eq!(member.get(&administrator, "/v1/approvals").await.json(), json!([]));
 
     assert_eq!(statuses(&member, &auditor, &session).await, before);
-    assert_eq!(statuses(&member, &administrator, &session).await, [403; 5]);
+    assert_eq!(statuses(&member, &administrator, &session).await, [403; 6]);
     decide(&administrator, false).await;
-    assert_eq!(statuses(&member, &auditor, &session).await, [403; 5]);
+    assert_eq!(statuses(&member, &auditor, &session).await, [403; 6]);
 }
 
 #[actix_web::test]

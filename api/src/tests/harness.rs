@@ -32,7 +32,7 @@ use crate::guard::guard;
 use crate::intake::{Intake, IntakeRefusal};
 use crate::media::{BoxFuture, Join, Media, MediaError, Sight, Surveyed, ViewPart, ViewRead};
 use crate::{
-    ApiState, CheckpointKey, Closing, IdentityProvider, Limits, Metrics, Origins, Rates, Threads,
+    Ahead, ApiState, CheckpointKey, Closing, IdentityProvider, Limits, Metrics, Origins, Rates, Threads,
     TokenSecret, Trail, app,
 };
 
@@ -249,6 +249,7 @@ impl Member {
             rates: Rates::new(&limits),
             trail: Arc::new(Trail::new(WINDOW)),
             checkpoint_key: CheckpointKey::from_seed(&[7; 32]).unwrap(),
+            ahead: Ahead::default(),
             threads: Threads::default(),
             closing: Closing::default(),
         };

@@ -1,16 +1,18 @@
 "use strict";
 
 const $ = (id) => document.getElementById(id);
-// The token stays in this tab; text from the service only ever becomes text, never markup.
+// The token stays in this tab, a login is a cookie that no script sees; text from the service only ever becomes text, never markup.
 const TOKEN = "custody-token";
+const LOGIN = "custody-login"; // that there is one, for all tabs
 const POLL_MS = 1000;
 
 let leave = new AbortController(); // ends what the view that is left has begun
 let blobs = [];
 
-/** A request with the token; a problem becomes an error with its fields. */
+/** A request with the token, if there is one, or by the login; a problem becomes an error with its fields. */
 async function ask(path, options = {}) {
-  const headers = { authorization: `Bearer ${sessionStorage.getItem(TOKEN) ?? ""}`, ...options.headers };
+  const token = sessionStorage.getItem(TOKEN);
+  const headers = { ...(token === null ? {} : { authorization: `Bearer ${token}` }), ...options.headers };
   const response = await fetch(path, { signal: leave.signal, ...options, headers });
   if (response.ok) return response;
   const problem = await response.json().catch(() => ({}));
@@ -165,7 +167,8 @@ async function start(id, isDownload) {
     video = await wait(video.id);
   }
   if (video.state !== "ready") return;
-  const url = await fetched(video);
+  // By a login the browser asks itself, for the parts that it plays. It sends no token, so with one the file is fetched here.
+  const url = sessionStorage.getItem(TOKEN) === null ? video.content : await fetched(video);
   if (isDownload) {
     $("save").href = url;
     $("save").download = `session-${video.session}.${video.format}`;
@@ -203,7 +206,7 @@ function bar(done, total) {
   }
 }
 
-/** A video element sends no token, so that the file is fetched here. */
+/** The whole file, as an address of this page. */
 async function fetched(video) {
   const response = await ask(video.content);
   const [reader, parts, total] = [response.body.getReader(), [], video.size_bytes];
@@ -224,8 +227,9 @@ async function fetched(video) {
 // Where we are
 
 async function route() {
-  const has = sessionStorage.getItem(TOKEN) !== null;
+  const has = sessionStorage.getItem(TOKEN) !== null || localStorage.getItem(LOGIN) !== null;
   $("forget").hidden = !has;
+  $("login-form").hidden = has;
   $("who").textContent = "";
   if (!has) {
     show("");
@@ -238,18 +242,35 @@ async function route() {
     const who = await json("/v1/whoami");
     $("who").textContent = [who.name, who.roles.join(", ")].filter(Boolean).join(" · ");
   } catch (error) {
+    if (error.status === 401) localStorage.removeItem(LOGIN);
+    $("login-form").hidden = error.status !== 401;
     fail(error);
   }
 }
 
+$("login-form").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const body = JSON.stringify({ name: $("name").value, password: $("password").value });
+  $("password").value = "";
+  try {
+    sessionStorage.removeItem(TOKEN);
+    await ask("/v1/login", { method: "POST", headers: { "content-type": "application/json" }, body });
+    localStorage.setItem(LOGIN, "yes");
+    route();
+  } catch (error) {
+    fail(error);
+  }
+});
 $("token-form").addEventListener("submit", (event) => {
   event.preventDefault();
   sessionStorage.setItem(TOKEN, $("token").value.trim());
   $("token").value = "";
   route();
 });
-$("forget").addEventListener("click", () => {
+$("forget").addEventListener("click", async () => {
   sessionStorage.removeItem(TOKEN);
+  if (localStorage.getItem(LOGIN) !== null) await ask("/v1/logout", { method: "POST" }).catch(() => {});
+  localStorage.removeItem(LOGIN);
   location.hash = "";
   route();
 });

@@ -18,9 +18,10 @@ pub(crate) use change::{Change, of};
 
 use super::engine::Tree;
 use super::outcome::{Outcome, Refusal};
+use super::recording::SealFacts;
 use super::row::Row;
 use super::step::{Effect, Halt, Step};
-use crate::id::MemberId;
+use crate::id::{MemberId, RecordingId};
 use leaf::LeafRow;
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +47,28 @@ pub struct AuditEvent {
     pub address: String,
     /// A few words.
     pub detail: String,
+}
+
+impl AuditEvent {
+    /// That a recording is final, and its root: from its leaf on, nobody can tell of another one.
+    pub fn sealed(recording: RecordingId, facts: &SealFacts) -> Self {
+        let SealFacts { root, length, .. } = facts;
+        Self {
+            kind: AuditKind::Change,
+            user: String::new(),
+            service: String::new(),
+            action: "recording-sealed".to_owned(),
+            object: format!("session/{recording}"),
+            address: String::new(),
+            detail: format!("root={root} length={length}"),
+        }
+    }
+
+    /// Whether a leaf tells of this very thing.
+    pub fn is_told_by(&self, leaf: &AuditLeaf) -> bool {
+        (self.kind, &self.action, &self.object, &self.detail)
+            == (leaf.kind, &leaf.action, &leaf.object, &leaf.detail)
+    }
 }
 
 /// The key with which a member signs checkpoints of the audit log.

@@ -2,7 +2,7 @@ use super::apply;
 use super::clock::{self, ClockRow};
 use super::engine::{Batch, Engine, KeyAndRow, KeyRange, Tree};
 use super::frozen::{Frozen, RowPlace};
-use super::job::{self, JobRow};
+use super::job::{self, JobRow, JobStartRow};
 use super::key_states::KeyStatesRow;
 use super::outcome::Applied;
 use super::parameter::{Parameter, ParameterRow, ParameterValue};
@@ -212,6 +212,11 @@ impl Catalog {
         self.get(&job::key(job))
     }
 
+    /// Since when a job is being done; none while nobody does it.
+    pub fn job_start(&self, job: JobId) -> Result<Option<JobStartRow>, CatalogError> {
+        self.get(&job::key(job))
+    }
+
     /// The oldest jobs that have not ended, at most `limit`.
     pub fn open_jobs(&self, limit: usize) -> Result<Vec<(JobId, JobRow)>, CatalogError> {
         self.open(Tree::JobsOpen, KeyRange::all(), limit, JobId)
@@ -281,9 +286,17 @@ impl Catalog {
         tree == Tree::Meta && key == AppliedRow::KEY
     }
 
-    /// Stores rows as they were dumped.
-    pub(crate) fn load(&self, batch: Batch) -> Result<(), CatalogError> {
-        Ok(self.engine.commit(batch)?)
+    /// Stores rows as they were dumped, in any order, several threads at once.
+    pub(crate) fn load(&self, rows: Vec<(Tree, KeyAndRow)>) -> Result<(), CatalogError> {
+        Ok(self.engine.load(rows)?)
+    }
+
+    /// Ends the loading: what the indexes of an older Custody do not say is added, and then the mark of what is applied.
+    pub(crate) fn finish_load(&self, marks: Batch) -> Result<(), CatalogError> {
+        if !self.has_index_rows()? {
+            self.index_again()?;
+        }
+        Ok(self.engine.commit(marks)?)
     }
 
     pub(crate) fn engine(&self) -> &dyn Engine {

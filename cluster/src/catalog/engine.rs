@@ -67,11 +67,12 @@ pub enum Tree {
     JoinTokens = 50,
     SessionsByFinish = 51,
     SessionsByDuration = 52,
+    JobStarts = 53,
 }
 
 impl Tree {
     /// All trees, in the order of their numbers.
-    pub const ALL: [Self; 53] = [
+    pub const ALL: [Self; 54] = [
         Self::Meta,
         Self::Sessions,
         Self::SessionsByStart,
@@ -125,6 +126,7 @@ impl Tree {
         Self::JoinTokens,
         Self::SessionsByFinish,
         Self::SessionsByDuration,
+        Self::JobStarts,
     ];
 
     /// The number that stands for it in stored keys.
@@ -173,6 +175,12 @@ impl KeyRange {
             false => self.from = Bound::Excluded(key),
         }
         self
+    }
+
+    /// Whether a key is inside.
+    pub(crate) fn contains(&self, key: &[u8]) -> bool {
+        let (from, to) = (self.from.as_ref().map(Vec::as_slice), self.to.as_ref().map(Vec::as_slice));
+        <(Bound<&[u8]>, Bound<&[u8]>) as std::ops::RangeBounds<[u8]>>::contains(&(from, to), key)
     }
 
     /// Whether no key can be inside.
@@ -227,8 +235,13 @@ pub trait Engine: Debug + Send + Sync + 'static {
     fn scan(&self, tree: Tree, range: KeyRange, limit: usize) -> Result<Vec<KeyAndRow>, EngineError>;
     /// Applies all changes at once.
     fn commit(&self, batch: Batch) -> Result<(), EngineError>;
+    /// Stores rows of an engine that is being filled, by several threads at once: in any order, each for itself. What is
+    /// committed afterwards comes after all of them.
+    fn load(&self, rows: Vec<(Tree, KeyAndRow)>) -> Result<(), EngineError>;
     /// Removes every row.
     fn clear(&self) -> Result<(), EngineError>;
+    /// What its files take on the disk.
+    fn bytes(&self) -> Result<u64, EngineError>;
     /// Leaves no bytes in any file of rows that were changed or removed before the call, while everything else goes on. False
     /// when it was given up, since it was to `go_on` no longer: then all is as it was.
     fn renew(&self, go_on: &dyn Fn() -> bool) -> Result<bool, EngineError>;

@@ -1,18 +1,24 @@
 //! Finding sessions: one ordered index per column, and pages that stay stable while rows come and go.
 
-use super::catalog::Catalog;
-use super::engine::{KeyRange, Tree};
+mod page;
+mod row;
+
+use super::catalog::{Catalog, ROWS_AT_ONCE};
+use super::engine::{KeyAndRow, KeyRange, Tree};
+use super::row::RowError;
 use super::session::{Format, Protocol, SessionRow};
 use super::transaction::CatalogError;
 use crate::id::RecordingId;
+#[cfg(test)]
+pub(crate) use page::PageBounds;
+use page::Plan;
+use row::IndexRow;
+pub(super) use row::StateName;
 use std::ops::Bound;
 
-/// The most rows of a page.
-const PAGE_ROWS_MAX: usize = 1000;
-/// The most rows looked at for a page; a page may end there before it is full, with a cursor to go on.
-const LOOKED_AT_MAX: usize = 20_000;
-/// Keys read from the engine at once.
-const KEYS_AT_ONCE: usize = 256;
+/// Columns by whose values sessions are found: those with most values first.
+const BY_CHOICE: [SessionColumn; 4] =
+    [SessionColumn::User, SessionColumn::Device, SessionColumn::State, SessionColumn::Protocol];
 
 /// A column by which sessions can be sorted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +34,9 @@ pub enum SessionColumn {
 }
 
 impl SessionColumn {
+    const ALL: [Self; 7] =
+        [Self::Start, Self::User, Self::Device, Self::Protocol, Self::State, Self::End, Self::Duration];
+
     fn tree(self) -> Tree {
         match self {
             Self::Start => Tree::SessionsByStart,
@@ -135,26 +144,43 @@ impl Cursor {
     }
 }
 
-/// The keys under which a session stands in the indexes: value, start, identifier.
-pub(crate) fn keys(recording: RecordingId, row: &SessionRow) -> [(Tree, Vec<u8>); 7] {
-    let start_ms = row.info.start_ms;
-    let by = |value: &str| key(value, start_ms, recording);
-    // What has none yet stands behind all that have one.
-    let by_number = |number: Option<u64>| {
-        let number = number.unwrap_or(u64::MAX).to_be_bytes();
-        [&number, &start_ms.to_be_bytes(), recording.0.as_slice()].concat()
-    };
-    let mut start = start_ms.to_be_bytes().to_vec();
-    start.extend_from_slice(&recording.0);
-    [
-        (Tree::SessionsByStart, start),
-        (Tree::SessionsByUser, by(&row.info.user_name)),
-        (Tree::SessionsByDevice, by(&row.info.device_address)),
-        (Tree::SessionsByProtocol, by(row.info.protocol.as_str())),
-        (Tree::SessionsByState, by(row.state.name())),
-        (Tree::SessionsByFinish, by_number(row.state.end_ms())),
-        (Tree::SessionsByDuration, by_number(row.duration_ms())),
-    ]
+/// The rows of a session in the indexes. The keys are value, start, recording.
+pub(crate) fn rows(recording: RecordingId, session: &SessionRow) -> Result<Vec<(Tree, KeyAndRow)>, RowError> {
+    let row = IndexRow::of(session);
+    let indexed = keys(recording, session).into_iter().map(|(tree, key)| {
+        let bytes = row.encode(tree, &key)?;
+        Ok((tree, (key, bytes)))
+    });
+    indexed.collect()
+}
+
+/// The keys under which a session stands in the indexes.
+pub(crate) fn keys(recording: RecordingId, session: &SessionRow) -> [(Tree, Vec<u8>); 7] {
+    let row = IndexRow::of(session);
+    SessionColumn::ALL.map(|column| (column.tree(), row.key(column, session.info.start_ms, recording)))
+}
+
+impl Catalog {
+    /// Whether the indexes say more of sessions than where they stand, as those of an older Custody do not.
+    pub(crate) fn has_index_rows(&self) -> Result<bool, CatalogError> {
+        let first = self.engine().scan(Tree::SessionsByStart, KeyRange::all(), 1)?;
+        Ok(first.iter().all(|(_, row)| !row.is_empty()))
+    }
+
+    /// Makes the rows of the indexes of all sessions.
+    pub(crate) fn index_again(&self) -> Result<(), CatalogError> {
+        let mut range = KeyRange::all();
+        loop {
+            let sessions = self.list(range, ROWS_AT_ONCE, |key| key.try_into().ok().map(RecordingId))?;
+            let Some((last, _)) = sessions.last() else { return Ok(()) };
+            range = KeyRange::all().after(last.0.to_vec());
+            let mut indexed = Vec::new();
+            for (recording, session) in &sessions {
+                indexed.extend(rows(*recording, session)?);
+            }
+            self.engine().load(indexed)?;
+        }
+    }
 }
 
 /// The key of a session under one value.
@@ -165,6 +191,12 @@ pub(crate) fn key(value: &str, start_ms: u64, recording: RecordingId) -> Vec<u8>
     key
 }
 
+/// The same under a number. What has none yet stands behind all that have one.
+fn number_key(number: Option<u64>, start_ms: u64, recording: RecordingId) -> Vec<u8> {
+    let number = number.unwrap_or(u64::MAX).to_be_bytes();
+    [&number, &start_ms.to_be_bytes(), recording.0.as_slice()].concat()
+}
+
 /// A value ends with a byte that no value contains, so that no value's keys stand among another's.
 fn value_prefix(value: &str) -> Vec<u8> {
     let mut prefix = value.as_bytes().to_vec();
@@ -173,17 +205,20 @@ fn value_prefix(value: &str) -> Vec<u8> {
 }
 
 impl SessionFilter {
-    fn admits(&self, row: &SessionRow) -> bool {
-        let info = &row.info;
-        self.start_from_ms.is_none_or(|from_ms| info.start_ms >= from_ms)
-            && self.start_before_ms.is_none_or(|before_ms| info.start_ms < before_ms)
-            && self.user_name.as_ref().is_none_or(|user| info.user_name == *user)
-            && self.device_address.as_ref().is_none_or(|device| info.device_address == *device)
-            && self.credential_user.as_ref().is_none_or(|credential| info.credential_user == *credential)
-            && self.user_address.as_ref().is_none_or(|address| info.user_address == *address)
-            && self.protocol.is_none_or(|protocol| info.protocol == protocol)
-            && self.format.is_none_or(|format| info.format == format)
-            && self.state.as_ref().is_none_or(|state| row.state.name() == state)
+    /// Whether the range of a column's index is all that is filtered.
+    fn is_only(&self, column: SessionColumn) -> bool {
+        let mut rest = self.clone();
+        let mut has_starts = self.start_from_ms.is_some() || self.start_before_ms.is_some();
+        match column {
+            SessionColumn::Start => has_starts = false,
+            SessionColumn::User => has_starts &= rest.user_name.take().is_none(),
+            SessionColumn::Device => has_starts &= rest.device_address.take().is_none(),
+            SessionColumn::Protocol => has_starts &= rest.protocol.take().is_none(),
+            SessionColumn::State => has_starts &= rest.state.take().is_none(),
+            SessionColumn::End | SessionColumn::Duration => {}
+        }
+        (rest.start_from_ms, rest.start_before_ms) = (None, None);
+        !has_starts && rest == Self::default()
     }
 
     /// The value that a column must have.
@@ -200,14 +235,12 @@ impl SessionFilter {
 
 impl SessionQuery {
     /// The index to read, and its part. The sessions of an auditor are few, and always sorted by start. Sorted by start,
-    /// the index of a filtered column does as well, since equal values stand in the order of their starts; the columns
-    /// with most values come first.
-    fn plan(&self) -> (Tree, KeyRange) {
+    /// the index of a filtered column does as well, since equal values stand in the order of their starts.
+    fn plan(&self) -> Plan {
         if let Some(auditor) = &self.filter.auditor {
-            return (Tree::SessionsByAuditor, self.starts(&value_prefix(auditor)));
+            let range = self.starts(&value_prefix(auditor));
+            return Plan { tree: Tree::SessionsByAuditor, column: None, range, is_exact: false };
         }
-        const BY_CHOICE: [SessionColumn; 4] =
-            [SessionColumn::User, SessionColumn::Device, SessionColumn::Protocol, SessionColumn::State];
         let column = match self.sort {
             SessionColumn::Start => {
                 let filtered = BY_CHOICE.into_iter().find(|column| self.filter.value(*column).is_some());
@@ -225,7 +258,19 @@ impl SessionQuery {
             (_, Some(value)) => self.starts(&value_prefix(value)),
             (_, None) => KeyRange { descending: self.descending, ..KeyRange::all() },
         };
-        (column.tree(), range)
+        let is_exact = self.filter.is_only(column);
+        Plan { tree: column.tree(), column: Some(column), range, is_exact }
+    }
+
+    /// Other indexes, and the parts of them that hold all that is filtered.
+    fn others(&self, than: Tree) -> Vec<(Tree, KeyRange)> {
+        let by_value = BY_CHOICE.into_iter().filter_map(|column| {
+            let value = self.filter.value(column)?;
+            Some((column.tree(), self.starts(&value_prefix(value))))
+        });
+        let has_starts = self.filter.start_from_ms.is_some() || self.filter.start_before_ms.is_some();
+        let by_start = has_starts.then(|| (Tree::SessionsByStart, self.starts(&[])));
+        by_value.chain(by_start).filter(|(tree, _)| *tree != than).collect()
     }
 
     /// The keys of one value within the filter's starts.
@@ -236,37 +281,6 @@ impl SessionQuery {
             from: self.filter.start_from_ms.map_or(whole.from, |from_ms| Bound::Included(at(from_ms))),
             to: self.filter.start_before_ms.map_or(whole.to, |before_ms| Bound::Excluded(at(before_ms))),
             descending: self.descending,
-        }
-    }
-}
-
-impl Catalog {
-    /// A page of sessions.
-    pub fn sessions(&self, query: &SessionQuery) -> Result<SessionPage, CatalogError> {
-        let (tree, mut range) = query.plan();
-        if let Some(after) = query.after.as_ref().and_then(|cursor| cursor.key(tree)) {
-            range = range.after(after);
-        }
-        let limit = query.limit.clamp(1, PAGE_ROWS_MAX);
-        let (mut sessions, mut looked_at) = (Vec::new(), 0);
-        loop {
-            let keys = self.engine().scan(tree, range.clone(), KEYS_AT_ONCE)?;
-            let is_last = keys.len() < KEYS_AT_ONCE;
-            for (key, _) in keys {
-                looked_at += 1;
-                let Some(recording) = key.last_chunk().copied().map(RecordingId) else { continue };
-                // A row may be gone since its key was read.
-                if let Some(row) = self.session(recording)?.filter(|row| query.filter.admits(row)) {
-                    sessions.push((recording, row));
-                }
-                if sessions.len() == limit || looked_at == LOOKED_AT_MAX {
-                    return Ok(SessionPage { sessions, next: Some(Cursor::new(tree, &key)) });
-                }
-                range = range.after(key);
-            }
-            if is_last {
-                return Ok(SessionPage { sessions, next: None });
-            }
         }
     }
 }

@@ -181,8 +181,36 @@ pub struct JobRow {
     pub created_ms: u64,
 }
 
+impl JobRow {
+    /// Whether a member does it.
+    pub fn is_claimed(&self) -> bool {
+        matches!(self.state, JobState::Claimed(_))
+    }
+}
+
+impl JobProgress {
+    /// How much longer it takes at the pace that it has had for `elapsed_ms`; nothing is known of it before a thousandth is done.
+    pub fn left_ms(&self, elapsed_ms: u64) -> Option<u64> {
+        let Self { done_ms, total_ms } = *self;
+        let is_told = elapsed_ms > 0 && done_ms > 0 && done_ms >= total_ms / 1000;
+        let left = u128::from(elapsed_ms) * u128::from(total_ms.saturating_sub(done_ms));
+        is_told.then(|| u64::try_from(left / u128::from(done_ms)).unwrap_or(u64::MAX))
+    }
+}
+
 impl Row for JobRow {
     const TREE: Tree = Tree::Jobs;
+}
+
+/// Since when a job is being done, while it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobStartRow {
+    /// The cluster's time when it was claimed last.
+    pub claimed_ms: u64,
+}
+
+impl Row for JobStartRow {
+    const TREE: Tree = Tree::JobStarts;
 }
 
 pub(crate) fn create_index(step: &mut Step<'_, '_>, recording: RecordingId) -> Result<JobId, Halt> {
@@ -222,6 +250,7 @@ pub(crate) fn claim(step: &mut Step<'_, '_>, command: ClaimJob) -> Effect {
     row.state = JobState::Claimed(claim);
     row.progress = JobProgress::default();
     step.rows.put(&key(job), &row)?;
+    step.rows.put(&key(job), &JobStartRow { claimed_ms: step.now_ms })?;
     Ok(Outcome::Claimed(claim))
 }
 
@@ -365,6 +394,7 @@ fn finish(step: &mut Step<'_, '_>, job: JobId, mut row: JobRow, state: JobState)
     row.state = state;
     step.rows.put(&key(job), &row)?;
     step.rows.remove(Tree::JobsOpen, &key(job));
+    step.rows.remove(Tree::JobStarts, &key(job));
     Ok(())
 }
 

@@ -78,7 +78,7 @@ pub use hold::{HoldId, HoldRow, HoldState, HoldWord, PlaceHold, ReleaseHold};
 pub use index::{Cursor, CursorError, SessionColumn, SessionFilter, SessionPage, SessionQuery};
 pub use job::{
     Claim, ClaimJob, ClaimToken, Complete, CompleteIndex, FailJob, FailureKind, IndexDone, JobKind,
-    JobProgress, JobRow, JobState, Progress,
+    JobProgress, JobRow, JobStartRow, JobState, Progress,
 };
 pub use join_token::{CreateJoinToken, JOIN_TOKEN_MS, JoinTokenRow, Used};
 pub(crate) use kek::REWRAP_MAX;

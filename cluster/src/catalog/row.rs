@@ -1,8 +1,8 @@
 //! Rows as they are stored: a version, the value, a checksum over place and value.
 
 use super::engine::Tree;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 /// The most bytes of a stored row.
 pub(crate) const ROW_BYTES_MAX: usize = 4096;
@@ -68,26 +68,45 @@ pub enum RowError {
 }
 
 pub(crate) fn encode<R: Row>(key: &[u8], row: &R) -> Result<Vec<u8>, RowError> {
-    let bytes = postcard::to_extend(row, vec![R::VERSION])
-        .map_err(|source| RowError::Encode { tree: R::TREE, source })?;
-    let crc = checksum(R::TREE, key, &bytes);
+    encode_in(R::TREE, R::VERSION, key, row)
+}
+
+/// The same of a value that stands in several trees.
+pub(super) fn encode_in<R: Serialize>(
+    tree: Tree,
+    version: u8,
+    key: &[u8],
+    row: &R,
+) -> Result<Vec<u8>, RowError> {
+    let bytes =
+        postcard::to_extend(row, vec![version]).map_err(|source| RowError::Encode { tree, source })?;
+    let crc = checksum(tree, key, &bytes);
     let mut bytes = bytes;
     bytes.extend_from_slice(&crc);
     match bytes.len() <= ROW_BYTES_MAX {
         true => Ok(bytes),
-        false => Err(RowError::TooLong { tree: R::TREE, bytes: bytes.len() }),
+        false => Err(RowError::TooLong { tree, bytes: bytes.len() }),
     }
 }
 
 pub(crate) fn decode<R: Row>(key: &[u8], bytes: &[u8]) -> Result<R, RowError> {
-    let tree = R::TREE;
+    decode_in(R::TREE, R::VERSION, key, bytes)
+}
+
+/// The same of a value that stands in several trees.
+pub(super) fn decode_in<'a, R: Deserialize<'a>>(
+    tree: Tree,
+    known: u8,
+    key: &[u8],
+    bytes: &'a [u8],
+) -> Result<R, RowError> {
     let (value, crc) = bytes.split_last_chunk::<CRC_BYTES>().ok_or(RowError::Checksum { tree })?;
     if checksum(tree, key, value) != *crc {
         return Err(RowError::Checksum { tree });
     }
     let (version, value) = value.split_first().ok_or(RowError::Checksum { tree })?;
-    if *version != R::VERSION {
-        return Err(RowError::Version { tree, found: *version, known: R::VERSION });
+    if *version != known {
+        return Err(RowError::Version { tree, found: *version, known });
     }
     postcard::from_bytes(value).map_err(|source| RowError::Decode { tree, source })
 }

@@ -1,7 +1,7 @@
 //! Sessions: what a user did on a device.
 
 use super::engine::Tree;
-use super::index;
+use super::index::{self, StateName};
 use super::outbox::{self, WebhookEvent};
 use super::outcome::{Outcome, Refusal};
 use super::purge::{self, Tombstone};
@@ -211,12 +211,7 @@ pub enum SessionState {
 impl SessionState {
     /// The text by which sessions are filtered.
     pub fn name(&self) -> &'static str {
-        match self {
-            Self::Live => "live",
-            Self::Ended { end, .. } => end.as_str(),
-            Self::Purging(_) => "purging",
-            Self::Purged { .. } => "purged",
-        }
+        StateName::from(self).as_str()
     }
 
     /// What a purge has left.
@@ -394,8 +389,8 @@ pub(crate) fn store(
             step.rows.remove(tree, &key);
         }
     }
-    for (tree, key) in index::keys(recording, row) {
-        step.rows.put_key(tree, key);
+    for (tree, (key, indexed)) in index::rows(recording, row)? {
+        step.rows.put_bytes(tree, key, indexed);
     }
     Ok(step.rows.put(&recording.0, row)?)
 }

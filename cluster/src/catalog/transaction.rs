@@ -45,7 +45,12 @@ impl<'a> Transaction<'a> {
 
     /// A row of an index, which is all key.
     pub(crate) fn put_key(&mut self, tree: Tree, key: Vec<u8>) {
-        self.command.insert((tree, key), Some(Vec::new()));
+        self.put_bytes(tree, key, Vec::new());
+    }
+
+    /// A row of an index as it is stored.
+    pub(crate) fn put_bytes(&mut self, tree: Tree, key: Vec<u8>, row: Vec<u8>) {
+        self.command.insert((tree, key), Some(row));
     }
 
     pub(crate) fn has_key(&self, tree: Tree, key: &[u8]) -> Result<bool, CatalogError> {

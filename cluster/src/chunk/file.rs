@@ -12,8 +12,8 @@ use crate::id::{ChunkId, ChunkNumber, Epoch, ObjectId};
 pub const CHUNK_BYTES_MAX: u64 = 8 << 20;
 /// Bytes of a chunk file's header.
 pub(crate) const HEADER_BYTES: usize = 64;
-/// Bytes of a record's entry among the leaves.
-pub(crate) const LEAF_BYTES: usize = 36;
+/// Bytes of a record's entry among the leaves: its plaintext's length and the hash of its leaf.
+pub const LEAF_BYTES: usize = 36;
 /// Bytes of a closed chunk's footer.
 pub(crate) const FOOTER_BYTES: usize = 64;
 
@@ -183,6 +183,13 @@ pub(crate) fn decode_trailer(header: &ChunkHeader, chunk: &ClosedChunk, bytes: &
         && super::merkle::root(&leaves) == chunk.subtree
         && fields.0 == footer(header, &entries, &chunk.subtree);
     sound.then_some(entries)
+}
+
+/// The leaves of a closed chunk as its file lists them, each as plaintext length and hash, when `trailer` is the end of
+/// that file.
+pub(crate) fn leaves_of<'a>(object: ObjectId, chunk: &ClosedChunk, trailer: &'a [u8]) -> Option<&'a [u8]> {
+    decode_trailer(&chunk.header(object), chunk, trailer)?;
+    trailer.get(..trailer.len().checked_sub(FOOTER_BYTES)?)
 }
 
 /// The leaves' and footer's length.

@@ -239,9 +239,14 @@ impl DataKey {
 
     /// The cipher whose key is HKDF-SHA256(data key, `info`).
     pub(crate) fn derive_cipher(&self, label: &'static [u8], info: &[u8]) -> LessSafeKey {
+        cipher(&self.derive(label, info))
+    }
+
+    /// HKDF-SHA256(data key, `info`).
+    pub(crate) fn derive(&self, label: &'static [u8], info: &[u8]) -> Zeroizing<[u8; KEY_BYTES]> {
         let mut key = Zeroizing::new([0; KEY_BYTES]);
         expand(&*self.key, label, &[info], &mut *key);
-        cipher(&key)
+        key
     }
 }
 

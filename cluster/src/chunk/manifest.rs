@@ -102,6 +102,12 @@ impl Manifest {
         Ok(Self { object, chunks, root: roots.root() })
     }
 
+    /// The manifest of a sealed object, from its facts alone: the bytes that were stored when it was sealed.
+    pub fn of_sealed(object: ObjectId, chunks: Vec<ClosedChunk>, root: Hash) -> Result<Self, ChunksError> {
+        check_chunks(object, &chunks)?;
+        Ok(Self { object, chunks, root })
+    }
+
     /// Whose manifest it is.
     pub fn object(&self) -> ObjectId {
         self.object

@@ -5,11 +5,12 @@ use std::fmt;
 use bytes::Bytes;
 use crc32c::{crc32c, crc32c_append};
 use ring::aead::{Aad, LessSafeKey, NONCE_LEN, Nonce};
+use zeroize::Zeroizing;
 
 use super::Hash;
 use super::fields::{CHUNK_ID_BYTES, Fields, chunk_id_bytes, disk_size, memory_size};
 use super::file::{ChunkHeader, record_room_bytes};
-use super::key::DataKey;
+use super::key::{DataKey, KEY_BYTES};
 use super::merkle::record_leaf;
 use crate::id::{ChunkId, RecordIndex, RecordingId};
 
@@ -59,6 +60,16 @@ impl RecordKey {
         }
         let cipher = key.derive_cipher(RECORD_KEY_LABEL, &chunk_id_bytes(&chunk));
         Ok(Self { chunk, cipher })
+    }
+
+    /// The same key as bytes, for who is given the chunk's plaintext and is to see that it is what was sealed.
+    pub(crate) fn disclose(
+        key: &DataKey,
+        chunk: ChunkId,
+    ) -> Result<Zeroizing<[u8; KEY_BYTES]>, OtherRecording> {
+        // Refuses the keys of other recordings.
+        Self::derive(key, chunk)?;
+        Ok(key.derive(RECORD_KEY_LABEL, &chunk_id_bytes(&chunk)))
     }
 
     /// Decrypts a record's ciphertext and tag in place; `offset` is the plaintext's in its object.

@@ -312,6 +312,14 @@ pub enum FatalError {
         /// What Raft says.
         reason: String,
     },
+    /// The same on a full disk.
+    #[error("the disk is full ({free_bytes} bytes are free), make room and start again: {reason}")]
+    DiskFull {
+        /// What is left.
+        free_bytes: u64,
+        /// What Raft says.
+        reason: String,
+    },
 }
 
 /// Why the work on an object ended, whatever the work was.

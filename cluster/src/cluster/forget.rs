@@ -6,6 +6,7 @@ use super::purged::DeletePurgedError;
 use super::shared::Shared;
 use super::worker::{Worker, WorkerOrder, WorkerState, WorkerStatus};
 use crate::catalog::{CatalogError, Command, FORGET_HOURS, ForgetRound, Forgotten, Refusal};
+use crate::chunk::{DiskLevel, DiskSpace};
 use crate::facts::{self, NotReady, ReadIndexError, SubmitError};
 use crate::id::MemberId;
 use crate::rpc;
@@ -37,6 +38,16 @@ pub enum ForgetError {
     /// Log, snapshot and rows could not be rewritten.
     #[error(transparent)]
     Facts(#[from] facts::ForgetError),
+    /// Rewriting them would leave the disk without room for recordings.
+    #[error(
+        "the disk has {free_bytes} bytes free, forgetting needs {needed_bytes} and room for recordings beside"
+    )]
+    NoRoom {
+        /// What is free.
+        free_bytes: u64,
+        /// What the rows and the snapshot take a second time.
+        needed_bytes: u64,
+    },
     /// It was not committed.
     #[error(transparent)]
     Submit(#[from] SubmitError),
@@ -158,6 +169,7 @@ impl Cluster {
         self.read_index().await?;
         let Some(applied) = self.catalog()?.applied()? else { return Ok(LOOK_EVERY) };
         self.shared.facts.wait_for_others(applied.index).await?;
+        self.check_room_to_forget()?;
         let shared = Arc::clone(&self.shared);
         let renew = move || shared.facts.renew_rows(&|| shared.forget_worker.goes_on());
         if !self.shared.readers.run(renew).await.ok_or(ForgetError::Stopped)?? {
@@ -168,6 +180,16 @@ impl Cluster {
         self.submit(Command::Forgotten(forgotten)).await?;
         self.shared.forget_worker.rounds.fetch_add(1, Ordering::Relaxed);
         Ok(Duration::ZERO)
+    }
+
+    fn check_room_to_forget(&self) -> Result<(), ForgetError> {
+        let Some(space) = self.disk_here() else { return Ok(()) };
+        let needed_bytes = self.shared.facts.renewing_bytes()?;
+        let left = DiskSpace { free_bytes: space.free_bytes.saturating_sub(needed_bytes), ..space };
+        match left.level() {
+            DiskLevel::Scarce => Err(ForgetError::NoRoom { free_bytes: space.free_bytes, needed_bytes }),
+            DiskLevel::Ample | DiskLevel::Low | DiskLevel::Filling => Ok(()),
+        }
     }
 
     async fn lead_forgetting(&self, round: ForgetRound) -> Result<Duration, ForgetError> {

@@ -24,7 +24,7 @@ const TOGETHER_BYTES_MAX: usize = 4 << 20;
 /// How long a member may take to take messages.
 const DEADLINE: Duration = Duration::from_millis(1_500);
 /// How long a member may take to send a piece of a chunk.
-const PIECE_DEADLINE: Duration = Duration::from_secs(3);
+pub(super) const PIECE_DEADLINE: Duration = Duration::from_secs(3);
 /// How long the end of this member may wait for others to hear of it.
 const FAREWELL: Duration = Duration::from_millis(300);
 /// A piece of a chunk that another member sends.
@@ -114,13 +114,20 @@ async fn carry(
     mut waiting: mpsc::UnboundedReceiver<(Message, OwnedSemaphorePermit)>,
 ) {
     while let Some((first, place)) = waiting.recv().await {
-        let (mut bytes, mut messages, mut places) = (size(&first), vec![encoded(&first)], vec![place]);
+        // Who does not understand a message takes none of those that come with it. It passes for one that does not answer.
+        let takes_all = peers.is_newest(to);
+        let encoded = |message: &Message| (takes_all || message.is_old()).then(|| encoded(message));
+        let (mut bytes, mut places) = (size(&first), vec![place]);
+        let mut messages: Vec<Bytes> = encoded(&first).into_iter().collect();
         while bytes < TOGETHER_BYTES_MAX
             && let Ok((message, place)) = waiting.try_recv()
         {
             bytes += size(&message);
-            messages.push(encoded(&message));
+            messages.extend(encoded(&message));
             places.push(place);
+        }
+        if messages.is_empty() {
+            continue;
         }
         let request = rpc::encode(&rpc::Request::Tail(messages));
         // What is lost is said again by the machines.
@@ -145,5 +152,56 @@ async fn pieces(peers: &dyn Peers, from: MemberId, chunk: ChunkId) -> Option<Vec
         if piece.0.len() < PIECE_BYTES {
             return Some(file);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rpc::Answer;
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    /// Keeps what it is sent.
+    #[derive(Default)]
+    struct Listener {
+        is_newest: AtomicBool,
+        heard: Mutex<Vec<Message>>,
+    }
+
+    impl Peers for Listener {
+        fn call(&self, _target: MemberId, request: Vec<u8>, _deadline: Duration) -> Answer<'_> {
+            let Some(rpc::Request::Tail(messages)) = rpc::decode(&request) else { unreachable!() };
+            let messages = messages.iter().map(|message| Message::decode(&message.0).unwrap());
+            self.heard.lock().unwrap().extend(messages);
+            Box::pin(std::future::ready(Ok(rpc::encode(&()))))
+        }
+
+        fn is_newest(&self, _target: MemberId) -> bool {
+            self.is_newest.load(Ordering::Relaxed)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_member_of_the_version_before_is_not_asked_which_copies_it_keeps() {
+        let listener = Arc::new(Listener::default());
+        let ask = || Message::AskKept { stamp: 3, chunks: Vec::new() };
+        let kept = || Message::Kept { stamp: 3, chunks: Vec::new() };
+        let say = async |messages: Vec<Message>| {
+            let (queue, waiting) = mpsc::unbounded_channel();
+            let room = Arc::new(Semaphore::new(messages.len()));
+            for message in messages {
+                let place = Arc::clone(&room).try_acquire_owned().unwrap();
+                queue.send((message, place)).unwrap();
+            }
+            drop(queue);
+            carry(Arc::<Listener>::clone(&listener), MemberId(2), waiting).await;
+            std::mem::take(&mut *listener.heard.lock().unwrap())
+        };
+        let all = || vec![ask(), Message::Alive, kept(), Message::Gone];
+        assert_eq!(say(all()).await, [Message::Alive, Message::Gone]);
+        assert_eq!(say(vec![ask(), kept()]).await, []);
+        listener.is_newest.store(true, Ordering::Relaxed);
+        assert_eq!(say(all()).await, all());
     }
 }

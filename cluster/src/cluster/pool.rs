@@ -51,6 +51,11 @@ impl Pool {
         queue.reserve_owned().await.ok()
     }
 
+    /// Room for one job, if there is any at once.
+    pub(super) fn free_slot(&self) -> Option<mpsc::OwnedPermit<Job>> {
+        lock(&self.queue).clone()?.try_reserve_owned().ok()
+    }
+
     /// Takes no more jobs, does those that wait, and joins the threads.
     pub(super) async fn stop(&self) {
         drop(lock(&self.queue).take());

@@ -3,7 +3,7 @@
 use super::errors::ReadError;
 use super::inbox::Inbox;
 use super::input::Input;
-use super::pool::Pool;
+use super::pool::{Job, Pool};
 use super::shared::{Shared, open_chunk};
 use crate::chunk::{self, DiskError, FileError, RangeRead, Reader, disk_size, memory_size};
 use crate::id::ObjectId;
@@ -14,10 +14,10 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
-/// Pieces that are read at once, of up to 64 KiB each.
-const PIECES_AT_ONCE: usize = 4;
+/// Pieces that are read at once, of up to 64 KiB each. As many are handed out meanwhile.
+const PIECES_AT_ONCE: usize = 8;
 /// How long another member may take to say how long an object is.
 const LENGTH_DEADLINE: Duration = Duration::from_secs(1);
 /// The longest piece.
@@ -27,7 +27,7 @@ type Batch = (RangeRead, VecDeque<Result<Vec<u8>, chunk::ReadError>>);
 
 /// A range that is being read: pieces of up to 64 KiB, none of them empty. It ends after the first error.
 ///
-/// At most 256 KiB and the leaves of one chunk are in memory, or one chunk of another member. What it reads stays as it
+/// At most 1 MiB and the leaves of one chunk are in memory, or one chunk of another member. What it reads stays as it
 /// was when it began: a growing object is read again for more.
 pub struct ObjectRead {
     inbox: Inbox,
@@ -73,17 +73,11 @@ impl ObjectRead {
         }
         if self.pending.is_none() {
             let slot = self.pool.slot().await.ok_or(ReadError::Stopped)?;
-            let mut local = match self.local.take() {
+            let local = match self.local.take() {
                 Some(local) => local,
                 None => self.reader.read(self.range.start..self.range.end.min(self.reader.available()))?,
             };
-            let (answer, answered) = oneshot::channel();
-            slot.send(Box::new(move || {
-                let pieces = local.by_ref().take(PIECES_AT_ONCE).collect();
-                // Nobody waits any more when the read was dropped.
-                let _: Result<(), Batch> = answer.send((local, pieces));
-            }));
-            self.pending = Some(answered);
+            self.begin(slot, local);
         }
         let Some(pending) = &mut self.pending else { return Ok(()) };
         let batch = pending.await;
@@ -107,7 +101,28 @@ impl ObjectRead {
                 Err(error) => return Err(error.into()),
             }
         }
+        self.read_ahead();
         Ok(())
+    }
+
+    /// Begins with the next batch while this one is handed out, if a thread has room for it.
+    fn read_ahead(&mut self) {
+        if self.local.is_some()
+            && let Some(slot) = self.pool.free_slot()
+            && let Some(local) = self.local.take()
+        {
+            self.begin(slot, local);
+        }
+    }
+
+    fn begin(&mut self, slot: mpsc::OwnedPermit<Job>, mut local: RangeRead) {
+        let (answer, answered) = oneshot::channel();
+        slot.send(Box::new(move || {
+            let pieces = local.by_ref().take(PIECES_AT_ONCE).collect();
+            // Nobody waits any more when the read was dropped.
+            let _: Result<(), Batch> = answer.send((local, pieces));
+        }));
+        self.pending = Some(answered);
     }
 
     fn keep(&mut self, piece: Vec<u8>) {

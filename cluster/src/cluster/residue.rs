@@ -9,12 +9,12 @@ use crate::rpc;
 use crate::tail::Blocked;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
-/// How long a scan may take; what it has not looked at is not proven.
-const SCAN_LIMIT: Duration = Duration::from_secs(5);
+/// How long one look may take. A scan that is not at its end by then goes on with the next look.
+const LOOK_LIMIT: Duration = Duration::from_secs(5);
 /// How long another member may take to answer.
 const DEADLINE: Duration = Duration::from_secs(8);
 
@@ -27,10 +27,21 @@ pub struct Residue {
     pub bytes: u64,
     /// Open chunks.
     pub open: u64,
-    /// Whether it came to its end; if not, there is more.
+    /// Whether the scan has come to its end; if not, the next look goes on with it.
     pub is_whole: bool,
     /// A copy that stays, and for whom it waits.
     pub blocked: Option<(ChunkId, Vec<MemberId>)>,
+}
+
+/// A scan that has not come to its end.
+#[derive(Debug)]
+pub(super) struct Scan {
+    /// The layout under which it began, and whether the member had settled by it and is not in it.
+    by: (u64, bool),
+    /// Folders that were not looked at.
+    left: Vec<[u8; 2]>,
+    /// What was found in the others.
+    found: Residue,
 }
 
 impl Residue {
@@ -67,7 +78,7 @@ impl Drain {
             return Some(format!("chunk {chunk} stays until these members say that they hold it: {lacking}"));
         }
         let reason = match residue {
-            Residue { is_whole: false, .. } => "its folders are too large to be looked through at once",
+            Residue { is_whole: false, .. } => "its folders are still being looked through",
             Residue { open: 1.., .. } => "a chunk is open on it",
             Residue { chunks: 1.., .. } => "others fetch what it holds",
             Residue { .. } if !self.is_settled => "it has not said yet that it has settled",
@@ -127,31 +138,42 @@ impl Shared {
     pub(super) async fn residue(self: &Arc<Self>) -> Option<Residue> {
         self.catalog().ok()?;
         let shared = Arc::clone(self);
-        self.readers.run(move || shared.scan()).await?.ok()
+        self.readers.run(move || shared.scan(LOOK_LIMIT)).await?.ok()
     }
 
-    /// Looks through the folders: not for async threads.
-    fn scan(&self) -> Result<Residue, LayoutError> {
-        let catalog = self.catalog()?;
-        let began = Instant::now();
-        let mut residue = Residue { is_whole: true, ..Residue::default() };
+    /// Looks through the folders, further than the look before if that did not reach their end: not for async threads.
+    ///
+    /// What is in a folder that was passed cannot grow while the member is in no layout and has settled by that: then
+    /// nothing is brought to it. So a scan counts for as long as the layout and that are the same.
+    pub(super) fn scan(&self, limit: Duration) -> Result<Residue, LayoutError> {
+        let (catalog, began) = (self.catalog()?, Instant::now());
+        let by = (catalog.layout()?.stamp, catalog.is_settled_out(self.facts.member())?);
+        // Who looks at the same time begins a scan of its own: nobody waits for the disk behind another one.
+        let begun = self.scan.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let mut scan = match begun.filter(|scan| scan.by == by) {
+            Some(scan) => scan,
+            None => Scan { by, left: self.store.closed_folders()?, found: Residue::default() },
+        };
+        while let Some(folder) = scan.left.pop() {
+            for chunk in self.store.list_closed_under(folder)? {
+                if let Some(bytes) = needed_bytes(catalog, chunk)? {
+                    scan.found.chunks += 1;
+                    scan.found.bytes = scan.found.bytes.saturating_add(bytes);
+                }
+            }
+            if began.elapsed() >= limit {
+                break;
+            }
+        }
+        let mut residue = Residue { is_whole: scan.left.is_empty(), ..scan.found.clone() };
         for chunk in self.store.list_open()? {
             residue.open += u64::from(is_open(catalog, chunk)?);
         }
-        'folders: for folder in self.store.closed_folders()? {
-            for chunk in self.store.list_closed_under(folder)? {
-                if began.elapsed() > SCAN_LIMIT {
-                    residue.is_whole = false;
-                    break 'folders;
-                }
-                if let Some(bytes) = needed_bytes(catalog, chunk)? {
-                    residue.chunks += 1;
-                    residue.bytes = residue.bytes.saturating_add(bytes);
-                }
-            }
-        }
         let blocked = self.drops.queue().blocked;
         residue.blocked = blocked.map(|Blocked { chunk, lacking }| (chunk, lacking));
+        if !residue.is_whole {
+            *self.scan.lock().unwrap_or_else(PoisonError::into_inner) = Some(scan);
+        }
         Ok(residue)
     }
 }

@@ -6,6 +6,7 @@ use super::inbox::Inbox;
 use super::input::Input;
 use super::kek::KekWorker;
 use super::pool::Pool;
+use super::residue::Scan;
 use super::scrub::Scrub;
 use super::space::Spaces;
 use super::worker::{self, Worker};
@@ -16,8 +17,8 @@ use crate::facts::{Facts, NotReady};
 use crate::id::{ChunkId, ChunkNumber, ObjectId};
 use crate::rpc::Peers;
 use crate::tail::{Answer, Drops, Repairs, Request};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
 
 /// Rows of chunks read at once.
@@ -46,6 +47,8 @@ pub(super) struct Shared {
     pub(super) forget_worker: Arc<ForgetWorker>,
     pub(super) workers: Vec<Arc<dyn Worker>>,
     pub(super) spaces: Spaces,
+    /// What a scan of this member's folders has come to that is not at its end.
+    pub(super) scan: Mutex<Option<Scan>>,
     /// Whether what the last run left open is ended.
     is_ready: AtomicBool,
 }
@@ -100,6 +103,7 @@ impl Shared {
             message_room: Arc::new(Semaphore::new(MESSAGE_ROOM_BYTES)),
             inbox,
             spaces: Spaces::default(),
+            scan: Mutex::default(),
             is_ready: AtomicBool::new(false),
         }
     }
@@ -150,7 +154,7 @@ impl Shared {
     }
 
     /// The data key of an object: one of the two of its recording.
-    fn key(&self, object: ObjectId) -> Result<Arc<DataKey>, ReadError> {
+    pub(super) fn key(&self, object: ObjectId) -> Result<Arc<DataKey>, ReadError> {
         let row = self.facts.catalog()?.object(object.recording.into())?;
         let keys = row.and_then(|row| row.keys).ok_or(ReadError::KeyMissing { object })?;
         let wrapped = WrappedKey::from_bytes(keys.of(object))?;

@@ -1,6 +1,7 @@
 //! How much room the members' disks have, as this member knows.
 
 use super::Cluster;
+use super::errors::FatalError;
 use super::shared::Shared;
 use crate::chunk::{DiskLevel, DiskSpace};
 use crate::id::MemberId;
@@ -35,6 +36,14 @@ impl Shared {
     /// How much room this member has; none where that is not known.
     pub(super) fn space_here(&self) -> Option<DiskSpace> {
         self.store.space()
+    }
+
+    /// Why the process must end when the facts have: others may have filled the disk.
+    pub(super) fn facts_ended(&self, reason: String) -> FatalError {
+        match self.space_here().filter(|space| space.level() == DiskLevel::Scarce) {
+            Some(DiskSpace { free_bytes, .. }) => FatalError::DiskFull { free_bytes, reason },
+            None => FatalError::Facts { reason },
+        }
     }
 }
 

@@ -3,12 +3,14 @@
 mod appends;
 mod bytes;
 mod crash;
+mod evidence;
 mod forgetting;
 mod handover;
 mod keys;
 mod members;
 mod purged;
 mod repair;
+mod residue;
 mod rotation;
 mod space;
 mod three;

@@ -18,6 +18,12 @@ impl Facts {
         Ok(self.engine.renew(go_on)?)
     }
 
+    /// How much room on the disk forgetting takes before it gives any free: for the rows beside those in use, and then for
+    /// the next snapshot.
+    pub(crate) fn renewing_bytes(&self) -> Result<u64, ForgetError> {
+        Ok(self.engine.bytes()?.saturating_add(self.snapshots.bytes()))
+    }
+
     /// Gives up the log as it is, for a snapshot of all that it says: whole files go, so that no byte of an entry up to here is
     /// left. A leader refuses while a member lacks entries that would go.
     pub(crate) async fn forget_log(&self) -> Result<(), ForgetError> {

@@ -6,13 +6,13 @@ pub use plan::MembershipChange;
 
 use super::Facts;
 use super::errors::SubmitError;
-use crate::catalog::{CatalogError, Command, MemberRow, MemberState};
+use crate::catalog::{CatalogError, ClockRow, Command, MemberRow, MemberState, RemoveMember};
 use crate::id::MemberId;
 use crate::rpc::{self, Hello};
 use crate::runtime;
 use openraft::ChangeMembers;
 use plan::View;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -22,6 +22,11 @@ const ENTRIES_BEHIND_MAX: u64 = 64;
 const HELLO_DEADLINE: Duration = Duration::from_secs(1);
 /// How long a change may take; one that takes longer is looked at again.
 const CHANGE_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Who is let in comes in less of the cluster's time, or joins again.
+const JOIN_MS_MAX: u64 = 24 * 60 * 60 * 1000;
+/// Who is told to have removed one that never came.
+const GIVEN_UP_BY: &str = "cluster";
 
 /// Why members are not what they are to be. It is tried again.
 #[derive(Debug, thiserror::Error)]
@@ -70,7 +75,8 @@ impl Facts {
     }
 
     fn view(&self) -> Result<View, TendError> {
-        let rows = self.catalog.members()?.into_iter().collect();
+        let rows: BTreeMap<MemberId, MemberRow> = self.catalog.members()?.into_iter().collect();
+        let overdue = overdue(&rows, &self.catalog.clock()?);
         let metrics = self.raft.metrics();
         let metrics = metrics.borrow();
         let membership = metrics.membership_config.membership();
@@ -85,7 +91,7 @@ impl Facts {
         };
         let caught_up = learners.iter().filter(has_all).copied().collect();
         let is_joint = joint.len() > 1;
-        Ok(View { voters, is_joint, learners, caught_up, rows, answering: BTreeSet::new() })
+        Ok(View { voters, is_joint, learners, caught_up, overdue, rows, answering: BTreeSet::new() })
     }
 
     /// Those that answer, of all on whom a change may depend.
@@ -115,6 +121,12 @@ impl Facts {
                 self.submit(Command::SettleMember { member: *member }).await?;
                 Ok(())
             }
+            MembershipChange::GivenUp { member } => {
+                let by = GIVEN_UP_BY.to_owned();
+                let command = RemoveMember { member: *member, is_lost: false, replaced_by: None, by };
+                self.submit(Command::RemoveMember(command)).await?;
+                Ok(())
+            }
             MembershipChange::Voters { voters } => {
                 let voters: BTreeSet<u64> = voters.iter().map(|voter| voter.0).collect();
                 let changed = self.raft.change_membership(voters, false).await;
@@ -127,4 +139,13 @@ impl Facts {
             }
         }
     }
+}
+
+/// Those that have been joining for too long. While the clocks are suspected nobody knows how long that is.
+fn overdue(rows: &BTreeMap<MemberId, MemberRow>, clock: &ClockRow) -> BTreeSet<MemberId> {
+    let is_overdue = |row: &MemberRow| {
+        row.state == MemberState::Joining && clock.now_ms.saturating_sub(row.since_ms) > JOIN_MS_MAX
+    };
+    let rows = rows.iter().filter(|(_, row)| clock.suspicion.is_none() && is_overdue(row));
+    rows.map(|(member, _)| *member).collect()
 }

@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// Requests that may wait; who comes later waits to wait.
@@ -20,6 +21,9 @@ const TOGETHER_BYTES_MAX: usize = 64 << 10;
 const IN_FLIGHT_MAX: usize = 2;
 /// How many times the usual length a log grows before a catalog that is as long is written down again.
 const LOG_TIMES_MAX: u64 = 8;
+
+/// How long what waits may still be answered before Raft ends.
+const ANSWERED_LIMIT: Duration = Duration::from_secs(2);
 
 type Answer = Result<Committed, NotCommitted>;
 
@@ -74,12 +78,18 @@ impl Proposer {
         answered.await.unwrap_or(Err(NotCommitted::Unknown))
     }
 
-    /// Ends the thread once what waits is answered.
-    pub(super) async fn stop(self) {
-        let Self { queue, ended, thread } = self;
+    /// Ends the thread once what waits is answered. Without a majority nothing is: then it ends with Raft, which is ended
+    /// after a while in any case.
+    pub(super) async fn stop<E>(self, end_raft: impl Future<Output = Result<(), E>>) -> Result<(), E> {
+        let Self { queue, mut ended, thread } = self;
         drop(queue);
-        let _: Result<(), _> = ended.await;
+        let answered = runtime::timeout(ANSWERED_LIMIT, &mut ended).await;
+        let shut = end_raft.await;
+        if answered.is_none() {
+            let _: Result<(), _> = ended.await;
+        }
         let _: Option<std::thread::Result<()>> = thread.map(JoinHandle::join);
+        shut
     }
 }
 

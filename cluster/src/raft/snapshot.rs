@@ -1,6 +1,7 @@
 //! Snapshots: the whole catalog as a file, written beside the log and read back before it is relied on.
 
 mod block;
+mod load;
 mod store;
 
 #[cfg(test)]

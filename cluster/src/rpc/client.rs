@@ -7,7 +7,7 @@ use super::message::Hello;
 use super::peers::{
     Answer, CallError, NEWEST, OLDEST, Peers, VERSION_KEY, decode, encode, in_version, is_raft,
 };
-use super::server::MESSAGE_BYTES_MAX;
+use super::server::{FRAME_BYTES_MAX, MESSAGE_BYTES_MAX, WINDOW_BYTES};
 use super::tls::MemberTls;
 use crate::id::MemberId;
 use bytes::Bytes;
@@ -38,8 +38,9 @@ pub struct Client {
 struct Connected {
     address: String,
     channel: Channel,
-    /// The version that the other side has answered to.
+    /// The version that is spoken, and whether the other side has answered to it.
     version: u8,
+    is_known: bool,
 }
 
 /// Which of the connections to a member.
@@ -80,19 +81,23 @@ impl Client {
             .map_err(refused)?
             .connect_timeout(CONNECT_LIMIT)
             .tcp_nodelay(true)
+            .initial_stream_window_size(WINDOW_BYTES)
+            .initial_connection_window_size(WINDOW_BYTES)
+            .max_frame_size(FRAME_BYTES_MAX)
             .http2_keep_alive_interval(KEEP_ALIVE)
             .keep_alive_timeout(KEEP_ALIVE)
             .keep_alive_while_idle(true);
         let channel = endpoint.connect_lazy();
-        channels.insert((target, line), Connected { address, channel: channel.clone(), version: NEWEST });
+        let connected = Connected { address, channel: channel.clone(), version: NEWEST, is_known: false };
+        channels.insert((target, line), connected);
         Ok((channel, NEWEST))
     }
 
-    /// Remembers the version that a member has answered to.
-    fn speaks(&self, target: MemberId, line: Line, version: u8) {
+    /// Remembers the version that a member has answered to; none when it is to be found out anew.
+    fn speaks(&self, target: MemberId, line: Line, version: Option<u8>) {
         let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(connected) = channels.get_mut(&(target, line)) {
-            connected.version = version;
+            (connected.version, connected.is_known) = (version.unwrap_or(NEWEST), version.is_some());
         }
     }
 
@@ -115,16 +120,14 @@ impl Client {
                 let older = common.unwrap_or(OLDEST);
                 let again = call.send(&request, older).await.answer;
                 if again.is_ok() {
-                    self.speaks(target, line, older);
+                    self.speaks(target, line, Some(older));
                 }
                 return again;
             }
-            (_, Some(common)) if common != version => self.speaks(target, line, common),
-            // One that is brought to a new program is away for a moment.
-            (Err(CallError::Unreachable { .. }), None) if version != NEWEST => {
-                self.speaks(target, line, NEWEST);
-            }
-            (Ok(_) | Err(_), _) => {}
+            (_, Some(common)) => self.speaks(target, line, Some(common)),
+            // One that is brought to another program is away for a moment.
+            (Err(CallError::Unreachable { .. }), None) => self.speaks(target, line, None),
+            (Ok(_) | Err(_), None) => {}
         }
         answer
     }
@@ -160,7 +163,7 @@ impl Call {
         match tokio::time::timeout_at(self.until, client.call(request)).await {
             Ok(Ok(answer)) => {
                 let newest = newest(answer.metadata());
-                Answered { answer: Ok(answer.into_inner().0.to_vec()), newest }
+                Answered { answer: Ok(answer.into_inner().0.into()), newest }
             }
             Ok(Err(status)) => {
                 let newest = newest(status.metadata());
@@ -180,6 +183,12 @@ fn newest(metadata: &MetadataMap) -> Option<u8> {
 impl Peers for Client {
     fn call(&self, target: MemberId, request: Vec<u8>, deadline: Duration) -> Answer<'_> {
         Box::pin(self.send(target, request, deadline))
+    }
+
+    fn is_newest(&self, target: MemberId) -> bool {
+        let channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
+        let connected = channels.get(&(target, Line::Others));
+        connected.is_some_and(|connected| connected.is_known && connected.version == NEWEST)
     }
 }
 

@@ -4,6 +4,7 @@
 //! the business of those who send and answer it; here it is bytes. Large things go as many requests, so that every
 //! message and every wait has a bound.
 
+mod arrivals;
 mod client;
 mod codec;
 mod directory;

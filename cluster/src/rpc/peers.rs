@@ -10,7 +10,7 @@ use std::time::Duration;
 /// The versions of what members say to one another that are understood here; the first byte of every message. The newest
 /// one is spoken, unless the other side speaks the one before: so members are brought to a new program one by one.
 pub(super) const NEWEST: u8 = 2;
-/// See above. Version 1 lacks the requests from `Hello` on.
+/// See above. Version 1 lacks the requests from `Hello` on, and the messages of the tail from `AskKept` on.
 pub(super) const OLDEST: u8 = 1;
 
 /// What comes with each answer: the newest version that is understood there. Version 1 says nothing of the kind.
@@ -24,6 +24,11 @@ pub trait Peers: Send + Sync + 'static {
     /// Sends a request to a member and waits for its answer, no longer than `deadline`. A request that was not
     /// answered may have been carried out.
     fn call(&self, target: MemberId, request: Vec<u8>, deadline: Duration) -> Answer<'_>;
+
+    /// Whether a member is known to understand all that is said here. One that has not answered yet is not.
+    fn is_newest(&self, _target: MemberId) -> bool {
+        true
+    }
 }
 
 /// Why a request has no answer.

@@ -1,5 +1,6 @@
 //! Answers other members over mutual TLS, and those who want to be one.
 
+use super::arrivals::{Arrivals, Bounds, Proof};
 use super::codec::Plain;
 use super::directory::Directory;
 use super::gate::Gate;
@@ -16,13 +17,17 @@ use tonic::metadata::MetadataValue;
 use tonic::service::Routes;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
+use tonic::transport::server::{TcpIncoming, TlsConnectInfo};
 use tonic::{Request, Response, Status};
 
 /// The longest message.
 pub(super) const MESSAGE_BYTES_MAX: usize = 16 << 20;
 /// Requests of one connection that are answered at one time.
 pub(super) const REQUESTS_AT_ONCE: usize = 256;
+/// What may be under way on a connection before the other side says that it has taken it: a few pieces of chunks.
+pub(super) const WINDOW_BYTES: u32 = 4 << 20;
+/// The longest frame of HTTP/2. Each one costs both sides a turn.
+pub(super) const FRAME_BYTES_MAX: u32 = 256 << 10;
 /// The longest that an answer may take.
 const ANSWER_LIMIT: Duration = Duration::from_secs(60);
 /// A connection on which nothing comes back for so long is given up.
@@ -68,6 +73,7 @@ pub async fn serve(
     let Answering { handler, directory, gate } = answering;
     listener.set_nonblocking(true)?;
     let incoming = TcpIncoming::from(tokio::net::TcpListener::from_std(listener)?).with_nodelay(Some(true));
+    let incoming = Arrivals::new(incoming, Bounds::default());
     let members = MembersServer::new(Door { handler })
         .max_decoding_message_size(MESSAGE_BYTES_MAX)
         .max_encoding_message_size(MESSAGE_BYTES_MAX);
@@ -82,6 +88,9 @@ pub async fn serve(
         .tls_config(tls.server(takes_strangers))?
         .concurrency_limit_per_connection(REQUESTS_AT_ONCE)
         .timeout(ANSWER_LIMIT)
+        .initial_stream_window_size(WINDOW_BYTES)
+        .initial_connection_window_size(WINDOW_BYTES)
+        .max_frame_size(FRAME_BYTES_MAX)
         .http2_keepalive_interval(Some(KEEP_ALIVE))
         .http2_keepalive_timeout(Some(KEEP_ALIVE))
         .add_routes(routes)
@@ -92,9 +101,13 @@ pub async fn serve(
 
 /// Writes down who calls, if it is a member.
 fn know(mut request: Request<()>, directory: &Directory) -> Result<Request<()>, Status> {
-    let certificates = request.peer_certs().unwrap_or_default();
+    let connection = request.extensions().get::<TlsConnectInfo<Proof>>().cloned();
+    let certificates = connection.as_ref().and_then(TlsConnectInfo::peer_certs).unwrap_or_default();
     let (from, shown) = caller(&certificates).map_err(|error| Status::unauthenticated(error.to_string()))?;
     directory.check(from, &shown).map_err(|denied| Status::permission_denied(denied.to_string()))?;
+    if let Some(connection) = connection {
+        connection.get_ref().give();
+    }
     request.extensions_mut().insert(from);
     Ok(request)
 }
@@ -108,7 +121,7 @@ impl Members for Door {
     async fn call(&self, request: Request<Plain>) -> Result<Response<Plain>, Status> {
         let from = request.extensions().get::<MemberId>().copied();
         let from = from.ok_or_else(|| Status::unauthenticated("expected the certificate of a member"))?;
-        let bytes = request.into_inner().0.to_vec();
+        let bytes = Vec::from(request.into_inner().0);
         let version = bytes.first().copied().unwrap_or(NEWEST);
         let newest = MetadataValue::from(u64::from(NEWEST));
         match self.handler.handle(from, bytes).await {

@@ -312,6 +312,7 @@ async fn with_a_member_of_the_version_before_that_one_is_spoken() {
     for _ in 0..2 {
         let answer = caller.call(target, encode(&3_u8), DEADLINE).await.unwrap();
         assert_eq!(decode::<u8>(&answer), Some(9));
+        assert!(!caller.is_newest(target));
     }
     let mut versions = Vec::new();
     while let Ok(version) = told.try_recv() {
@@ -335,8 +336,10 @@ async fn a_member_of_the_version_before_is_answered_in_it() {
     let newer = Answering { handler: Arc::new(Newer), ..answering() };
     let (address, _stop) = echo_by(ca.member(target), newer, &mut tasks);
     let caller = client(ca.member(MemberId(7)), target, address);
+    assert!(!caller.is_newest(target), "it has said nothing yet");
     let call = async |request| caller.call(target, request, DEADLINE).await;
     assert_eq!(call(vec![peers::OLDEST, 3]).await.unwrap(), [peers::OLDEST, 4]);
     assert_eq!(call(vec![peers::NEWEST, 3]).await.unwrap(), [peers::NEWEST, 4]);
     assert_eq!(call(vec![peers::NEWEST + 1, 3]).await, Err(CallError::Answer { target }));
+    assert!(caller.is_newest(target));
 }

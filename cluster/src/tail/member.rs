@@ -1,5 +1,6 @@
 //! One member: the machines of its objects, its copies, and its reads.
 
+mod amiss;
 mod end;
 mod layout;
 mod overdue;

@@ -267,6 +267,11 @@ impl Message {
         }
     }
 
+    /// Whether members of the wire's version before understand it.
+    pub(crate) fn is_old(&self) -> bool {
+        !matches!(self, Self::AskKept { .. } | Self::Kept { .. })
+    }
+
     /// Whether no sum of offsets within a chunk overflows.
     fn is_sound(&self) -> bool {
         match self {

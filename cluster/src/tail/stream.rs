@@ -7,6 +7,9 @@ use crate::chunk::{ChunkHeader, RecordSealer, SealError, SealedRecord, Writer, d
 use crate::id::MemberId;
 use std::collections::{BTreeMap, VecDeque};
 
+/// So many bytes that were sent have a millisecond more before they are sent again: they have to be written and synced.
+const RETRY_BYTES_PER_MS: u64 = 8 << 10;
+
 /// An open chunk at its owner.
 ///
 /// INVARIANT: a record is sealed once. What is sent again is the sealed record.
@@ -206,7 +209,9 @@ impl Stream {
             let is_stuck = turn.now_ms.saturating_sub(progress.moved_ms) > options.patience_ms;
             let is_slow = behind.get(member).is_some_and(|bytes| *bytes > options.behind_bytes);
             progress.is_lost |= is_stuck || is_slow;
-            if turn.now_ms.saturating_sub(progress.sent_ms) < options.retry_ms {
+            let retry_ms =
+                options.retry_ms + behind.get(member).map_or(0, |bytes| bytes / RETRY_BYTES_PER_MS);
+            if turn.now_ms.saturating_sub(progress.sent_ms) < retry_ms {
                 continue;
             }
             progress.sent = progress.acked;
@@ -280,12 +285,14 @@ mod tests {
         Layout { version: 1, stamp, members }
     }
 
-    #[test]
-    fn a_chunk_ends_when_by_a_new_layout_it_would_be_on_others_and_enough_of_these_are_there() {
+    fn sealer() -> RecordSealer {
         let id = ChunkId { object: RECORDING.into(), number: ChunkNumber(0), epoch: Epoch(1) };
         let key = DataKey::generate(RECORDING, KeyPurpose::Bytes, &SystemRandom::new()).unwrap();
-        let sealer = RecordSealer::new(&key, ChunkHeader { id, offset: 0 }).unwrap();
-        let mut around = Around {
+        RecordSealer::new(&key, ChunkHeader { id, offset: 0 }).unwrap()
+    }
+
+    fn around() -> Around {
+        Around {
             me: MemberId(1),
             peers: Vec::new(),
             layout: layout(1, 1..=2),
@@ -294,9 +301,36 @@ mod tests {
             gone: BTreeSet::new(),
             options: TailOptions::default(),
             last_ticket: 0,
-        };
+        }
+    }
+
+    #[test]
+    fn what_is_much_has_more_time_before_it_is_sent_again() {
+        let mut around = around();
         let set = [MemberId(1), MemberId(2)];
-        let mut stream = Stream::new(sealer, (&set, around.chosen_by()), 2, 0);
+        let retry_ms = around.options.retry_ms;
+        let mut stream = Stream::new(sealer(), (&set, around.chosen_by()), 2, 0);
+        let mut sent = |now_ms, act: &mut dyn FnMut(&mut Stream, &mut Turn<'_>)| {
+            let mut turn = Turn { now_ms, around: &mut around, effects: Vec::new() };
+            act(&mut stream, &mut turn);
+            turn.effects.len()
+        };
+        let bytes = vec![7; 1 << 20];
+        let mut push =
+            |stream: &mut Stream, turn: &mut Turn<'_>| assert_eq!(stream.push(&bytes, turn), Ok(bytes.len()));
+        let first = sent(0, &mut push);
+        assert!(first >= set.len());
+        let due_ms = retry_ms + (1 << 20) / RETRY_BYTES_PER_MS;
+        assert_eq!(sent(due_ms - 1, &mut Stream::tick), 0);
+        // What stands around the records counts as well.
+        assert_eq!(sent(due_ms + 10, &mut Stream::tick), first);
+    }
+
+    #[test]
+    fn a_chunk_ends_when_by_a_new_layout_it_would_be_on_others_and_enough_of_these_are_there() {
+        let mut around = around();
+        let set = [MemberId(1), MemberId(2)];
+        let mut stream = Stream::new(sealer(), (&set, around.chosen_by()), 2, 0);
         let follow = |around: &mut Around, stream: &mut Stream| {
             stream.follow_layout(&Turn { now_ms: 0, around, effects: Vec::new() });
             stream.is_broken()

@@ -29,8 +29,8 @@ pub(crate) struct Around {
 /// By what the members of a chunk were chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ChosenBy {
-    stamp: u64,
-    wanted: usize,
+    pub(crate) stamp: u64,
+    pub(crate) wanted: usize,
 }
 
 /// One input: the time, and what is to be done.

@@ -3,6 +3,7 @@
 use super::{drawn, limits, pieces};
 use crate::canvas::Canvas;
 use crate::cost::Cost;
+use crate::limits::Limits;
 use crate::replay::Replay;
 use crate::screen::Screen;
 use crate::source::terminal::{TerminalFormat, TerminalReader, Theme};
@@ -82,15 +83,15 @@ pub fn terminal(data: &[u8]) {
                 emulator.feed(&String::from_utf8_lossy(text), &mut cost, Cost::MAX);
             }
         }
-        painter.paint(&emulator, &mut canvas);
+        painter.paint(&emulator, &mut canvas).expect("it is small");
         screen.show_frame(&mut canvas);
         let ((mut painter, mut canvas), mut anew) = (begin(), Screen::default());
-        painter.paint(&emulator, &mut canvas);
+        painter.paint(&emulator, &mut canvas).expect("it is small");
         anew.show_frame(&mut canvas);
         assert!(anew.picture() == screen.picture(), "something changed outside of the damage");
     }
 }
 
 fn begin() -> (Painter, Canvas) {
-    (Painter::new(Theme::default(), Fonts::bundled()), Canvas::new(limits()))
+    (Painter::new(Theme::default(), Fonts::bundled()), Canvas::new(Limits::default()))
 }

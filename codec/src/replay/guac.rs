@@ -135,7 +135,7 @@ impl GuacReplay {
         }
     }
 
-    /// Adds the next bytes of the recording; then call [`super::Replay::step`] until it gives `None`.
+    /// Adds the next bytes of the recording; then call [`Self::step`] until it gives `None`.
     pub(super) fn push(&mut self, bytes: &[u8]) {
         self.parser.push(bytes);
     }

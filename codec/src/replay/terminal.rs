@@ -88,8 +88,10 @@ impl TerminalReplay {
 
     /// The canvas, with all cells as they are.
     pub(super) fn canvas(&mut self) -> &mut Canvas {
-        if let Some((emulator, painter)) = &mut self.screen {
-            painter.paint(emulator, &mut self.canvas);
+        let painted =
+            self.screen.as_mut().map(|(emulator, painter)| painter.paint(emulator, &mut self.canvas));
+        if let Some(Err(error)) = painted {
+            self.fault(self.source.now_ms(), self.source.position(), error);
         }
         &mut self.canvas
     }
@@ -133,10 +135,14 @@ impl TerminalReplay {
             (None, _) => {
                 let [columns, rows] = sides;
                 let error = DrawError::Terminal { columns, rows, limit };
-                self.faults.count += 1;
-                self.faults.first.get_or_insert(Fault { at_ms, end_byte, error });
+                self.fault(at_ms, end_byte, error);
             }
         }
+    }
+
+    fn fault(&mut self, at_ms: i64, end_byte: u64, error: DrawError) {
+        self.faults.count += 1;
+        self.faults.first.get_or_insert(Fault { at_ms, end_byte, error });
     }
 
     fn count_shown(&mut self) {

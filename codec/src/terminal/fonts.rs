@@ -72,12 +72,13 @@ impl Fonts {
 
     /// Whether one of them has a character.
     pub fn has(&self, character: char) -> bool {
-        self.find(character).is_some()
+        self.find(character, 1).is_some()
     }
 
-    /// The first font that has a character, and its glyph there.
-    pub(super) fn find(&self, character: char) -> Option<(FontRef<'_>, u16)> {
-        self.faces.iter().find_map(|face| {
+    /// The first font that has a character, and its glyph there. What is two cells wide is looked for among the emoji first.
+    pub(super) fn find(&self, character: char, width: u8) -> Option<(FontRef<'_>, u16)> {
+        let emoji = self.faces.get(1).filter(|_| width == 2);
+        emoji.into_iter().chain(&self.faces).find_map(|face| {
             let font = face.font();
             let glyph = font.charmap().map(character);
             (glyph != 0).then_some((font, glyph))
@@ -101,8 +102,9 @@ mod tests {
             assert!(fonts.has(character), "{character}");
         }
         assert!(!fonts.has('漢'));
+        assert_ne!(fonts.find('😀', 2).unwrap().0.key, fonts.find('😀', 1).unwrap().0.key);
         let more = Fonts::with(vec![(DEJAVU_SANS_MONO.to_vec(), 0)]).unwrap();
-        assert_eq!(more.find('a').unwrap().0.key, more.main().unwrap().key);
+        assert_eq!(more.find('a', 1).unwrap().0.key, more.main().unwrap().key);
         assert_eq!(Fonts::with(vec![(b"no font".to_vec(), 0)]).unwrap_err(), FontError::Face { face: 0 });
         assert_eq!(
             Fonts::with(vec![(DEJAVU_SANS_MONO.to_vec(), 7)]).unwrap_err(),

@@ -76,7 +76,7 @@ impl Glyphs {
             return Some(Glyph::Ink(square));
         }
         let fonts = Arc::clone(&self.fonts);
-        match fonts.find(key.character) {
+        match fonts.find(key.character, key.width) {
             Some((font, glyph)) => self.render(font, glyph, key, size),
             None => Some(Glyph::Ink(missing(size))),
         }

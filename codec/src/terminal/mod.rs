@@ -3,7 +3,9 @@
 //! The `emulator` keeps the cells (its crate avt follows xterm); the `painter` draws on a canvas those that changed, so that
 //! whatever shows recordings of guacd shows terminals too. Nothing is drawn until somebody looks.
 
+mod bounds;
 mod emulator;
+mod escape;
 mod fonts;
 mod glyphs;
 mod keys;

@@ -5,7 +5,7 @@ use super::fonts::Fonts;
 use super::glyphs::{Glyph, GlyphKey, Glyphs};
 use super::look::{CursorLine, Look, NONE, cell_size, looks};
 use super::scroll::{Scroll, scrolled};
-use crate::canvas::Canvas;
+use crate::canvas::{Canvas, DrawError};
 use crate::geometry::{Rect, Size};
 use crate::source::guac::Instruction;
 use crate::source::terminal::Theme;
@@ -35,11 +35,11 @@ impl Painter {
     }
 
     /// Draws what changed since the last time. A picture that is refused, because there is no memory for it, stays as it was.
-    pub(crate) fn paint(&mut self, emulator: &Emulator, canvas: &mut Canvas) {
+    pub(crate) fn paint(&mut self, emulator: &Emulator, canvas: &mut Canvas) -> Result<(), DrawError> {
         let looks = looks(emulator, &self.theme);
         let grid = emulator.size();
-        if self.grid != grid && self.resize(grid, canvas).is_err() {
-            return;
+        if self.grid != grid {
+            self.resize(grid, canvas)?;
         }
         let (columns, _) = grid;
         if let Some(scroll) = scrolled(&self.drawn, &looks, columns) {
@@ -53,9 +53,10 @@ impl Painter {
             }
         }
         self.drawn = looks;
+        Ok(())
     }
 
-    fn resize(&mut self, grid: (usize, usize), canvas: &mut Canvas) -> Result<(), crate::canvas::DrawError> {
+    fn resize(&mut self, grid: (usize, usize), canvas: &mut Canvas) -> Result<(), DrawError> {
         let cell = cell_size(grid);
         let side = |cells: usize, pixels: usize| i32::try_from(cells * pixels).unwrap_or(i32::MAX);
         let (width, height) = (side(grid.0, cell.width), side(grid.1, cell.height));

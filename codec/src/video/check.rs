@@ -7,6 +7,9 @@ use re_rav1d::dav1d::{Decoder, PlanarImageComponent, Settings};
 pub(super) trait Check: Send {
     /// Whether decoders see in `packet` what `encoder`, which has just written it, means.
     fn agrees(&mut self, packet: &[u8], encoder: &ScreenEncoder) -> bool;
+
+    /// Another check of its kind that has seen nothing.
+    fn anew(&self) -> Box<dyn Check>;
 }
 
 /// Decodes with rav1d, on this thread.
@@ -38,6 +41,10 @@ impl Check for Rav1dCheck {
             let mut rows = rows;
             rows.all(|row| decoded.next().and_then(|decoded| decoded.get(..size.width)) == Some(row))
         })
+    }
+
+    fn anew(&self) -> Box<dyn Check> {
+        Box::new(Self::new())
     }
 }
 

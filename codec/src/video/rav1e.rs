@@ -37,6 +37,12 @@ pub enum EncodeError {
         /// What the encoder says.
         source: EncoderStatus,
     },
+    /// Our encoder was wrong, and one that began anew with the same picture is as well.
+    #[error("decoders see another picture than the encoder means at {at_ms} ms, with a key frame too")]
+    Mismatch {
+        /// When the picture is shown, in milliseconds of the video.
+        at_ms: i64,
+    },
 }
 
 /// Encodes one segment: its first frame becomes a key frame, no other does.

@@ -210,7 +210,7 @@ impl SegmentCoder {
     }
 
     /// How many packets of our encoder were decoded to something else than it meant, in the segments that were checked:
-    /// rav1e has coded those pictures instead.
+    /// those pictures were coded anew.
     pub fn mismatches(&self) -> u64 {
         self.mismatches
     }

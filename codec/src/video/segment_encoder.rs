@@ -5,7 +5,8 @@
 //! of the segment, so it is the same wherever the segment is coded.
 //!
 //! Where our encoder is checked and a decoder sees something else than it means, the packet is thrown away and rav1e codes
-//! the rest of the segment. Where rav1e does not fit, nothing is checked.
+//! the rest of the segment. Where rav1e does not fit, an encoder of ours that knows nothing of the frames before begins
+//! anew; what it writes first must be right, or the segment cannot be coded.
 
 use super::check::{Check, Rav1dCheck};
 use super::encode::{Encode, Start};
@@ -25,6 +26,8 @@ pub struct SegmentEncoder {
     /// What our encoder writes is checked.
     check: Option<Box<dyn Check>>,
     mismatches: u64,
+    /// Nothing of the encoder that codes has been checked since one of ours was wrong.
+    is_anew: bool,
 }
 
 /// Who codes the next frame.
@@ -57,8 +60,9 @@ impl SegmentEncoder {
             share: Share::default(),
             check: None,
             mismatches: 0,
+            is_anew: false,
         };
-        if is_checked && encoder.film_fits() {
+        if is_checked {
             encoder.check = Some(Box::new(Rav1dCheck::new()));
         }
         encoder
@@ -117,6 +121,7 @@ impl SegmentEncoder {
                 if !agree(&mut self.check, &packets, encoder) {
                     return self.code_anew(frame);
                 }
+                self.is_anew = false;
                 // The first picture is new everywhere, whatever it shows.
                 if !packets.iter().any(|packet| packet.key) {
                     self.share.follow(natural_pixels, self.size);
@@ -135,15 +140,23 @@ impl SegmentEncoder {
 impl SegmentEncoder {
     /// Codes a frame that our encoder got wrong.
     fn code_anew(&mut self, frame: &Frame<'_>) -> Result<Vec<Packet>, EncodeError> {
-        self.fall_back()?;
+        if self.is_anew {
+            return Err(EncodeError::Mismatch { at_ms: frame.at_ms });
+        }
+        self.begin_anew()?;
         self.code(frame)
     }
 
-    /// Leaves the rest of the segment to rav1e.
-    fn fall_back(&mut self) -> Result<(), EncodeError> {
+    /// Leaves the rest of the segment to an encoder that knows nothing of what was coded.
+    fn begin_anew(&mut self) -> Result<(), EncodeError> {
         self.mismatches += 1;
-        self.check = None;
-        self.coding = self.film()?;
+        (self.coding, self.check) = if self.film_fits() {
+            (self.film()?, None)
+        } else {
+            // A decoder that saw a wrong packet is as little to be trusted as the encoder that wrote it.
+            (self.screen(), self.check.as_ref().map(|check| check.anew()))
+        };
+        self.is_anew = true;
         Ok(())
     }
 }
@@ -161,8 +174,8 @@ impl Encode for SegmentEncoder {
         if agree(&mut self.check, &packets, encoder) {
             return Ok(packets);
         }
-        // What is shown stays as it is until rav1e codes the next frame.
-        self.fall_back()?;
+        // What is shown stays as it is until the next frame is coded.
+        self.begin_anew()?;
         Ok(Vec::new())
     }
 

@@ -144,7 +144,7 @@ fn print_mismatches(report: &Report) {
     let mismatches = report.summary.mismatches;
     if mismatches > 0 {
         eprintln!(
-            "custody: {mismatches} of the checked segments did not decode to what our encoder meant: rav1e coded the rest of them (please report this)"
+            "custody: {mismatches} of the checked packets did not decode to what our encoder meant: their segments were coded anew from there (please report this)"
         );
     }
 }

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// All settings. In the file a full stop makes a table; in the environment `smtp.host` is `CUSTODY_SMTP_HOST`.
-const KEYS: [&str; 41] = [
+const KEYS: [&str; 42] = [
+    "ballast_mib",
     "cluster.address",
     "cluster.ca",
     "cluster.certificate",

@@ -23,6 +23,8 @@ const DATA_DIR: &str = "/var/lib/custody";
 const SMTP_TIMEOUT_S: u64 = 30;
 /// The longest address of the cluster: with it, a link still fits a line of a mail.
 const URL_BYTES_MAX: usize = 256;
+/// The ballast where nothing is set.
+const BALLAST_MIB: u64 = 256;
 /// Most worker processes of one conversion.
 const WORKERS_MAX: usize = 256;
 
@@ -31,6 +33,8 @@ const WORKERS_MAX: usize = 256;
 pub(crate) struct Settings {
     /// Where facts and bytes are kept.
     pub(crate) data_dir: PathBuf,
+    /// How long the file is that only takes room, in MiB; 0 for none.
+    pub(crate) ballast_mib: u64,
     /// Where conversions keep unnamed temporary files.
     pub(crate) work_dir: PathBuf,
     /// The key that wraps all keys.
@@ -171,6 +175,7 @@ impl Settings {
             return Err(ConfigError::PlainHttp { address: listen.api });
         }
         Ok(Self {
+            ballast_mib: values.get("ballast_mib", "a number of MiB, 0 for none")?.unwrap_or(BALLAST_MIB),
             work_dir: values.get("work_dir", path)?.unwrap_or_else(|| data_dir.join("work")),
             kek_file: values.get("kek_file", path)?.unwrap_or_else(|| data_dir.join("kek")),
             limits: limits(values)?,

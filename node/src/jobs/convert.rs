@@ -44,8 +44,8 @@ pub(super) fn convert(
     };
     let report = conversion.run(&mut output, interrupt)?;
     if report.summary.mismatches > 0 {
-        let segments = report.summary.mismatches;
-        tracing::warn!(%recording, segments, "checked segments did not decode to what our encoder meant: rav1e coded the rest of them");
+        let packets = report.summary.mismatches;
+        tracing::warn!(%recording, packets, "checked packets did not decode to what our encoder meant: their segments were coded anew from there");
     }
     let video = output.seal()?;
     Ok(VideoFacts {

@@ -7,7 +7,9 @@ use crate::gaps::with_gaps;
 use crate::interrupt::Interrupt;
 use crate::recording::Recording;
 use crate::survey::{Survey, survey};
-use cluster::catalog::{ClaimToken, Command, CompleteIndex, IndexFacts, KeepView, ViewRow};
+use cluster::catalog::{
+    AuditEvent, ClaimToken, Command, CompleteIndex, IndexFacts, KeepView, ObjectState, ViewRow,
+};
 use cluster::id::{ObjectId, RecordingId};
 use codec::timeline::Timeline;
 use serde::Serialize;
@@ -22,6 +24,7 @@ pub(super) fn index(
     length: u64,
     interrupt: &Interrupt,
 ) -> Result<CompleteIndex, JobError> {
+    tell_sealed(tools, recording)?;
     let stored = Recording::of_session(&tools.cluster, &tools.runtime, recording, length)?;
     let Survey { timeline, keystrokes, view } = survey(&stored, length, interrupt)?;
     let gaps = tools.cluster.catalog()?.gaps(recording, length)?.gaps;
@@ -39,6 +42,15 @@ pub(super) fn index(
     let artefact = store(bytes(), &with_gaps(&timeline, &timeline, &gaps))?;
     let facts = facts(&timeline, artefact);
     Ok(CompleteIndex { claim, facts, keystrokes: store(text, &keystrokes)? })
+}
+
+/// Tells the audit log the recording's root. A job that is done again tells it again, which changes nothing.
+fn tell_sealed(tools: &JobTools, recording: RecordingId) -> Result<(), JobError> {
+    let row = tools.cluster.catalog()?.object(recording.into())?;
+    let Some(ObjectState::Sealed(facts)) = row.map(|row| row.state) else { return Ok(()) };
+    let event = Command::Audit(AuditEvent::sealed(recording, &facts));
+    tools.runtime.block_on(tools.cluster.submit(event)).map_err(JobError::Keep)?;
+    Ok(())
 }
 
 /// Keeps a value as JSON in an object of its own.

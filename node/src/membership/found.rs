@@ -62,7 +62,9 @@ async fn make(
     let key = MemberKey::load_or_create(&settings.data_dir)?;
     let public = key.public();
     let ca = ca(cluster, random).await?;
-    let own = Own { address: Some(address.to_owned()), fingerprint: Some(fingerprint(&public)) };
+    let (address_told, fingerprint) = (Some(address.to_owned()), Some(fingerprint(&public)));
+    // Where its API answers it says when it serves.
+    let own = Own { address: address_told, api_address: None, fingerprint };
     describe(cluster, &own).await?;
     let public = PublicKey::from_der(&public).ok_or(rcgen::Error::UnsupportedSignatureAlgorithm)?;
     let certificate = Authority::open(&ca.key)?.certify(FIRST, &public)?;

@@ -1,8 +1,10 @@
-//! How full the members' disks are: asked about, and told when an operator has to act.
+//! How full the members' disks are: asked about, and told when an operator has to act; what is kept for a full one.
 
-use crate::tasks::{Stop, TaskResult};
+use super::ballast::Ballast;
+use crate::tasks::{Stop, TaskResult, on_thread};
 use cluster::Cluster;
 use cluster::chunk::DiskLevel;
+use cluster::chunk::key::Random;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +12,12 @@ use std::time::Duration;
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// Looks until it is told to stop.
-pub(super) async fn run(cluster: Arc<Cluster>, stop: Stop) -> TaskResult {
+pub(super) async fn run(
+    cluster: Arc<Cluster>,
+    ballast: Ballast,
+    random: Arc<dyn Random>,
+    stop: Stop,
+) -> TaskResult {
     let mut told = DiskLevel::Ample;
     loop {
         // Who does not answer is not waited for at the end.
@@ -23,6 +30,13 @@ pub(super) async fn run(cluster: Arc<Cluster>, stop: Stop) -> TaskResult {
         {
             tell(level);
             told = level;
+        }
+        if let Some(space) = cluster.disk_here() {
+            let (ballast, random) = (ballast.clone(), Arc::clone(&random));
+            // It is tried again, and a disk that does not take it shows elsewhere.
+            if let Ok(Err(error)) = on_thread("ballast", move || ballast.grow(space, &*random)).await {
+                tracing::debug!(%error, "the ballast does not grow");
+            }
         }
         if !stop.sleep(LOOK_EVERY).await {
             return Ok(());

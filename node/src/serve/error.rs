@@ -27,6 +27,14 @@ pub(crate) enum StartError {
         /// What the system says.
         source: io::Error,
     },
+    /// The room of the disk, or the file that keeps some, cannot be looked at.
+    #[error("cannot look at the ballast in {}: {source}", path.display())]
+    Ballast {
+        /// The folder for data.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
     /// A key's file cannot be read or written.
     #[error("cannot use the key file {}: {source}", path.display())]
     Key {

@@ -1,5 +1,6 @@
 //! One member, from the start of its tasks to their end.
 
+use super::ballast::Ballast;
 use super::error::{RunError, StartError};
 use super::members::{self, Others};
 use super::{audit, clock, disks, forgetting, identity, kek, keks, retention, roles, scrub, systemd, tokens};
@@ -12,11 +13,11 @@ use crate::seams::{CodecMedia, FormatIntake};
 use crate::tasks::{TaskError, Tasks};
 use crate::webhook::{self, Webhook};
 use api::{
-    ApiState, CheckpointKey, Closing, IdentityProvider, Metrics, Rates, Server, ServerOptions, Stopper,
-    Threads, Trail,
+    Ahead, ApiState, CheckpointKey, Closing, IdentityProvider, Metrics, Rates, Server, ServerOptions,
+    Stopper, Threads, Trail,
 };
 use cluster::catalog::MemberState;
-use cluster::chunk::disk::RealDisk;
+use cluster::chunk::disk::{Disk as _, RealDisk};
 use cluster::chunk::key::Random;
 use cluster::cluster::{FatalError, StartReport};
 use cluster::id::MemberId;
@@ -65,6 +66,7 @@ impl Member {
         for folder in [&settings.data_dir, &settings.work_dir] {
             make_folder(folder)?;
         }
+        release_ballast(&settings)?;
         let random: Arc<dyn Random> = Arc::new(SystemRandom::new());
         let mut others = members::open(&settings)?;
         if let Some(wire) = &others.wire {
@@ -117,7 +119,7 @@ impl Member {
         let judges = Judges { authorizer: Arc::clone(&authorizer), identity: provider.clone() };
         let witness = Witness { trail: Arc::clone(&trail), checkpoint_key };
         let media = Arc::new(CodecMedia::new(cluster, Handle::current()));
-        let server = bind(settings, cluster, judges, witness, (random, Arc::clone(&media)))?;
+        let server = bind(settings, cluster, judges, witness, (Arc::clone(&random), Arc::clone(&media)))?;
         let address = server.address();
         if is_new {
             tokens::tell_first(&first_token, &settings.public_url(address));
@@ -132,7 +134,8 @@ impl Member {
         let kept = of();
         tasks.spawn("retention", GRACE, |stop| retention::run(kept, stop));
         let filled = of();
-        tasks.spawn("disks", GRACE, |stop| disks::run(filled, stop));
+        let ballast = Ballast::new(&settings.data_dir, settings.ballast_mib);
+        tasks.spawn("disks", GRACE, |stop| disks::run(filled, ballast, random, stop));
         let compared = of();
         tasks.spawn("scrub", GRACE, |stop| scrub::run(compared, stop));
         let purged = of();
@@ -346,6 +349,7 @@ fn bind(
         rates: Rates::new(&settings.limits),
         trail: witness.trail,
         checkpoint_key: witness.checkpoint_key,
+        ahead: Ahead::default(),
         threads: Threads::default(),
         closing: Closing::default(),
     };
@@ -386,6 +390,21 @@ fn channels(settings: &Settings, public_url: String) -> Result<Vec<(Channel, Dur
 fn job_tools(settings: &Settings, cluster: Arc<Cluster>) -> JobTools {
     let work_dir: PathBuf = settings.work_dir.clone();
     JobTools { cluster, runtime: Handle::current(), work_dir, workers: settings.workers }
+}
+
+/// Gives the ballast free where the disk is full, so that there is room to start with.
+fn release_ballast(settings: &Settings) -> Result<(), StartError> {
+    let path = &settings.data_dir;
+    let failed = |source| StartError::Ballast { path: path.clone(), source };
+    let space = RealDisk.space(path).map_err(failed)?;
+    let ballast = Ballast::new(path, settings.ballast_mib);
+    if let Some(bytes) = ballast.release_if_full(space).map_err(failed)? {
+        tracing::error!(
+            bytes,
+            "the disk was full: the ballast is gone, so that this member can start; make room"
+        );
+    }
+    Ok(())
 }
 
 /// A folder that only its owner can look into.

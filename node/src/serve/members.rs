@@ -60,7 +60,7 @@ fn alone(member: MemberId) -> Others {
         first: member,
         founders: BTreeSet::from([member]),
         peers: Arc::new(NoPeers),
-        own: Own { address: None, fingerprint: None },
+        own: Own { address: None, api_address: None, fingerprint: None },
         wire: None,
         identity: None,
     }
@@ -85,7 +85,11 @@ fn configured(settings: &Settings) -> Result<Others, StartError> {
         first: founders.first().copied().unwrap_or(member),
         founders,
         peers: Arc::<Client>::clone(&wire.client),
-        own: Own { address: settings.peers.address.clone().or(own), fingerprint: None },
+        own: Own {
+            address: settings.peers.address.clone().or(own),
+            api_address: api_address(settings),
+            fingerprint: None,
+        },
         wire: Some(wire),
         identity: None,
     })
@@ -111,10 +115,16 @@ fn invited(settings: &Settings, identity: Identity) -> Result<Others, StartError
         first: FIRST,
         founders: if member == FIRST { BTreeSet::from([FIRST]) } else { BTreeSet::new() },
         peers: Arc::<Client>::clone(&wire.client),
-        own: Own { address: settings.peers.address.clone(), fingerprint },
+        own: Own { address: settings.peers.address.clone(), api_address: api_address(settings), fingerprint },
         wire: Some(wire),
         identity: Some(identity),
     })
+}
+
+/// Where others could ask this member's API: not when it listens on whatever addresses the machine has.
+fn api_address(settings: &Settings) -> Option<String> {
+    let api = settings.listen.api;
+    (!api.ip().is_unspecified() && api.port() != 0).then(|| api.to_string())
 }
 
 fn wire(

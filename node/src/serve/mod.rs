@@ -1,6 +1,7 @@
 //! A member that serves: everything is started, runs, and is stopped in the opposite order.
 
 mod audit;
+mod ballast;
 mod clock;
 mod discovery;
 mod disks;
@@ -44,7 +45,9 @@ pub(crate) fn serve(settings: Settings, until: Until) -> Result<(), RunError> {
     telemetry::start(settings.log);
     block_on(async {
         let mut signals = Signals::listen()?;
+        let starting = systemd::starting();
         let mut member = Member::start(settings).await?;
+        drop(starting);
         systemd::ready(member.address());
         let end = tokio::select! {
             error = member.failed() => Err(error),

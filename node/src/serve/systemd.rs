@@ -5,10 +5,34 @@ use cluster::Cluster;
 use sd_notify::NotifyState;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 /// How long the cluster may take to answer before the watchdog is left to bark.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+
+/// How often more time to start is asked for, and how much in microseconds.
+const EXTEND_EVERY: Duration = Duration::from_secs(10);
+const EXTEND_US: u32 = 60_000_000;
+
+/// Asks for more time until it is dropped: building the rows again takes as long as it takes.
+pub(super) struct Starting {
+    _started: Sender<()>,
+}
+
+/// The member starts. What it waits for others has limits of its own.
+pub(super) fn starting() -> Starting {
+    let (started, is_started) = channel();
+    let ask = move || {
+        while is_started.recv_timeout(EXTEND_EVERY) == Err(RecvTimeoutError::Timeout) {
+            notify(&[NotifyState::ExtendTimeoutUsec(EXTEND_US)]);
+        }
+    };
+    if let Err(error) = std::thread::Builder::new().name("starting".to_owned()).spawn(ask) {
+        tracing::warn!(%error, "no more time to start is asked for");
+    }
+    Starting { _started: started }
+}
 
 /// The member answers.
 pub(super) fn ready(address: SocketAddr) {

@@ -130,6 +130,7 @@ fn answer(work: &mut Work, request: Request, replies: &mut impl Write) -> Result
         }
         (Request::Video(plan), Work::Nothing(on_damage, fonts)) => {
             let (on_damage, fonts) = (*on_damage, fonts_of(fonts));
+            limits::yield_to_others()?;
             let decoders = limits::decoders();
             limits::confine(limits::MEMORY_BYTES)?;
             let limits = Limits { on_damage, ..limits::video_limits(&plan) };
@@ -141,6 +142,7 @@ fn answer(work: &mut Work, request: Request, replies: &mut impl Write) -> Result
         }
         (Request::Sound(cut), Work::Nothing(on_damage, _)) => {
             let on_damage = *on_damage;
+            limits::yield_to_others()?;
             limits::confine(limits::SOUND_MEMORY_BYTES)?;
             let limits = Limits { on_damage, ..Limits::default() };
             let coder = SoundCoder::new(limits, SoundSettings::default(), cut)

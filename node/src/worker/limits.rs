@@ -4,7 +4,7 @@ use codec::canvas::Decoders;
 use codec::geometry::Size;
 use codec::limits::Limits;
 use codec::video::{Chroma, Plan, SegmentEncoder};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, nice, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
 use std::io;
 use std::num::NonZero;
@@ -22,10 +22,14 @@ const AHEAD_OF_PICTURE_BYTES: u64 = 64 << 20;
 const THREADS_FOR_PICTURE_MAX: usize = 3;
 /// Memory of our encoder, and of the pictures before it, for each pixel of the video.
 const SCREEN_BYTES_PER_PIXEL: u64 = 18;
+/// What the decoder that checks our encoder takes besides. Where rav1e may be used this is in rav1e's share, since the
+/// decoder goes before rav1e comes.
+const CHECK_BYTES_PER_PIXEL: u64 = 8;
 /// What rav1e takes besides, where it may be used.
 const FILM_BYTES_PER_PIXEL: u64 = 100;
 /// What all of them take besides with a sample of colour for each pixel, which they keep in each of their pictures.
 const SCREEN_FULL_COLOUR_BYTES_PER_PIXEL: u64 = 6;
+const CHECK_FULL_COLOUR_BYTES_PER_PIXEL: u64 = 5;
 const FILM_FULL_COLOUR_BYTES_PER_PIXEL: u64 = 40;
 /// Memory that a usual recording takes beside the encoder: by this workers share a machine.
 const USUAL_BYTES: u64 = 112 << 20;
@@ -36,6 +40,8 @@ pub(crate) const SOUND_MEMORY_BYTES: u64 = 256 << 20;
 /// Time that a worker may compute on one part of a request, in seconds: far above what any input may cost. What takes
 /// longer is a loop without an end.
 const PART_CPU_S: u64 = 120;
+/// What is added to the nice value of a process that makes a video: beside one of the usual value it gets a quarter of a core.
+const NICE: i32 = 5;
 /// Descriptors of a worker: its three pipes and some to spare for the runtime.
 const DESCRIPTORS: u64 = 16;
 
@@ -48,13 +54,17 @@ pub(crate) fn video_limits(plan: &Plan) -> Limits {
 }
 
 fn encoder_bytes(plan: &Plan) -> u64 {
-    let is_full = plan.settings.chroma == Chroma::Full;
-    let mut each = SCREEN_BYTES_PER_PIXEL;
-    each += if is_full { SCREEN_FULL_COLOUR_BYTES_PER_PIXEL } else { 0 };
-    if plan.size().area() <= SegmentEncoder::FILM_PIXELS_MAX {
-        each += FILM_BYTES_PER_PIXEL;
-        each += if is_full { FILM_FULL_COLOUR_BYTES_PER_PIXEL } else { 0 };
-    }
+    let (beside, beside_in_full_colour) = if plan.size().area() <= SegmentEncoder::FILM_PIXELS_MAX {
+        (FILM_BYTES_PER_PIXEL, FILM_FULL_COLOUR_BYTES_PER_PIXEL)
+    } else {
+        (CHECK_BYTES_PER_PIXEL, CHECK_FULL_COLOUR_BYTES_PER_PIXEL)
+    };
+    let each = match plan.settings.chroma {
+        Chroma::Half => SCREEN_BYTES_PER_PIXEL + beside,
+        Chroma::Full => {
+            SCREEN_BYTES_PER_PIXEL + beside + SCREEN_FULL_COLOUR_BYTES_PER_PIXEL + beside_in_full_colour
+        }
+    };
     pixels(plan.size()).saturating_mul(each)
 }
 
@@ -92,6 +102,12 @@ pub(crate) fn decoders_for_picture() -> Arc<Decoders> {
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let threads = (cores - 1).min(THREADS_FOR_PICTURE_MAX);
     Arc::new(Decoders::start(threads, usize::try_from(AHEAD_OF_PICTURE_BYTES).unwrap_or(0)))
+}
+
+/// Lets whoever else wants a core have it: recorders and viewers come before videos.
+pub(crate) fn yield_to_others() -> io::Result<()> {
+    nice(NICE).map(|_| ())?;
+    Ok(())
 }
 
 /// Takes from this process what a worker never needs: core dumps, processes, memory above `memory_bytes`.
@@ -139,7 +155,7 @@ mod tests {
         for (plan, drawing) in [
             (plan(1280, 720), (432 << 20) - 1280 * 720 * 118),
             (plan(1920, 1080), (432 << 20) - 1920 * 1080 * 118),
-            (plan(4096, 2304), (432 << 20) - 4096 * 2304 * 18),
+            (plan(4096, 2304), (432 << 20) - 4096 * 2304 * 26),
         ] {
             assert_eq!(video_limits(&plan).memory_bytes, (384 << 20).min(drawing));
         }

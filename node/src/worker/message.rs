@@ -101,7 +101,7 @@ pub(crate) struct Summary {
     pub(crate) faults: u64,
     /// The first of them.
     pub(crate) first_fault: Option<Fault>,
-    /// Packets of our encoder that a decoder did not see as it meant them; rav1e has coded those pictures instead.
+    /// Packets of our encoder that a decoder did not see as it meant them; those pictures were coded anew.
     pub(crate) mismatches: u64,
 }
 

@@ -49,7 +49,7 @@ fn an_imported_cast_is_indexed_shown_without_keys_and_made_a_video() {
 
     let video = served.request_video(&session, &[]);
     let ready = served.video_once(&video, "the video", |video| video["state"] == "ready");
-    assert_eq!((&ready["width"], &ready["height"]), (&1_100.into(), &640.into()), "{ready}");
+    assert_eq!(ready["duration_ms"], 40_297, "{ready}");
 }
 
 #[test]

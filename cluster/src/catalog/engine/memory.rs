@@ -47,9 +47,17 @@ impl Engine for MemoryEngine {
         Ok(())
     }
 
+    fn load(&self, rows: Vec<(Tree, KeyAndRow)>) -> Result<(), EngineError> {
+        self.commit(rows.into_iter().map(|(tree, (key, row))| ((tree, key), Some(row))).collect())
+    }
+
     fn clear(&self) -> Result<(), EngineError> {
         self.trees.write().unwrap_or_else(PoisonError::into_inner).clear();
         Ok(())
+    }
+
+    fn bytes(&self) -> Result<u64, EngineError> {
+        Ok(0)
     }
 
     fn renew(&self, _: &dyn Fn() -> bool) -> Result<bool, EngineError> {

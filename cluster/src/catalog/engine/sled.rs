@@ -191,12 +191,29 @@ impl Engine for SledEngine {
         Ok(stores.database.apply_batch(changes)?)
     }
 
+    /// Batches exclude one another; rows alone do not.
+    fn load(&self, rows: Vec<(Tree, KeyAndRow)>) -> Result<(), EngineError> {
+        let stores = self.read();
+        for (tree, (key, row)) in rows {
+            let key = full_key(tree, &key);
+            if let Some(next) = &stores.next {
+                next.insert(&key, row.as_slice())?;
+            }
+            stores.database.insert(key, row)?;
+        }
+        Ok(())
+    }
+
     fn clear(&self) -> Result<(), EngineError> {
         let stores = self.read();
         if let Some(next) = &stores.next {
             next.clear()?;
         }
         Ok(stores.database.clear()?)
+    }
+
+    fn bytes(&self) -> Result<u64, EngineError> {
+        Ok(self.read().database.size_on_disk()?)
     }
 
     fn renew(&self, go_on: &dyn Fn() -> bool) -> Result<bool, EngineError> {

@@ -257,7 +257,19 @@ fn a_claim_holds_until_its_deadline_and_fences_the_one_before() {
     }
     world.done(Command::Progress(Progress { claim: second, progress }));
     assert_eq!(world.catalog.job(job).unwrap().unwrap().progress, progress);
+    let start = JobStartRow { claimed_ms: 1_002 + 2 * MINUTE_MS };
+    assert_eq!(world.catalog.job_start(job).unwrap(), Some(start));
     world.done(Command::Complete(Complete { claim: second, facts: facts(object) }));
+    assert_eq!(world.catalog.job_start(job).unwrap(), None);
+}
+
+#[test]
+fn what_is_left_of_a_job_is_told_by_its_pace() {
+    let left = |done_ms, total_ms| JobProgress { done_ms, total_ms }.left_ms(3_000);
+    assert_eq!([left(1, 4), left(4, 4), left(5, 4)], [Some(9_000), Some(0), Some(0)]);
+    assert_eq!([left(0, 0), left(0, 4), left(9, 10_000)], [None; 3]);
+    assert_eq!(left(1, u64::MAX), None);
+    assert_eq!(JobProgress { done_ms: 1, total_ms: 4 }.left_ms(0), None);
 }
 
 #[test]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::catalog::index::PageBounds;
 use proptest::prelude::*;
 
 #[test]
@@ -181,11 +182,22 @@ fn naive(sessions: &[(OpenSession, bool)], query: &SessionQuery) -> Vec<Recordin
     found.into_iter().map(|(_, _, recording)| recording).collect()
 }
 
+/// So few rows that all that a page may cost is reached.
+fn some_bounds() -> impl Strategy<Value = PageBounds> {
+    (1..6usize, 1..30usize, 0..60usize, 1..6usize).prop_map(|(tried, more, gathered, at_once)| PageBounds {
+        tried,
+        looked_at: tried + more,
+        gathered,
+        in_vain: 1,
+        at_once,
+    })
+}
+
 proptest! {
     #[test]
     fn pages_together_are_what_a_filter_over_all_rows_finds(
         sessions in some_sessions(),
-        queries in prop::collection::vec(some_query(), 12),
+        queries in prop::collection::vec((some_query(), some_bounds()), 12),
     ) {
         let mut world = World::new();
         for (open, ended) in &sessions {
@@ -194,11 +206,11 @@ proptest! {
                 world.done(Command::EndSession(EndSession { recording: open.recording, ..ending() }));
             }
         }
-        for mut query in queries {
+        for (mut query, bounds) in queries {
             let expected = naive(&sessions, &query);
             let mut found = Vec::new();
             loop {
-                let page = world.catalog.sessions(&query).unwrap();
+                let page = world.catalog.sessions_within(&query, bounds).unwrap();
                 prop_assert!(page.sessions.len() <= query.limit);
                 found.extend(page.sessions.into_iter().map(|(recording, _)| recording));
                 let Some(next) = page.next else { break };

@@ -308,8 +308,8 @@ impl Disk for MemoryDisk {
     }
 
     fn space(&self, _folder: &Path) -> io::Result<DiskSpace> {
-        let free_bytes = 100_u64.saturating_sub(self.lock().used_percent);
-        Ok(DiskSpace { free_bytes, total_bytes: 100 })
+        let free_bytes = 100_u64.saturating_sub(self.lock().used_percent) << 30;
+        Ok(DiskSpace { free_bytes, total_bytes: 100 << 30 })
     }
 
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {

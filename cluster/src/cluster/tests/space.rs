@@ -1,9 +1,10 @@
 //! Disks that fill up.
 
+use super::purged::{ended, purge};
 use super::three::{Running, Three};
 use super::*;
 use crate::chunk::disk::Disk;
-use crate::cluster::WorkerOrder;
+use crate::cluster::{ForgetError, WorkerOrder};
 
 async fn until(is_so: impl AsyncFn() -> bool) {
     let waiting = async {
@@ -32,7 +33,7 @@ async fn sessions_are_opened_while_enough_members_have_room() {
             false => assert!(matches!(opened, Err(OpenSessionError::StorageFull { full: 2 })), "{opened:?}"),
         }
     }
-    let free = cluster.disks().into_iter().map(|(member, space)| (member.0, space.free_bytes));
+    let free = cluster.disks().into_iter().map(|(member, space)| (member.0, space.free_bytes >> 30));
     assert_eq!(free.collect::<Vec<_>>(), [(1, 100), (2, 9), (3, 4)]);
 }
 
@@ -72,4 +73,38 @@ async fn a_disk_that_fills_up_fetches_nothing_that_is_missing() {
     assert_eq!(resync().counts["fetched"], fetched);
     disk.be_used(0);
     until(async || resync().counts["fetched"] == fetched + 2).await;
+}
+
+#[tokio::test]
+async fn a_disk_without_room_for_the_rows_twice_forgets_nothing_until_there_is() {
+    let disk = MemoryDisk::default();
+    let cluster = ready(&disk).await;
+    let gone = ended(&cluster, &noise(1, 1_000)).await;
+    cluster.submit(purge(gone)).await.unwrap();
+    disk.be_used(96);
+    cluster.order_worker("forget", Some(cluster.member()), WorkerOrder::Start).await.unwrap();
+    let rounds = || cluster.workers_here().into_iter().find(|worker| worker.name == "forget").unwrap();
+    until(async || matches!(cluster.forget().await, Err(ForgetError::NoRoom { .. }))).await;
+    assert_eq!(rounds().counts["rounds"], 0);
+    assert!(rounds().last_error.unwrap().starts_with("the disk has 4294967296 bytes free"));
+    disk.be_used(0);
+    until(async || {
+        cluster.forget().await.unwrap();
+        rounds().counts["rounds"] == 1
+    })
+    .await;
+    cluster.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn facts_that_end_on_a_full_disk_say_so() {
+    let disk = MemoryDisk::default();
+    let cluster = ready(&disk).await;
+    let reason = || "the log ends".to_owned();
+    disk.be_used(95);
+    assert_eq!(cluster.shared.facts_ended(reason()), FatalError::Facts { reason: reason() });
+    disk.be_used(96);
+    let full = FatalError::DiskFull { free_bytes: 4 << 30, reason: reason() };
+    assert_eq!(cluster.shared.facts_ended(reason()), full);
+    cluster.stop().await.unwrap();
 }

@@ -212,3 +212,22 @@ async fn without_a_majority_nothing_is_answered_and_nothing_is_lost() {
         assert_eq!(three.retention(member).await, ParameterValue::Number(7));
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_leader_that_is_left_alone_with_what_it_cannot_commit_stops_all_the_same() {
+    let mut three = Three::start().await;
+    let leader = three.leader().unwrap();
+    for member in three.members().into_iter().filter(|member| *member != leader) {
+        three.stop(member).await;
+    }
+    let by = "ada".to_owned();
+    let command = Command::PutParameter(PutParameter {
+        name: "retention_days".to_owned(),
+        value: ParameterValue::Number(9),
+        expected_version: None,
+        by,
+    });
+    let submitted = three.running[&leader].cluster.submit(command).await;
+    assert!(submitted.is_err(), "{submitted:?}");
+    tokio::time::timeout(DEADLINE, three.stop(leader)).await.unwrap();
+}

@@ -17,6 +17,8 @@ pub(super) struct View {
     pub(super) caught_up: BTreeSet<MemberId>,
     /// Those that have answered just now.
     pub(super) answering: BTreeSet<MemberId>,
+    /// Those that have a certificate since so long ago, and never came, that they are not waited for any more.
+    pub(super) overdue: BTreeSet<MemberId>,
     /// What the catalog says.
     pub(super) rows: BTreeMap<MemberId, MemberRow>,
 }
@@ -44,6 +46,11 @@ pub enum MembershipChange {
         /// Which.
         member: MemberId,
     },
+    /// A member that was let in and never came is none.
+    GivenUp {
+        /// Which.
+        member: MemberId,
+    },
 }
 
 /// How many of so many members vote. An even number of voters bears no more losses than one voter fewer.
@@ -63,6 +70,7 @@ impl View {
             .or_else(|| self.forget())
             .or_else(|| self.settle())
             .or_else(|| self.learn())
+            .or_else(|| self.give_up())
     }
 
     /// A leader that has ended may have left a change half done.
@@ -119,6 +127,18 @@ impl View {
         self.rows.iter().find(invited).map(|(member, _)| MembershipChange::Learner { member: *member })
     }
 
+    /// Who is let in and stops before it serves would stand in lists for ever. Nobody was sent anything for it, and it holds
+    /// nothing; should it come later, it is told to join again.
+    fn give_up(&self) -> Option<MembershipChange> {
+        let is_in = |member: &MemberId| self.voters.contains(member) || self.learners.contains(member);
+        let is_gone = |member: &&MemberId| {
+            self.state(**member) == Some(MemberState::Joining)
+                && !is_in(member)
+                && !self.answering.contains(member)
+        };
+        self.overdue.iter().find(is_gone).map(|member| MembershipChange::GivenUp { member: *member })
+    }
+
     fn state(&self, member: MemberId) -> Option<MemberState> {
         self.rows.get(&member).map(|row| row.state)
     }
@@ -157,7 +177,8 @@ mod tests {
         rows.extend(others.iter().map(|(id, state)| (MemberId(*id), row(*state, ""))));
         let answering = rows.keys().copied().collect();
         let (voters, learners) = (set(voters), set(learners));
-        View { caught_up: learners.clone(), answering, voters, learners, rows, is_joint: false }
+        let (caught_up, overdue) = (learners.clone(), BTreeSet::new());
+        View { caught_up, answering, overdue, voters, learners, rows, is_joint: false }
     }
 
     fn voters(members: &[u64]) -> Option<MembershipChange> {
@@ -209,6 +230,21 @@ mod tests {
         assert_eq!(view(&[1, 2, 3], &[4], &[(4, MemberState::Removed)]).next(), forgotten);
         assert_eq!(view(&[1], &[], &[(1, MemberState::Removed)]).next(), None);
         assert_eq!(view(&[1], &[], &[(2, MemberState::Removed)]).next(), None);
+    }
+
+    #[test]
+    fn who_was_let_in_and_never_came_is_given_up_but_nobody_who_answers_or_was_sent_the_log() {
+        let member = MemberId(2);
+        let mut away = view(&[1], &[], &[(2, MemberState::Joining)]);
+        away.overdue = set(&[2]);
+        assert_eq!(away.next(), Some(MembershipChange::Learner { member }));
+        away.answering.clear();
+        assert_eq!(away.next(), Some(MembershipChange::GivenUp { member }));
+        away.learners.insert(member);
+        assert_eq!(away.next(), None);
+        let mut removed = view(&[1], &[], &[(2, MemberState::Removed)]);
+        (removed.overdue, removed.answering) = (set(&[2]), BTreeSet::new());
+        assert_eq!(removed.next(), None);
     }
 
     #[test]

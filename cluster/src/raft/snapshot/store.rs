@@ -1,6 +1,7 @@
 use super::block::{BlockReader, BlockWriter};
-use super::{SnapshotDamage, SnapshotError, SnapshotFile, read_failed, sync_failed, write_failed};
-use crate::catalog::{Batch, Catalog, CatalogError, KeyAndRow, Tree};
+use super::load::load;
+use super::{SnapshotError, SnapshotFile, read_failed, sync_failed, write_failed};
+use crate::catalog::{Catalog, CatalogError, KeyAndRow, Tree};
 use crate::chunk::disk::Disk;
 use crate::raft::files;
 use crate::raft::types::SnapshotMeta;
@@ -192,26 +193,6 @@ impl SnapshotStore {
     fn file(&self, path: PathBuf) -> SnapshotFile {
         SnapshotFile { disk: Arc::clone(&self.disk), path }
     }
-}
-
-/// Replaces all rows of the catalog by those of a snapshot.
-fn load(catalog: &Catalog, file: &SnapshotFile) -> Result<(), SnapshotError> {
-    catalog.empty()?;
-    let mut reader = BlockReader::open(file)?;
-    let mut last = Batch::new();
-    while let Some(rows) = reader.next()? {
-        let mut batch = Batch::new();
-        for (number, key, row) in rows {
-            let tree = Tree::from_number(number)
-                .ok_or_else(|| reader.damaged(SnapshotDamage::Tree { tree: number }))?;
-            match Catalog::is_applied_mark(tree, &key) {
-                true => last.insert((tree, key), Some(row)),
-                false => batch.insert((tree, key), Some(row)),
-            };
-        }
-        catalog.load(batch)?;
-    }
-    Ok(catalog.load(last)?)
 }
 
 /// Names sort as the places of the log do.

@@ -75,6 +75,36 @@ fn an_installed_snapshot_is_the_catalog_that_was_written_down() {
 }
 
 #[test]
+fn the_indexes_of_an_older_snapshot_are_made_again() {
+    let disk = MemoryDisk::default();
+    let (leader, meta) = catalog(300);
+    let older = Catalog::new(Arc::new(MemoryEngine::new()));
+    let indexes = [
+        Tree::SessionsByStart,
+        Tree::SessionsByUser,
+        Tree::SessionsByDevice,
+        Tree::SessionsByProtocol,
+        Tree::SessionsByState,
+        Tree::SessionsByFinish,
+        Tree::SessionsByDuration,
+    ];
+    let rows = dump(&leader).into_iter().map(|(tree, (key, row))| match indexes.contains(&tree) {
+        true => (tree, (key, Vec::new())),
+        false => (tree, (key, row)),
+    });
+    older.load(rows.collect()).unwrap();
+    assert!(!older.has_index_rows().unwrap());
+    assert_ne!(dump(&older), dump(&leader));
+
+    let snapshots = store(&disk, DIR).unwrap();
+    snapshots.write(&older, &meta).unwrap();
+    let found = Catalog::new(Arc::new(MemoryEngine::new()));
+    snapshots.load(&found).unwrap();
+    assert_eq!(dump(&found), dump(&leader));
+    assert!(found.has_index_rows().unwrap());
+}
+
+#[test]
 fn a_received_snapshot_is_durable_when_it_is_kept_and_older_ones_do_not_replace_it() {
     let disk = MemoryDisk::default();
     let (leader, new) = catalog(20);

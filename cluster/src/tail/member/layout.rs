@@ -22,12 +22,12 @@ impl Member {
         Ok(())
     }
 
-    /// Tells the cluster that all is here that is to be here by the layout, and nothing else, when a whole survey has found
-    /// so.
+    /// Tells the cluster that all is here that is to be here by the layout, and nothing else, when whole surveys have found
+    /// so. What was committed since the first of them began is no move of the layout.
     pub(super) fn tell_settled(&mut self, now_ms: u64) -> Effects {
-        let (layout, is_by_it) = (&self.around.layout, self.survey.by == Some(self.around.chosen_by()));
+        let layout = &self.around.layout;
         let is_told = layout.version == 0 || self.settling.is_some();
-        if is_told || !is_by_it || self.survey.has_moves {
+        if is_told || !self.survey.is_settled_by(self.around.chosen_by()) {
             return Ok(Vec::new());
         }
         let (member, version) = (self.around.me, layout.version);

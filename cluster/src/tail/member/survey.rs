@@ -4,6 +4,7 @@ use super::super::repairs::Cause;
 use super::super::replica::TailError;
 use super::super::shelf::Shelf;
 use super::super::turn::ChosenBy;
+use super::amiss::{Amiss, Owed};
 use super::repair::is_kept;
 use super::{Effects, Member};
 use crate::catalog::{Catalog, CatalogError, ChunkRow, ObjectRow};
@@ -23,9 +24,13 @@ pub(super) struct Survey {
     is_running: bool,
     after: Option<ObjectId>,
     began_ms: Option<u64>,
-    /// By which layout, and whether something was found that is not as it is to be by it.
+    /// By which layout, and what was found that is not as it is to be by it.
     pub(super) by: Option<ChosenBy>,
-    pub(super) has_moves: bool,
+    amiss: Amiss,
+    /// Whether this member writes with others what it is not to hold.
+    is_in_set: bool,
+    /// What the layout still has to move, of all that was there when the first survey by it began.
+    owed: Owed,
     /// The same of the last one that came to its end.
     had_moves: bool,
     /// When open files were first seen, if they are collected by that.
@@ -40,6 +45,23 @@ impl Survey {
     /// Whether the last one is over, none is wanted, and all was as it is to be.
     pub(super) fn is_done(&self) -> bool {
         !self.is_wanted && !self.is_running && !self.had_moves
+    }
+
+    /// All objects were looked at.
+    fn end(&mut self) {
+        self.had_moves = self.has_moves();
+        if let Some(by) = self.by {
+            self.owed.surveyed(by, &self.amiss);
+        }
+    }
+
+    fn has_moves(&self) -> bool {
+        self.is_in_set || !self.amiss.is_empty()
+    }
+
+    /// Whether a whole survey by this layout has found that all is as it is to be, but for what came since the first one.
+    pub(super) fn is_settled_by(&self, by: ChosenBy) -> bool {
+        self.by == Some(by) && !self.is_in_set && (self.amiss.is_empty() || self.owed.is_nothing(by))
     }
 }
 
@@ -64,8 +86,9 @@ impl Member {
         if (self.survey.is_wanted || is_due) && !self.survey.is_running {
             let seen_ms = std::mem::take(&mut self.survey.seen_ms);
             let (began_ms, by) = (Some(now_ms), Some(self.around.chosen_by()));
-            let had_moves = self.survey.had_moves;
-            self.survey = Survey { is_running: true, began_ms, by, had_moves, seen_ms, ..Survey::default() };
+            let (had_moves, owed) = (self.survey.had_moves, std::mem::take(&mut self.survey.owed));
+            let is_running = true;
+            self.survey = Survey { is_running, began_ms, by, owed, had_moves, seen_ms, ..Survey::default() };
         }
         let mut effects = Vec::new();
         if !self.survey.is_running || !self.is_ready {
@@ -78,8 +101,8 @@ impl Member {
             effects.extend(self.look_at(object, &row, now_ms)?);
         }
         if !self.survey.is_running {
-            self.survey.had_moves = self.survey.has_moves;
-            if !self.survey.has_moves {
+            self.survey.end();
+            if !self.survey.has_moves() {
                 self.surplus.drops().unblock();
             }
             effects.extend(self.tell_settled(now_ms)?);
@@ -109,7 +132,7 @@ impl Member {
         // What is being written is to be on others soon.
         let me = self.around.me;
         let is_open = row.open_chunk.as_ref().is_some_and(|open| open.members.contains(&me));
-        self.survey.has_moves |= is_open && !self.around.layout.members.contains_key(&me);
+        self.survey.is_in_set |= is_open && !self.around.layout.members.contains_key(&me);
         self.collect(object, row, now_ms)?;
         match self.is_to_adopt(object, row, now_ms) {
             true => self.take_over(object, now_ms),
@@ -139,8 +162,10 @@ impl Member {
         (is_kept, homes): (bool, &[MemberId]),
     ) -> Result<(), TailError> {
         let is_right = self.put_right(object, row, (is_kept, homes))?;
-        self.survey.has_moves |= !is_right;
-        self.survey.had_moves |= !is_right;
+        if !is_right {
+            self.survey.amiss.note(row.chunk.id(object));
+            self.survey.had_moves = true;
+        }
         Ok(())
     }
 

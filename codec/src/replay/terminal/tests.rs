@@ -99,3 +99,15 @@ fn a_flood_of_repetitions_ends_the_recording_within_its_budget() {
     assert_eq!((replay.step(), replay.finish()), (Err(ended), Err(ended)));
     assert!(replay.cost() < Cost::of_ms(4_200));
 }
+
+#[test]
+fn a_picture_for_which_there_is_no_memory_is_told() {
+    let recording = "{\"version\":2,\"width\":80,\"height\":24}\n[1,\"o\",\"a\"]\n";
+    let limits = Limits { memory_bytes: 100_000, ..Limits::default() };
+    let mut replay = TerminalReplay::new(TerminalFormat::Asciicast, limits, Fonts::bundled());
+    replay.push(recording.as_bytes());
+    assert_eq!(replay.step(), Ok(Some(Moment::Frame { at_ms: 0, index: 0 })));
+    replay.canvas();
+    let first = replay.faults().first.clone().unwrap();
+    assert_eq!((replay.faults().count, first.error.code().to_string().as_str()), (1, "MEMBUDGET"));
+}

@@ -24,11 +24,11 @@ impl Shown {
     /// Takes output and shows it. What is kept up to date must equal what is drawn anew.
     fn show(&mut self, output: &str) -> (Vec<Rect>, Vec<CopyVector>) {
         self.emulator.feed(output, &mut Cost::default(), Cost::MAX);
-        self.painter.paint(&self.emulator, &mut self.canvas);
+        self.painter.paint(&self.emulator, &mut self.canvas).unwrap();
         let change = self.screen.show_frame(&mut self.canvas);
         let (mut painter, mut canvas) =
             (Painter::new(Theme::default(), Fonts::bundled()), Canvas::new(Limits::default()));
-        painter.paint(&self.emulator, &mut canvas);
+        painter.paint(&self.emulator, &mut canvas).unwrap();
         let mut anew = Screen::default();
         anew.show_frame(&mut canvas);
         assert!(anew.picture() == self.screen.picture(), "other pixels than drawn anew");

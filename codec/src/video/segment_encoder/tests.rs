@@ -113,23 +113,83 @@ fn a_photograph_that_moves_is_no_film() {
     assert_eq!(ours, [(true, true), (false, false)]);
 }
 
-/// Agrees with some packets, then with one no more.
-struct FailingCheck(usize);
+/// Agrees with some packets, then with one no more; its heirs by the numbers that follow.
+struct FailingCheck {
+    agreed: usize,
+    heirs: &'static [usize],
+}
+
+impl FailingCheck {
+    fn boxed(counts: &'static [usize]) -> Box<dyn Check> {
+        let (&agreed, heirs) = counts.split_first().unwrap_or((&usize::MAX, &[]));
+        Box::new(Self { agreed, heirs })
+    }
+}
 
 impl Check for FailingCheck {
     fn agrees(&mut self, _: &[u8], _: &ScreenEncoder) -> bool {
-        self.0 -= 1;
-        self.0 > 0
+        let agrees = self.agreed > 0;
+        self.agreed = self.agreed.saturating_sub(1);
+        agrees
+    }
+
+    fn anew(&self) -> Box<dyn Check> {
+        Self::boxed(self.heirs)
     }
 }
 
 #[test]
 fn where_a_decoder_sees_something_else_rav1e_codes_the_rest_of_the_segment() {
-    for failing in [1, 4] {
+    for (agreed, keys_expected) in [(&[0], vec![0]), (&[3], vec![0, 3])] {
         let mut encoder = SegmentEncoder::new(&START);
-        encoder.check = Some(Box::new(FailingCheck(failing)));
+        encoder.check = Some(FailingCheck::boxed(agreed));
         let coded = coded_by(encoder, &[(false, LITTLE); 20], 1);
-        let keys_expected = if failing == 1 { vec![0] } else { vec![0, failing - 1] };
-        assert_eq!((keys(&coded), by_rav1e(&coded)), (keys_expected, (failing - 1..20).collect()));
+        assert_eq!((keys(&coded), by_rav1e(&coded)), (keys_expected, (agreed[0]..20).collect()));
     }
+}
+
+/// A size that rav1e does not get.
+const LARGE: Start = Start { size: Size { width: 2048, height: 1100 }, ..START };
+
+/// Codes `frames` of a large picture whose check fails as `counts` say: the numbers of its key frames, and the mismatches.
+fn keys_of_large(counts: &'static [usize], frames: i64) -> Result<(Vec<i64>, u64), EncodeError> {
+    let mut encoder = SegmentEncoder::new(&LARGE);
+    encoder.check = Some(FailingCheck::boxed(counts));
+    let mut shown = Yuv::black(LARGE.size, Chroma::Half);
+    let mut packets = Vec::new();
+    for at_ms in 0..frames {
+        shown.y[usize::try_from(at_ms).unwrap()] = 200;
+        packets.extend(encoder.encode(&Frame { at_ms, picture: &shown, damage: &[LITTLE], copies: &[] })?);
+    }
+    let mut decoder = Rav1dCheck::new();
+    let Coding::Screen(last) = &encoder.coding else { panic!("rav1e took over") };
+    let begin = packets.iter().rposition(|packet| packet.key).unwrap();
+    let (newest, before) = packets[begin..].split_last().unwrap();
+    for packet in before {
+        decoder.agrees(&packet.data, last);
+    }
+    assert!(decoder.agrees(&newest.data, last), "what is left of the segment is whole");
+    let keys = packets.iter().filter(|packet| packet.key).map(|packet| packet.at_ms);
+    Ok((keys.collect(), encoder.mismatches()))
+}
+
+#[test]
+fn where_rav1e_does_not_fit_our_encoder_begins_anew_and_is_checked_again() {
+    assert_eq!(keys_of_large(&[], 6).unwrap(), (vec![0], 0));
+    assert_eq!(keys_of_large(&[3], 6).unwrap(), (vec![0, 3], 1));
+    assert_eq!(keys_of_large(&[3, 1], 6).unwrap(), (vec![0, 3, 4], 2));
+}
+
+#[test]
+fn a_large_picture_that_is_wrong_twice_is_an_error() {
+    for (counts, frames, wrong_ms) in [(&[0, 0], 1, 0), (&[3, 0], 6, 3)] {
+        let error = keys_of_large(counts, frames).unwrap_err();
+        assert!(matches!(error, EncodeError::Mismatch { at_ms } if at_ms == wrong_ms), "{error}");
+    }
+}
+
+#[test]
+fn large_pictures_are_checked_by_a_decoder() {
+    assert!(SegmentEncoder::new(&LARGE).check.is_some());
+    assert!(SegmentEncoder::new(&Start { is_checked: false, ..LARGE }).check.is_none());
 }
