@@ -102,7 +102,7 @@ mod tests {
             assert!(fonts.has(character), "{character}");
         }
         assert!(!fonts.has('漢'));
-        assert_ne!(fonts.find('😀', 2).unwrap().0.key, fonts.find('😀', 1).unwrap().0.key);
+        assert_ne!(fonts.find('⚠', 2).unwrap().0.key, fonts.find('⚠', 1).unwrap().0.key);
         let more = Fonts::with(vec![(DEJAVU_SANS_MONO.to_vec(), 0)]).unwrap();
         assert_eq!(more.find('a', 1).unwrap().0.key, more.main().unwrap().key);
         assert_eq!(Fonts::with(vec![(b"no font".to_vec(), 0)]).unwrap_err(), FontError::Face { face: 0 });
