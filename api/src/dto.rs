@@ -42,7 +42,7 @@ pub(crate) use hold::{Hold, NewHold, ReleaseQuery};
 pub(crate) use join_token::{JoinToken, MadeJoinToken};
 pub(crate) use kek::Keks;
 pub(crate) use layout::{Layout, LayoutChoice, LayoutRole};
-pub(crate) use log::{Log, LogEntry, LogKind};
+pub(crate) use log::{Log, LogEntry, LogKind, StatementOutcome};
 pub(crate) use mail::{Mail, MailAlert, MailPage, MailQuery};
 pub(crate) use member::{Health, Member, Removal, Replacement};
 pub(crate) use parameter::{NewValue, Parameter};

@@ -19,7 +19,7 @@ pub const PIECE_BYTES_MAX: usize = 1 << 20;
 pub struct IntakeRefusal {
     /// Where in the recording the first refused byte, or the line that holds it, stands.
     pub offset: u64,
-    /// The line, counted from 1 within the recording, for formats of lines and when it is known.
+    /// The line, counted from 1 within what was offered, for formats of lines. Whoever offered it adds the lines before.
     pub line: Option<u64>,
     /// Why, for a person; never with bytes of the recording, which may be a user's secrets.
     pub reason: String,

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use crate::artefact;
 use crate::auth::OneSession;
 use crate::content::{self, Content};
-use crate::dto::{Log, LogEntry, LogKind};
+use crate::dto::{Log, LogEntry, LogKind, StatementOutcome};
 use crate::media::Sight;
 use crate::problem::{Kind, Problem};
 use crate::state::ApiState;
@@ -24,6 +24,24 @@ struct Timeline {
     markers: Vec<Marker>,
     #[serde(default)]
     markers_left_out: u64,
+    #[serde(default)]
+    statements: Vec<Statement>,
+    #[serde(default)]
+    statements_left_out: u64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Statement {
+    at_ms: i64,
+    text: String,
+    #[serde(default)]
+    text_left_out: u64,
+    #[serde(default)]
+    database: String,
+    outcome: StatementOutcome,
+    rows: Option<u64>,
+    sqlstate: Option<String>,
+    message: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -81,18 +99,18 @@ pub(crate) async fn of(
     if session.row.state == SessionState::Live {
         return Err(Problem::new(Kind::SessionNotEnded, "expected a session that has ended"));
     }
-    let sight = if with_keystrokes { Sight::Received } else { Sight::View };
+    let is_whole = with_keystrokes || !session.row.info.format.has_keys();
+    let sight = if is_whole { Sight::Received } else { Sight::View };
     let timeline: Timeline = parsed(state, artefact::timeline(state, session, sight).await?).await?;
-    let mut log = Log { entries: vec![began(&session.row)], left_out: timeline.markers_left_out };
+    let left_out = timeline.markers_left_out.saturating_add(timeline.statements_left_out);
+    let mut log = Log { entries: vec![began(&session.row)], left_out };
+    log.entries.extend(timeline.statements.into_iter().map(stated));
     log.entries.extend(timeline.markers.into_iter().filter_map(marked));
     if with_keystrokes {
         let typed: Keystrokes = parsed(state, artefact::keystrokes(state, session).await?).await?;
         log.left_out += typed.keystrokes_left_out;
-        log.entries.extend(typed.batches.into_iter().map(|batch| LogEntry {
-            t_ms: since_start(batch.t_ms),
-            kind: LogKind::Keystrokes,
-            text: batch.text,
-        }));
+        let entry = |batch: Batch| LogEntry::new(since_start(batch.t_ms), LogKind::Keystrokes, batch.text);
+        log.entries.extend(typed.batches.into_iter().map(entry));
     }
     let end_ms = since_start(timeline.media_duration_ms);
     let controls = state.cluster.catalog()?.controls(session.id)?;
@@ -118,7 +136,7 @@ async fn parsed<T: DeserializeOwned>(state: &ApiState, content: Content) -> Resu
 
 fn began(row: &SessionRow) -> LogEntry {
     let info = &row.info;
-    LogEntry { t_ms: 0, kind: LogKind::Opened, text: format!("{} {}", info.protocol, info.device_address) }
+    LogEntry::new(0, LogKind::Opened, format!("{} {}", info.protocol, info.device_address))
 }
 
 fn marked(marker: Marker) -> Option<LogEntry> {
@@ -129,7 +147,17 @@ fn marked(marker: Marker) -> Option<LogEntry> {
         Event::Gap { cause } => (LogKind::Gap, cause),
         Event::Other => return None,
     };
-    Some(LogEntry { t_ms: since_start(marker.at_ms), kind, text })
+    Some(LogEntry::new(since_start(marker.at_ms), kind, text))
+}
+
+fn stated(statement: Statement) -> LogEntry {
+    let Statement { at_ms, text, text_left_out, database, outcome, rows, sqlstate, message } = statement;
+    let text = match text_left_out {
+        0 => text,
+        more => format!("{text}… ({more} more characters in the recording)"),
+    };
+    let (t_ms, kind) = (since_start(at_ms), LogKind::Statement);
+    LogEntry { t_ms, kind, text, outcome: Some(outcome), rows, sqlstate, message, database: Some(database) }
 }
 
 /// What somebody did to it. The cluster's time tells when, which is as fine as the samples of its clocks.
@@ -142,7 +170,7 @@ fn done(session: &SessionRow, row: ControlRow, end_ms: u64) -> LogEntry {
     };
     let words = [by, reason].into_iter().filter(|word| !word.is_empty());
     let text = words.collect::<Vec<_>>().join(": ");
-    LogEntry { t_ms: at_ms.saturating_sub(session.opened_ms).min(end_ms), kind, text }
+    LogEntry::new(at_ms.saturating_sub(session.opened_ms).min(end_ms), kind, text)
 }
 
 /// How it ended, behind all that was recorded.
@@ -150,7 +178,7 @@ fn ended(row: &SessionRow, t_ms: u64) -> Option<LogEntry> {
     let SessionState::Ended { end, error_message, reason, .. } = &row.state else { return None };
     let words = [end.as_str(), error_message, reason].into_iter().filter(|word| !word.is_empty());
     let text = words.collect::<Vec<_>>().join(": ");
-    Some(LogEntry { t_ms, kind: LogKind::Ended, text })
+    Some(LogEntry::new(t_ms, LogKind::Ended, text))
 }
 
 fn since_start(at_ms: i64) -> u64 {

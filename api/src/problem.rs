@@ -185,6 +185,18 @@ impl Problem {
         self
     }
 
+    /// Where in the recording a line begins that was refused with its number in what was offered.
+    pub(crate) fn refused_line_at(&self) -> Option<u64> {
+        self.extensions.refused_line.and(self.extensions.refused_offset)
+    }
+
+    /// The same, if its line stands behind so many; about no line when that is not known.
+    pub(crate) fn behind_lines(mut self, lines: Option<u64>) -> Self {
+        let line = self.extensions.refused_line;
+        self.extensions.refused_line = lines.zip(line).map(|(lines, line)| lines.saturating_add(line));
+        self
+    }
+
     fn add_headers(&self, response: &mut HttpResponseBuilder) {
         let extensions = &self.extensions;
         let numbers =

@@ -16,6 +16,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 
 use crate::auth::{Allowed, OneSession, Record};
+use crate::content::{self, Source};
 use crate::control::{self, LOOK_EVERY, Order};
 use crate::dto::SealRequest;
 use crate::intake::PIECE_BYTES_MAX;
@@ -40,6 +41,9 @@ impl Default for Ahead {
         Self(Semaphore::new(AHEAD_MAX))
     }
 }
+
+/// The most that is read to tell a refused line's number.
+const COUNTED_BYTES_MAX: u64 = 64 << 20;
 
 /// How far a recording is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,8 +106,14 @@ pub(crate) async fn append(
         // The seal of a drop is no conflict of the recorder's.
         Err(_) if control::order(state, session.id)? == Order::Drop => Err(Problem::session_dropped()),
         Err(problem) => Err(match state.cluster.durable_offset(object).await {
-            Ok(durable_offset) => problem.at(durable_offset),
-            Err(_) => problem,
+            Ok(durable_offset) => {
+                let lines = match problem.refused_line_at() {
+                    Some(at) => lines_before(state, object, at.min(durable_offset)).await,
+                    None => None,
+                };
+                problem.at(durable_offset).behind_lines(lines)
+            }
+            Err(_) => problem.behind_lines(None),
         }),
     }
 }
@@ -319,6 +329,21 @@ impl Upload<'_> {
         }
         Ok(accepted)
     }
+}
+
+/// How many lines the first bytes of a recording have; none if they are too many to be read for this.
+async fn lines_before(state: &ApiState, object: ObjectId, offset: u64) -> Option<u64> {
+    if offset > COUNTED_BYTES_MAX {
+        return None;
+    }
+    let mut lines = 0_u64;
+    if let Some(mut reading) = content::read(state, Source::Object(object), 0..offset).await.ok()? {
+        while let Some(piece) = reading.next().await {
+            let feeds = piece.ok()?.iter().filter(|byte| **byte == b'\n').count();
+            lines = lines.saturating_add(length_of(feeds));
+        }
+    }
+    Some(lines)
 }
 
 /// Makes bytes durable.

@@ -154,7 +154,7 @@ fn title(text: &str) -> String {
 }
 
 /// What of a text a player might obey, as a sign that it shows.
-fn visible(char: char) -> char {
+pub(crate) fn visible(char: char) -> char {
     match char {
         '\n' | '\r' => '⏎',
         '\t' => '⇥',

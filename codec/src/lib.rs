@@ -20,6 +20,7 @@ pub mod limits;
 pub mod matrix;
 pub mod mux;
 pub mod picture;
+pub mod postgres;
 pub mod refusal;
 pub mod replay;
 pub mod screen;

@@ -86,6 +86,12 @@ pub struct Limits {
     pub key_text_bytes: usize,
     /// Longest text of one clipboard, in bytes.
     pub clipboard_bytes: usize,
+    /// Most statements of a database session that a timeline keeps.
+    pub statements: usize,
+    /// Longest text of one of them, in characters; the recording holds the rest.
+    pub statement_chars: usize,
+    /// All that a timeline keeps of statements, as JSON, in bytes.
+    pub statement_bytes: usize,
 }
 
 impl Limits {
@@ -139,6 +145,9 @@ impl Default for Limits {
             key_batches: 1 << 16,
             key_text_bytes: 16 << 20,
             clipboard_bytes: 1 << 20,
+            statements: 1 << 17,
+            statement_chars: 8 << 10,
+            statement_bytes: 24 << 20,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! A client of the API, for the commands that bring recordings to a cluster.
 
+mod live;
+
 use crate::config::Secret;
 use crate::interrupt::Interrupt;
 use crate::recording::{OpenError, Recording};
@@ -15,6 +17,8 @@ use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider, parse_p
 use ureq::typestate::WithBody;
 use ureq::{Agent, AsSendBody, Body, RequestBuilder};
 
+pub(crate) use live::{LiveEnd, Order};
+
 /// Bytes of a recording that go in one request: what a broken connection costs at most.
 const PIECE_BYTES: usize = 4 << 20;
 /// Bytes of a download that are handed out at once.
@@ -29,6 +33,8 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(120);
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// The version of tus that is spoken.
 const TUS_VERSION: &str = "1.0.0";
+/// The media type of a piece.
+const PIECES: &str = "application/offset+octet-stream";
 
 /// Why a server did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -75,7 +81,7 @@ pub(crate) enum ClientError {
 pub(crate) struct NewSession {
     /// What was spoken with the device.
     pub(crate) protocol: Protocol,
-    /// What its recording is.
+    /// What its recording's bytes are.
     pub(crate) format: Format,
     /// The device.
     pub(crate) device_address: String,
@@ -83,6 +89,8 @@ pub(crate) struct NewSession {
     pub(crate) credential_user: String,
     /// The user.
     pub(crate) user_name: String,
+    /// From where the user came.
+    pub(crate) user_address: String,
     /// The start, in milliseconds since 1970.
     pub(crate) start_ms: u64,
 }
@@ -185,7 +193,7 @@ impl Client {
             device_address: &session.device_address,
             credential_user: &session.credential_user,
             user_name: &session.user_name,
-            user_address: "",
+            user_address: &session.user_address,
             start_ms: session.start_ms,
         };
         let opened: Named = self.post("/v1/sessions", &body)?;
@@ -316,7 +324,7 @@ impl Client {
             .header("Authorization", self.bearer())
             .header("Tus-Resumable", TUS_VERSION)
             .header("Upload-Offset", offset)
-            .header("Content-Type", "application/offset+octet-stream");
+            .header("Content-Type", PIECES);
         let answer = self.checked(&url, request.send(piece))?;
         self.offset_of(session, &answer)
     }

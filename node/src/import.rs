@@ -49,7 +49,7 @@ pub(crate) struct Imported {
 pub(crate) enum ImportError {
     /// Neither flag nor name tells the protocol.
     #[error(
-        "the name does not begin with a protocol (ssh, telnet, rdp, vnc, kubernetes): expected --protocol"
+        "the name does not begin with a protocol (ssh, telnet, rdp, vnc, postgresql …): expected --protocol"
     )]
     Protocol,
     /// The file cannot be read, or the server does not take it.
@@ -95,10 +95,11 @@ impl Import {
         let end_ms = told_end_ms.map_or(changed_ms, |told_ms| told_ms.min(changed_ms));
         let session = client.open_session(&NewSession {
             protocol,
-            format: recording.format(),
+            format: recording.catalog_format(),
             device_address: self.device_address.clone(),
             credential_user: self.credential_user.clone(),
             user_name: self.user_name.clone(),
+            user_address: String::new(),
             start_ms: end_ms.saturating_sub(duration_ms),
         })?;
         Ok(Begun { session, recording, end_ms })
@@ -109,7 +110,7 @@ impl Import {
 pub(crate) fn protocol_of(file: &Path) -> Option<Protocol> {
     let name = file.file_name()?.to_str()?;
     let word = name.split(|char: char| !char.is_ascii_alphanumeric()).next()?;
-    Protocol::from_name(word).filter(|protocol| !protocol.is_database())
+    Protocol::from_name(word)
 }
 
 /// When a file was last written: its recorder closed it when the session ended.
@@ -127,7 +128,7 @@ mod tests {
     fn a_name_may_tell_the_protocol() {
         assert_eq!(protocol_of(Path::new("data/rdp-audio.guac.zst")), Some(Protocol::Rdp));
         assert_eq!(protocol_of(Path::new("ssh.guac")), Some(Protocol::Ssh));
-        assert_eq!(protocol_of(Path::new("redis-x.guac")), None);
+        assert_eq!(protocol_of(Path::new("postgresql-x.jsonl")), Some(Protocol::Postgresql));
         assert_eq!(protocol_of(Path::new("holiday.guac")), None);
     }
 }

@@ -21,6 +21,7 @@ mod outbox;
 mod output;
 mod pipe;
 mod progress;
+mod record;
 mod recording;
 mod seams;
 mod serve;

@@ -6,8 +6,11 @@ use crate::pipe::Pipe;
 use crate::typescript::TypescriptFiles;
 use cluster::Cluster;
 use cluster::catalog;
-use cluster::id::ObjectId;
+use cluster::id::{ObjectId, RecordingId};
+use codec::limits::Limits;
 use codec::refusal::{Refusal, RefusalCode};
+use codec::source::Format;
+use codec::source::db_lines::Transcript;
 use codec::source::terminal::TerminalFormat;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -85,6 +88,7 @@ pub(crate) enum OpenError {
 /// The plain bytes of a recording, at any place, from any thread.
 pub(crate) struct Recording {
     source: Source,
+    format: Format,
 }
 
 /// Where the bytes stand.
@@ -93,6 +97,8 @@ enum Source {
     File { file: File, path: PathBuf },
     /// In the cluster.
     Stored(Stored),
+    /// In memory.
+    Made(Vec<u8>),
 }
 
 /// A sealed object of the cluster, read from threads that are not the runtime's: each waits for the runtime.
@@ -124,12 +130,15 @@ impl Recording {
             let plain = ruzstd::decoding::StreamingDecoder::new(whole);
             source = Box::new(plain.map_err(|error| damaged(io::Error::other(error)))?);
             head = read_head(&mut source).map_err(damaged)?;
-        } else if is_regular && probe(path, &head).is_ok() {
-            return Ok(Self { source: Source::File { file: kept, path: path.to_owned() } });
+        } else if is_regular && let Ok(format) = probe(path, &head) {
+            return Ok(Self { source: Source::File { file: kept, path: path.to_owned() }, format });
         }
-        let timing = match probe(path, &head) {
-            Err(error) => Some(typescript.timing_of(path).ok_or(error)?),
-            Ok(()) => None,
+        let (format, timing) = match probe(path, &head) {
+            Err(error) => {
+                let timing = typescript.timing_of(path).ok_or(error)?;
+                (Format::Terminal(TerminalFormat::Typescript), Some(timing))
+            }
+            Ok(format) => (format, None),
         };
         let mut whole = io::Cursor::new(head).chain(source);
         let file = match timing {
@@ -139,33 +148,65 @@ impl Recording {
             }
             None => spool(path, whole, interrupt)?,
         };
-        Ok(Self { source: Source::File { file, path: path.to_owned() } })
-    }
-
-    /// What it is, by its first byte.
-    pub(crate) fn format(&self) -> catalog::Format {
-        let mut first = None;
-        // What cannot be read is told by whoever reads on.
-        let _ = self.each_piece(0..1, |piece| {
-            first = piece.first().copied();
-            Ok::<_, OpenError>(())
-        });
-        match first.and_then(TerminalFormat::of) {
-            None => catalog::Format::Guacamole,
-            Some(TerminalFormat::Asciicast) => catalog::Format::Asciicast,
-            Some(TerminalFormat::Typescript) => catalog::Format::Typescript,
-        }
-    }
-
-    /// Whether it is drawn as a terminal.
-    pub(crate) fn is_terminal(&self) -> bool {
-        self.format() != catalog::Format::Guacamole
+        Ok(Self { source: Source::File { file, path: path.to_owned() }, format })
     }
 
     /// A sealed recording of `length` bytes that the cluster keeps. Its bytes are decrypted as they are read and
     /// never stand on a disk in clear. Not to be read on a thread of the runtime.
     pub(crate) fn stored(cluster: Arc<Cluster>, runtime: Handle, object: ObjectId, length: u64) -> Self {
-        Self { source: Source::Stored(Stored { cluster, runtime, object, length }) }
+        let source = Source::Stored(Stored { cluster, runtime, object, length });
+        Self { source, format: Format::Guacamole }
+    }
+
+    /// The same, of the format that the session of the recording was opened with.
+    pub(crate) fn of_session(
+        cluster: &Arc<Cluster>,
+        runtime: &Handle,
+        recording: RecordingId,
+        length: u64,
+    ) -> Result<Self, OpenError> {
+        let object = ObjectId::from(recording);
+        let unreadable = |source| OpenError::Stored { object, source };
+        let catalog = cluster.catalog().map_err(|error| unreadable(error.into()))?;
+        let session = catalog.session(recording).map_err(|error| unreadable(error.into()))?;
+        let session = session.ok_or_else(|| unreadable("there is no such session".into()))?;
+        let format = format_of(session.info.format);
+        Ok(Self { format, ..Self::stored(Arc::clone(cluster), runtime.clone(), object, length) })
+    }
+
+    /// What its bytes are.
+    pub(crate) fn format(&self) -> Format {
+        self.format
+    }
+
+    /// The same, as the cluster names it.
+    pub(crate) fn catalog_format(&self) -> catalog::Format {
+        match self.format {
+            Format::Guacamole => catalog::Format::Guacamole,
+            Format::Terminal(TerminalFormat::Asciicast) => catalog::Format::Asciicast,
+            Format::Terminal(TerminalFormat::Typescript) => catalog::Format::Typescript,
+            Format::DbLines => catalog::Format::DbLines,
+        }
+    }
+
+    /// What is drawn of it: itself, or the transcript of a database session, which is held in memory.
+    pub(crate) fn drawn(self, interrupt: &Interrupt) -> Result<Self, OpenError> {
+        if self.format != Format::DbLines {
+            return Ok(self);
+        }
+        let (mut transcript, head) = Transcript::begin(&Limits::default());
+        let mut bytes = head.into_bytes();
+        self.each_piece(0..self.length()?, |piece| {
+            bytes.extend_from_slice(transcript.push(piece).as_bytes());
+            if interrupt.is_set() { Err(OpenError::Interrupted) } else { Ok(()) }
+        })?;
+        bytes.extend_from_slice(transcript.finish().as_bytes());
+        Ok(Self { source: Source::Made(bytes), format: Format::Terminal(TerminalFormat::Asciicast) })
+    }
+
+    /// Whether it is drawn as a terminal.
+    pub(crate) fn is_terminal(&self) -> bool {
+        matches!(self.format, Format::Terminal(_))
     }
 
     /// Hands out the bytes from `range.start` up to `range.end`, or to the end, piece by piece, until the
@@ -178,6 +219,11 @@ impl Recording {
         match &self.source {
             Source::File { file, path } => each_piece_of_file(file, path, range, receive),
             Source::Stored(stored) => stored.each_piece(range, receive),
+            Source::Made(bytes) => {
+                let at = |byte: u64| usize::try_from(byte).unwrap_or(usize::MAX).min(bytes.len());
+                let part = bytes.get(at(range.start)..at(range.end)).unwrap_or_default();
+                part.chunks(PIECE_BYTES).try_for_each(receive)
+            }
         }
     }
 
@@ -189,6 +235,7 @@ impl Recording {
                 Ok(file.metadata().map_err(unreadable)?.len())
             }
             Source::Stored(stored) => Ok(stored.length),
+            Source::Made(bytes) => Ok(u64::try_from(bytes.len()).unwrap_or(u64::MAX)),
         }
     }
 }
@@ -255,9 +302,19 @@ fn read_head(source: &mut impl Read) -> io::Result<Vec<u8>> {
 }
 
 /// Refuses what plainly is no recording, before any work is done.
-fn probe(path: &Path, head: &[u8]) -> Result<(), OpenError> {
+fn probe(path: &Path, head: &[u8]) -> Result<Format, OpenError> {
     let refused = |error| OpenError::NotARecording { path: path.to_owned(), refusal: Refusal::from(&error) };
-    codec::source::probe(head).map(drop).map_err(refused)
+    codec::source::probe(head).map_err(refused)
+}
+
+/// How a format of the catalog is read.
+fn format_of(format: catalog::Format) -> Format {
+    match format {
+        catalog::Format::Guacamole => Format::Guacamole,
+        catalog::Format::Asciicast => Format::Terminal(TerminalFormat::Asciicast),
+        catalog::Format::Typescript => Format::Terminal(TerminalFormat::Typescript),
+        catalog::Format::DbLines => Format::DbLines,
+    }
 }
 
 /// Reads at a place; returns how many bytes were read, 0 at the end.

@@ -3,7 +3,8 @@
 use crate::interrupt::Interrupt;
 use crate::recording::{OpenError, Recording};
 use codec::limits::Limits;
-use codec::timeline::{Ending, Keystrokes, Timeline, TimelineFold};
+use codec::source::Format;
+use codec::timeline::{Ending, Keystrokes, RecordingFold, Timeline, TimelineFold};
 use codec::view::{ViewIndex, ViewIndexFold};
 
 /// Says of the view that it is damaged where the recording is. The true words may quote what stands there.
@@ -13,13 +14,46 @@ const DAMAGED: &str = "the recording cannot be read on";
 pub(crate) struct Survey {
     pub(crate) timeline: Timeline,
     pub(crate) keystrokes: Keystrokes,
-    pub(crate) view: ViewIndex,
+    /// None of a recording in which no keys can be: it is its own view.
+    pub(crate) view: Option<SurveyedView>,
+}
+
+/// What is seen without the permission Keystrokes.
+pub(crate) struct SurveyedView {
+    pub(crate) index: ViewIndex,
     /// Of the view: its bytes, and no trace of keys.
-    pub(crate) view_timeline: Timeline,
+    pub(crate) timeline: Timeline,
 }
 
 /// Surveys the first bytes of a recording, as if it ended there.
 pub(crate) fn survey(recording: &Recording, length: u64, interrupt: &Interrupt) -> Result<Survey, OpenError> {
+    match recording.format() {
+        Format::Guacamole | Format::Terminal(_) => survey_with_view(recording, length, interrupt),
+        Format::DbLines => {
+            let (timeline, keystrokes) = fold(recording, length, interrupt)?;
+            Ok(Survey { timeline, keystrokes, view: None })
+        }
+    }
+}
+
+/// The same for who sees the recording as it was received, in a third of the time.
+pub(crate) fn fold(
+    recording: &Recording,
+    length: u64,
+    interrupt: &Interrupt,
+) -> Result<(Timeline, Keystrokes), OpenError> {
+    let mut fold = RecordingFold::new(recording.format(), Limits::default());
+    recording.each_piece(0..length, |piece| {
+        if interrupt.is_set() {
+            return Err(OpenError::Interrupted);
+        }
+        fold.push(piece);
+        Ok(())
+    })?;
+    Ok(fold.finish())
+}
+
+fn survey_with_view(recording: &Recording, length: u64, interrupt: &Interrupt) -> Result<Survey, OpenError> {
     let limits = Limits::default();
     let (mut whole, mut view) = (TimelineFold::new(limits), ViewIndexFold::new(limits));
     let mut seen = TimelineFold::new(limits);
@@ -33,7 +67,8 @@ pub(crate) fn survey(recording: &Recording, length: u64, interrupt: &Interrupt) 
     })?;
     let ((timeline, keystrokes), (view_timeline, _), view) = (whole.finish(), seen.finish(), view.finish());
     let ending = ending_of_view(&timeline.ending, view.bytes);
-    Ok(Survey { timeline, keystrokes, view_timeline: Timeline { ending, ..view_timeline }, view })
+    let view = SurveyedView { index: view, timeline: Timeline { ending, ..view_timeline } };
+    Ok(Survey { timeline, keystrokes, view: Some(view) })
 }
 
 /// How the view of a recording with this ending ends.

@@ -271,6 +271,11 @@ impl Servers {
         &self.administrator
     }
 
+    /// The token of recorders.
+    pub(crate) fn recorder_token(&self) -> &str {
+        &self.recorder
+    }
+
     /// The file with the first administrator's token.
     pub(crate) fn token_file(&self) -> PathBuf {
         self.folders[&FIRST].join("data/first-admin-token")

@@ -19,8 +19,7 @@ fn assert_refused(input: &Path, code: &str, reason: &str) -> anyhow::Result<()> 
         // A refusal needs no temporary file either.
         let command = Custody::within_memory(MEMORY_BYTES, arguments)?.env("TMPDIR", "/nowhere");
         let refused = command.run()?;
-        let expected =
-            format!("custody: {code}: {} is not a recording of guacd: {reason}\n", input.display());
+        let expected = format!("custody: {code}: {} is no recording: {reason}\n", input.display());
         assert_eq!((refused.code(), &refused.stderr), (Some(1), &expected), "{arguments:?}");
         assert_eq!(fs::read_dir(folder.path())?.count(), 0, "{arguments:?}");
     }

@@ -6,6 +6,7 @@ mod bit_flip;
 mod canary;
 mod conversion;
 mod cut;
+mod databases;
 mod drains;
 mod evidence;
 mod frames;

@@ -47,13 +47,14 @@ impl Sighted {
 }
 
 /// As they were received with Download and Keystrokes, for the bytes hold what was typed; the view with Recording, and while
-/// the session runs Livestream.
+/// the session runs Livestream. Bytes of a format without keys are their own view.
 fn sight(allowed: &Allowed<Read, OneSession>) -> Result<(Sight, Action), Problem> {
     let whole = [Action::Download, Action::Keystrokes];
     if whole.into_iter().all(|action| allowed.may(action)) {
         return Ok((Sight::Received, Action::Download));
     }
-    Ok((Sight::View, watching(allowed)?))
+    let sight = if allowed.target.row.info.format.has_keys() { Sight::View } else { Sight::Received };
+    Ok((sight, watching(allowed)?))
 }
 
 /// The action by which somebody watches a recording: while the session runs it takes Livestream, too.

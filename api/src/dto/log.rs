@@ -1,6 +1,6 @@
 //! What happened in a session, as its recording and the catalog tell it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// The log of a session.
@@ -18,8 +18,40 @@ pub(crate) struct LogEntry {
     /// When, in media time.
     pub(crate) t_ms: u64,
     pub(crate) kind: LogKind,
-    /// What was typed, the name of a file, what an error said, how a session ended; what the kind leaves open.
+    /// What was typed, a statement, the name of a file, what an error said, how a session ended; what the kind leaves open.
     pub(crate) text: String,
+    /// Whether a statement was done. This and what follows is told of statements of database sessions alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) outcome: Option<StatementOutcome>,
+    /// How many rows it has returned or changed, where the server counts them. No row is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) rows: Option<u64>,
+    /// The SQLSTATE of an error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) sqlstate: Option<String>,
+    /// The primary message of an error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) message: Option<String>,
+    /// The database, or the schema.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) database: Option<String>,
+}
+
+impl LogEntry {
+    /// Of anything but a statement.
+    pub(crate) fn new(t_ms: u64, kind: LogKind, text: String) -> Self {
+        Self { t_ms, kind, text, outcome: None, rows: None, sqlstate: None, message: None, database: None }
+    }
+}
+
+/// Whether a statement was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum StatementOutcome {
+    /// It was.
+    Ok,
+    /// It failed.
+    Error,
 }
 
 /// What happened.
@@ -30,6 +62,8 @@ pub(crate) enum LogKind {
     Opened,
     /// Keys that were pressed one after the other; only for who may see them.
     Keystrokes,
+    /// A statement was sent to a database.
+    Statement,
     /// A clipboard was sent: its type and length. What it held is a keystroke.
     Clipboard,
     /// A file was sent, or a pipe opened.

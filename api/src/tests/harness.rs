@@ -60,7 +60,7 @@ impl Intake for LineIntake {
                     return Ok(whole);
                 }
                 let reason = "a statement holds result rows".to_owned();
-                return Err(IntakeRefusal { offset: accepted, line: None, reason });
+                return Err(IntakeRefusal { offset: accepted, line: Some(1), reason });
             }
             whole += line.len();
         }

@@ -138,6 +138,7 @@ async fn a_database_session_never_holds_rows() {
         (refused.header("upload-offset"), refused.json()["refused_offset"].to_string()),
         (&*length, length.clone())
     );
+    assert_eq!(refused.json()["refused_line"], json!(2));
     // A line that is not whole yet is not taken; it is sent again with its rest.
     let offset = good.len().try_into().unwrap();
     let half = member.append(&recorder, &session, offset, b"{\"statement\":").await;

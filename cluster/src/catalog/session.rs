@@ -94,6 +94,16 @@ named!(
     }
 );
 
+impl Format {
+    /// Whether its bytes may hold what a user typed that the picture does not show, so that they have a view without it.
+    pub fn has_keys(self) -> bool {
+        match self {
+            Self::Guacamole | Self::Asciicast | Self::Typescript => true,
+            Self::DbLines => false,
+        }
+    }
+}
+
 named!(
     /// How a session ended.
     End {

@@ -4,6 +4,7 @@
 //! Each takes the bytes that a fuzzer made and panics when a law does not hold. Limits are small, so that the code
 //! behind them is reached by small inputs.
 
+mod db;
 mod script;
 mod terminal;
 
@@ -20,13 +21,14 @@ use crate::source::guac::{Instruction, MediaTime, ParseError, Parser};
 use crate::timeline::TimelineFold;
 use std::sync::{Arc, LazyLock};
 
+pub use db::db;
 pub use terminal::{cast, terminal};
 
 /// A target: its name in `codec/fuzz` and `tests/data/fuzz`, and its oracle.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 9] = [
     ("parser", parser),
     ("timeline", timeline),
     ("canvas", canvas),
@@ -35,6 +37,7 @@ pub const TARGETS: [Target; 8] = [
     ("sound", sound),
     ("cast", cast),
     ("terminal", terminal),
+    ("db", db),
 ];
 
 /// Limits that small inputs reach.

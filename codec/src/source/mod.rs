@@ -1,6 +1,7 @@
 //! Where events come from: one module a recording format. Sources are pushed bytes, so that a growing
 //! recording can be followed as well as a finished one.
 
+pub mod db_lines;
 mod error;
 pub mod guac;
 mod probe;

@@ -3,6 +3,7 @@
 use super::error::ReadError;
 use super::terminal::{TerminalFormat, TerminalReader};
 use crate::limits::Limits;
+use crate::source::db_lines::Line;
 use crate::source::guac::Parser;
 
 /// The recording formats that can be read.
@@ -10,6 +11,8 @@ use crate::source::guac::Parser;
 pub enum Format {
     /// Instructions of Apache guacd.
     Guacamole,
+    /// Lines of a database session.
+    DbLines,
     /// What happened in a terminal.
     Terminal(TerminalFormat),
 }
@@ -48,6 +51,9 @@ pub fn probe(head: &[u8]) -> Result<Format, ProbeError> {
     if let Some((_, name)) = KNOWN.iter().find(|(magic, _)| head.starts_with(magic)) {
         return Err(ProbeError::Known(name));
     }
+    if is_line(head) {
+        return Ok(Format::DbLines);
+    }
     if let Some(format) = TerminalFormat::of(first) {
         let mut reader = TerminalReader::new(format, Limits::default());
         reader.push(head);
@@ -58,6 +64,14 @@ pub fn probe(head: &[u8]) -> Result<Format, ProbeError> {
     parser.push(head);
     // One whole instruction, or the sound beginning of one, is what tells it from any other text.
     parser.read().map(|_| Format::Guacamole).map_err(|error| ProbeError::Damaged(error.into()))
+}
+
+/// Whether a first line, as far as it is there, is one of db-lines. One that is not whole is told by what begins it.
+fn is_line(head: &[u8]) -> bool {
+    match head.iter().position(|byte| *byte == b'\n') {
+        Some(feed) => head.get(..feed).is_some_and(|line| Line::parse(line).is_ok()),
+        None => head.starts_with(b"{\"v\":1,"),
+    }
 }
 
 #[cfg(test)]
@@ -73,6 +87,10 @@ mod tests {
         {
             assert_eq!(probe(head), Ok(Format::Guacamole));
         }
+        let line = br#"{"outcome":"ok","t_ms":1,"v":1,"database":"","statement":""}"#;
+        assert_eq!(probe(&[&line[..], b"\n"].concat()), Ok(Format::DbLines));
+        assert_eq!(probe(b"{\"v\":1,\"t_ms\":0,\"statement\":\"sel"), Ok(Format::DbLines));
+        assert!(probe(b"{\"v\":1,\"rows\":[]}\n").is_err());
         for head in [&b"{\"version\": 2, \"width\": 80, \"height\": 24}\n[0"[..], b"{\"version\": 1, \"wid"] {
             assert_eq!(probe(head), Ok(Format::Terminal(TerminalFormat::Asciicast)));
         }

@@ -218,10 +218,8 @@ impl Facts {
         if self.counted.empty_syncs == index && self.activity.picture_size().area() == 0 {
             self.counted.empty_syncs += 1;
         }
-        if self.counted.syncs.len() >= self.limits.timeline_syncs {
-            thin(&mut self.counted.syncs);
-        }
-        self.counted.syncs.push(SyncPoint { index, at_ms, end_byte, dirty_pixels });
+        let sync = SyncPoint { index, at_ms, end_byte, dirty_pixels };
+        push_sync(&mut self.counted.syncs, sync, self.limits.timeline_syncs);
     }
 
     pub(super) fn key(&mut self, key: Key, pressed: bool) {
@@ -301,6 +299,14 @@ impl Facts {
         }
         markers.into_order()
     }
+}
+
+/// Adds the end of a frame; where there are too many, some go.
+pub(super) fn push_sync(syncs: &mut Vec<SyncPoint>, sync: SyncPoint, syncs_max: usize) {
+    if syncs.len() >= syncs_max {
+        thin(syncs);
+    }
+    syncs.push(sync);
 }
 
 /// Keeps the first frame and every second one after it, which takes over what the one before it drew.

@@ -192,6 +192,11 @@ impl KeystrokeFold {
 }
 
 impl Keystrokes {
+    /// Those of a recording in which no keys can be.
+    pub fn none() -> Self {
+        Self { keystrokes_version: Self::VERSION, ..Self::default() }
+    }
+
     /// The version of this description.
     pub const VERSION: u32 = 1;
 }

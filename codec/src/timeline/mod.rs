@@ -10,6 +10,9 @@ mod heat_map;
 mod idle;
 mod keystrokes;
 mod marker;
+mod recording_fold;
+mod statement;
+mod statement_fold;
 mod sync_columns;
 mod terminal_fold;
 #[expect(clippy::module_inception, reason = "the main type of the module")]
@@ -21,4 +24,7 @@ pub use heat_map::{Events, HeatMap};
 pub use idle::IdleSpan;
 pub use keystrokes::{KeyBatch, Keystrokes};
 pub use marker::{GapCause, Marker, MarkerEvent, SkippedBytes};
+pub use recording_fold::RecordingFold;
+pub use statement::Statement;
+pub use statement_fold::StatementFold;
 pub use timeline::{Ending, SizeChange, SyncPoint, Timeline};

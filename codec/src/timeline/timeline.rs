@@ -3,6 +3,7 @@
 use super::heat_map::{Events, HeatMap};
 use super::idle::IdleSpan;
 use super::marker::Marker;
+use super::statement::Statement;
 use super::sync_columns;
 use crate::geometry::Size;
 use crate::refusal::{Refusal, RefusalCode};
@@ -57,6 +58,12 @@ pub struct Timeline {
     pub markers: Vec<Marker>,
     /// Markers that are not in the list because there were too many of their kind.
     pub markers_left_out: u64,
+    /// Of a session of a database: its statements, in the order of time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub statements: Vec<Statement>,
+    /// Statements that are not in the list because there were too many.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub statements_left_out: u64,
     /// Stretches in which nothing happens, in order; two of them touch where something happened for an instant.
     pub idle: Vec<IdleSpan>,
     /// The shortest stretch that is in the list; longer than a second only if there were too many.
@@ -119,6 +126,10 @@ pub enum Ending {
     },
 }
 
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 impl Ending {
     /// Why the recording is not whole.
     pub fn refusal(&self) -> Option<Refusal> {
@@ -137,6 +148,8 @@ impl Timeline {
     pub const VERSION: u32 = 2;
     /// Media type of recordings of guacd.
     pub const GUACAMOLE: &'static str = "application/vnd.apache.guacamole";
+    /// Media type of sessions of databases.
+    pub const DB_LINES: &'static str = "application/vnd.custody.db-lines";
 
     /// Media type of asciicasts.
     pub const ASCIICAST: &'static str = "application/x-asciicast";

@@ -83,6 +83,7 @@ impl Convert {
         let unwritten = || format!("cannot write {}", self.output.display());
         let mut output = Output::create(&self.output).with_context(unwritten)?;
         let recording = Recording::open(&self.file, &self.timing.files(), interrupt)?;
+        let recording = recording.drawn(interrupt)?;
         let conversion = Conversion {
             recording: &recording,
             work_dir: folder_of(&self.output),

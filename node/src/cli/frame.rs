@@ -70,6 +70,7 @@ struct Found {
 impl FrameAt {
     pub(super) fn run(self, interrupt: &Interrupt) -> anyhow::Result<Exit> {
         let recording = Recording::open(&self.file, &self.timing.files(), interrupt)?;
+        let recording = recording.drawn(interrupt)?;
         let (mut found, mut cut) = (None, None);
         let mut end = self.find(&recording, recording.length()?, &mut found, interrupt);
         if let Err(Stop::Worker(ProcessError::Failed(refusal))) = &end

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 /// Prints one line for each: its session and its file. A session ends when its file was last written.
 #[derive(Debug, Args)]
 pub(super) struct Import {
-    /// The recordings (.guac, .cast or typescripts; .zst too).
+    /// The recordings (.guac, .cast, typescripts, or lines of a database session; .zst too).
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]

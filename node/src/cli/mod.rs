@@ -10,6 +10,7 @@ mod import;
 mod inspect;
 mod kek;
 mod media_time;
+mod record;
 mod resync;
 mod serve;
 mod server;
@@ -36,6 +37,7 @@ enum Command {
     Serve(serve::Serve),
     Demo(demo::Demo),
     Import(import::Import),
+    Record(record::Record),
     Cluster(cluster::Cluster),
     Kek(kek::Kek),
     CheckConfig(check_config::CheckConfig),
@@ -78,6 +80,7 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::Serve(command) => command.run(),
             Command::Demo(command) => command.run(&interrupt),
             Command::Import(command) => command.run(&interrupt),
+            Command::Record(command) => command.run(&interrupt),
             Command::Cluster(command) => command.run(),
             Command::Kek(command) => command.run(),
             Command::CheckConfig(command) => command.run(),

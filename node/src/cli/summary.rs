@@ -26,6 +26,10 @@ pub(super) fn print_summary(
     writeln!(output, "picture     {}", sizes_of(timeline))?;
     let gap = time(timeline.longest_gap_ms);
     writeln!(output, "frames      {}, the longest pause is {gap}", timeline.sync_count)?;
+    if timeline.format == Timeline::DB_LINES {
+        let of = |outcome: &str| timeline.instructions.get(outcome).copied().unwrap_or(0);
+        writeln!(output, "statements  {} done, {} failed", of("ok"), of("error"))?;
+    }
     let sound = if timeline.sound { format!("until {}", time(timeline.sound_end_ms)) } else { "none".into() };
     writeln!(output, "sound       {sound}")?;
     let keys = counted(timeline.key_presses, ["key", "keys"]);

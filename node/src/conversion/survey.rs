@@ -4,7 +4,7 @@ use crate::interrupt::Interrupt;
 use crate::recording::{OpenError, Recording};
 use codec::limits::Limits;
 use codec::refusal::Refusal;
-use codec::timeline::{Ending, Keystrokes, Timeline, TimelineFold};
+use codec::timeline::{Ending, Keystrokes, RecordingFold, Timeline};
 
 /// Reads a recording from end to end; nothing is drawn.
 pub(crate) fn survey(
@@ -35,7 +35,7 @@ fn survey_range(
     limits: Limits,
     interrupt: &Interrupt,
 ) -> Result<(Timeline, Keystrokes), OpenError> {
-    let mut fold = TimelineFold::new(limits);
+    let mut fold = RecordingFold::new(recording.format(), limits);
     recording.each_piece(0..end, |piece| {
         if interrupt.is_set() {
             return Err(OpenError::Interrupted);

@@ -30,7 +30,8 @@ pub(super) fn convert(
     interrupt: &Interrupt,
 ) -> Result<VideoFacts, JobError> {
     let Source { recording, length, keystrokes } = source;
-    let stored = Recording::stored(tools.cluster.clone(), tools.runtime.clone(), recording.into(), length);
+    let stored = Recording::of_session(&tools.cluster, &tools.runtime, recording, length)?;
+    let stored = stored.drawn(interrupt)?;
     let begin = if keystrokes { StoredOutput::of_text } else { StoredOutput::new };
     let mut output = begin(tools.cluster.clone(), tools.runtime.clone(), recording);
     let conversion = Conversion {

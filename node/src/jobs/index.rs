@@ -25,18 +25,20 @@ pub(super) fn index(
     interrupt: &Interrupt,
 ) -> Result<CompleteIndex, JobError> {
     tell_sealed(tools, recording)?;
-    let stored = Recording::stored(tools.cluster.clone(), tools.runtime.clone(), recording.into(), length);
-    let Survey { timeline, keystrokes, view, view_timeline } = survey(&stored, length, interrupt)?;
+    let stored = Recording::of_session(&tools.cluster, &tools.runtime, recording, length)?;
+    let Survey { timeline, keystrokes, view } = survey(&stored, length, interrupt)?;
     let gaps = tools.cluster.catalog()?.gaps(recording, length)?.gaps;
     let bytes = || StoredOutput::new(tools.cluster.clone(), tools.runtime.clone(), recording);
     let text = StoredOutput::of_text(tools.cluster.clone(), tools.runtime.clone(), recording);
-    let view = ViewRow {
-        length: view.bytes,
-        index: store(bytes(), &view)?,
-        timeline: store(bytes(), &with_gaps(&view_timeline, &timeline, &gaps))?,
-    };
-    let keep = Command::KeepView(KeepView { claim, view });
-    tools.runtime.block_on(tools.cluster.submit(keep)).map_err(JobError::Keep)?;
+    if let Some(view) = view {
+        let view = ViewRow {
+            length: view.index.bytes,
+            index: store(bytes(), &view.index)?,
+            timeline: store(bytes(), &with_gaps(&view.timeline, &timeline, &gaps))?,
+        };
+        let keep = Command::KeepView(KeepView { claim, view });
+        tools.runtime.block_on(tools.cluster.submit(keep)).map_err(JobError::Keep)?;
+    }
     let artefact = store(bytes(), &with_gaps(&timeline, &timeline, &gaps))?;
     let facts = facts(&timeline, artefact);
     Ok(CompleteIndex { claim, facts, keystrokes: store(text, &keystrokes)? })
@@ -62,13 +64,15 @@ fn store(mut output: StoredOutput, value: &impl Serialize) -> Result<ObjectId, J
 fn facts(timeline: &Timeline, artefact: ObjectId) -> IndexFacts {
     let size = timeline.largest_size();
     let side = |side: Option<usize>| side.and_then(|side| u32::try_from(side).ok()).unwrap_or(0);
+    let frames = u64::try_from(timeline.sync_count).unwrap_or(u64::MAX);
+    let is_database = timeline.format == Timeline::DB_LINES;
     IndexFacts {
         duration_ms: u64::try_from(timeline.media_duration_ms).unwrap_or(0),
         width: side(size.map(|size| size.width)),
         height: side(size.map(|size| size.height)),
-        frames: u64::try_from(timeline.sync_count).unwrap_or(u64::MAX),
+        frames,
         keystrokes: timeline.key_presses,
-        statements: 0,
+        statements: if is_database { frames } else { 0 },
         artefact,
     }
 }

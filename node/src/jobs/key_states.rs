@@ -9,6 +9,7 @@ use crate::recording::{OpenError, Recording};
 use crate::worker::process::ProcessError;
 use cluster::catalog::{ClaimToken, Command, KeepKeyStates};
 use cluster::id::RecordingId;
+use codec::source::Format;
 
 /// Makes the key states of a sealed recording and keeps them as an object beside it. A recording that cannot be drawn
 /// has none: everything works without them, only slower.
@@ -19,7 +20,11 @@ pub(super) fn keep_key_states(
     length: u64,
     interrupt: &Interrupt,
 ) -> Result<(), JobError> {
-    let stored = Recording::stored(tools.cluster.clone(), tools.runtime.clone(), recording.into(), length);
+    let stored = Recording::of_session(&tools.cluster, &tools.runtime, recording, length)?;
+    match stored.format() {
+        Format::Guacamole | Format::Terminal(_) => {}
+        Format::DbLines => return Ok(()),
+    }
     let mut output = StoredOutput::new(tools.cluster.clone(), tools.runtime.clone(), recording);
     match make_key_states(&stored, &mut output, interrupt) {
         Ok(0) => return Ok(()),

@@ -72,13 +72,15 @@ impl FramePool {
         let permit = Arc::clone(&self.free).try_acquire_owned().map_err(|_| busy)?;
         let object = ObjectId::from(recording);
         let length = self.cluster.length(object).await.map_err(|error| damaged(&error))?;
-        let stored = Recording::stored(Arc::clone(&self.cluster), self.runtime.clone(), object, length);
+        let stored = Recording::of_session(&self.cluster, &self.runtime, recording, length);
+        let stored = stored.map_err(|error| damaged(&error))?;
         let key_states = self.key_states(recording).await;
         let interrupt = Interrupt::default();
         let _stop = StopOnDrop(interrupt.clone());
         let work = on_thread("frame", move || {
             // The worker is gone before another one may be started.
             let _permit = permit;
+            let stored = stored.drawn(&interrupt).map_err(|error| damaged(&error))?;
             frame(&stored, key_states.as_ref(), &Wanted { at_ms, pointer }, &interrupt)
         });
         let limit_ms = u64::try_from(FRAME_LIMIT.as_millis()).unwrap_or(u64::MAX);

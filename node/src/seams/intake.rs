@@ -23,10 +23,11 @@ impl Intake for FormatIntake {
                 _ => Ok(()),
             }
             .map(|()| bytes.len()),
-            Format::DbLines => {
-                let reason = format!("recordings in {format} are not read by this version");
-                Err(IntakeRefusal { offset: accepted, line: None, reason })
-            }
+            Format::DbLines => codec::source::db_lines::accepted(bytes).map_err(|refused| IntakeRefusal {
+                offset: accepted.saturating_add(u64::try_from(refused.offset).unwrap_or(u64::MAX)),
+                line: Some(refused.line),
+                reason: refused.error.to_string(),
+            }),
         }
     }
 }
@@ -51,6 +52,7 @@ fn begins(format: Format, head: &[u8]) -> Result<(), IntakeRefusal> {
         source::Format::Guacamole => Format::Guacamole,
         source::Format::Terminal(TerminalFormat::Asciicast) => Format::Asciicast,
         source::Format::Terminal(TerminalFormat::Typescript) => Format::Typescript,
+        source::Format::DbLines => Format::DbLines,
     };
     match found == format {
         true => Ok(()),
@@ -71,7 +73,19 @@ mod tests {
         let refusal = accept(0, b"\x89PNG\r\n").unwrap_err();
         assert_eq!(refusal.reason, "expected a Guacamole recording: it looks like a PNG image");
         assert_eq!(accept(9, b"\x89PNG\r\n"), Ok(6));
-        assert!(FormatIntake.accept(Format::DbLines, 0, b"{}").is_err());
+        assert!(FormatIntake.accept(Format::Asciicast, 0, b"{}").is_err());
+    }
+
+    #[test]
+    fn of_a_database_session_whole_lines_are_accepted_and_no_rows() {
+        let accept = |bytes: &[u8]| FormatIntake.accept(Format::DbLines, 70, bytes);
+        let line = "{\"v\":1,\"t_ms\":0,\"database\":\"d\",\"statement\":\"select 1\",\"outcome\":\"ok\",\"rows\":1}\n";
+        assert_eq!(accept(format!("{line}{line}{{").as_bytes()), Ok(2 * line.len()));
+        let with_rows = line.replace("\"rows\":1", "\"rows\":1,\"picked\":[[\"secret\"]]");
+        let refusal = accept(with_rows.as_bytes()).unwrap_err();
+        assert_eq!((refusal.offset, refusal.line), (70, Some(1)));
+        assert!(!refusal.reason.contains("secret") && !refusal.reason.contains("picked"), "{refusal}");
+        assert_eq!(accept(format!("{line}{with_rows}").as_bytes()), Ok(line.len()));
     }
 
     #[test]

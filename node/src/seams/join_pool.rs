@@ -14,6 +14,7 @@ use api::{Join, MediaError, Sight};
 use cluster::Cluster;
 use cluster::catalog::ObjectState;
 use cluster::id::{ObjectId, RecordingId};
+use codec::source::Format;
 use codec::view::{ViewError, ViewRange};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -75,6 +76,12 @@ impl JoinPool {
         sight: Sight,
     ) -> Result<Option<Join>, MediaError> {
         let of = (recording, sight);
+        let stored = Recording::of_session(&self.cluster, &self.runtime, recording, 0);
+        match stored.map_err(|error| damaged(&error.to_string()))?.format() {
+            Format::Guacamole | Format::Terminal(_) => {}
+            // Lines need nothing in front of them.
+            Format::DbLines => return Ok(None),
+        }
         let length = match sight {
             Sight::Received => self.cluster.length(recording.into()).await.map_err(unreadable)?,
             Sight::View => self.views.length(recording).await?,
@@ -127,7 +134,8 @@ impl JoinPool {
     ) -> Result<Feed, MediaError> {
         let object = ObjectId::from(recording);
         let durable = self.cluster.length(object).await.map_err(unreadable)?;
-        let stored = Recording::stored(Arc::clone(&self.cluster), self.runtime.clone(), object, durable);
+        let stored = Recording::of_session(&self.cluster, &self.runtime, recording, durable);
+        let stored = stored.map_err(|error| damaged(&error.to_string()))?;
         Ok(match sight {
             Sight::Received => Feed { recording: stored, view: None, start, end },
             Sight::View => {

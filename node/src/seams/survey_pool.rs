@@ -5,14 +5,12 @@ use super::view_pool::{damaged, unreadable};
 use crate::gaps::with_gaps;
 use crate::interrupt::{Interrupt, StopOnDrop};
 use crate::recording::{OpenError, Recording};
-use crate::survey::{Survey, survey};
+use crate::survey::{Survey, fold, survey};
 use crate::tasks::on_thread;
 use api::{MediaError, Sight, Surveyed};
 use cluster::Cluster;
 use cluster::catalog::Gap;
 use cluster::id::{ObjectId, RecordingId};
-use codec::limits::Limits;
-use codec::timeline::TimelineFold;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -59,7 +57,8 @@ impl SurveyPool {
         }
         let catalog = self.cluster.catalog().map_err(|error| damaged(&error.to_string()))?;
         let gaps = catalog.gaps(recording, length).map_err(|error| damaged(&error.to_string()))?.gaps;
-        let stored = Recording::stored(Arc::clone(&self.cluster), self.runtime.clone(), object, length);
+        let stored = Recording::of_session(&self.cluster, &self.runtime, recording, length);
+        let stored = stored.map_err(|error| damaged(&error.to_string()))?;
         let interrupt = Interrupt::default();
         let _stop = StopOnDrop(interrupt.clone());
         let surveyed = on_thread("survey", move || {
@@ -91,28 +90,16 @@ fn json(
     let Wanted { what, gaps } = wanted;
     let json = match what {
         Surveyed::Timeline(Sight::View) => {
-            let Survey { timeline, view_timeline, .. } = survey(stored, length, interrupt)?;
-            serde_json::to_vec(&with_gaps(&view_timeline, &timeline, &gaps))
+            let Survey { timeline, view, .. } = survey(stored, length, interrupt)?;
+            let seen = view.as_ref().map_or(&timeline, |view| &view.timeline);
+            serde_json::to_vec(&with_gaps(seen, &timeline, &gaps))
         }
         Surveyed::Timeline(Sight::Received) => {
-            let (timeline, _) = fold(stored, length, interrupt)?.finish();
+            let (timeline, _) = fold(stored, length, interrupt)?;
             serde_json::to_vec(&with_gaps(&timeline, &timeline, &gaps))
         }
-        Surveyed::Keystrokes => serde_json::to_vec(&fold(stored, length, interrupt)?.finish().1),
+        Surveyed::Keystrokes => serde_json::to_vec(&fold(stored, length, interrupt)?.1),
     };
     // Its lists are bounded, so that it fits into memory.
     Ok(json.expect("timelines and keystrokes are plain data"))
-}
-
-/// The same as a survey for who sees the recording as it was received, in a third of the time.
-fn fold(stored: &Recording, length: u64, interrupt: &Interrupt) -> Result<TimelineFold, OpenError> {
-    let mut fold = TimelineFold::new(Limits::default());
-    stored.each_piece(0..length, |piece| {
-        if interrupt.is_set() {
-            return Err(OpenError::Interrupted);
-        }
-        fold.push(piece);
-        Ok(())
-    })?;
-    Ok(fold)
 }
