@@ -52,3 +52,26 @@ async fn a_denied_session_is_not_there_whatever_the_roles_say() {
     }
     assert_eq!(ids(&member.get(&eve, "/v1/sessions").await.json()), [other.as_str()]);
 }
+
+#[actix_web::test]
+async fn a_denied_session_is_in_no_list_and_counts_in_none() {
+    let member = Member::start().await;
+    let session = member.sealed(&member.recorder().await, b"x").await;
+    let eve = member.token(TokenKind::User, "eve", &[ADMINISTRATOR]).await;
+    let mallory = member.token(TokenKind::User, "mallory", &[]).await;
+    let wanted = json!({ "reason": "inquiry", "until_ms": NOW_MS + 60_000 });
+    member.post(&eve, &format!("/v1/sessions/{session}/approvals"), &wanted).await;
+    let plan = format!("/v1/purge-plan?at_ms={}", NOW_MS + 400 * 86_400_000);
+    let lists = async |token: &str| {
+        let sessions = member.get(token, "/v1/sessions").await.json()["sessions"].as_array().unwrap().len();
+        let due = member.get(token, &plan).await.json()["sessions"].as_array().unwrap().len();
+        (sessions, due, member.get(token, "/v1/approvals").await.json().as_array().unwrap().len())
+    };
+    assert_eq!(lists(&eve).await, (1, 1, 1));
+    name(&member, &session, &json!({ "auditors": ["mallory"], "denied": ["eve", "mallory"] })).await;
+    assert_eq!(lists(&eve).await, (0, 0, 0));
+    // That a session names and denies them at once is not told either: they are answered as who is named nowhere.
+    assert_eq!(member.get(&mallory, "/v1/sessions").await.status, StatusCode::NOT_FOUND);
+    name(&member, &session, &json!({ "auditors": ["mallory"], "denied": ["eve"] })).await;
+    assert_eq!(ids(&member.get(&mallory, "/v1/sessions").await.json()), [session.as_str()]);
+}
