@@ -1,7 +1,8 @@
 //! The layout: which members hold copies.
 
 use cluster::catalog::{self, StagedLayout};
-use cluster::cluster::{Drain as MemberDrain, LayoutMember as Seen, LayoutView};
+use cluster::cluster::{Drain as MemberDrain, LayoutMember as Seen, LayoutView, MemberWorkers, WorkerStatus};
+use cluster::id::MemberId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -42,6 +43,11 @@ pub(crate) struct LayoutMember {
     in_bytes: u64,
     /// Those that it would drop.
     out_bytes: u64,
+    /// Copies that it lacks, as its newest survey has found, and so also those that another value of `replicas` gives it, by which
+    /// no layout is settled or not; none when it does not answer.
+    missing_chunks: Option<u64>,
+    /// Copies that it is to drop, likewise.
+    surplus_chunks: Option<u64>,
 }
 
 /// What a member is to hold, compared with the others.
@@ -106,8 +112,9 @@ enum DrainState {
     Unreachable,
 }
 
-impl From<LayoutView> for Layout {
-    fn from(view: LayoutView) -> Self {
+impl Layout {
+    /// What is seen of the layout, with what the members' workers say.
+    pub(crate) fn new(view: LayoutView, workers: &[MemberWorkers]) -> Self {
         let LayoutView { applied, by, staged, members, replicas, is_estimate, eta_ms } = view;
         let (applied_by, applied_ms) = by.unzip();
         let staged =
@@ -118,19 +125,35 @@ impl From<LayoutView> for Layout {
             applied_ms,
             replicas,
             settled: members.iter().all(|member| member.is_settled),
-            members: members.into_iter().map(LayoutMember::from).collect(),
+            members: members.into_iter().map(|seen| LayoutMember::new(seen, workers)).collect(),
             staged,
             is_estimate,
         }
     }
 }
 
-impl From<Seen> for LayoutMember {
-    fn from(seen: Seen) -> Self {
+impl LayoutMember {
+    fn new(seen: Seen, workers: &[MemberWorkers]) -> Self {
         let Seen { member, role, staged, is_settled, bytes, in_bytes, out_bytes } = seen;
         let (role, staged) = (role.map(LayoutRole::from), staged.map(LayoutRole::from));
-        Self { member: member.0, role, staged, settled: is_settled, bytes, in_bytes, out_bytes }
+        Self {
+            member: member.0,
+            role,
+            staged,
+            settled: is_settled,
+            bytes,
+            in_bytes,
+            out_bytes,
+            missing_chunks: worker(workers, member, "resync")
+                .and_then(|resync| resync.counts.get("missing_now").copied()),
+            surplus_chunks: worker(workers, member, "rebalance").and_then(|rebalance| rebalance.queue),
+        }
     }
+}
+
+fn worker<'a>(workers: &'a [MemberWorkers], member: MemberId, name: &str) -> Option<&'a WorkerStatus> {
+    let of_member = workers.iter().find(|workers| workers.member == member)?;
+    of_member.workers.iter().flatten().find(|worker| worker.name == name)
 }
 
 impl From<catalog::LayoutRole> for LayoutRole {
@@ -163,5 +186,48 @@ impl From<&MemberDrain> for Drain {
             open: residue.map(|residue| residue.open),
             reason: drain.reason(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use cluster::cluster::WorkerState;
+
+    use super::*;
+
+    #[test]
+    fn members_tell_what_they_lack_and_have_too_much_and_who_is_silent_tells_nothing() {
+        let status = |name: &str, queue: u64, missing: u64| WorkerStatus {
+            name: name.to_owned(),
+            state: WorkerState::Busy,
+            progress_permille: None,
+            queue: Some(queue),
+            eta_ms: None,
+            last_error: None,
+            counts: BTreeMap::from([("missing_now".to_owned(), missing)]),
+        };
+        let workers = [
+            MemberWorkers {
+                member: MemberId(1),
+                workers: Some(vec![status("resync", 9, 7), status("rebalance", 2, 0)]),
+            },
+            MemberWorkers { member: MemberId(2), workers: None },
+        ];
+        let seen = |member| Seen {
+            member: MemberId(member),
+            role: None,
+            staged: None,
+            is_settled: true,
+            bytes: 0,
+            in_bytes: 0,
+            out_bytes: 0,
+        };
+        let told = [1, 2, 3].map(|member| {
+            let shown = LayoutMember::new(seen(member), &workers);
+            (shown.missing_chunks, shown.surplus_chunks)
+        });
+        assert_eq!(told, [(Some(7), Some(2)), (None, None), (None, None)]);
     }
 }

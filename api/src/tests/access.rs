@@ -75,3 +75,44 @@ async fn a_denied_session_is_in_no_list_and_counts_in_none() {
     name(&member, &session, &json!({ "auditors": ["mallory"], "denied": ["eve"] })).await;
     assert_eq!(ids(&member.get(&mallory, "/v1/sessions").await.json()), [session.as_str()]);
 }
+
+#[actix_web::test]
+async fn whoami_explains_what_a_caller_may_do_to_a_session_and_why() {
+    let member = Member::start().await;
+    let session = member.sealed(&member.recorder().await, b"x").await;
+    let about = format!("/v1/whoami?session={session}");
+    let said = async |token: &str| {
+        let verdicts = member.get(token, &about).await.json()["session"].as_array().unwrap().clone();
+        let short = |one: Value| {
+            let name =
+                one["permission"].as_str().unwrap().trim_start_matches("PAM.SessionManagement.").to_owned();
+            let by = one["by"].as_str().map(|by| format!(" by {by}")).unwrap_or_default();
+            format!("{name} {}{by}", one["verdict"].as_str().unwrap())
+        };
+        verdicts.into_iter().map(short).filter(|one| !one.ends_with("forbidden")).collect::<Vec<_>>()
+    };
+    let grace = member.token(TokenKind::User, "grace", &[]).await;
+    let hidden = member.get(&grace, &about).await;
+    let absent = member.get(&grace, "/v1/whoami?session=00000000000000000000000000000000").await;
+    assert_eq!((hidden.problem(), hidden.bytes()), ((404, "not-found".to_owned()), absent.bytes()));
+    name(&member, &session, &json!({ "auditors": ["grace", "lin"], "denied": ["eve"] })).await;
+    let granted =
+        ["Read", "Recording", "Livestream", "Logs"].map(|name| format!("{name} allowed by auditor"));
+    assert_eq!(said(&grace).await, granted);
+    let lin = member.token(TokenKind::User, "lin", &["System Administrator"]).await;
+    assert_eq!(said(&lin).await, granted);
+    let root = member.token(TokenKind::User, "root", &["System Administrator"]).await;
+    let by_role = ["Read", "Recording", "Livestream"];
+    assert_eq!(said(&root).await, by_role.map(|name| format!("{name} allowed by role System Administrator")));
+    assert_eq!(said(&member.recorder().await).await, ["Record allowed by recorder"]);
+    let eve = member.token(TokenKind::User, "eve", &[ADMINISTRATOR]).await;
+    assert_eq!(member.get(&eve, &about).await.problem(), (404, "not-found".to_owned()));
+
+    let put = asked(Method::PUT, &member.user(SYSTEM).await, "/v1/parameters/watch_needs_approval");
+    assert_eq!(member.send(put.set_json(json!({ "value": true }))).await.status, StatusCode::OK);
+    let waits = ["Recording", "Livestream"].map(|name| format!("{name} approval-needed"));
+    assert_eq!(
+        said(&root).await,
+        [vec!["Read allowed by role System Administrator".to_owned()], waits.to_vec()].concat()
+    );
+}

@@ -20,7 +20,8 @@ async fn a_layout_is_staged_seen_applied_and_reverted() {
     assert!(bytes.as_u64().unwrap() > 9, "{before}");
     let role = json!({ "zone": "", "weight": 1 });
     let mut shown = json!({
-        "member": 1, "role": role, "staged": null, "settled": true, "bytes": bytes, "in_bytes": 0, "out_bytes": 0
+        "member": 1, "role": role, "staged": null, "settled": true, "bytes": bytes, "in_bytes": 0, "out_bytes": 0,
+        "missing_chunks": 0, "surplus_chunks": 0
     });
     let expected = json!({
         "version": 0, "applied_by": null, "applied_ms": null, "replicas": 1, "settled": true, "members": [shown],
