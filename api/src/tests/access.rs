@@ -1,3 +1,6 @@
+use std::collections::BTreeSet;
+use std::str::FromStr as _;
+
 use actix_web::http::{Method, StatusCode};
 use cluster::catalog::TokenKind;
 use serde_json::{Value, json};
@@ -115,4 +118,37 @@ async fn whoami_explains_what_a_caller_may_do_to_a_session_and_why() {
         said(&root).await,
         [vec!["Read allowed by role System Administrator".to_owned()], waits.to_vec()].concat()
     );
+}
+
+#[actix_web::test]
+async fn no_page_and_no_cursor_tells_that_a_denied_session_is_between_others() {
+    let member = Member::start().await;
+    let recorder = member.recorder().await;
+    let mut seen = BTreeSet::new();
+    for _ in 0..3 {
+        seen.insert(member.sealed(&recorder, b"x").await);
+    }
+    // The one in the middle: all began and ended at one time, so that they stand by identifier.
+    let hidden = seen.iter().nth(1).unwrap().clone();
+    let bytes = cluster::id::RecordingId::from_str(&hidden).unwrap().0;
+    seen.remove(&hidden);
+    name(&member, &hidden, &json!({ "denied": ["eve"] })).await;
+    let eve = member.token(TokenKind::User, "eve", &[ADMINISTRATOR]).await;
+    let plan = format!("/v1/purge-plan?at_ms={}&", NOW_MS + 400 * 86_400_000);
+    let sorted = ["start", "user", "state"].map(|sort| format!("/v1/sessions?sort={sort}&"));
+    for list in sorted.into_iter().chain([plan]) {
+        let (mut shown, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = member.get(&eve, &format!("{list}limit=1{cursor}")).await.json();
+            shown.extend(ids(&page).into_iter().map(str::to_owned));
+            let Some(next) = page["next"].as_str() else { break };
+            assert_eq!(ids(&page).len(), 1, "{list}");
+            let decoded = base64_simd::URL_SAFE_NO_PAD.decode_to_vec(next).unwrap_or_default();
+            let tells = next.contains(&hidden) || decoded.windows(bytes.len()).any(|part| part == bytes);
+            assert!(!tells, "{list} {next}");
+            cursor = format!("&cursor={next}");
+            assert!(shown.len() <= 2, "{list}");
+        }
+        assert_eq!(BTreeSet::from_iter(shown), seen, "{list}");
+    }
 }
