@@ -6,6 +6,7 @@ use cluster::catalog::TokenKind;
 use serde_json::{Value, json};
 
 use super::harness::*;
+use super::videos::{claim, complete, enable};
 
 async fn name(member: &Member, session: &str, access: &Value) -> Answer {
     let administrator = member.user(ADMINISTRATOR).await;
@@ -151,4 +152,35 @@ async fn no_page_and_no_cursor_tells_that_a_denied_session_is_between_others() {
         }
         assert_eq!(BTreeSet::from_iter(shown), seen, "{list}");
     }
+}
+
+#[actix_web::test]
+async fn the_outbox_tells_who_is_denied_a_session_nothing_of_it() {
+    let member = Member::start().await;
+    enable(&member, true).await;
+    let recorder = member.recorder().await;
+    let administrator = member.user(ADMINISTRATOR).await;
+    let mut sessions = Vec::new();
+    for _ in 0..2 {
+        let session = member.sealed(&recorder, b"x").await;
+        let wanted = json!({ "notify": ["ada@example.org"] });
+        member.post(&administrator, &format!("/v1/sessions/{session}/videos"), &wanted).await;
+        complete(&member, &session, claim(&member).await, b"video").await;
+        sessions.push(session);
+    }
+    let told = async |user: &str, page: &str| {
+        let token = member.token(TokenKind::User, user, &[SYSTEM]).await;
+        let page = member.get(&token, &format!("/v1/outbox{page}")).await.json();
+        let mails = page["mails"].as_array().unwrap().iter();
+        (
+            mails.map(|mail| mail["session"].as_str().unwrap().to_owned()).collect::<Vec<_>>(),
+            page["next"].clone(),
+        )
+    };
+    assert_eq!(told("root", "").await, (sessions.clone(), json!(null)));
+    name(&member, &sessions[0], &json!({ "denied": ["root"] })).await;
+    assert_eq!(told("root", "").await, (sessions[1..].to_vec(), json!(null)));
+    assert_eq!(told("root", "?limit=1").await, (Vec::new(), json!(1)));
+    assert_eq!(told("root", "?limit=1&after=1").await, (sessions[1..].to_vec(), json!(2)));
+    assert_eq!(told("ben", "").await, (sessions, json!(null)));
 }
