@@ -1,8 +1,7 @@
 //! The layout: which members hold copies.
 
 use cluster::catalog::{self, StagedLayout};
-use cluster::cluster::{Drain as MemberDrain, LayoutMember as Seen, LayoutView, MemberWorkers, WorkerStatus};
-use cluster::id::MemberId;
+use cluster::cluster::{Drain as MemberDrain, LayoutMember as Seen, LayoutView, MemberWorkers};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -43,11 +42,9 @@ pub(crate) struct LayoutMember {
     in_bytes: u64,
     /// Those that it would drop.
     out_bytes: u64,
-    /// Copies that it lacks, as its newest survey has found, and so also those that another value of `replicas` gives it, by which
-    /// no layout is settled or not; none when it does not answer.
-    missing_chunks: Option<u64>,
-    /// Copies that it is to drop, likewise.
-    surplus_chunks: Option<u64>,
+    /// Chunks that it has still to fetch, replace or drop, of those that were there when this layout and this value of `replicas`
+    /// (by which no layout is settled or not) were first surveyed; none before that, and when it does not answer.
+    moves_left: Option<u64>,
 }
 
 /// What a member is to hold, compared with the others.
@@ -144,16 +141,9 @@ impl LayoutMember {
             bytes,
             in_bytes,
             out_bytes,
-            missing_chunks: worker(workers, member, "resync")
-                .and_then(|resync| resync.counts.get("missing_now").copied()),
-            surplus_chunks: worker(workers, member, "rebalance").and_then(|rebalance| rebalance.queue),
+            moves_left: workers.iter().find(|told| told.member == member).and_then(MemberWorkers::moves_left),
         }
     }
-}
-
-fn worker<'a>(workers: &'a [MemberWorkers], member: MemberId, name: &str) -> Option<&'a WorkerStatus> {
-    let of_member = workers.iter().find(|workers| workers.member == member)?;
-    of_member.workers.iter().flatten().find(|worker| worker.name == name)
 }
 
 impl From<catalog::LayoutRole> for LayoutRole {
@@ -193,27 +183,33 @@ impl From<&MemberDrain> for Drain {
 mod tests {
     use std::collections::BTreeMap;
 
-    use cluster::cluster::WorkerState;
+    use cluster::cluster::{WorkerState, WorkerStatus};
+    use cluster::id::MemberId;
 
     use super::*;
 
     #[test]
-    fn members_tell_what_they_lack_and_have_too_much_and_who_is_silent_tells_nothing() {
-        let status = |name: &str, queue: u64, missing: u64| WorkerStatus {
-            name: name.to_owned(),
-            state: WorkerState::Busy,
-            progress_permille: None,
-            queue: Some(queue),
-            eta_ms: None,
-            last_error: None,
-            counts: BTreeMap::from([("missing_now".to_owned(), missing)]),
+    fn members_tell_what_is_left_to_move_and_who_is_silent_or_has_not_looked_tells_nothing() {
+        let counts = |counts: &[(&str, u64)]| {
+            let counts: BTreeMap<_, _> =
+                counts.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
+            let name = "resync".to_owned();
+            let (state, queue, eta_ms, last_error) = (WorkerState::Idle, None, None, None);
+            Some(vec![WorkerStatus {
+                name,
+                state,
+                progress_permille: None,
+                queue,
+                eta_ms,
+                last_error,
+                counts,
+            }])
         };
+        let told = |member, workers| MemberWorkers { member: MemberId(member), workers };
         let workers = [
-            MemberWorkers {
-                member: MemberId(1),
-                workers: Some(vec![status("resync", 9, 7), status("rebalance", 2, 0)]),
-            },
-            MemberWorkers { member: MemberId(2), workers: None },
+            told(1, counts(&[("missing_now", 7), ("moves_left", 9)])),
+            told(2, counts(&[("missing_now", 7)])),
+            told(3, None),
         ];
         let seen = |member| Seen {
             member: MemberId(member),
@@ -224,10 +220,7 @@ mod tests {
             in_bytes: 0,
             out_bytes: 0,
         };
-        let told = [1, 2, 3].map(|member| {
-            let shown = LayoutMember::new(seen(member), &workers);
-            (shown.missing_chunks, shown.surplus_chunks)
-        });
-        assert_eq!(told, [(Some(7), Some(2)), (None, None), (None, None)]);
+        let left = [1, 2, 3, 4].map(|member| LayoutMember::new(seen(member), &workers).moves_left);
+        assert_eq!(left, [Some(9), None, None, None]);
     }
 }
