@@ -1,10 +1,10 @@
 //! What would be purged by age.
 
-use cluster::catalog::{Catalog, DuePlace, Suspicion};
+use cluster::catalog::{Catalog, DuePlace, DueSession, Suspicion};
 use cluster::id::RecordingId;
 
 use crate::auth::{AllSessions, Allowed, Purge};
-use crate::dto::{DueSession, PurgePlan, PurgePlanQuery};
+use crate::dto::{self, PurgePlan, PurgePlanQuery};
 use crate::problem::{Kind, Problem};
 use crate::state::ApiState;
 
@@ -12,6 +12,8 @@ use crate::state::ApiState;
 const PAGE_SESSIONS: usize = 100;
 /// The most sessions of a page.
 const PAGE_SESSIONS_MAX: usize = 1000;
+/// Pages of which the caller may see nothing that are passed over for one answer.
+const HIDDEN_PAGES_MAX: usize = 64;
 
 /// A page of the plan.
 pub(crate) fn page(
@@ -21,20 +23,40 @@ pub(crate) fn page(
 ) -> Result<PurgePlan, Problem> {
     let catalog = state.cluster.catalog()?;
     let clock = catalog.clock()?;
-    let after = query.cursor.as_deref().map(place).transpose()?;
+    let mut after = query.cursor.as_deref().map(place).transpose()?;
     let limit = query.limit.unwrap_or(PAGE_SESSIONS).clamp(1, PAGE_SESSIONS_MAX);
-    let page = catalog.due_sessions(query.at_ms.unwrap_or(clock.now_ms), after, limit)?;
-    let mut sessions = Vec::with_capacity(page.sessions.len());
-    for due in page.sessions {
-        let Some(row) = catalog.session(due.recording)? else { continue };
-        if allowed.reads(due.recording, &row)? {
-            let held = is_held(catalog, due.recording)?;
-            let id = due.recording.to_string();
-            sessions.push(DueSession { id, ended_ms: due.ended_ms, due_ms: due.due_ms, held });
+    let (mut sessions, mut last) = (Vec::new(), None);
+    for _ in 0..HIDDEN_PAGES_MAX {
+        let page = catalog.due_sessions(query.at_ms.unwrap_or(clock.now_ms), after, limit)?;
+        let is_empty = page.sessions.is_empty();
+        for DueSession { recording, ended_ms, due_ms } in page.sessions {
+            let Some(row) = catalog.session(recording)? else { continue };
+            if allowed.reads(recording, &row)? {
+                let (id, held) = (recording.to_string(), is_held(catalog, recording)?);
+                sessions.push(dto::DueSession { id, ended_ms, due_ms, held });
+                last = Some(DuePlace { ended_ms, recording });
+            }
+        }
+        after = page.next;
+        if is_empty || after.is_none() || !sessions.is_empty() {
+            break;
         }
     }
-    let next = page.next.map(|place| format!("{}-{}", place.ended_ms, place.recording));
+    let next = after.map(|place| shown_place(state, allowed, place, last)).transpose()?;
+    let next = next.map(|place| format!("{}-{}", place.ended_ms, place.recording));
     Ok(PurgePlan { now_ms: clock.now_ms, suspended: clock.suspicion.map(reason), sessions, next })
+}
+
+/// Where a page ends. A place that may not be seen would tell of its session: then the last one that was shown.
+fn shown_place(
+    state: &ApiState,
+    allowed: &Allowed<Purge, AllSessions>,
+    place: DuePlace,
+    last: Option<DuePlace>,
+) -> Result<DuePlace, Problem> {
+    let row = state.cluster.catalog()?.session(place.recording)?;
+    let is_shown = row.map_or(Ok(true), |row| allowed.reads(place.recording, &row))?;
+    Ok(if is_shown { place } else { last.unwrap_or(place) })
 }
 
 fn is_held(catalog: &Catalog, recording: RecordingId) -> Result<bool, Problem> {

@@ -57,7 +57,12 @@ pub(crate) fn sessions(
     query: &ListQuery,
 ) -> Result<SessionPage, Problem> {
     let page = state.cluster.catalog()?.sessions(&SessionQuery {
-        filter: SessionFilter { auditor: only_auditor(state, allowed)?, ..query.filter() },
+        // What is denied to them takes no place in a page, and its place is in no cursor.
+        filter: SessionFilter {
+            auditor: only_auditor(state, allowed)?,
+            not_denied_to: Some(allowed.caller.name.clone()),
+            ..query.filter()
+        },
         sort: query.sort.map_or(SessionColumn::Start, SessionColumn::from),
         descending: query.order != Some(SortOrder::Ascending),
         limit: query.limit.unwrap_or(PAGE_SESSIONS),

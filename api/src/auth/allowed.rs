@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 
 use super::caller::{Caller, address};
 use super::permission::Permission;
-use super::target::{AllSessions, System, Target, relations};
+use super::target::{AllSessions, System, Target, Themselves, relations};
 use super::viewer::Viewer;
 use crate::audit::{Refused, Shown, View, Who};
 use crate::once::Key;
@@ -127,6 +127,29 @@ impl<A> Allowed<A, AllSessions> {
         let relations = relations(&self.caller, id, row, self.state.cluster.catalog()?)?;
         let resource = Resource::Session(relations);
         Ok(self.state.authorizer.get().decide(&self.caller.subject, Action::Read, &resource).is_allowed())
+    }
+}
+
+impl<A> Allowed<A, Themselves> {
+    /// What they may do to a session, and by what. A session of which they may know nothing is not there.
+    pub(crate) async fn verdicts(&self, session: &str) -> Result<Vec<(Action, Decision)>, Problem> {
+        // What another member has committed counts, and what is hidden takes the steps of what is not there.
+        self.state.cluster.read_index().await?;
+        let catalog = self.state.cluster.catalog()?;
+        let id: RecordingId = session.parse().map_err(|_| Problem::not_found())?;
+        let row = catalog.session(id)?.ok_or_else(Problem::not_found)?;
+        let resource = Resource::Session(relations(&self.caller, id, &row, catalog)?);
+        let authorizer = self.state.authorizer.get();
+        let about_sessions = Action::ALL.iter().copied().filter(|action| action.is_about_sessions());
+        let decided = about_sessions
+            .map(|action| (action, authorizer.decide(&self.caller.subject, action, &resource)))
+            .collect::<Vec<_>>();
+        if decided.iter().all(|(_, decision)| *decision == Decision::Hidden) {
+            let object = format!("session/{id}");
+            self.state.trail.refuse(self.caller.who(), Some(Action::Read), Refused::Hidden, object);
+            return Err(Problem::not_found());
+        }
+        Ok(decided)
     }
 }
 

@@ -39,7 +39,7 @@ pub(crate) struct LeavesQuery {
     /// At most so many; 100 without.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
-    /// In which form; `json` without.
+    /// In which form; `json` without. `custody@32473` in `rfc5424` has the number that IANA keeps for examples, since Custody has none.
     #[serde(default)]
     #[param(inline)]
     pub(crate) format: Format,

@@ -1,7 +1,7 @@
 //! The layout: which members hold copies.
 
 use cluster::catalog::{self, StagedLayout};
-use cluster::cluster::{Drain as MemberDrain, LayoutMember as Seen, LayoutView};
+use cluster::cluster::{Drain as MemberDrain, LayoutMember as Seen, LayoutView, MemberWorkers};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -42,6 +42,9 @@ pub(crate) struct LayoutMember {
     in_bytes: u64,
     /// Those that it would drop.
     out_bytes: u64,
+    /// Chunks that it has still to fetch, replace or drop, of those that were there when this layout and this value of `replicas`
+    /// (by which no layout is settled or not) were first surveyed; none before that, and when it does not answer.
+    moves_left: Option<u64>,
 }
 
 /// What a member is to hold, compared with the others.
@@ -106,8 +109,9 @@ enum DrainState {
     Unreachable,
 }
 
-impl From<LayoutView> for Layout {
-    fn from(view: LayoutView) -> Self {
+impl Layout {
+    /// What is seen of the layout, with what the members' workers say.
+    pub(crate) fn new(view: LayoutView, workers: &[MemberWorkers]) -> Self {
         let LayoutView { applied, by, staged, members, replicas, is_estimate, eta_ms } = view;
         let (applied_by, applied_ms) = by.unzip();
         let staged =
@@ -118,18 +122,27 @@ impl From<LayoutView> for Layout {
             applied_ms,
             replicas,
             settled: members.iter().all(|member| member.is_settled),
-            members: members.into_iter().map(LayoutMember::from).collect(),
+            members: members.into_iter().map(|seen| LayoutMember::new(seen, workers)).collect(),
             staged,
             is_estimate,
         }
     }
 }
 
-impl From<Seen> for LayoutMember {
-    fn from(seen: Seen) -> Self {
+impl LayoutMember {
+    fn new(seen: Seen, workers: &[MemberWorkers]) -> Self {
         let Seen { member, role, staged, is_settled, bytes, in_bytes, out_bytes } = seen;
         let (role, staged) = (role.map(LayoutRole::from), staged.map(LayoutRole::from));
-        Self { member: member.0, role, staged, settled: is_settled, bytes, in_bytes, out_bytes }
+        Self {
+            member: member.0,
+            role,
+            staged,
+            settled: is_settled,
+            bytes,
+            in_bytes,
+            out_bytes,
+            moves_left: workers.iter().find(|told| told.member == member).and_then(MemberWorkers::moves_left),
+        }
     }
 }
 
@@ -163,5 +176,51 @@ impl From<&MemberDrain> for Drain {
             open: residue.map(|residue| residue.open),
             reason: drain.reason(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use cluster::cluster::{WorkerState, WorkerStatus};
+    use cluster::id::MemberId;
+
+    use super::*;
+
+    #[test]
+    fn members_tell_what_is_left_to_move_and_who_is_silent_or_has_not_looked_tells_nothing() {
+        let counts = |counts: &[(&str, u64)]| {
+            let counts: BTreeMap<_, _> =
+                counts.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
+            let name = "resync".to_owned();
+            let (state, queue, eta_ms, last_error) = (WorkerState::Idle, None, None, None);
+            Some(vec![WorkerStatus {
+                name,
+                state,
+                progress_permille: None,
+                queue,
+                eta_ms,
+                last_error,
+                counts,
+            }])
+        };
+        let told = |member, workers| MemberWorkers { member: MemberId(member), workers };
+        let workers = [
+            told(1, counts(&[("missing_now", 7), ("moves_left", 9)])),
+            told(2, counts(&[("missing_now", 7)])),
+            told(3, None),
+        ];
+        let seen = |member| Seen {
+            member: MemberId(member),
+            role: None,
+            staged: None,
+            is_settled: true,
+            bytes: 0,
+            in_bytes: 0,
+            out_bytes: 0,
+        };
+        let left = [1, 2, 3, 4].map(|member| LayoutMember::new(seen(member), &workers).moves_left);
+        assert_eq!(left, [Some(9), None, None, None]);
     }
 }

@@ -364,6 +364,7 @@ impl ListQuery {
             format: self.format.map(catalog::Format::from),
             state: self.state.map(|state| state.name().to_owned()),
             auditor: None,
+            not_denied_to: None,
         }
     }
 }

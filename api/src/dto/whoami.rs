@@ -2,11 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use policy::Action;
-use serde::Serialize;
-use utoipa::ToSchema;
+use policy::{Action, Decision, Ground};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::auth::{Caller, Credential};
+
+/// What is to be explained beside.
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct WhoamiQuery {
+    /// A session: what the caller may do to it, and why.
+    pub(crate) session: Option<String>,
+}
 
 /// The caller.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -28,11 +37,54 @@ pub(crate) struct Whoami {
     pub(crate) roles: Vec<String>,
     /// What the roles permit, whatever single sessions add.
     pub(crate) permissions: Vec<&'static str>,
+    /// What they may do to the session that was asked about: its own grants and approvals count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) session: Option<Vec<Verdict>>,
+}
+
+/// Whether something may be done to a session.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct Verdict {
+    permission: &'static str,
+    verdict: VerdictKind,
+    /// What allows it: `auditor` when the session names the caller, `recorder` of the session, or `role` and the role's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+enum VerdictKind {
+    Allowed,
+    /// Neither the session nor a role permits it.
+    Forbidden,
+    /// It is permitted once another person approves.
+    ApprovalNeeded,
+}
+
+impl Verdict {
+    fn new((action, decision): (Action, Decision)) -> Self {
+        let (verdict, by) = match decision {
+            Decision::Allowed { by } => (VerdictKind::Allowed, Some(by)),
+            Decision::Forbidden | Decision::Hidden => (VerdictKind::Forbidden, None),
+            Decision::Unapproved => (VerdictKind::ApprovalNeeded, None),
+        };
+        let by = by.map(|by| match by {
+            Ground::Auditor => "auditor".to_owned(),
+            Ground::Recorder => "recorder".to_owned(),
+            Ground::Role(role) => format!("role {role}"),
+        });
+        Self { permission: action.name(), verdict, by }
+    }
 }
 
 impl Whoami {
-    /// A caller with these permissions.
-    pub(crate) fn new(caller: Caller, permissions: BTreeSet<Action>) -> Self {
+    /// A caller with these permissions, and what was decided about a session.
+    pub(crate) fn new(
+        caller: Caller,
+        permissions: BTreeSet<Action>,
+        verdicts: Option<Vec<(Action, Decision)>>,
+    ) -> Self {
         let (credential, token) = match caller.credential {
             Credential::Token(token) => ("token", Some(token.to_string())),
             Credential::Login(token) => ("login", Some(token.to_string())),
@@ -45,6 +97,7 @@ impl Whoami {
             token,
             expires_ms: caller.expires_ms,
             permissions: permissions.into_iter().map(Action::name).collect(),
+            session: verdicts.map(|verdicts| verdicts.into_iter().map(Verdict::new).collect()),
             name: caller.name,
             roles: caller.roles,
         }

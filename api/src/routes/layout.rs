@@ -4,6 +4,7 @@ use actix_web::web::{Data, Json};
 use actix_web::{HttpRequest, delete, get, post, put};
 use cluster::catalog::{ApplyLayout, Command, StageLayout};
 use cluster::id::MemberId;
+use futures_util::future::join;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::problems::Problems;
@@ -157,7 +158,8 @@ pub(super) async fn undrain_member(
 }
 
 async fn shown(state: &ApiState) -> Result<Json<dto::Layout>, Problem> {
-    Ok(Json(state.cluster.layout().await?.into()))
+    let (layout, workers) = join(state.cluster.layout(), state.cluster.workers()).await;
+    Ok(Json(dto::Layout::new(layout?, &workers)))
 }
 
 fn named(request: &HttpRequest) -> Result<MemberId, Problem> {

@@ -26,25 +26,27 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
 #[utoipa::path(tag = "cluster", params(dto::MailQuery), responses((status = 200, description = "a page of mails", body = dto::MailPage), Problems))]
 #[get("/v1/outbox")]
 pub(super) async fn list_mails(
-    _: Allowed<ClusterRead>,
+    allowed: Allowed<ClusterRead>,
     query: Query<dto::MailQuery>,
     state: Data<ApiState>,
 ) -> Result<Json<dto::MailPage>, Problem> {
-    page(&state, &query).map(Json)
+    page(&state, &allowed.caller.name, &query).map(Json)
 }
 
-/// Mails are numbered from 1 without gaps.
-fn page(state: &ApiState, query: &dto::MailQuery) -> Result<dto::MailPage, Problem> {
+/// Mails are numbered from 1 without gaps. Those about a session that is denied to the caller are left out.
+fn page(state: &ApiState, caller: &str, query: &dto::MailQuery) -> Result<dto::MailPage, Problem> {
     let limit = query.limit.unwrap_or(PAGE_MAILS).clamp(1, PAGE_MAILS_MAX);
     let first = query.after.unwrap_or(0).saturating_add(1);
     let catalog = state.cluster.catalog()?;
     let open = catalog.open_mails(None, ALERT_MAILS_MAX)?;
     let alerts = dto::MailAlert::of(open.into_iter().map(|(_, row)| row));
-    let mut mails = Vec::new();
+    let (mut mails, mut next) = (Vec::new(), None);
     for id in (first..).take(limit).map(MailId) {
         let Some(row) = catalog.mail(id)? else { return Ok(dto::MailPage { mails, next: None, alerts }) };
-        mails.push(dto::Mail::new(id, row));
+        next = Some(id.0);
+        if !catalog.access(row.recording)?.denied.iter().any(|user| user == caller) {
+            mails.push(dto::Mail::new(id, row));
+        }
     }
-    let next = mails.last().map(|mail| mail.id);
     Ok(dto::MailPage { mails, next, alerts })
 }

@@ -3,6 +3,7 @@
 
 mod body;
 mod cell;
+mod relation;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,8 +12,8 @@ use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::test::{TestRequest, call_service, init_service};
 use cluster::catalog::{
-    ApprovalId, AskApproval, ClockSample, Command, CreateUser, LogIn, PasswordHash, PutRetention, PutRole,
-    Retention, RetentionScope, TokenId, TokenKind,
+    ClockSample, Command, CreateUser, LogIn, PasswordHash, PutRetention, PutRole, Retention, RetentionScope,
+    TokenId, TokenKind,
 };
 use cluster::id::MemberId;
 use policy::{Authorizer, Revision, Role};
@@ -20,6 +21,7 @@ use serde_json::{Value, json};
 
 use body::with_body;
 use cell::{Cell, cells};
+use relation::{PEOPLE, caller, is_of_people};
 
 use super::artefacts::index;
 use super::harness::*;
@@ -62,6 +64,10 @@ struct World {
     videos: [String; 2],
     /// Texts of tokens by credential and roles.
     tokens: BTreeMap<(String, Vec<String>), String>,
+    /// Sessions to which people relate.
+    related: BTreeSet<String>,
+    /// Whether the parameter asks for approvals.
+    needs_approval: bool,
 }
 
 impl World {
@@ -101,6 +107,8 @@ impl World {
             removed,
             videos,
             tokens,
+            related: BTreeSet::new(),
+            needs_approval: false,
         }
     }
 
@@ -122,7 +130,7 @@ impl World {
 
     async fn made(&self, kind: &str, cell: &Cell) -> String {
         let roles: Vec<&str> = cell.roles.iter().map(String::as_str).collect();
-        let user = |expires_ms| self.member.token_until(TokenKind::User, "caller", &roles, expires_ms);
+        let user = |expires_ms| self.member.token_until(TokenKind::User, caller(cell), &roles, expires_ms);
         let right = claims("caller", &roles, NOW_S + 600);
         let with = |claim: &str, value: Value| {
             let mut wrong = right.clone();
@@ -249,26 +257,35 @@ impl World {
         placed.json()["id"].as_str().unwrap().to_owned()
     }
 
-    /// An approval that an administrator asks for.
-    async fn approval(&self, session: &str) -> String {
-        let mut id = [0; 16];
-        self.member.state.random.fill(&mut id).unwrap();
-        let (approval, recording) = (ApprovalId(id), session.parse().unwrap());
-        let (reason, ticket, by) = ("inquiry".to_owned(), String::new(), "somebody".to_owned());
-        let ask = AskApproval { approval, recording, reason, ticket, from_ms: 0, until_ms: UNTIL_MS, by };
-        self.member.submit(Command::AskApproval(ask)).await;
-        approval.to_string()
+    /// The target of a cell, to which people relate as they are named where the cell is about them.
+    async fn related_target(&mut self, cell: &Cell) -> String {
+        self.demand_approval(cell).await;
+        if !is_of_people(cell) {
+            return self.target(cell).await;
+        }
+        let target = match cell.target.as_str() {
+            "purged" => self.member.sealed(&self.recorder, b"x").await,
+            _ => self.target(cell).await,
+        };
+        let is_of_video = cell.route.contains("/v1/videos/") || cell.target == "all";
+        let session = if is_of_video { self.ended.clone() } else { target.clone() };
+        self.relate(&session).await;
+        if cell.target == "purged" {
+            let path = format!("/v1/sessions/{session}/purge");
+            self.member.post(&self.administrator, &path, &json!({ "reason": "asked" })).await;
+        }
+        target
     }
 
     async fn request(&mut self, cell: &Cell) -> TestRequest {
         let (method, path) = cell.route.split_once(' ').unwrap();
-        let target = self.target(cell).await;
+        let target = self.related_target(cell).await;
         let path = match path.contains("{hold}") && cell.target == "held" {
             true => path.replace("{hold}", &self.hold(&target).await),
             false => path.replace("{hold}", ABSENT),
         };
         let path = match path.contains("{approval}") && cell.target == "asked" {
-            true => path.replace("{approval}", &self.approval(&target).await),
+            true => path.replace("{approval}", &self.ask(&target, "somebody", UNTIL_MS).await.to_string()),
             false => path.replace("{approval}", ABSENT),
         };
         let path = path
@@ -296,7 +313,8 @@ impl World {
                 request.insert_header(("sec-fetch-site", if is_own { "same-origin" } else { "cross-site" }));
         }
         if cell.credential.ends_with("-for") {
-            request = request.insert_header(("custody-act-for", "grace"));
+            let user = if is_of_people(cell) { caller(cell) } else { "grace" };
+            request = request.insert_header(("custody-act-for", user));
         }
         with_body(self.with_condition(request, cell), cell)
     }
@@ -359,6 +377,10 @@ async fn every_cell_is_answered_as_the_design_says() {
                 cell.credential == "cookie-foreign" && body["type"] == "urn:custody:problem:cross-site";
             let is_named = cell.actions.iter().any(|action| *missing == *action);
             let is_acting = cell.credential.ends_with("-for") && *missing == "System.Users.ActFor";
+            let problem = body["type"].as_str().unwrap().trim_start_matches("urn:custody:problem:");
+            if cell.problem.as_deref().is_some_and(|expected| expected != problem) {
+                wrong.push(format!("{problem}: {cell:?}"));
+            }
             if !is_named && !is_acting && !is_foreign {
                 wrong.push(format!("{missing} is said to be missing: {cell:?}"));
             }
@@ -384,5 +406,24 @@ fn every_route_of_the_document_has_a_row_for_every_caller() {
     }
     for (target, asking) in of_target {
         assert_eq!(asking, callers, "{target:?}");
+    }
+}
+
+#[test]
+fn every_route_of_a_session_has_a_row_for_every_relation() {
+    let cells = cells();
+    let is_of_session = |cell: &&Cell| {
+        let is_below = cell.route.contains("/v1/sessions/{id}") || cell.route.contains("/v1/videos/");
+        let is_list = ["GET /v1/sessions", "GET /v1/purge-plan", "GET /v1/approvals"].contains(&&*cell.route);
+        // Who may do what has no say in what is open to anyone, or not there.
+        (is_below || is_list) && cell.target != "absent" && !cell.route.starts_with("OPTIONS ")
+    };
+    let mut of_target: BTreeMap<_, BTreeSet<&str>> = BTreeMap::new();
+    for cell in cells.iter().filter(is_of_session) {
+        let relations = of_target.entry((&cell.route, &cell.target)).or_default();
+        relations.extend(is_of_people(cell).then_some(cell.relation.as_str()));
+    }
+    for (target, relations) in of_target {
+        assert_eq!(relations, BTreeSet::from(PEOPLE), "{target:?}");
     }
 }

@@ -68,7 +68,8 @@ pub(crate) fn put(step: &mut Step<'_, '_>, command: PutAccess) -> Effect {
     for auditor in &older.auditors {
         step.rows.remove(Tree::SessionsByAuditor, &index::key(auditor, start_ms, recording));
     }
-    for auditor in &auditors {
+    // Who is denied finds nothing, as if they were not named.
+    for auditor in auditors.iter().filter(|auditor| !denied.contains(auditor)) {
         step.rows.put_key(Tree::SessionsByAuditor, index::key(auditor, start_ms, recording));
     }
     let version = older.version + 1;

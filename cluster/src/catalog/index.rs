@@ -73,6 +73,9 @@ pub struct SessionFilter {
     pub state: Option<String>,
     /// That name this user as an auditor.
     pub auditor: Option<String>,
+    /// That are not denied to this user. They do not count in a page, and no cursor is the place of one unless the page's
+    /// cost was spent on them.
+    pub not_denied_to: Option<String>,
 }
 
 /// Where a page ended. Its bytes mean nothing outside.
@@ -217,7 +220,7 @@ impl SessionFilter {
             SessionColumn::State => has_starts &= rest.state.take().is_none(),
             SessionColumn::End | SessionColumn::Duration => {}
         }
-        (rest.start_from_ms, rest.start_before_ms) = (None, None);
+        (rest.start_from_ms, rest.start_before_ms, rest.not_denied_to) = (None, None, None);
         !has_starts && rest == Self::default()
     }
 

@@ -16,6 +16,9 @@ use tokio::task::JoinSet;
 
 /// How long another member may take to answer.
 const DEADLINE: Duration = Duration::from_secs(2);
+/// The count of the worker `resync` that says how many chunks a member has still to fetch, replace or drop; not there before the
+/// layout and the number of replicas that hold were surveyed.
+const MOVES_LEFT: &str = "moves_left";
 
 /// Background work of one member.
 pub trait Worker: Send + Sync {
@@ -82,6 +85,14 @@ pub struct MemberWorkers {
     pub workers: Option<Vec<WorkerStatus>>,
 }
 
+impl MemberWorkers {
+    /// How many chunks the member has still to fetch, replace or drop; none when it does not say.
+    pub fn moves_left(&self) -> Option<u64> {
+        let resync = self.workers.iter().flatten().find(|worker| worker.counts.contains_key(MOVES_LEFT))?;
+        resync.counts.get(MOVES_LEFT).copied()
+    }
+}
+
 /// Fetches copies that are missing or bad.
 struct Resync(Arc<Repairs>);
 
@@ -120,7 +131,11 @@ impl Worker for Resync {
             queue: Some(queue.chunks),
             eta_ms: queue.eta_ms,
             last_error,
-            counts: counted.map(|(name, count)| (name.to_owned(), count)).into(),
+            counts: counted
+                .into_iter()
+                .chain(self.0.moves_left().map(|left| (MOVES_LEFT, left)))
+                .map(|(name, count)| (name.to_owned(), count))
+                .collect(),
         }
     }
 

@@ -77,6 +77,7 @@ struct Told {
     queue: RepairQueue,
     last_error: Option<String>,
     findings: VecDeque<Finding>,
+    moves_left: Option<u64>,
 }
 
 impl Repairs {
@@ -115,6 +116,16 @@ impl Repairs {
     pub fn queue(&self) -> (RepairQueue, Option<String>) {
         let told = self.lock();
         (told.queue, told.last_error.clone())
+    }
+
+    /// How many chunks are still to be fetched, replaced or dropped, of those that were there when the layout and the number of
+    /// replicas that hold were first surveyed; none before that survey is over.
+    pub fn moves_left(&self) -> Option<u64> {
+        self.lock().moves_left
+    }
+
+    pub(crate) fn tell_moves_left(&self, left: Option<u64>) {
+        self.lock().moves_left = left;
     }
 
     /// What was found since this was asked last; of many, the newest.

@@ -18,9 +18,11 @@ pub(super) struct Cell {
     pub(super) credential: String,
     /// The credential's roles.
     pub(super) roles: Vec<String>,
-    /// How a recorder and the session relate.
+    /// How a recorder, or a person, and the session relate.
     pub(super) relation: String,
     pub(super) status: u16,
+    /// Which problem a 403 is, where there are several.
+    pub(super) problem: Option<String>,
 }
 
 pub(super) fn cells() -> Vec<Cell> {
@@ -40,6 +42,10 @@ fn cell(line: usize, row: &str) -> Cell {
         let named = names.split(AND).filter(|name| !name.is_empty() && *name != "no role");
         named.map(str::to_owned).collect()
     };
+    let (status, problem) = match status.split_once(' ') {
+        Some((status, problem)) => (status, Some(problem.to_owned())),
+        None => (status, None),
+    };
     Cell {
         line,
         route: route.to_owned(),
@@ -49,5 +55,6 @@ fn cell(line: usize, row: &str) -> Cell {
         roles: several(roles),
         relation: relation.to_owned(),
         status: status.parse().unwrap(),
+        problem,
     }
 }

@@ -131,10 +131,14 @@ impl Walk<'_> {
         }
     }
 
-    /// Takes a session, unless it is gone or another one since its index was read.
+    /// Takes a session, unless it is gone or another one since its index was read, or is denied to who asks.
     fn take(&mut self, recording: RecordingId) -> Result<(), CatalogError> {
         let row = self.catalog.session(recording)?;
-        match row.filter(|row| self.filter.admits(row.info.start_ms, &IndexRow::of(row))) {
+        let is_denied = match &self.filter.not_denied_to {
+            Some(user) => self.catalog.access(recording)?.denied.contains(user),
+            None => false,
+        };
+        match row.filter(|row| !is_denied && self.filter.admits(row.info.start_ms, &IndexRow::of(row))) {
             Some(row) => self.sessions.push((recording, row)),
             None => self.in_vain += 1,
         }

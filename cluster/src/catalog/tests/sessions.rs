@@ -134,6 +134,7 @@ fn some_query() -> impl Strategy<Value = SessionQuery> {
             format: filter.8,
             state: filter.5.map(str::to_owned),
             auditor: None,
+            not_denied_to: None,
         },
         sort,
         descending,

@@ -31,6 +31,11 @@ impl Amiss {
     pub(super) fn is_empty(&self) -> bool {
         self.chunks.is_empty()
     }
+
+    /// How many were told apart.
+    fn count(&self) -> usize {
+        self.chunks.len()
+    }
 }
 
 impl Owed {
@@ -41,6 +46,14 @@ impl Owed {
             Some((since, _)) if *since == by && amiss.is_more => {}
             Some((since, owed)) if *since == by => owed.retain(|chunk| amiss.chunks.contains(chunk)),
             Some(_) | None => self.0 = (!amiss.is_more).then(|| (by, amiss.chunks.clone())),
+        }
+    }
+
+    /// How many of them are still amiss; where too many were to tell them apart, how many the survey that has just ended did.
+    pub(super) fn left(&self, by: ChosenBy, amiss: &Amiss) -> usize {
+        match &self.0 {
+            Some((since, owed)) if *since == by => owed.len(),
+            Some(_) | None => amiss.count(),
         }
     }
 
@@ -95,6 +108,19 @@ mod tests {
         assert!(!owed.is_nothing(BY) && !owed.is_nothing(NEXT));
         owed.surveyed(NEXT, &amiss(1..2));
         assert!(owed.is_nothing(NEXT));
+    }
+
+    #[test]
+    fn what_is_left_is_what_the_first_survey_found_and_no_later_one_missed() {
+        let mut owed = Owed::default();
+        owed.surveyed(BY, &amiss(0..5));
+        assert_eq!(owed.left(BY, &amiss(0..5)), 5);
+        owed.surveyed(BY, &amiss(3..9));
+        assert_eq!(owed.left(BY, &amiss(3..9)), 2);
+        owed.surveyed(BY, &amiss(5..9));
+        assert_eq!(owed.left(BY, &amiss(5..9)), 0);
+        // Of the next layout, which has not been surveyed, nothing is told apart.
+        assert_eq!(owed.left(NEXT, &amiss(0..7)), 7);
     }
 
     #[test]

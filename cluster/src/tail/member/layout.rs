@@ -18,6 +18,7 @@ impl Member {
         (around.layout, around.wanted) = (layout, wanted);
         self.resync.forget_missing();
         self.surplus.forget();
+        self.resync.repairs().tell_moves_left(None);
         self.survey.begin();
         Ok(())
     }

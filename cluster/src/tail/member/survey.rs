@@ -59,6 +59,11 @@ impl Survey {
         self.is_in_set || !self.amiss.is_empty()
     }
 
+    /// What is still to be moved by this layout, once a whole survey by it has come to its end.
+    fn moves_left(&self, by: ChosenBy) -> Option<u64> {
+        (self.by == Some(by)).then(|| u64::try_from(self.owed.left(by, &self.amiss)).unwrap_or(u64::MAX))
+    }
+
     /// Whether a whole survey by this layout has found that all is as it is to be, but for what came since the first one.
     pub(super) fn is_settled_by(&self, by: ChosenBy) -> bool {
         self.by == Some(by) && !self.is_in_set && (self.amiss.is_empty() || self.owed.is_nothing(by))
@@ -102,6 +107,7 @@ impl Member {
         }
         if !self.survey.is_running {
             self.survey.end();
+            self.resync.repairs().tell_moves_left(self.survey.moves_left(self.around.chosen_by()));
             if !self.survey.has_moves() {
                 self.surplus.drops().unblock();
             }
