@@ -91,6 +91,7 @@ impl Catalog {
 
     /// Applies what stands at one or more consecutive places of the log, as one batch. The answers stand in
     /// the same order: one list for each place, one answer for each request.
+    #[cfg(any(test, feature = "simulation"))]
     pub(crate) fn apply(
         &self,
         entries: Vec<(LogPosition, CommandEntry)>,
@@ -248,6 +249,7 @@ impl Catalog {
     }
 
     /// Rows as they are stored, from a place on, in the order of trees and keys; without any after the last.
+    #[cfg(any(test, feature = "simulation"))]
     pub(crate) fn dump(&self, after: Option<&RowPlace>) -> Result<Vec<(Tree, KeyAndRow)>, CatalogError> {
         self.dump_some(after, ROWS_AT_ONCE)
     }

@@ -71,7 +71,9 @@ pub use engine::{
 };
 pub(crate) use forget::ForgetRound;
 pub use forget::{Forgotten, PurgeProgress};
-pub(crate) use frozen::{Frozen, RowPlace};
+pub(crate) use frozen::Frozen;
+#[cfg(any(test, feature = "simulation"))]
+pub(crate) use frozen::RowPlace;
 pub(crate) use gap::GAP_MS_MIN;
 pub use gap::{Gap, Gaps};
 pub use hold::{HoldId, HoldRow, HoldState, HoldWord, PlaceHold, ReleaseHold};

@@ -132,7 +132,7 @@ fn answer(work: &mut Work, request: Request, replies: &mut impl Write) -> Result
             let (on_damage, fonts) = (*on_damage, fonts_of(fonts));
             limits::yield_to_others()?;
             let decoders = limits::decoders();
-            limits::confine(limits::MEMORY_BYTES)?;
+            limits::confine(limits::memory_bytes(&plan))?;
             let limits = Limits { on_damage, ..limits::video_limits(&plan) };
             let mut coder = SegmentCoder::new(plan, limits);
             coder.decode_ahead(decoders);

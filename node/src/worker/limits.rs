@@ -10,8 +10,10 @@ use std::io;
 use std::num::NonZero;
 use std::sync::Arc;
 
-/// Memory that no worker exceeds, whatever the recording: its whole address space is held to it.
+/// Memory that no worker exceeds, whatever the recording, but for [`memory_bytes`]: its whole address space is held to it.
 pub(crate) const MEMORY_BYTES: u64 = 512 << 20;
+/// What drawing has at least where no film is coded: all that the largest screen takes, and some more.
+const DRAWING_BYTES_MIN: u64 = 192 << 20;
 /// Memory of a worker beside pictures: program, stack, buffers, and what lies between blocks.
 const BASE_BYTES: u64 = 48 << 20;
 /// Memory of images that are decoded before they are drawn, beside what drawing may take.
@@ -45,10 +47,18 @@ const NICE: i32 = 5;
 /// Descriptors of a worker: its three pipes and some to spare for the runtime.
 const DESCRIPTORS: u64 = 16;
 
+/// Memory of a worker that codes a video: only the largest ones with full colour need more than the others.
+pub(crate) fn memory_bytes(plan: &Plan) -> u64 {
+    match plan.size().area() <= SegmentEncoder::FILM_PIXELS_MAX {
+        true => MEMORY_BYTES,
+        false => MEMORY_BYTES.max(BASE_BYTES + AHEAD_BYTES + DRAWING_BYTES_MIN + encoder_bytes(plan)),
+    }
+}
+
 /// The limits of a recording that is drawn beside an encoder.
 pub(crate) fn video_limits(plan: &Plan) -> Limits {
     let limits = Limits::default();
-    let free_bytes = MEMORY_BYTES.saturating_sub(BASE_BYTES + AHEAD_BYTES + encoder_bytes(plan));
+    let free_bytes = memory_bytes(plan).saturating_sub(BASE_BYTES + AHEAD_BYTES + encoder_bytes(plan));
     let memory_bytes = usize::try_from(free_bytes).unwrap_or(usize::MAX).min(limits.memory_bytes);
     Limits { memory_bytes, ..limits }
 }
@@ -134,7 +144,7 @@ pub(crate) fn allow_part() -> io::Result<()> {
 mod tests {
     use super::*;
     use codec::cut::Cut;
-    use codec::video::VideoSettings;
+    use codec::video::{Profile, VideoSettings};
 
     fn plan(width: usize, height: usize) -> Plan {
         let settings = VideoSettings::default();
@@ -157,8 +167,20 @@ mod tests {
             (plan(1920, 1080), (432 << 20) - 1920 * 1080 * 118),
             (plan(4096, 2304), (432 << 20) - 4096 * 2304 * 26),
         ] {
+            assert_eq!(memory_bytes(&plan), MEMORY_BYTES);
             assert_eq!(video_limits(&plan).memory_bytes, (384 << 20).min(drawing));
         }
+    }
+
+    #[test]
+    fn the_largest_screen_is_drawn_beside_an_encoder_with_full_colour_and_its_check() {
+        let mut largest = plan(4096, 2304);
+        largest.settings = VideoSettings::of(Profile::Legible);
+        assert_eq!(video_limits(&largest).memory_bytes, 192 << 20);
+        assert_eq!(memory_bytes(&largest), (272 << 20) + 4096 * 2304 * 37);
+        let mut usual = plan(1920, 1080);
+        usual.settings = largest.settings;
+        assert_eq!(memory_bytes(&usual), MEMORY_BYTES);
     }
 
     #[test]
