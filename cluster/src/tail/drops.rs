@@ -79,7 +79,11 @@ impl Drops {
         self.lock().blocked = None;
     }
 
-    pub(crate) fn count_dropped(&self, bytes: u64) {
+    /// A copy is gone, and with it the reason why it stayed.
+    pub(crate) fn count_dropped(&self, chunk: ChunkId, bytes: u64) {
+        let mut queue = self.lock();
+        queue.blocked = queue.blocked.take().filter(|blocked| blocked.chunk != chunk);
+        drop(queue);
         self.dropped.fetch_add(1, Ordering::Relaxed);
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }

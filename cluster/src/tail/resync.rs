@@ -13,8 +13,9 @@ use crate::id::{ChunkId, MemberId, ObjectId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// Chunks that are asked for at once.
-const AT_ONCE: usize = 4;
+/// Chunks that are asked for, or on their way to the disk. They are all in memory: a disk that is slower than the others
+/// send must not be sent more.
+const AT_ONCE: usize = 8;
 /// Chunks that are remembered. What comes on top is found again by the next survey.
 const WANTED_MAX: usize = 65_536;
 /// The longest wait after all members were asked in vain.
@@ -34,6 +35,8 @@ pub(crate) struct Resync {
     later: BTreeSet<(u64, ChunkId)>,
     /// What is asked for, and when it was.
     under_way: BTreeMap<ChunkId, u64>,
+    /// How many copies are on their way to the disk.
+    placing: usize,
     /// The members that are there, by which copies are counted.
     there: Vec<MemberId>,
     bytes: u64,
@@ -214,8 +217,9 @@ impl Resync {
 
     /// The next chunk to ask for, if another one may be.
     pub(crate) fn next(&self) -> Option<ChunkId> {
-        let may_ask =
-            self.under_way.len() < AT_ONCE && self.pace.credit_bytes > 0 && !self.repairs.is_paused();
+        let may_ask = self.under_way.len() + self.placing < AT_ONCE
+            && self.pace.credit_bytes > 0
+            && !self.repairs.is_paused();
         self.ready.first().filter(|_| may_ask).map(|(_, id)| *id)
     }
 
@@ -274,7 +278,8 @@ impl Resync {
         match place {
             Place::Ready(copies) => drop(self.ready.insert((copies, id))),
             Place::Later(due_ms) => drop(self.later.insert((due_ms, id))),
-            Place::UnderWay | Place::Placing => {}
+            Place::UnderWay => {}
+            Place::Placing => self.placing += 1,
         }
     }
 
@@ -283,7 +288,7 @@ impl Resync {
             Place::Ready(copies) => drop(self.ready.remove(&(copies, id))),
             Place::Later(due_ms) => drop(self.later.remove(&(due_ms, id))),
             Place::UnderWay => drop(self.under_way.remove(&id)),
-            Place::Placing => {}
+            Place::Placing => self.placing = self.placing.saturating_sub(1),
         }
     }
 

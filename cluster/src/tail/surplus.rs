@@ -56,6 +56,7 @@ impl Surplus {
     /// Forgets all that is not being removed: the layout has changed.
     pub(crate) fn forget(&mut self) {
         self.waiting.clear();
+        self.drops.unblock();
         if !matches!(self.stage, Stage::Dropping(_)) {
             self.stage = Stage::Idle;
         }
@@ -190,7 +191,7 @@ impl Surplus {
             }
         }
         if let Some(bytes) = bytes {
-            self.drops.count_dropped(bytes);
+            self.drops.count_dropped(id, bytes);
         }
     }
 }

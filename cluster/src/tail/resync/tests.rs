@@ -130,6 +130,23 @@ fn no_more_is_asked_for_than_the_parameter_says_and_nothing_during_a_pause() {
 }
 
 #[test]
+fn what_is_on_its_way_to_the_disk_keeps_others_waiting() {
+    let (mut resync, mut around) = (Resync::default(), around(&OTHERS, 0));
+    for number in 0..20 {
+        want(&mut resync, &row(number, &[ME, OTHERS[0]]), Cause::Missing);
+    }
+    let asked = pass(&mut resync, &mut around, 1000, PLENTY);
+    assert_eq!(asked.len(), AT_ONCE);
+    for (_, number) in asked {
+        resync.put(row(number, &[]).chunk.id(object()), Place::Placing);
+    }
+    assert_eq!(pass(&mut resync, &mut around, 1100, PLENTY), []);
+    let first = row(0, &[]).chunk.id(object());
+    resync.placed(first, &Ok(()), &mut Turn { now_ms: 1200, around: &mut around, effects: Vec::new() });
+    assert_eq!(pass(&mut resync, &mut around, 1300, PLENTY).len(), 1);
+}
+
+#[test]
 fn what_a_member_does_not_send_in_time_is_asked_of_the_next_one() {
     let (mut resync, mut around) = (Resync::default(), around(&OTHERS, 0));
     want(&mut resync, &row(0, &[ME, OTHERS[0], OTHERS[1]]), Cause::Bad);

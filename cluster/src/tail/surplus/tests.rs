@@ -75,6 +75,9 @@ fn what_all_that_are_to_hold_it_hold_is_dropped() {
     assert_eq!(surplus.drops().counts(), crate::tail::DropCounts { dropped: 1, bytes: 5 });
     let blocked = Blocked { chunk: chunk(0), lacking: vec![HOMES[1]] };
     assert_eq!(surplus.drops().queue().blocked, Some(blocked));
+    surplus.dropping(BTreeSet::from([chunk(0)]));
+    surplus.dropped(chunk(0), Some(5));
+    assert_eq!(surplus.drops().queue().blocked, None);
 }
 
 #[test]
