@@ -16,6 +16,8 @@ use std::sync::Arc;
 /// Chunks that are asked for, or on their way to the disk. They are all in memory: a disk that is slower than the others
 /// send must not be sent more.
 const AT_ONCE: usize = 8;
+/// The same before any member has shown how fast it sends.
+const AT_ONCE_FIRST: usize = 4;
 /// Chunks that are remembered. What comes on top is found again by the next survey.
 const WANTED_MAX: usize = 65_536;
 /// The longest wait after all members were asked in vain.
@@ -41,6 +43,7 @@ pub(crate) struct Resync {
     there: Vec<MemberId>,
     bytes: u64,
     is_cut: bool,
+    width: Width,
     /// The time of the last tick.
     now_ms: u64,
     pace: Pace,
@@ -71,6 +74,11 @@ enum Place {
     /// A good copy is on its way to the disk.
     Placing,
 }
+
+/// How many chunks are asked for, or on their way to the disk: one more with each that comes, half as many when one comes
+/// too late, since a slow link that carries many at once carries none of them in time.
+#[derive(Debug)]
+struct Width(usize);
 
 /// How many bytes may be asked for.
 #[derive(Debug, Default)]
@@ -135,6 +143,7 @@ impl Resync {
             return;
         };
         shelf.receive(id.object, &wanted.chunk, file.clone());
+        self.width.0 = AT_ONCE.min(self.width.0 + 1);
         self.put(id, Place::Placing);
     }
 
@@ -207,6 +216,9 @@ impl Resync {
         };
         let late: Vec<ChunkId> =
             self.under_way.iter().filter(|(id, asked_ms)| late(id, **asked_ms)).map(|(id, _)| *id).collect();
+        if !late.is_empty() {
+            self.width.0 = 1.max(self.width.0 / 2);
+        }
         for id in late {
             self.fail(id, None, turn);
         }
@@ -217,7 +229,7 @@ impl Resync {
 
     /// The next chunk to ask for, if another one may be.
     pub(crate) fn next(&self) -> Option<ChunkId> {
-        let may_ask = self.under_way.len() + self.placing < AT_ONCE
+        let may_ask = self.under_way.len() + self.placing < self.width.0
             && self.pace.credit_bytes > 0
             && !self.repairs.is_paused();
         self.ready.first().filter(|_| may_ask).map(|(_, id)| *id)
@@ -339,6 +351,12 @@ impl Resync {
             under_way: u64::try_from(self.under_way.len()).unwrap_or(u64::MAX),
             eta_ms,
         }
+    }
+}
+
+impl Default for Width {
+    fn default() -> Self {
+        Self(AT_ONCE_FIRST)
     }
 }
 

@@ -3,6 +3,8 @@
 use super::*;
 use crate::catalog::Layout;
 use crate::chunk::Hash;
+use crate::chunk::disk::{MemoryDisk, Volume};
+use crate::chunk::journal::JournalLimits;
 use crate::id::{ChunkNumber, Epoch, RecordingId};
 use crate::tail::TailOptions;
 use crate::tail::effect::Effect;
@@ -136,7 +138,7 @@ fn what_is_on_its_way_to_the_disk_keeps_others_waiting() {
         want(&mut resync, &row(number, &[ME, OTHERS[0]]), Cause::Missing);
     }
     let asked = pass(&mut resync, &mut around, 1000, PLENTY);
-    assert_eq!(asked.len(), AT_ONCE);
+    assert_eq!(asked.len(), AT_ONCE_FIRST);
     for (_, number) in asked {
         resync.put(row(number, &[]).chunk.id(object()), Place::Placing);
     }
@@ -144,6 +146,37 @@ fn what_is_on_its_way_to_the_disk_keeps_others_waiting() {
     let first = row(0, &[]).chunk.id(object());
     resync.placed(first, &Ok(()), &mut Turn { now_ms: 1200, around: &mut around, effects: Vec::new() });
     assert_eq!(pass(&mut resync, &mut around, 1300, PLENTY).len(), 1);
+}
+
+#[test]
+fn more_are_asked_for_at_once_while_they_come_and_fewer_when_they_come_too_late() {
+    let (mut resync, mut around) = (Resync::default(), around(&OTHERS, 0));
+    for number in 0..100 {
+        want(&mut resync, &row(number, &[ME, OTHERS[0]]), Cause::Missing);
+    }
+    let volume = Volume::new(Arc::new(MemoryDisk::default()), "");
+    let (mut disk, _) = Shelf::open(volume, JournalLimits::default()).unwrap();
+    let mut now_ms = 1000;
+    let mut widths = Vec::new();
+    for _ in 0..3 {
+        let asked = pass(&mut resync, &mut around, now_ms, PLENTY);
+        now_ms += 100;
+        for (_, number) in asked {
+            let id = row(number, &[]).chunk.id(object());
+            resync.copied(&mut disk, id, &Bytes::from(Vec::new()));
+            let mut turn = Turn { now_ms, around: &mut around, effects: Vec::new() };
+            resync.placed(id, &Ok(()), &mut turn);
+        }
+        widths.push(resync.width.0);
+    }
+    assert_eq!(widths, [AT_ONCE, AT_ONCE, AT_ONCE]);
+    for _ in 0..5 {
+        pass(&mut resync, &mut around, now_ms, PLENTY);
+        now_ms += 10_000;
+        pass(&mut resync, &mut around, now_ms, PLENTY);
+        widths.push(resync.width.0);
+    }
+    assert_eq!(widths[3..], [4, 2, 1, 1, 1]);
 }
 
 #[test]
