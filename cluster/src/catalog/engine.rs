@@ -68,11 +68,15 @@ pub enum Tree {
     SessionsByFinish = 51,
     SessionsByDuration = 52,
     JobStarts = 53,
+    SessionsByCredential = 54,
+    SessionsByUserAddress = 55,
+    SessionsByFormat = 56,
+    SessionsBySize = 57,
 }
 
 impl Tree {
     /// All trees, in the order of their numbers.
-    pub const ALL: [Self; 54] = [
+    pub const ALL: [Self; 58] = [
         Self::Meta,
         Self::Sessions,
         Self::SessionsByStart,
@@ -127,6 +131,10 @@ impl Tree {
         Self::SessionsByFinish,
         Self::SessionsByDuration,
         Self::JobStarts,
+        Self::SessionsByCredential,
+        Self::SessionsByUserAddress,
+        Self::SessionsByFormat,
+        Self::SessionsBySize,
     ];
 
     /// The number that stands for it in stored keys.

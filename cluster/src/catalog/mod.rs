@@ -77,7 +77,7 @@ pub(crate) use frozen::RowPlace;
 pub(crate) use gap::GAP_MS_MIN;
 pub use gap::{Gap, Gaps};
 pub use hold::{HoldId, HoldRow, HoldState, HoldWord, PlaceHold, ReleaseHold};
-pub use index::{Cursor, CursorError, SessionColumn, SessionFilter, SessionPage, SessionQuery};
+pub use index::{Cursor, CursorError, SessionColumn, SessionFilter, SessionPage, SessionQuery, Span};
 pub use job::{
     Claim, ClaimJob, ClaimToken, Complete, CompleteIndex, FailJob, FailureKind, IndexDone, JobKind,
     JobProgress, JobRow, JobStartRow, JobState, Progress,
