@@ -1,13 +1,13 @@
-//! The making of a video: watched, cancelled, tried again.
+//! The making of a video: watched, cancelled, tried again, taken back.
 
 use std::convert::Infallible;
 use std::time::Duration;
 
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::{Data, Json};
-use actix_web::{HttpResponse, get, post, rt};
+use actix_web::{HttpResponse, delete, get, post, rt};
 use bytes::Bytes;
-use cluster::catalog::{Command, RetryVideo, VideoState};
+use cluster::catalog::{Command, DeleteVideo, RetryVideo, VideoState};
 use cluster::id::VideoId;
 use futures_util::Stream;
 use futures_util::stream::unfold;
@@ -29,7 +29,7 @@ const LOOKS_OF_SILENCE: u32 = 30;
 const LOOKS_MAX: u32 = 1200;
 
 pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(cancel_video).service(retry_video).service(video_events);
+    config.service(cancel_video).service(retry_video).service(delete_video).service(video_events);
 }
 
 /// Ends the making of a video
@@ -74,6 +74,23 @@ pub(super) async fn retry_video(
     let by = allowed.caller.name.clone();
     allowed.submit(Command::RetryVideo(RetryVideo { video, by })).await?;
     Ok(HttpResponse::Accepted().json(shown(&state, video)?))
+}
+
+/// Deletes a video: its bytes go from every member, the recording stays, and it can be asked for anew
+#[utoipa::path(
+    tag = "videos",
+    params(("id" = String, Path, description = "the video")),
+    responses(
+        (status = 204, description = "it is gone"),
+        (status = 409, description = "a hold keeps its session"),
+        Problems
+    )
+)]
+#[delete("/v1/videos/{id}")]
+pub(super) async fn delete_video(allowed: Allowed<Convert, OneVideo>) -> Result<HttpResponse, Problem> {
+    let (video, by) = (allowed.target.id, allowed.caller.name.clone());
+    allowed.submit(Command::DeleteVideo(DeleteVideo { video, by })).await?;
+    Ok(HttpResponse::NoContent().finish())
 }
 
 /// What becomes of a video, as server-sent events: `video` with the video whenever it changes, until it has an end

@@ -12,10 +12,10 @@ use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::test::{TestRequest, call_service, init_service};
 use cluster::catalog::{
-    ClockSample, Command, CreateUser, LogIn, PasswordHash, PutRetention, PutRole, Retention, RetentionScope,
-    TokenId, TokenKind,
+    ClockSample, Command, Container, CreateUser, LogIn, Outcome, PasswordHash, PutRetention, PutRole,
+    RequestVideo, Retention, RetentionScope, TokenId, TokenKind, VideoSettings,
 };
-use cluster::id::MemberId;
+use cluster::id::{MemberId, VideoId};
 use policy::{Authorizer, Revision, Role};
 use serde_json::{Value, json};
 
@@ -215,6 +215,9 @@ impl World {
                 self.hold(&session).await;
                 session
             }
+            "plain" | "with keystrokes" if cell.route == "DELETE /v1/videos/{id}" => {
+                self.doomed_video(cell).await
+            }
             "plain" => self.videos[0].clone(),
             "with keystrokes" => self.videos[1].clone(),
             "there" if is_tokens => {
@@ -246,6 +249,22 @@ impl World {
             "there" => "replicas".to_owned(),
             "absent" | "all" | "new" | "of stronger" | "themselves" => ABSENT.to_owned(),
             _ => panic!("line {}: no such target", cell.line),
+        }
+    }
+
+    /// A video of a kind that no other cell asks for.
+    async fn doomed_video(&self, cell: &Cell) -> String {
+        let keystrokes = cell.target == "with keystrokes";
+        let command = RequestVideo {
+            video: VideoId(u128::try_from(cell.line).unwrap().to_be_bytes()),
+            recording: self.ended.parse().unwrap(),
+            settings: VideoSettings { container: Container::Webm, keystrokes, codec_version: 9 },
+            requested_by: "tests".to_owned(),
+            notify: Vec::new(),
+        };
+        match self.member.submit(Command::RequestVideo(command)).await {
+            Outcome::Video { video, .. } => video.to_string(),
+            other => panic!("{other:?}"),
         }
     }
 

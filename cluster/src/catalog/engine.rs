@@ -72,11 +72,13 @@ pub enum Tree {
     SessionsByUserAddress = 55,
     SessionsByFormat = 56,
     SessionsBySize = 57,
+    DeletedObjects = 58,
+    DeletedCopies = 59,
 }
 
 impl Tree {
     /// All trees, in the order of their numbers.
-    pub const ALL: [Self; 58] = [
+    pub const ALL: [Self; 60] = [
         Self::Meta,
         Self::Sessions,
         Self::SessionsByStart,
@@ -135,6 +137,8 @@ impl Tree {
         Self::SessionsByUserAddress,
         Self::SessionsByFormat,
         Self::SessionsBySize,
+        Self::DeletedObjects,
+        Self::DeletedCopies,
     ];
 
     /// The number that stands for it in stored keys.

@@ -25,7 +25,7 @@ use crate::catalog::session::{EndSession, OpenSession};
 use crate::catalog::step::{Halt, Step};
 use crate::catalog::token::{CreateToken, TokenKind, TokenRow};
 use crate::catalog::user::{CreateUser, LogIn, PutUser, SetPassword};
-use crate::catalog::video::{RequestVideo, RetryVideo};
+use crate::catalog::video::{DeleteVideo, RequestVideo, RetryVideo};
 use crate::id::MemberId;
 use serde::{Deserialize, Serialize};
 
@@ -97,6 +97,9 @@ pub(crate) fn of(step: &Step<'_, '_>, command: &Command) -> Result<Option<Change
         Command::PutAccess(command) => access(command),
         Command::RetryVideo(RetryVideo { video, by }) => {
             Change::new("PAM.SessionManagement.Convert", format!("video/{video}"), "again".to_owned(), by)
+        }
+        Command::DeleteVideo(DeleteVideo { video, by }) => {
+            Change::new("PAM.SessionManagement.Convert", format!("video/{video}"), "deleted".to_owned(), by)
         }
         Command::CreateUser(CreateUser { name, roles, by, .. }) => {
             user(name, format!("created with {}", roles.join(", ")), by)
@@ -172,6 +175,7 @@ pub(crate) fn of(step: &Step<'_, '_>, command: &Command) -> Result<Option<Change
         | Command::KeepKeyStates(_)
         | Command::KeepView(_)
         | Command::DeletedBytes(_)
+        | Command::DeletedCopies(_)
         | Command::HoldKeks(_)
         | Command::Rewrap(_)
         | Command::RewrapCa(_)
