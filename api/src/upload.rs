@@ -148,7 +148,7 @@ async fn end(allowed: &Allowed<Record, OneSession>, request: SealRequest) -> Res
         error_message: request.error_message,
         reason: request.reason,
     };
-    match allowed.submit(Command::EndSession(command)).await {
+    match allowed.submit(Command::CloseSession(command)).await {
         Ok(_) | Err(SubmitError::Refused(Refusal::SessionEnded { .. })) => Ok(()),
         Err(error) => Err(error.into()),
     }

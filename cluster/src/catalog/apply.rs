@@ -117,7 +117,7 @@ fn apply(step: &mut Step<'_, '_>, command: Command) -> Effect {
         Command::Clock(sample) => clock::sample(step, sample),
         Command::ConfirmClock { by } => clock::confirm(step, &by),
         Command::OpenSession(command) => session::open(step, command),
-        Command::EndSession(command) => session::end(step, command),
+        Command::EndSession(command) | Command::CloseSession(command) => session::end(step, command),
         Command::OpenStream { recording, owner } => {
             recording::open_stream(step, recording, owner, KeyPurpose::Bytes)
         }

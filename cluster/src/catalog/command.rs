@@ -51,7 +51,7 @@ pub enum Command {
     },
     /// A session begins.
     OpenSession(OpenSession),
-    /// A session is over.
+    /// A session is over; only in old logs, as its leaf does not say the error.
     EndSession(EndSession),
     /// A further stream of a recording, for what derives from it.
     OpenStream {
@@ -305,4 +305,6 @@ pub enum Command {
     DeleteVideo(DeleteVideo),
     /// A member has deleted its copies of deleted objects.
     DeletedCopies(DeletedCopies),
+    /// A session is over, and its leaf says the error.
+    CloseSession(EndSession),
 }

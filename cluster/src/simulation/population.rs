@@ -139,7 +139,7 @@ impl Filling {
         let (bytes, duration_ms) = (OBJECT_BYTES - size * SIZE_STEP_BYTES, 600_000 + size * DURATION_STEP_MS);
         commands.push(audited(Command::OpenSession(opening(recording, start_ms, dice))));
         write(&mut commands, recording.into(), bytes);
-        commands.push(audited(Command::EndSession(ending(recording, start_ms + duration_ms))));
+        commands.push(audited(Command::CloseSession(ending(recording, start_ms + duration_ms))));
         self.job += 1;
         let claim = self.claim(&mut commands);
         let mut artefacts = Vec::new();

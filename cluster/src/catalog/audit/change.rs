@@ -80,6 +80,7 @@ pub(crate) fn of(step: &Step<'_, '_>, command: &Command) -> Result<Option<Change
         Command::ConfirmClock { by } => Change::new("clock-confirmed", String::new(), String::new(), by),
         Command::OpenSession(command) => opened(step, command)?,
         Command::EndSession(command) => ended(command),
+        Command::CloseSession(command) => closed(command),
         Command::RequestVideo(command) => video(command),
         Command::CancelJob { job, by } => {
             Change::new("job-cancelled", format!("job/{job}"), String::new(), by)
@@ -203,6 +204,18 @@ fn opened(step: &Step<'_, '_>, command: &OpenSession) -> Result<Change, Halt> {
 fn ended(command: &EndSession) -> Change {
     let EndSession { recording, end, reason, .. } = command;
     Change::new("session-ended", format!("session/{recording}"), format!("{end} {reason}"), "")
+}
+
+/// The error stands first: a long reason must not push it out of the leaf.
+fn closed(command: &EndSession) -> Change {
+    let EndSession { recording, end, error_message, reason, .. } = command;
+    let mut detail = end.to_string();
+    for (name, text) in [("error", error_message), ("reason", reason)] {
+        if !text.is_empty() {
+            detail.push_str(&format!(" {name}: {text}"));
+        }
+    }
+    Change::new("session-ended", format!("session/{recording}"), detail, "")
 }
 
 fn video(command: &RequestVideo) -> Change {
