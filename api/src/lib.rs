@@ -42,6 +42,7 @@ mod threads;
 mod tls;
 mod unread;
 mod upload;
+mod watch;
 
 #[cfg(test)]
 mod tests;
