@@ -65,6 +65,7 @@ named!(
         Oracle = "oracle",
         Mongodb = "mongodb",
         Redis = "redis",
+        Terminal = "terminal",
     }
 );
 
@@ -72,7 +73,13 @@ impl Protocol {
     /// Whether it is a database's, whose sessions never hold result rows.
     pub fn is_database(self) -> bool {
         match self {
-            Self::Ssh | Self::Telnet | Self::Rdp | Self::Vnc | Self::Kubernetes | Self::Http => false,
+            Self::Ssh
+            | Self::Telnet
+            | Self::Rdp
+            | Self::Vnc
+            | Self::Kubernetes
+            | Self::Http
+            | Self::Terminal => false,
             Self::Postgresql | Self::Mysql | Self::Sqlserver | Self::Oracle | Self::Mongodb | Self::Redis => {
                 true
             }
