@@ -47,6 +47,7 @@ pub(crate) fn documented(config: &mut Documented<'_>) {
         .configure(routes::evidence::routes)
         .configure(routes::video::routes)
         .configure(routes::conversion::routes)
+        .configure(routes::asciinema::routes)
         .configure(routes::access::routes)
         .configure(routes::comment::routes)
         .configure(routes::control::routes)

@@ -3,6 +3,7 @@
 mod access;
 mod admission;
 mod approval;
+mod asciinema;
 mod audit;
 mod clock;
 mod comment;
@@ -31,6 +32,7 @@ mod worker;
 pub(crate) use access::{Access, NewAccess};
 pub(crate) use admission::{Admission, AdmissionReason, NewAdmission};
 pub(crate) use approval::{Approval, ApprovalAnswer, NewApproval};
+pub(crate) use asciinema::{CastFile, OldCastFile, Refused, Uploaded};
 pub(crate) use audit::{
     CheckpointKey, Consistency, ConsistencyQuery, Inclusion, InclusionQuery, Leaf, LeavesPage, LeavesQuery,
     path,

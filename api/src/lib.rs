@@ -12,6 +12,7 @@ mod app;
 mod artefact;
 mod audit;
 mod auth;
+mod cast;
 mod content;
 mod control;
 mod cors;
@@ -25,6 +26,7 @@ mod intake;
 mod log;
 mod media;
 mod metrics;
+mod multipart;
 mod once;
 mod openapi;
 mod password;
@@ -42,6 +44,7 @@ mod threads;
 mod tls;
 mod unread;
 mod upload;
+mod watch;
 
 #[cfg(test)]
 mod tests;

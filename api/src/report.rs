@@ -71,7 +71,8 @@ pub(crate) fn sessions(
     let mut sessions = Vec::with_capacity(page.sessions.len());
     for (id, row) in page.sessions {
         if allowed.reads(id, &row)? {
-            sessions.push(SessionSummary::new(id, row));
+            let size_bytes = state.cluster.catalog()?.size_bytes(id)?;
+            sessions.push(SessionSummary::new(id, row, size_bytes));
         }
     }
     let next = page.next.map(|cursor| base64_simd::URL_SAFE_NO_PAD.encode_to_string(cursor.as_bytes()));

@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 pub(crate) mod approval;
+pub(crate) mod asciinema;
 pub(crate) mod audit;
 mod body;
 pub(crate) mod clock;

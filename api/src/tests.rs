@@ -5,6 +5,7 @@ mod acting;
 mod admission;
 mod approvals;
 mod artefacts;
+mod asciinema;
 mod audit;
 mod authorisation;
 mod comments;

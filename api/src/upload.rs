@@ -100,7 +100,17 @@ pub(crate) async fn append(
         return Err(problem(Kind::TooLarge, "the recording would be longer than is allowed"));
     }
     let pending = BytesMut::new();
-    let mut upload = Upload { state, session, object, order, position: offset, pending, ahead: None };
+    let mut upload = Upload {
+        state,
+        session,
+        object,
+        order,
+        position: offset,
+        pending,
+        stored: standing.offset,
+        compared: offset,
+        ahead: None,
+    };
     match upload.run(body).await {
         Ok(()) => Ok(upload.position),
         // The seal of a drop is no conflict of the recorder's.
@@ -148,7 +158,7 @@ async fn end(allowed: &Allowed<Record, OneSession>, request: SealRequest) -> Res
         error_message: request.error_message,
         reason: request.reason,
     };
-    match allowed.submit(Command::EndSession(command)).await {
+    match allowed.submit(Command::CloseSession(command)).await {
         Ok(_) | Err(SubmitError::Refused(Refusal::SessionEnded { .. })) => Ok(()),
         Err(error) => Err(error.into()),
     }
@@ -163,6 +173,10 @@ struct Upload<'a> {
     /// Where the pending bytes belong: all before them is durable, or being appended.
     position: u64,
     pending: BytesMut,
+    /// Up to where the recording was durable when the request began.
+    stored: u64,
+    /// Up to where what comes again was found to be what is stored.
+    compared: u64,
     /// There while it may gather more than a piece.
     ahead: Option<SemaphorePermit<'a>>,
 }
@@ -188,11 +202,13 @@ enum Gathered {
 impl Upload<'_> {
     async fn run(&mut self, mut body: Payload) -> Result<(), Problem> {
         loop {
+            self.compare().await?;
             let gathered = match self.accept()? {
                 Some(accepted) => self.append_and_gather(accepted, &mut body).await?,
                 None => self.gather(&mut body).await?,
             };
             if !matches!(gathered, Gathered::More) {
+                self.compare().await?;
                 while let Some(accepted) = self.accept()? {
                     make_durable(self.state, self.object, accepted).await?;
                 }
@@ -296,6 +312,27 @@ impl Upload<'_> {
         }
     }
 
+    /// Compares what comes again with what is stored before anybody looks into it: whoever sends other bytes hears that,
+    /// whatever they are. Bytes that cannot be read here are compared when they are appended.
+    async fn compare(&mut self) -> Result<(), Problem> {
+        let end = self.position.saturating_add(length_of(self.pending.len())).min(self.stored);
+        let skipped = usize::try_from(self.compared.saturating_sub(self.position)).unwrap_or(usize::MAX);
+        let mut rest = self.pending.get(skipped..).unwrap_or_default();
+        if self.compared >= end {
+            return Ok(());
+        }
+        let source = Source::Object(self.object);
+        let Some(mut reading) = content::read(self.state, source, self.compared..end).await? else {
+            return Ok(());
+        };
+        while let Some(Ok(piece)) = reading.next().await {
+            let detail = "expected the bytes that are stored, or those behind them";
+            rest = rest.strip_prefix(&piece[..]).ok_or_else(|| Problem::new(Kind::BytesDiffer, detail))?;
+        }
+        self.compared = end;
+        Ok(())
+    }
+
     /// Takes from the pending bytes what is accepted of them; what is left needs more behind it, or is sent again.
     fn accept(&mut self) -> Result<Option<Accepted>, Problem> {
         let mut accepted = 0;
@@ -319,7 +356,12 @@ impl Upload<'_> {
     /// How much is accepted of a piece that begins at an offset.
     fn look_into(&self, offset: u64, piece: &[u8]) -> Result<usize, Problem> {
         let format = self.session.row.info.format;
-        let accepted = self.state.intake.accept(format, offset, piece)?.min(piece.len());
+        let accepted = match self.state.intake.accept(format, offset, piece) {
+            Ok(accepted) => accepted.min(piece.len()),
+            // It was accepted before, from another byte on.
+            Err(_) if offset.saturating_add(length_of(piece.len())) <= self.compared => piece.len(),
+            Err(refusal) => return Err(refusal.into()),
+        };
         if accepted == 0 && piece.len() == PIECE_BYTES_MAX {
             let detail = format_args!("expected a part that is whole within {PIECE_BYTES_MAX} bytes");
             return Err(Problem::new(Kind::RecordingRefused, detail));

@@ -169,7 +169,7 @@ impl Work<'_> {
             error_message: String::new(),
             reason: String::new(),
         };
-        self.cluster.submit(Command::EndSession(end)).await?;
+        self.cluster.submit(Command::CloseSession(end)).await?;
         self.acknowledge(&Acknowledged::Ended { recording })
     }
 

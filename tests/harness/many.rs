@@ -23,7 +23,21 @@ const PAGE: usize = 100;
 /// How often each combination of filter, column and order is asked for.
 const ROUNDS: usize = 5;
 /// Columns by which sessions are sorted.
-const SORTS: [&str; 7] = ["start", "user", "device", "protocol", "state", "end", "duration"];
+const SORTS: [&str; 11] = [
+    "start",
+    "user",
+    "device",
+    "protocol",
+    "state",
+    "end",
+    "duration",
+    "credential",
+    "user-address",
+    "format",
+    "size",
+];
+/// The most sessions that are compared with what lists answer: those of one page.
+const COMPARED_MAX: u64 = 1000;
 /// Half of the time around a session that is asked for.
 const AROUND_MS: u64 = 3_600_000;
 
@@ -57,6 +71,8 @@ pub struct ManySessionsOutcome {
     pub short_pages: u64,
     /// Reports of single sessions.
     pub reports: Latency,
+    /// Lists that were compared, all of their pages, with the sessions filtered and sorted here.
+    pub compared: u64,
 }
 
 #[derive(Deserialize)]
@@ -65,11 +81,14 @@ struct Page {
     next: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 struct Listed {
     id: String,
     state: String,
     start_ms: u64,
+    end_ms: Option<u64>,
+    duration_ms: Option<u64>,
+    size_bytes: Option<u64>,
     protocol: String,
     format: String,
     device_address: String,
@@ -82,7 +101,7 @@ struct Listed {
 type Filter = fn(&Listed) -> String;
 
 /// All that the API has, alone, and some together.
-const FILTERS: [Filter; 12] = [
+const FILTERS: [Filter; 15] = [
     |_| String::new(),
     |one| format!("&user={}", one.user_name),
     |one| format!("&device={}", one.device_address),
@@ -95,6 +114,12 @@ const FILTERS: [Filter; 12] = [
     |one| format!("&start_from_ms={}", one.start_ms),
     |one| format!("&start_from_ms={}&start_before_ms={}", one.start_ms, one.start_ms + AROUND_MS),
     |one| format!("&user={}&device={}&state={}", one.user_name, one.device_address, one.state),
+    |one| format!("&end_from_ms={}", one.end_ms.unwrap_or_default()),
+    |one| format!("&duration_before_ms={}", one.duration_ms.unwrap_or_default()),
+    |one| {
+        let size = one.size_bytes.unwrap_or_default();
+        format!("&size_from_bytes={size}&size_before_bytes={}&format={}", size + 4096, one.format)
+    },
 ];
 
 /// What was asked for, and how long it took.
@@ -123,7 +148,9 @@ impl ManySessions {
         fs::DirBuilder::new().mode(0o700).create(&data)?;
         let made = self.make(&data.join("store"))?;
         let (mut member, rebuild) = Single::start(folder.path())?;
-        let Answers { lists, short_pages, reports } = self.ask(&member.door(folder.path())?)?;
+        let door = member.door(folder.path())?;
+        let Answers { lists, short_pages, reports } = self.ask(&door)?;
+        let compared = if self.sessions <= COMPARED_MAX { self.compare(&door)? } else { 0 };
         let (memory_kib, memory_peak_kib) = (member.kib("VmRSS")?, member.kib("VmHWM")?);
         member.kill()?;
         let (_member, restart) = Single::start(folder.path())?;
@@ -137,6 +164,7 @@ impl ManySessions {
             lists: Latency::of(lists),
             short_pages,
             reports: Latency::of(reports),
+            compared,
         })
     }
 
@@ -147,6 +175,37 @@ impl ManySessions {
         let made = command.stderr(Stdio::inherit()).output()?;
         ensure!(made.status.success(), "appender populate ended ({})", made.status);
         Ok(serde_json::from_slice(&made.stdout)?)
+    }
+
+    /// Compares each list, all of its pages, with all sessions filtered and sorted here; how many lists that were.
+    fn compare(self, door: &Door) -> anyhow::Result<u64> {
+        let all: Page = door.get(&format!("/v1/sessions?limit={COMPARED_MAX}"))?;
+        let all = all.sessions;
+        ensure!(u64::try_from(all.len())? == self.sessions, "{} sessions", all.len());
+        let (mut random, mut compared) = (Random::new(self.seed), 0);
+        for filter in FILTERS {
+            let filtered = filter(random.choose(&all));
+            for (sort, order) in SORTS.iter().flat_map(|sort| [(*sort, "ascending"), (*sort, "descending")]) {
+                let mut expected: Vec<Listed> =
+                    all.iter().filter(|one| one.is_admitted(&filtered)).cloned().collect();
+                expected.sort_by_key(|one| one.place(sort));
+                if order == "descending" {
+                    expected.reverse();
+                }
+                let query = format!("/v1/sessions?limit={PAGE}&sort={sort}&order={order}{filtered}");
+                let (mut found, mut cursor) = (Vec::new(), String::new());
+                loop {
+                    let page: Page = door.get(&format!("{query}{cursor}"))?;
+                    found.extend(page.sessions.into_iter().map(|one| one.id));
+                    let Some(next) = page.next else { break };
+                    cursor = format!("&cursor={next}");
+                }
+                let expected: Vec<String> = expected.into_iter().map(|one| one.id).collect();
+                ensure!(found == expected, "{query}: {found:?} instead of {expected:?}");
+                compared += 1;
+            }
+        }
+        Ok(compared)
     }
 
     /// The times of pages and of reports.
@@ -166,7 +225,7 @@ impl ManySessions {
             let found = answers.pages(door, &query)?;
             let is_asked_for = |session: &Listed| filter(session) == filtered;
             let is_by_value =
-                filtered.is_empty() || !filtered.contains("_ms=") && !filtered.ends_with("failed");
+                filtered.is_empty() || !filtered.contains("s=") && !filtered.ends_with("failed");
             ensure!(!is_by_value || found.iter().all(is_asked_for), "{query}: another session");
             let id = &random.choose(&known).id;
             let began = Instant::now();
@@ -179,6 +238,52 @@ impl ManySessions {
             }
         }
         Ok(answers)
+    }
+}
+
+impl Listed {
+    /// Whether it has all that a query asks for.
+    fn is_admitted(&self, query: &str) -> bool {
+        query.split('&').filter_map(|pair| pair.split_once('=')).all(|(name, value)| {
+            let number = value.parse().unwrap_or_default();
+            let from = |found: Option<u64>| found.is_some_and(|found| found >= number);
+            let before = |found: Option<u64>| found.is_some_and(|found| found < number);
+            match name {
+                "user" => self.user_name == value,
+                "device" => self.device_address == value,
+                "credential" => self.credential_user == value,
+                "user_address" => self.user_address == value,
+                "protocol" => self.protocol == value,
+                "format" => self.format == value,
+                "state" => self.state == value,
+                "start_from_ms" => from(Some(self.start_ms)),
+                "start_before_ms" => before(Some(self.start_ms)),
+                "end_from_ms" => from(self.end_ms),
+                "duration_before_ms" => before(self.duration_ms),
+                "size_from_bytes" => from(self.size_bytes),
+                "size_before_bytes" => before(self.size_bytes),
+                _ => false,
+            }
+        })
+    }
+
+    /// Where it stands when sessions are sorted by a column.
+    fn place(&self, sort: &str) -> (String, u64, String) {
+        let number = |number: Option<u64>| format!("{:020}", number.unwrap_or(u64::MAX));
+        let value = match sort {
+            "user" => self.user_name.clone(),
+            "device" => self.device_address.clone(),
+            "protocol" => self.protocol.clone(),
+            "state" => self.state.clone(),
+            "end" => number(self.end_ms),
+            "duration" => number(self.duration_ms),
+            "credential" => self.credential_user.clone(),
+            "user-address" => self.user_address.clone(),
+            "format" => self.format.clone(),
+            "size" => number(self.size_bytes),
+            _ => String::new(),
+        };
+        (value, self.start_ms, self.id.clone())
     }
 }
 

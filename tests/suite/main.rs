@@ -18,6 +18,7 @@ mod kill;
 mod many;
 mod members;
 mod moves;
+mod persons;
 mod pictures;
 mod power_cut;
 mod purged;

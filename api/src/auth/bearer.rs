@@ -1,5 +1,6 @@
 //! Bearer tokens: 256 random bits, of which only the hash is kept.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use actix_web::HttpRequest;
@@ -57,16 +58,30 @@ impl fmt::Debug for TokenSecret {
 }
 
 /// The text that a request brings as its token.
-pub(super) fn bearer(request: &HttpRequest) -> Result<&str, Problem> {
+pub(super) fn bearer(request: &HttpRequest) -> Result<Cow<'_, str>, Problem> {
     let mut values = request.headers().get_all(AUTHORIZATION);
     let (Some(value), None) = (values.next(), values.next()) else {
         return Err(Problem::new(Kind::Unauthenticated, "expected one header Authorization: Bearer <token>"));
     };
     let text = value.to_str().map_err(|_| invalid())?;
     match text.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token),
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Cow::Borrowed(token)),
+        Some((scheme, pair)) if scheme.eq_ignore_ascii_case("basic") && is_asciinema(request) => {
+            password(pair).map(Cow::Owned).ok_or_else(invalid)
+        }
         Some(_) | None => Err(invalid()),
     }
+}
+
+/// Whether asciinema's client asks, which knows Basic alone. Elsewhere browsers would add it to what other pages send.
+fn is_asciinema(request: &HttpRequest) -> bool {
+    request.path().starts_with("/api/")
+}
+
+/// The password of a pair of Basic (RFC 7617): the client's install id, which is a token here. Its name says nothing.
+fn password(pair: &str) -> Option<String> {
+    let pair = base64_simd::STANDARD.decode_to_vec(pair.trim()).ok()?;
+    Some(String::from_utf8(pair).ok()?.split_once(':')?.1.to_owned())
 }
 
 /// The token of a text that is still valid at the cluster's time. A login's opens nothing but as a cookie, and no other

@@ -1,5 +1,6 @@
 //! Who asks.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use actix_web::HttpRequest;
@@ -56,10 +57,10 @@ impl Caller {
                 need_own_page(request)?;
                 sender
             }
-            (None, Some(provider)) if is_jws(bearer(request)?) => {
-                Self::vouched(vouch(provider, bearer(request)?, state).await?, &authorizer)
+            (None, Some(provider)) if is_jws(&bearer(request)?) => {
+                Self::vouched(vouch(provider, &bearer(request)?, state).await?, &authorizer)
             }
-            (None, Some(_) | None) => Self::known(token(bearer(request)?, false, state).await?),
+            (None, Some(_) | None) => Self::known(token(&bearer(request)?, false, state).await?),
         };
         let sender = Self { address, ..known };
         state.rates.count(&sender)?;
@@ -163,7 +164,7 @@ pub(crate) fn address(request: &HttpRequest) -> String {
 /// The text by which a request shows who sends it: a bearer token, else a cookie.
 pub(crate) fn credential(request: &HttpRequest) -> Option<String> {
     match request.headers().contains_key(AUTHORIZATION) {
-        true => bearer(request).ok().map(str::to_owned),
+        true => bearer(request).ok().map(Cow::into_owned),
         false => brought(request).map(str::to_owned),
     }
 }

@@ -58,6 +58,7 @@ mirrored! {
     /// What was spoken with the device.
     Protocol {
         Ssh, Telnet, Rdp, Vnc, Kubernetes, Http, Postgresql, Mysql, Sqlserver, Oracle, Mongodb, Redis,
+        Terminal,
     }
     /// What a recording's bytes are; fixed when its session is opened. Sessions of databases take db-lines only.
     Format { Guacamole, Asciicast, Typescript, DbLines }

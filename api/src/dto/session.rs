@@ -1,7 +1,7 @@
 //! Sessions and their report.
 
 use cluster::catalog::{
-    self, IndexState, ObjectState, SessionFilter, SessionInfo, SessionRow, SessionState, TokenId,
+    self, IndexState, ObjectState, SessionFilter, SessionInfo, SessionRow, SessionState, Span, TokenId,
 };
 use cluster::cluster::Sealed;
 use cluster::id::RecordingId;
@@ -279,8 +279,20 @@ pub(crate) struct ListQuery {
     pub(crate) start_from_ms: Option<u64>,
     /// Started before then.
     pub(crate) start_before_ms: Option<u64>,
-    /// In the order of this column, within equal values by start; by start without. What has no end or no duration yet
-    /// counts as the greatest. The sessions that name their caller as auditor are always sorted by start.
+    /// Ended then or later, as their recorders say.
+    pub(crate) end_from_ms: Option<u64>,
+    /// Ended before then.
+    pub(crate) end_before_ms: Option<u64>,
+    /// Play so long or longer.
+    pub(crate) duration_from_ms: Option<u64>,
+    /// Play shorter.
+    pub(crate) duration_before_ms: Option<u64>,
+    /// Whose sealed recording has so many bytes or more.
+    pub(crate) size_from_bytes: Option<u64>,
+    /// Whose sealed recording has fewer bytes.
+    pub(crate) size_before_bytes: Option<u64>,
+    /// In the order of this column, within equal values by start; by start without. What has no end, no duration or no final
+    /// size yet counts as the greatest. The sessions that name their caller as auditor are always sorted by start.
     #[param(inline)]
     pub(crate) sort: Option<SortColumn>,
     /// `descending`, the greatest or newest first, without.
@@ -299,6 +311,10 @@ pub(crate) enum SortColumn {
     State,
     End,
     Duration,
+    Credential,
+    UserAddress,
+    Format,
+    Size,
 }
 
 /// Which comes first.
@@ -319,6 +335,10 @@ impl From<SortColumn> for catalog::SessionColumn {
             SortColumn::State => Self::State,
             SortColumn::End => Self::End,
             SortColumn::Duration => Self::Duration,
+            SortColumn::Credential => Self::Credential,
+            SortColumn::UserAddress => Self::UserAddress,
+            SortColumn::Format => Self::Format,
+            SortColumn::Size => Self::Size,
         }
     }
 }
@@ -356,6 +376,9 @@ impl ListQuery {
         SessionFilter {
             start_from_ms: self.start_from_ms,
             start_before_ms: self.start_before_ms,
+            end_ms: Span { from: self.end_from_ms, before: self.end_before_ms },
+            duration_ms: Span { from: self.duration_from_ms, before: self.duration_before_ms },
+            size_bytes: Span { from: self.size_from_bytes, before: self.size_before_bytes },
             user_name: self.user.clone(),
             device_address: self.device.clone(),
             credential_user: self.credential.clone(),
@@ -386,6 +409,8 @@ pub(crate) struct SessionSummary {
     pub(crate) start_ms: u64,
     pub(crate) end_ms: Option<u64>,
     pub(crate) duration_ms: Option<u64>,
+    /// The recording's bytes, once they are final.
+    pub(crate) size_bytes: Option<u64>,
     pub(crate) protocol: Protocol,
     pub(crate) format: Format,
     pub(crate) device_address: String,
@@ -396,7 +421,7 @@ pub(crate) struct SessionSummary {
 
 impl SessionSummary {
     /// The summary of a row.
-    pub(crate) fn new(id: RecordingId, row: SessionRow) -> Self {
+    pub(crate) fn new(id: RecordingId, row: SessionRow, size_bytes: Option<u64>) -> Self {
         let (end_ms, duration_ms) = (row.state.end_ms(), row.duration_ms());
         Self {
             id: id.to_string(),
@@ -404,6 +429,7 @@ impl SessionSummary {
             start_ms: row.info.start_ms,
             end_ms,
             duration_ms,
+            size_bytes,
             protocol: row.info.protocol.into(),
             format: row.info.format.into(),
             device_address: row.info.device_address,

@@ -228,6 +228,7 @@ fn kind_of(refusal: &Refusal) -> Kind {
         | Refusal::ClockSuspected
         | Refusal::PurgePace { .. }
         | Refusal::TooManySessions { .. }
+        | Refusal::TooManyObjects { .. }
         | Refusal::HoldExists { .. }
         | Refusal::RecordingExists { .. }
         | Refusal::ObjectOfOther { .. }

@@ -1,6 +1,5 @@
 //! Live sessions: blocked, let through again, dropped, and how a recorder hears of it.
 
-use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::{Data, Json};
 use actix_web::{HttpResponse, delete, get, post, put};
 use cluster::catalog::ControlKind;
@@ -9,7 +8,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::problems::Problems;
 use crate::auth::{Allowed, Any, Asked, Block, Drop, OneSession, SessionOrTombstone};
-use crate::control::{self, Watched};
+use crate::control;
 use crate::dto;
 use crate::problem::Problem;
 use crate::state::ApiState;
@@ -106,6 +105,5 @@ pub(super) async fn session_events(
         state.cluster.read_index().await?;
         return Err(problem);
     }
-    let events = Watched::new(state, allowed.target.0.id).events();
-    Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/event-stream")).streaming(events))
+    Ok(control::events(state, allowed.target.0.id))
 }

@@ -12,10 +12,10 @@ use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::test::{TestRequest, call_service, init_service};
 use cluster::catalog::{
-    ClockSample, Command, CreateUser, LogIn, PasswordHash, PutRetention, PutRole, Retention, RetentionScope,
-    TokenId, TokenKind,
+    ClockSample, Command, Container, CreateUser, LogIn, Outcome, PasswordHash, PutRetention, PutRole,
+    RequestVideo, Retention, RetentionScope, TokenId, TokenKind, VideoSettings,
 };
-use cluster::id::MemberId;
+use cluster::id::{MemberId, VideoId};
 use policy::{Authorizer, Revision, Role};
 use serde_json::{Value, json};
 
@@ -35,6 +35,8 @@ use crate::{IdentityProvider, KeySet, TokenSecret};
 const NOW_S: u64 = NOW_MS / 1000;
 /// When approvals end.
 const UNTIL_MS: u64 = NOW_MS + 3_600_000;
+/// The route whose target is gone behind it.
+const DELETES_VIDEO: &str = "DELETE /v1/videos/{id}";
 /// An identifier of nothing.
 const ABSENT: &str = "00000000000000000000000000000000";
 /// Roles beside the seeded ones, as an administrator would make them.
@@ -60,6 +62,8 @@ struct World {
     purged: String,
     /// A member that was removed.
     removed: MemberId,
+    /// A session that nobody holds, whose videos are deleted.
+    unheld: String,
     /// Without and with typed text.
     videos: [String; 2],
     /// Texts of tokens by credential and roles.
@@ -87,6 +91,7 @@ impl World {
             ready_video(&member, &administrator, &ended, false).await,
             ready_video(&member, &administrator, &ended, true).await,
         ];
+        let unheld = member.sealed(&recorder, b"x").await;
         let purged = member.sealed(&recorder, b"x").await;
         member
             .post(&administrator, &format!("/v1/sessions/{purged}/purge"), &json!({ "reason": "asked" }))
@@ -105,6 +110,7 @@ impl World {
             ended,
             purged,
             removed,
+            unheld,
             videos,
             tokens,
             related: BTreeSet::new(),
@@ -215,6 +221,7 @@ impl World {
                 self.hold(&session).await;
                 session
             }
+            "plain" | "with keystrokes" if cell.route == DELETES_VIDEO => self.doomed_video(cell).await,
             "plain" => self.videos[0].clone(),
             "with keystrokes" => self.videos[1].clone(),
             "there" if is_tokens => {
@@ -249,6 +256,22 @@ impl World {
         }
     }
 
+    /// A video of a kind that no other cell asks for.
+    async fn doomed_video(&self, cell: &Cell) -> String {
+        let keystrokes = cell.target == "with keystrokes";
+        let command = RequestVideo {
+            video: VideoId(u128::try_from(cell.line).unwrap().to_be_bytes()),
+            recording: self.unheld.parse().unwrap(),
+            settings: VideoSettings { container: Container::Webm, keystrokes, codec_version: 9 },
+            requested_by: "tests".to_owned(),
+            notify: Vec::new(),
+        };
+        match self.member.submit(Command::RequestVideo(command)).await {
+            Outcome::Video { video, .. } => video.to_string(),
+            other => panic!("{other:?}"),
+        }
+    }
+
     /// Places a hold on a session.
     async fn hold(&self, session: &str) -> String {
         let path = format!("/v1/sessions/{session}/holds");
@@ -268,7 +291,11 @@ impl World {
             _ => self.target(cell).await,
         };
         let is_of_video = cell.route.contains("/v1/videos/") || cell.target == "all";
-        let session = if is_of_video { self.ended.clone() } else { target.clone() };
+        let session = match is_of_video {
+            true if cell.route == DELETES_VIDEO => self.unheld.clone(),
+            true => self.ended.clone(),
+            false => target.clone(),
+        };
         self.relate(&session).await;
         if cell.target == "purged" {
             let path = format!("/v1/sessions/{session}/purge");

@@ -139,6 +139,15 @@ async fn a_database_session_never_holds_rows() {
         (&*length, length.clone())
     );
     assert_eq!(refused.json()["refused_line"], json!(2));
+    // Whatever stands where other bytes are stored, that is what its recorder is told; and of the same ones that they are stored.
+    for other in ["{\"rows\":[1]}\n", "select 1;\n", "{\"statement\":\"select 2\"}\n"] {
+        let differs = member.append(&recorder, &session, 0, other.as_bytes()).await;
+        let expected = (409, "bytes-differ".to_owned());
+        assert_eq!((differs.problem(), differs.header("upload-offset")), (expected, &*length), "{other}");
+    }
+    let (_, rest) = good.split_at(5);
+    let same = member.append(&recorder, &session, 5, rest.as_bytes()).await;
+    assert_eq!((same.status, same.header("upload-offset")), (StatusCode::NO_CONTENT, &*length));
     // A line that is not whole yet is not taken; it is sent again with its rest.
     let offset = good.len().try_into().unwrap();
     let half = member.append(&recorder, &session, offset, b"{\"statement\":").await;

@@ -1,7 +1,7 @@
 use actix_web::http::{Method, StatusCode};
 use cluster::catalog::{
     BlockMail, ClaimJob, ClaimToken, Command, Complete, FailJob, FailureKind, JobProgress, MailFault, MailId,
-    Outcome, ParameterValue, Progress, PutParameter, VideoFacts,
+    Outcome, ParameterValue, Progress, PutParameter, VideoFacts, VideoState,
 };
 use cluster::chunk::Hash;
 use cluster::chunk::key::KeyPurpose;
@@ -225,6 +225,53 @@ async fn a_video_is_cancelled_and_made_once_more() {
     complete(&member, &session, claim(&member).await, b"video").await;
     assert_eq!(member.get(&auditor, &format!("{video}/content")).await.bytes(), b"video");
     assert_eq!(post("retry").await.problem(), (409, "conflict".to_owned()));
+}
+
+#[actix_web::test]
+async fn a_deleted_video_is_gone_and_can_be_asked_for_anew() {
+    let member = Member::start().await;
+    enable(&member, true).await;
+    let (recorder, administrator) = (member.recorder().await, member.user(ADMINISTRATOR).await);
+    let session = member.sealed(&recorder, b"x").await;
+    let videos = format!("/v1/sessions/{session}/videos");
+    let ask = async || member.post(&administrator, &videos, &json!({})).await.json();
+    let id = |video: &Value| video["id"].as_str().unwrap().to_owned();
+    let video = ask().await;
+    let path = format!("/v1/videos/{}", id(&video));
+    let delete = async |path: &str| member.send(asked(Method::DELETE, &administrator, path)).await;
+    complete(&member, &session, claim(&member).await, b"video").await;
+    let recording: RecordingId = session.parse().unwrap();
+    let catalog = member.state.cluster.catalog().unwrap();
+    let VideoState::Ready(facts) = catalog.videos_of(recording).unwrap()[0].1.state else { panic!() };
+
+    let holds = format!("/v1/sessions/{session}/holds");
+    let held = member.post(&administrator, &holds, &json!({ "justification": "inquiry" })).await.json();
+    assert_eq!(delete(&path).await.problem(), (409, "session-held".to_owned()));
+    assert_eq!(member.get(&administrator, &format!("{path}/content")).await.bytes(), b"video");
+    let release = asked(Method::DELETE, &administrator, &format!("{holds}/{}?reason=over", id(&held)));
+    assert_eq!(member.send(release.insert_header(("if-match", "*"))).await.status, StatusCode::OK);
+
+    assert_eq!(delete(&path).await.status, StatusCode::NO_CONTENT);
+    for gone in [path.clone(), format!("{path}/content"), format!("{path}/replication")] {
+        assert_eq!(member.get(&administrator, &gone).await.problem(), (404, "not-found".to_owned()));
+    }
+    assert_eq!(delete(&path).await.problem(), (404, "not-found".to_owned()));
+    assert_eq!(member.get(&administrator, &videos).await.json()["videos"], json!([]));
+    let deleted = member.get(&administrator, "/v1/audit?limit=1000").await.json();
+    let leaves = deleted["leaves"].as_array().unwrap().iter();
+    let told = leaves
+        .filter(|leaf| leaf["object"] == format!("video/{}", id(&video)) && leaf["detail"] == "deleted");
+    assert_eq!(told.count(), 1);
+    assert!(!catalog.is_kept(facts.object).unwrap());
+    assert_eq!(member.state.cluster.delete_copies().await.unwrap(), 1);
+    assert_eq!(member.state.cluster.delete_copies().await.unwrap(), 0);
+    assert_eq!(member.get(&recorder, &format!("/v1/sessions/{session}")).await.status, StatusCode::NOT_FOUND);
+
+    let again = ask().await;
+    assert_eq!((id(&again) == id(&video), &again["state"]), (false, &json!("pending")));
+    let path = format!("/v1/videos/{}", id(&again));
+    assert_eq!(delete(&path).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(catalog.open_jobs(9).unwrap().len(), 1, "the index alone");
 }
 
 #[actix_web::test]

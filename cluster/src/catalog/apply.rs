@@ -9,6 +9,7 @@ use super::command::Command;
 use super::comment;
 use super::condition::{self, OnlyIf};
 use super::control;
+use super::deleted;
 use super::forget;
 use super::hold;
 use super::job;
@@ -116,7 +117,7 @@ fn apply(step: &mut Step<'_, '_>, command: Command) -> Effect {
         Command::Clock(sample) => clock::sample(step, sample),
         Command::ConfirmClock { by } => clock::confirm(step, &by),
         Command::OpenSession(command) => session::open(step, command),
-        Command::EndSession(command) => session::end(step, command),
+        Command::EndSession(command) | Command::CloseSession(command) => session::end(step, command),
         Command::OpenStream { recording, owner } => {
             recording::open_stream(step, recording, owner, KeyPurpose::Bytes)
         }
@@ -198,5 +199,7 @@ fn apply(step: &mut Step<'_, '_>, command: Command) -> Effect {
         Command::SettleMember { member } => member::settle(step, member),
         Command::RemoveMember(command) => member::remove(step, command),
         Command::RewrapCa(command) => ca::rewrap(step, command),
+        Command::DeleteVideo(command) => video::delete(step, command),
+        Command::DeletedCopies(command) => deleted::copies(step, command),
     }
 }

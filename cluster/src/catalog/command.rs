@@ -6,6 +6,7 @@ use super::clock::ClockSample;
 use super::comment::{AddComment, PutReview};
 use super::condition::OnlyIf;
 use super::control::ControlSession;
+use super::deleted::DeletedCopies;
 use super::forget::Forgotten;
 use super::hold::{PlaceHold, ReleaseHold};
 use super::job::{ClaimJob, ClaimToken, Complete, CompleteIndex, FailJob, IndexDone, Progress};
@@ -24,7 +25,7 @@ use super::role::PutRole;
 use super::session::{EndSession, OpenSession};
 use super::token::{CreateToken, TokenId};
 use super::user::{CreateUser, LogIn, PutUser, SetPassword};
-use super::video::{RequestVideo, RetryVideo};
+use super::video::{DeleteVideo, RequestVideo, RetryVideo};
 use super::view::KeepView;
 use crate::chunk::key::KekId;
 use crate::id::{Epoch, JobId, MemberId, ObjectId, RecordingId};
@@ -50,7 +51,7 @@ pub enum Command {
     },
     /// A session begins.
     OpenSession(OpenSession),
-    /// A session is over.
+    /// A session is over; only in old logs, as its leaf does not say the error.
     EndSession(EndSession),
     /// A further stream of a recording, for what derives from it.
     OpenStream {
@@ -300,4 +301,10 @@ pub enum Command {
         /// For how long nothing had come of it.
         idle_ms: u64,
     },
+    /// A video is to be gone, and its session to stay.
+    DeleteVideo(DeleteVideo),
+    /// A member has deleted its copies of deleted objects.
+    DeletedCopies(DeletedCopies),
+    /// A session is over, and its leaf says the error.
+    CloseSession(EndSession),
 }

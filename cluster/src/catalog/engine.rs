@@ -68,11 +68,17 @@ pub enum Tree {
     SessionsByFinish = 51,
     SessionsByDuration = 52,
     JobStarts = 53,
+    SessionsByCredential = 54,
+    SessionsByUserAddress = 55,
+    SessionsByFormat = 56,
+    SessionsBySize = 57,
+    DeletedObjects = 58,
+    DeletedCopies = 59,
 }
 
 impl Tree {
     /// All trees, in the order of their numbers.
-    pub const ALL: [Self; 54] = [
+    pub const ALL: [Self; 60] = [
         Self::Meta,
         Self::Sessions,
         Self::SessionsByStart,
@@ -127,6 +133,12 @@ impl Tree {
         Self::SessionsByFinish,
         Self::SessionsByDuration,
         Self::JobStarts,
+        Self::SessionsByCredential,
+        Self::SessionsByUserAddress,
+        Self::SessionsByFormat,
+        Self::SessionsBySize,
+        Self::DeletedObjects,
+        Self::DeletedCopies,
     ];
 
     /// The number that stands for it in stored keys.

@@ -2,6 +2,7 @@
 
 mod page;
 mod row;
+mod span;
 
 use super::catalog::{Catalog, ROWS_AT_ONCE};
 use super::engine::{KeyAndRow, KeyRange, Tree};
@@ -14,11 +15,21 @@ pub(crate) use page::PageBounds;
 use page::Plan;
 use row::IndexRow;
 pub(super) use row::StateName;
+pub use span::Span;
 use std::ops::Bound;
 
 /// Columns by whose values sessions are found: those with most values first.
-const BY_CHOICE: [SessionColumn; 4] =
-    [SessionColumn::User, SessionColumn::Device, SessionColumn::State, SessionColumn::Protocol];
+const BY_CHOICE: [SessionColumn; 7] = [
+    SessionColumn::User,
+    SessionColumn::UserAddress,
+    SessionColumn::Device,
+    SessionColumn::Credential,
+    SessionColumn::State,
+    SessionColumn::Protocol,
+    SessionColumn::Format,
+];
+/// Columns of numbers that some sessions do not have yet.
+const NUMBERS: [SessionColumn; 3] = [SessionColumn::End, SessionColumn::Duration, SessionColumn::Size];
 
 /// A column by which sessions can be sorted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,11 +42,26 @@ pub enum SessionColumn {
     State,
     End,
     Duration,
+    Credential,
+    UserAddress,
+    Format,
+    Size,
 }
 
 impl SessionColumn {
-    const ALL: [Self; 7] =
-        [Self::Start, Self::User, Self::Device, Self::Protocol, Self::State, Self::End, Self::Duration];
+    const ALL: [Self; 11] = [
+        Self::Start,
+        Self::User,
+        Self::Device,
+        Self::Protocol,
+        Self::State,
+        Self::End,
+        Self::Duration,
+        Self::Credential,
+        Self::UserAddress,
+        Self::Format,
+        Self::Size,
+    ];
 
     fn tree(self) -> Tree {
         match self {
@@ -46,6 +72,10 @@ impl SessionColumn {
             Self::State => Tree::SessionsByState,
             Self::End => Tree::SessionsByFinish,
             Self::Duration => Tree::SessionsByDuration,
+            Self::Credential => Tree::SessionsByCredential,
+            Self::UserAddress => Tree::SessionsByUserAddress,
+            Self::Format => Tree::SessionsByFormat,
+            Self::Size => Tree::SessionsBySize,
         }
     }
 }
@@ -57,6 +87,12 @@ pub struct SessionFilter {
     pub start_from_ms: Option<u64>,
     /// Started before then.
     pub start_before_ms: Option<u64>,
+    /// That ended then, as their recorders say, in milliseconds since 1970.
+    pub end_ms: Span,
+    /// That play so long, in milliseconds.
+    pub duration_ms: Span,
+    /// Whose recording is sealed and has so many bytes.
+    pub size_bytes: Span,
     /// Of this user.
     pub user_name: Option<String>,
     /// On this device.
@@ -129,6 +165,10 @@ impl Cursor {
                 | Tree::SessionsByState
                 | Tree::SessionsByFinish
                 | Tree::SessionsByDuration
+                | Tree::SessionsByCredential
+                | Tree::SessionsByUserAddress
+                | Tree::SessionsByFormat
+                | Tree::SessionsBySize
                 | Tree::SessionsByAuditor,
             ) => Ok(Self(bytes.to_vec())),
             Some(_) | None => Err(CursorError),
@@ -148,9 +188,13 @@ impl Cursor {
 }
 
 /// The rows of a session in the indexes. The keys are value, start, recording.
-pub(crate) fn rows(recording: RecordingId, session: &SessionRow) -> Result<Vec<(Tree, KeyAndRow)>, RowError> {
-    let row = IndexRow::of(session);
-    let indexed = keys(recording, session).into_iter().map(|(tree, key)| {
+pub(crate) fn rows(
+    recording: RecordingId,
+    session: &SessionRow,
+    size_bytes: Option<u64>,
+) -> Result<Vec<(Tree, KeyAndRow)>, RowError> {
+    let row = IndexRow::of(session, size_bytes);
+    let indexed = keys(recording, session, size_bytes).into_iter().map(|(tree, key)| {
         let bytes = row.encode(tree, &key)?;
         Ok((tree, (key, bytes)))
     });
@@ -158,16 +202,38 @@ pub(crate) fn rows(recording: RecordingId, session: &SessionRow) -> Result<Vec<(
 }
 
 /// The keys under which a session stands in the indexes.
-pub(crate) fn keys(recording: RecordingId, session: &SessionRow) -> [(Tree, Vec<u8>); 7] {
-    let row = IndexRow::of(session);
+pub(crate) fn keys(
+    recording: RecordingId,
+    session: &SessionRow,
+    size_bytes: Option<u64>,
+) -> [(Tree, Vec<u8>); SessionColumn::ALL.len()] {
+    let row = IndexRow::of(session, size_bytes);
     SessionColumn::ALL.map(|column| (column.tree(), row.key(column, session.info.start_ms, recording)))
 }
 
 impl Catalog {
-    /// Whether the indexes say more of sessions than where they stand, as those of an older Custody do not.
+    /// The bytes of a session's recording, once they are final.
+    pub fn size_bytes(&self, recording: RecordingId) -> Result<Option<u64>, CatalogError> {
+        Ok(self.object(recording.into())?.and_then(|object| object.final_length()))
+    }
+
+    /// Whether the first and the last session stand in every index with all that this version says of them. What an older
+    /// Custody has stored lacks some of that, or whole indexes.
     pub(crate) fn has_index_rows(&self) -> Result<bool, CatalogError> {
-        let first = self.engine().scan(Tree::SessionsByStart, KeyRange::all(), 1)?;
-        Ok(first.iter().all(|(_, row)| !row.is_empty()))
+        for descending in [false, true] {
+            let range = KeyRange { descending, ..KeyRange::all() };
+            let sessions = self.engine().scan(Tree::SessionsByStart, range, 1)?;
+            let recording = sessions.first().and_then(|(key, _)| row::start_and_recording(key));
+            let Some((_, recording)) = recording else { continue };
+            let Some(session) = self.session(recording)? else { continue };
+            for (tree, key) in keys(recording, &session, self.size_bytes(recording)?) {
+                let indexed = self.engine().get(tree, &key)?;
+                if indexed.is_none_or(|indexed| indexed.first() != Some(&row::VERSION)) {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
     }
 
     /// Makes the rows of the indexes of all sessions.
@@ -179,7 +245,7 @@ impl Catalog {
             range = KeyRange::all().after(last.0.to_vec());
             let mut indexed = Vec::new();
             for (recording, session) in &sessions {
-                indexed.extend(rows(*recording, session)?);
+                indexed.extend(rows(*recording, session, self.size_bytes(*recording)?)?);
             }
             self.engine().load(indexed)?;
         }
@@ -218,7 +284,12 @@ impl SessionFilter {
             SessionColumn::Device => has_starts &= rest.device_address.take().is_none(),
             SessionColumn::Protocol => has_starts &= rest.protocol.take().is_none(),
             SessionColumn::State => has_starts &= rest.state.take().is_none(),
-            SessionColumn::End | SessionColumn::Duration => {}
+            SessionColumn::Credential => has_starts &= rest.credential_user.take().is_none(),
+            SessionColumn::UserAddress => has_starts &= rest.user_address.take().is_none(),
+            SessionColumn::Format => has_starts &= rest.format.take().is_none(),
+            SessionColumn::End => rest.end_ms = Span::default(),
+            SessionColumn::Duration => rest.duration_ms = Span::default(),
+            SessionColumn::Size => rest.size_bytes = Span::default(),
         }
         (rest.start_from_ms, rest.start_before_ms, rest.not_denied_to) = (None, None, None);
         !has_starts && rest == Self::default()
@@ -227,11 +298,31 @@ impl SessionFilter {
     /// The value that a column must have.
     fn value(&self, column: SessionColumn) -> Option<&str> {
         match column {
-            SessionColumn::Start | SessionColumn::End | SessionColumn::Duration => None,
+            SessionColumn::Start | SessionColumn::End | SessionColumn::Duration | SessionColumn::Size => None,
             SessionColumn::User => self.user_name.as_deref(),
             SessionColumn::Device => self.device_address.as_deref(),
             SessionColumn::Protocol => self.protocol.map(Protocol::as_str),
             SessionColumn::State => self.state.as_deref(),
+            SessionColumn::Credential => self.credential_user.as_deref(),
+            SessionColumn::UserAddress => self.user_address.as_deref(),
+            SessionColumn::Format => self.format.map(Format::as_str),
+        }
+    }
+
+    /// The numbers that a column must have.
+    fn span(&self, column: SessionColumn) -> Span {
+        match column {
+            SessionColumn::End => self.end_ms,
+            SessionColumn::Duration => self.duration_ms,
+            SessionColumn::Size => self.size_bytes,
+            SessionColumn::Start
+            | SessionColumn::User
+            | SessionColumn::Device
+            | SessionColumn::Protocol
+            | SessionColumn::State
+            | SessionColumn::Credential
+            | SessionColumn::UserAddress
+            | SessionColumn::Format => Span::default(),
         }
     }
 }
@@ -254,12 +345,16 @@ impl SessionQuery {
             | SessionColumn::Protocol
             | SessionColumn::State
             | SessionColumn::End
-            | SessionColumn::Duration => self.sort,
+            | SessionColumn::Duration
+            | SessionColumn::Credential
+            | SessionColumn::UserAddress
+            | SessionColumn::Format
+            | SessionColumn::Size => self.sort,
         };
         let range = match (column, self.filter.value(column)) {
             (SessionColumn::Start, _) => self.starts(&[]),
             (_, Some(value)) => self.starts(&value_prefix(value)),
-            (_, None) => KeyRange { descending: self.descending, ..KeyRange::all() },
+            (_, None) => self.filter.span(column).keys(self.descending),
         };
         let is_exact = self.filter.is_only(column);
         Plan { tree: column.tree(), column: Some(column), range, is_exact }
@@ -273,7 +368,10 @@ impl SessionQuery {
         });
         let has_starts = self.filter.start_from_ms.is_some() || self.filter.start_before_ms.is_some();
         let by_start = has_starts.then(|| (Tree::SessionsByStart, self.starts(&[])));
-        by_value.chain(by_start).filter(|(tree, _)| *tree != than).collect()
+        let spans = NUMBERS.map(|column| (column, self.filter.span(column)));
+        let by_number = spans.into_iter().filter(|(_, span)| !span.is_whole());
+        let by_number = by_number.map(|(column, span)| (column.tree(), span.keys(self.descending)));
+        by_value.chain(by_start).chain(by_number).filter(|(tree, _)| *tree != than).collect()
     }
 
     /// The keys of one value within the filter's starts.

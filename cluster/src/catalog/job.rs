@@ -348,7 +348,7 @@ pub(crate) fn cancel(step: &mut Step<'_, '_>, job: JobId, by: &str) -> Effect {
     Ok(Outcome::Done)
 }
 
-/// Ends a job of a session that is purged.
+/// Ends a job whose session is purged, or whose video is deleted.
 pub(crate) fn cancel_purged(step: &mut Step<'_, '_>, job: JobId) -> Result<(), Halt> {
     let row = open(step, job)?;
     finish(step, job, row, JobState::Cancelled)

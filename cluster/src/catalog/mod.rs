@@ -15,6 +15,7 @@ mod command;
 mod comment;
 mod condition;
 mod control;
+mod deleted;
 mod engine;
 mod forget;
 mod frozen;
@@ -66,6 +67,8 @@ pub use command::Command;
 pub use comment::{AddComment, CommentId, CommentRow, PutReview, ReviewRow};
 pub use condition::{Condition, OnlyIf, RowTag, Tagged};
 pub use control::{ControlKind, ControlRow, ControlSession};
+pub(crate) use deleted::COPIES_MAX;
+pub use deleted::DeletedCopies;
 pub use engine::{
     Batch, Engine, EngineError, KeyAndRow, KeyRange, MemoryEngine, SledEngine, SledOpenError, SledStart, Tree,
 };
@@ -77,7 +80,7 @@ pub(crate) use frozen::RowPlace;
 pub(crate) use gap::GAP_MS_MIN;
 pub use gap::{Gap, Gaps};
 pub use hold::{HoldId, HoldRow, HoldState, HoldWord, PlaceHold, ReleaseHold};
-pub use index::{Cursor, CursorError, SessionColumn, SessionFilter, SessionPage, SessionQuery};
+pub use index::{Cursor, CursorError, SessionColumn, SessionFilter, SessionPage, SessionQuery, Span};
 pub use job::{
     Claim, ClaimJob, ClaimToken, Complete, CompleteIndex, FailJob, FailureKind, IndexDone, JobKind,
     JobProgress, JobRow, JobStartRow, JobState, Progress,
@@ -118,5 +121,7 @@ pub use step::LogPosition;
 pub use token::{CreateToken, TokenId, TokenKind, TokenRow};
 pub use transaction::CatalogError;
 pub use user::{CreateUser, LogIn, PasswordHash, PutUser, SetPassword, UserRow};
-pub use video::{Container, RequestVideo, RetryVideo, VideoFacts, VideoRow, VideoSettings, VideoState};
+pub use video::{
+    Container, DeleteVideo, RequestVideo, RetryVideo, VideoFacts, VideoRow, VideoSettings, VideoState,
+};
 pub use view::{KeepView, ViewRow};

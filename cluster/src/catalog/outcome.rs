@@ -330,4 +330,6 @@ pub enum Refusal {
     MemberNotThere { member: MemberId },
     #[error("member {member} is the last one")]
     LastMember { member: MemberId },
+    #[error("at most {limit} objects are named at once")]
+    TooManyObjects { limit: u64 },
 }

@@ -6,6 +6,7 @@ use super::job;
 use super::kek;
 use super::outcome::{Outcome, Refusal};
 use super::row::Row;
+use super::session;
 use super::step::{Effect, Halt, Step};
 use crate::chunk::key::{KekId, KeyPurpose};
 use crate::chunk::{ClosedChunk, Hash};
@@ -142,6 +143,16 @@ pub struct ObjectRow {
     pub keys: Option<WrappedKeys>,
     /// The newest stream that derives from it; 0 without. Streams of text count with the others.
     pub newest_stream: StreamId,
+}
+
+impl ObjectRow {
+    /// Its bytes before encryption, once they are final.
+    pub fn final_length(&self) -> Option<u64> {
+        match self.state {
+            ObjectState::Sealed(facts) => Some(facts.length),
+            ObjectState::Open | ObjectState::Interrupted { .. } => None,
+        }
+    }
 }
 
 impl Row for ObjectRow {
@@ -316,6 +327,7 @@ pub(crate) fn seal(step: &mut Step<'_, '_>, command: Seal) -> Effect {
     let index_job = match object.stream {
         StreamId::RECORDING => {
             gap::sealed(step, object.recording, length)?;
+            session::sealed(step, object.recording, length)?;
             Some(job::create_index(step, object.recording)?)
         }
         _ => None,

@@ -5,7 +5,7 @@ use super::index::{self, StateName};
 use super::outbox::{self, WebhookEvent};
 use super::outcome::{Outcome, Refusal};
 use super::purge::{self, Tombstone};
-use super::recording::{self, WrappedKeys};
+use super::recording::{self, ObjectRow, WrappedKeys};
 use super::row::Row;
 use super::step::{Counter, Effect, Halt, Step};
 use super::text;
@@ -65,6 +65,7 @@ named!(
         Oracle = "oracle",
         Mongodb = "mongodb",
         Redis = "redis",
+        Terminal = "terminal",
     }
 );
 
@@ -72,7 +73,13 @@ impl Protocol {
     /// Whether it is a database's, whose sessions never hold result rows.
     pub fn is_database(self) -> bool {
         match self {
-            Self::Ssh | Self::Telnet | Self::Rdp | Self::Vnc | Self::Kubernetes | Self::Http => false,
+            Self::Ssh
+            | Self::Telnet
+            | Self::Rdp
+            | Self::Vnc
+            | Self::Kubernetes
+            | Self::Http
+            | Self::Terminal => false,
             Self::Postgresql | Self::Mysql | Self::Sqlserver | Self::Oracle | Self::Mongodb | Self::Redis => {
                 true
             }
@@ -384,13 +391,27 @@ pub(crate) fn store(
     older: Option<&SessionRow>,
     row: &SessionRow,
 ) -> Result<(), Halt> {
+    let object: Option<ObjectRow> = step.rows.get(&recording::key(recording.into()))?;
+    let size_bytes = object.and_then(|object| object.final_length());
     if let Some(older) = older {
-        for (tree, key) in index::keys(recording, older) {
+        for (tree, key) in index::keys(recording, older, size_bytes) {
             step.rows.remove(tree, &key);
         }
     }
-    for (tree, (key, indexed)) in index::rows(recording, row)? {
+    for (tree, (key, indexed)) in index::rows(recording, row, size_bytes)? {
         step.rows.put_bytes(tree, key, indexed);
     }
     Ok(step.rows.put(&recording.0, row)?)
+}
+
+/// Moves a session in the indexes to the size of its recording, which is final.
+pub(crate) fn sealed(step: &mut Step<'_, '_>, recording: RecordingId, size_bytes: u64) -> Result<(), Halt> {
+    let row = get(step, recording)?;
+    for (tree, key) in index::keys(recording, &row, None) {
+        step.rows.remove(tree, &key);
+    }
+    for (tree, (key, indexed)) in index::rows(recording, &row, Some(size_bytes))? {
+        step.rows.put_bytes(tree, key, indexed);
+    }
+    Ok(())
 }

@@ -1,6 +1,8 @@
 //! Videos: asked for once per recording and settings, however often somebody asks.
 
+use super::deleted;
 use super::engine::Tree;
+use super::hold;
 use super::job;
 use super::outcome::{Outcome, Refusal};
 use super::parameter;
@@ -57,6 +59,15 @@ pub struct RequestVideo {
 /// Somebody wants a video that failed or was cancelled once more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RetryVideo {
+    /// Which.
+    pub video: VideoId,
+    /// Who.
+    pub by: String,
+}
+
+/// Somebody wants a video to be gone. It can be asked for anew.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeleteVideo {
     /// Which.
     pub video: VideoId,
     /// Who.
@@ -201,6 +212,30 @@ pub(crate) fn retry(step: &mut Step<'_, '_>, command: RetryVideo) -> Effect {
     (row.job, row.state) = (job, VideoState::Pending);
     step.rows.put(&video.0, &row)?;
     Ok(Outcome::Video { video, job, is_new: true })
+}
+
+/// Removes a video that no hold keeps. A member that is making it is told when it next says how far it is.
+pub(crate) fn delete(step: &mut Step<'_, '_>, command: DeleteVideo) -> Effect {
+    let DeleteVideo { video, by } = command;
+    text::needed("by", &by)?;
+    let row: VideoRow = step.need(&video.0, || Refusal::VideoUnknown { video })?;
+    let recording = row.recording;
+    session::kept(step, recording)?;
+    let holds = hold::standing(step, recording)?;
+    if holds > 0 {
+        return Err(Refusal::Held { recording, holds: u64::try_from(holds).unwrap_or(u64::MAX) }.into());
+    }
+    match row.state {
+        VideoState::Pending => job::cancel_purged(step, row.job)?,
+        VideoState::Ready(facts) => deleted::delete(step, facts.object)?,
+        VideoState::Failed { .. } | VideoState::Cancelled | VideoState::Purged => {}
+    }
+    let request_key = request_key(recording, row.settings);
+    if step.rows.get::<RequestRow>(&request_key)?.is_some_and(|newest| newest.video == video) {
+        step.rows.remove(Tree::VideosByRequest, &request_key);
+    }
+    step.rows.remove(Tree::Videos, &video.0);
+    Ok(Outcome::Done)
 }
 
 pub(crate) fn set_state(

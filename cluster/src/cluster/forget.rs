@@ -145,7 +145,7 @@ impl Cluster {
 
     async fn forget_some(&self) -> Result<Duration, ForgetError> {
         let (worker, me) = (Arc::clone(&self.shared.forget_worker), self.member());
-        if self.delete_purged().await? > 0 {
+        if self.delete_purged().await? > 0 || self.delete_copies().await? > 0 {
             return Ok(Duration::ZERO);
         }
         let Some(round) = self.catalog()?.forget_round()? else { return Ok(LOOK_EVERY) };

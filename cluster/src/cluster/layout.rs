@@ -135,8 +135,8 @@ impl Walk {
             let objects = catalog.objects(after, OBJECTS_AT_ONCE)?;
             let is_last = objects.len() < OBJECTS_AT_ONCE;
             for (object, _) in objects {
-                // What was purged is on nobody for long.
-                if catalog.object(object.recording.into())?.is_some_and(|row| row.keys.is_some()) {
+                // What was purged or deleted is on nobody for long.
+                if catalog.is_kept(object)? {
                     walk.count(catalog, object, (applied, next), replicas)?;
                 }
                 after = Some(object);

@@ -1,7 +1,7 @@
-//! The files of purged sessions, which nobody can decrypt any more.
+//! The files of purged sessions, which nobody can decrypt any more, and of deleted videos.
 
 use super::Cluster;
-use crate::catalog::{CatalogError, Command, DELETED_MAX, DeletedBytes};
+use crate::catalog::{COPIES_MAX, CatalogError, Command, DELETED_MAX, DeletedBytes, DeletedCopies};
 use crate::chunk::disk::DiskError;
 use crate::facts::{NotReady, SubmitError};
 
@@ -46,6 +46,27 @@ impl Cluster {
         self.shared.readers.run(delete).await.ok_or(DeletePurgedError::Stopped)??;
         let count = recordings.len();
         self.submit(Command::DeletedBytes(DeletedBytes { member, recordings })).await?;
+        Ok(count)
+    }
+
+    /// The same of what was deleted while its session stays. Returns how many objects that were.
+    pub async fn delete_copies(&self) -> Result<usize, DeletePurgedError> {
+        let member = self.member();
+        let objects = self.catalog()?.copies_to_delete(member, COPIES_MAX)?;
+        if objects.is_empty() {
+            return Ok(0);
+        }
+        let (store, of) = (self.shared.store.clone(), objects.clone());
+        let delete = move || -> Result<(), DiskError> {
+            for object in of {
+                let chunks = store.list_closed(object.recording)?.into_iter();
+                chunks.filter(|chunk| chunk.object == object).try_for_each(|chunk| store.delete(chunk))?;
+            }
+            Ok(())
+        };
+        self.shared.readers.run(delete).await.ok_or(DeletePurgedError::Stopped)??;
+        let count = objects.len();
+        self.submit(Command::DeletedCopies(DeletedCopies { member, objects })).await?;
         Ok(count)
     }
 }

@@ -186,10 +186,10 @@ fn is_open(catalog: &Catalog, chunk: ChunkId) -> Result<bool, CatalogError> {
     Ok(is_open || needed_bytes(catalog, chunk)?.is_some())
 }
 
-/// The bytes of a committed chunk of a recording that was not purged.
+/// The bytes of a committed chunk that was neither purged nor deleted.
 fn needed_bytes(catalog: &Catalog, chunk: ChunkId) -> Result<Option<u64>, CatalogError> {
     let row = catalog.chunks(chunk.object, chunk.number, 1)?.into_iter().next();
     let row = row.map(|(_, row)| row).filter(|row| row.chunk.id(chunk.object) == chunk);
-    let is_kept = catalog.object(chunk.object.recording.into())?.is_some_and(|row| row.keys.is_some());
+    let is_kept = catalog.is_kept(chunk.object)?;
     Ok(row.filter(|_| is_kept).map(|row| row.chunk.length_bytes))
 }

@@ -289,9 +289,9 @@ fn compare(shared: &Shared, place: Place, now_ms: u64) -> Result<Step, ScrubErro
             None => break,
         };
         step.place = object.map(Place::Behind);
-        // What is left of a purged one is being deleted.
+        // What is left of a purged or deleted one is being deleted.
         if let Some(object) = object
-            && catalog.object(object.recording.into())?.is_some_and(|row| row.keys.is_some())
+            && catalog.is_kept(object)?
         {
             compare_object(shared, object, from, now_ms, &mut step)?;
         }

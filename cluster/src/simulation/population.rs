@@ -22,8 +22,12 @@ const FIRST_MS: u64 = 1_700_000_000_000;
 const A_VIDEO_IN: u64 = 10;
 /// What a session derives from its recording beside a video: index, keystrokes, key states, and two for its view.
 const ARTEFACTS: u64 = 5;
-/// How long each object is.
+/// How long objects are at most.
 const OBJECT_BYTES: u64 = 1 << 20;
+/// How much they differ: so many sizes, and as many durations.
+const SIZES: u64 = 97;
+const SIZE_STEP_BYTES: u64 = 1 << 10;
+const DURATION_STEP_MS: u64 = 1_000;
 /// What a chunk's file has beside plaintext: header and footer; for each record its frame, tag and leaf.
 const EDGES_BYTES: u64 = 64 + 64;
 const LEAVES: u64 = 16;
@@ -131,9 +135,11 @@ impl Filling {
         if number.is_multiple_of(8) {
             commands.push(Command::Clock(ClockSample { member: MEMBER, wall_ms: start_ms }));
         }
+        let size = number * 31 % SIZES;
+        let (bytes, duration_ms) = (OBJECT_BYTES - size * SIZE_STEP_BYTES, 600_000 + size * DURATION_STEP_MS);
         commands.push(audited(Command::OpenSession(opening(recording, start_ms, dice))));
-        write(&mut commands, recording.into());
-        commands.push(audited(Command::EndSession(ending(recording, start_ms + 600_000))));
+        write(&mut commands, recording.into(), bytes);
+        commands.push(audited(Command::CloseSession(ending(recording, start_ms + duration_ms))));
         self.job += 1;
         let claim = self.claim(&mut commands);
         let mut artefacts = Vec::new();
@@ -144,7 +150,7 @@ impl Filling {
             };
             let object = ObjectId { recording, stream };
             commands.push(open);
-            write(&mut commands, object);
+            write(&mut commands, object, OBJECT_BYTES);
             artefacts.push(object);
         }
         let [keystrokes, artefact, key_states, index, timeline] = artefacts.try_into().expect("five of them");
@@ -154,7 +160,7 @@ impl Filling {
             view: ViewRow { length: OBJECT_BYTES, index, timeline },
         }));
         let facts = IndexFacts {
-            duration_ms: 600_000,
+            duration_ms,
             width: 1920,
             height: 1080,
             frames: 4_000,
@@ -181,7 +187,7 @@ impl Filling {
         let claim = self.claim(commands);
         let object = ObjectId { recording, stream: StreamId(ARTEFACTS + 1) };
         commands.push(Command::OpenStream { recording, owner: MEMBER });
-        write(commands, object);
+        write(commands, object, OBJECT_BYTES);
         let facts =
             VideoFacts { object, length: OBJECT_BYTES, duration_ms: 600_000, content_hash: Hash([4; 32]) };
         commands.push(Command::Complete(Complete { claim, facts }));
@@ -233,7 +239,7 @@ fn opening(recording: RecordingId, start_ms: u64, dice: &mut Dice) -> OpenSessio
         *[Protocol::Ssh, Protocol::Rdp, Protocol::Vnc].get(dice.index(3)).unwrap_or(&Protocol::Ssh);
     let info = SessionInfo {
         protocol,
-        format: Format::Guacamole,
+        format: *[Format::Guacamole, Format::Asciicast].get(dice.index(2)).unwrap_or(&Format::Guacamole),
         device_address: format!("server-{}.example.com:22", dice.below(5_000)),
         credential_user: format!("operator{}", dice.below(20)),
         user_name: format!("user.{}@example.com", dice.below(2_000)),
@@ -256,7 +262,7 @@ fn audited(command: Command) -> Command {
 }
 
 /// One chunk, the manifest, the seal.
-fn write(commands: &mut Vec<Command>, object: ObjectId) {
+fn write(commands: &mut Vec<Command>, object: ObjectId, bytes: u64) {
     let epoch = Epoch(1);
     for number in [ChunkNumber(0), ChunkNumber::MANIFEST] {
         let members = vec![MEMBER];
@@ -265,8 +271,8 @@ fn write(commands: &mut Vec<Command>, object: ObjectId) {
             number,
             epoch,
             offset: 0,
-            plaintext_bytes: OBJECT_BYTES,
-            length_bytes: OBJECT_BYTES + EDGES_BYTES + LEAVES * LEAF_BYTES,
+            plaintext_bytes: bytes,
+            length_bytes: bytes + EDGES_BYTES + LEAVES * LEAF_BYTES,
             hash: Hash([3; 32]),
             leaves: u32::try_from(LEAVES).expect("few leaves"),
             subtree: Hash([3; 32]),
@@ -277,7 +283,7 @@ fn write(commands: &mut Vec<Command>, object: ObjectId) {
                 epoch,
                 manifest: chunk,
                 root: Hash([5; 32]),
-                length: OBJECT_BYTES,
+                length: bytes,
                 chunk_count: 1,
             }),
             _ => Command::CloseChunk(CloseChunk { object, epoch, chunk }),

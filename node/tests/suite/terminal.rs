@@ -5,6 +5,7 @@ use super::live::{append, follow, open_as, seal};
 use super::view::{count, filtered};
 use serde_json::Value;
 use std::fs;
+use std::process::Command;
 
 const PASSWORD: &str = "S3cret!pass#1";
 
@@ -50,6 +51,29 @@ fn an_imported_cast_is_indexed_shown_without_keys_and_made_a_video() {
     let video = served.request_video(&session, &[]);
     let ready = served.video_once(&video, "the video", |video| video["state"] == "ready");
     assert_eq!(ready["duration_ms"], 40_297, "{ready}");
+}
+
+#[test]
+fn a_file_that_is_uploaded_as_asciinema_does_is_a_session_as_long_as_it_plays() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = Served::start(folder.path(), "");
+    let token = served.user("PAM Administrator");
+    for (path, field) in [("/api/v1/recordings", "file"), ("/api/asciicasts", "asciicast")] {
+        let mut client = Command::new("curl");
+        client.args(["--silent", "--show-error", "--user", &format!(":{token}"), "--form"]);
+        client.arg(format!("{field}=@{}", sample("v2-psql.cast").display()));
+        let answer = client.arg(format!("{}{path}", served.url())).output().unwrap();
+        let answer: Value = serde_json::from_slice(&answer.stdout).unwrap();
+        let session = answer["url"].as_str().unwrap().strip_prefix(served.url()).unwrap();
+        let report = wait("the index", || {
+            Some(served.get_json(session)).filter(|it| it["session"]["index_state"] == "ready")
+        });
+        let info = &report["session_info"];
+        let lasted_ms = info["end_ms"].as_u64().unwrap() - info["start_ms"].as_u64().unwrap();
+        let told = (&info["state"], &info["protocol"], &report["session"]["duration_ms"], lasted_ms);
+        assert_eq!(told, (&"finished".into(), &"terminal".into(), &40_297.into(), 40_297));
+        assert!(served.get(&format!("{session}/recording"), None).2 == cast());
+    }
 }
 
 #[test]

@@ -10,6 +10,8 @@ use crate::tests::harness::*;
 pub(super) fn with_body(request: TestRequest, cell: &Cell) -> TestRequest {
     match cell.route.as_str() {
         "POST /v1/sessions" => request.set_json(ssh()),
+        "POST /api/v1/recordings" => with_form(request, "file"),
+        "POST /api/asciicasts" => with_form(request, "asciicast"),
         "POST /v1/sessions/admission" => {
             let session = json!({ "protocol": "ssh", "format": "asciicast", "device_address": "db" });
             request.set_json(session)
@@ -56,6 +58,14 @@ pub(super) fn with_body(request: TestRequest, cell: &Cell) -> TestRequest {
             .set_payload(b"y".to_vec()),
         _ => request,
     }
+}
+
+/// A form with a file.
+fn with_form(request: TestRequest, name: &str) -> TestRequest {
+    let form = format!(
+        "--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{{\"version\":2}}\n\r\n--b--\r\n"
+    );
+    request.insert_header(("content-type", "multipart/form-data; boundary=b")).set_payload(form)
 }
 
 /// The roles that a cell's caller wants to give.

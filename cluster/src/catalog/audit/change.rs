@@ -25,7 +25,7 @@ use crate::catalog::session::{EndSession, OpenSession};
 use crate::catalog::step::{Halt, Step};
 use crate::catalog::token::{CreateToken, TokenKind, TokenRow};
 use crate::catalog::user::{CreateUser, LogIn, PutUser, SetPassword};
-use crate::catalog::video::{RequestVideo, RetryVideo};
+use crate::catalog::video::{DeleteVideo, RequestVideo, RetryVideo};
 use crate::id::MemberId;
 use serde::{Deserialize, Serialize};
 
@@ -80,6 +80,7 @@ pub(crate) fn of(step: &Step<'_, '_>, command: &Command) -> Result<Option<Change
         Command::ConfirmClock { by } => Change::new("clock-confirmed", String::new(), String::new(), by),
         Command::OpenSession(command) => opened(step, command)?,
         Command::EndSession(command) => ended(command),
+        Command::CloseSession(command) => closed(command),
         Command::RequestVideo(command) => video(command),
         Command::CancelJob { job, by } => {
             Change::new("job-cancelled", format!("job/{job}"), String::new(), by)
@@ -97,6 +98,9 @@ pub(crate) fn of(step: &Step<'_, '_>, command: &Command) -> Result<Option<Change
         Command::PutAccess(command) => access(command),
         Command::RetryVideo(RetryVideo { video, by }) => {
             Change::new("PAM.SessionManagement.Convert", format!("video/{video}"), "again".to_owned(), by)
+        }
+        Command::DeleteVideo(DeleteVideo { video, by }) => {
+            Change::new("PAM.SessionManagement.Convert", format!("video/{video}"), "deleted".to_owned(), by)
         }
         Command::CreateUser(CreateUser { name, roles, by, .. }) => {
             user(name, format!("created with {}", roles.join(", ")), by)
@@ -172,6 +176,7 @@ pub(crate) fn of(step: &Step<'_, '_>, command: &Command) -> Result<Option<Change
         | Command::KeepKeyStates(_)
         | Command::KeepView(_)
         | Command::DeletedBytes(_)
+        | Command::DeletedCopies(_)
         | Command::HoldKeks(_)
         | Command::Rewrap(_)
         | Command::RewrapCa(_)
@@ -199,6 +204,18 @@ fn opened(step: &Step<'_, '_>, command: &OpenSession) -> Result<Change, Halt> {
 fn ended(command: &EndSession) -> Change {
     let EndSession { recording, end, reason, .. } = command;
     Change::new("session-ended", format!("session/{recording}"), format!("{end} {reason}"), "")
+}
+
+/// The error stands first: a long reason must not push it out of the leaf.
+fn closed(command: &EndSession) -> Change {
+    let EndSession { recording, end, error_message, reason, .. } = command;
+    let mut detail = end.to_string();
+    for (name, text) in [("error", error_message), ("reason", reason)] {
+        if !text.is_empty() {
+            detail.push_str(&format!(" {name}: {text}"));
+        }
+    }
+    Change::new("session-ended", format!("session/{recording}"), detail, "")
 }
 
 fn video(command: &RequestVideo) -> Change {

@@ -138,7 +138,10 @@ impl Walk<'_> {
             Some(user) => self.catalog.access(recording)?.denied.contains(user),
             None => false,
         };
-        match row.filter(|row| !is_denied && self.filter.admits(row.info.start_ms, &IndexRow::of(row))) {
+        let size_bytes = self.catalog.size_bytes(recording)?;
+        let is_admitted =
+            |row: &SessionRow| self.filter.admits(row.info.start_ms, &IndexRow::of(row, size_bytes));
+        match row.filter(|row| !is_denied && is_admitted(row)) {
             Some(row) => self.sessions.push((recording, row)),
             None => self.in_vain += 1,
         }
@@ -175,7 +178,8 @@ impl Walk<'_> {
                 Some(row) => self.filter.admits(start_ms, &row).then(|| row.key(column, start_ms, recording)),
                 None => {
                     let row = self.catalog.session(recording)?;
-                    row.map(|row| IndexRow::of(&row).key(column, start_ms, recording))
+                    let size_bytes = self.catalog.size_bytes(recording)?;
+                    row.map(|row| IndexRow::of(&row, size_bytes).key(column, start_ms, recording))
                 }
             };
             found.extend(

@@ -8,7 +8,7 @@ use crate::id::RecordingId;
 use serde::{Deserialize, Serialize};
 
 /// The version of what is stored.
-const VERSION: u8 = 1;
+pub(super) const VERSION: u8 = 2;
 /// How the key of each index ends: start, recording.
 const START_BYTES: usize = 8;
 
@@ -64,10 +64,12 @@ pub(super) struct IndexRow<'a> {
     state: StateName,
     end_ms: Option<u64>,
     duration_ms: Option<u64>,
+    /// Of the recording, once it is sealed.
+    size_bytes: Option<u64>,
 }
 
 impl<'a> IndexRow<'a> {
-    pub(super) fn of(row: &'a SessionRow) -> Self {
+    pub(super) fn of(row: &'a SessionRow, size_bytes: Option<u64>) -> Self {
         let info = &row.info;
         Self {
             user_name: &info.user_name,
@@ -79,6 +81,7 @@ impl<'a> IndexRow<'a> {
             state: StateName::from(&row.state),
             end_ms: row.state.end_ms(),
             duration_ms: row.duration_ms(),
+            size_bytes,
         }
     }
 
@@ -106,6 +109,10 @@ impl<'a> IndexRow<'a> {
             SessionColumn::State => by(self.state.as_str()),
             SessionColumn::End => by_number(self.end_ms),
             SessionColumn::Duration => by_number(self.duration_ms),
+            SessionColumn::Credential => by(self.credential_user),
+            SessionColumn::UserAddress => by(self.user_address),
+            SessionColumn::Format => by(self.format.as_str()),
+            SessionColumn::Size => by_number(self.size_bytes),
         }
     }
 }
@@ -124,6 +131,9 @@ impl SessionFilter {
             && self.protocol.is_none_or(|protocol| protocol == row.protocol)
             && self.format.is_none_or(|format| format == row.format)
             && is(&self.state, row.state.as_str())
+            && self.end_ms.admits(row.end_ms)
+            && self.duration_ms.admits(row.duration_ms)
+            && self.size_bytes.admits(row.size_bytes)
     }
 }
 

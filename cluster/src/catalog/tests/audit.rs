@@ -64,6 +64,37 @@ fn nothing_is_audited_before_the_log_begins() {
 }
 
 #[test]
+fn the_leaf_of_an_end_says_its_error_before_its_reason() {
+    let mut world = World::new();
+    world.done(key(MEMBER));
+    let (error_message, reason) = ("connection reset".to_owned(), "x".repeat(500));
+    for (number, end, error_message, reason, detail) in [
+        (1, End::Finished, String::new(), String::new(), "finished".to_owned()),
+        (
+            2,
+            End::Interrupted,
+            error_message.clone(),
+            String::new(),
+            "interrupted error: connection reset".to_owned(),
+        ),
+        (
+            3,
+            End::Failed,
+            error_message,
+            reason,
+            format!("failed error: connection reset reason: {}", "x".repeat(201)),
+        ),
+    ] {
+        let recording = RecordingId([number; 16]);
+        world.done(Command::OpenSession(session(recording)));
+        let end = EndSession { recording, end, error_message, reason, ..ending() };
+        world.done(Command::CloseSession(end));
+        let leaves = told(&world, 0);
+        assert_eq!(leaves.last().unwrap()[4], detail);
+    }
+}
+
+#[test]
 fn every_change_that_names_somebody_has_its_leaf() {
     let mut world = World::new();
     world.done(key(MEMBER));

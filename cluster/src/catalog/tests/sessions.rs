@@ -81,23 +81,60 @@ fn database_protocols_take_db_lines_only() {
     }
 }
 
-/// One of the few values of each column, so that many rows share them.
-fn some_session(number: u8) -> impl Strategy<Value = (OpenSession, bool)> {
-    (0..6u64, 0..4usize, 0..3usize, 0..3usize, any::<bool>()).prop_map(
-        move |(start, user, device, protocol, ended)| {
-            let info = SessionInfo {
-                start_ms: start * 10,
-                user_name: ["", "ada", "ada ", "bob"][user].to_owned(),
-                device_address: ["a", "ab", "b"][device].to_owned(),
-                protocol: [Protocol::Ssh, Protocol::Rdp, Protocol::Vnc][protocol],
-                ..info()
-            };
-            (OpenSession { info, ..session(RecordingId([number; 16])) }, ended)
-        },
-    )
+/// A session, and what becomes of it.
+#[derive(Debug, Clone)]
+struct Story {
+    open: OpenSession,
+    end_ms: Option<u64>,
+    /// The bytes of its recording, once it is sealed.
+    size_bytes: Option<u64>,
 }
 
-fn some_sessions() -> impl Strategy<Value = Vec<(OpenSession, bool)>> {
+/// One of the few values of each column, so that many rows share them.
+fn some_session(number: u8) -> impl Strategy<Value = Story> {
+    let texts = (0..4usize, 0..3usize, 0..3usize, 0..3usize, 0..2usize, 0..2usize);
+    let ends = (prop::option::of(100..103u64), prop::option::of(2..5u64));
+    (0..6u64, texts, ends).prop_map(move |(start, texts, (end_ms, size_bytes))| {
+        let (user, device, protocol, credential, address, format) = texts;
+        let info = SessionInfo {
+            start_ms: start * 10,
+            user_name: ["", "ada", "ada ", "bob"][user].to_owned(),
+            device_address: ["a", "ab", "b"][device].to_owned(),
+            protocol: [Protocol::Ssh, Protocol::Rdp, Protocol::Vnc][protocol],
+            credential_user: ["", "root", "dba"][credential].to_owned(),
+            user_address: ["", "192.0.2.1"][address].to_owned(),
+            format: [Format::Guacamole, Format::Asciicast][format],
+            ..info()
+        };
+        let open = OpenSession { info, ..session(RecordingId([number; 16])) };
+        Story { open, end_ms, size_bytes }
+    })
+}
+
+fn some_span(numbers: std::ops::Range<u64>) -> impl Strategy<Value = Span> {
+    let some = prop::option::weighted(0.2, numbers);
+    (some.clone(), some).prop_map(|(from, before)| Span { from, before })
+}
+
+/// Opens, ends and seals.
+fn tell(world: &mut World, story: &Story) {
+    let recording = story.open.recording;
+    world.done(Command::OpenSession(story.open.clone()));
+    if let Some(size_bytes) = story.size_bytes {
+        let object = ObjectId::from(recording);
+        let one = chunk(0, 1, 0);
+        let length_bytes = one.length_bytes + size_bytes - one.plaintext_bytes;
+        world.done(open_chunk(object, ChunkNumber(0), 1));
+        world.done(close_chunk(object, ClosedChunk { plaintext_bytes: size_bytes, length_bytes, ..one }, 1));
+        world.done(open_chunk(object, ChunkNumber::MANIFEST, 1));
+        world.done(Command::Seal(Seal { length: size_bytes, ..seal(object, 1) }));
+    }
+    if let Some(end_ms) = story.end_ms {
+        world.done(Command::EndSession(EndSession { recording, end_ms, ..ending() }));
+    }
+}
+
+fn some_sessions() -> impl Strategy<Value = Vec<Story>> {
     (1..40u8).prop_flat_map(|count| (0..count).map(some_session).collect::<Vec<_>>())
 }
 
@@ -121,37 +158,58 @@ fn some_query() -> impl Strategy<Value = SessionQuery> {
         SessionColumn::State,
         SessionColumn::End,
         SessionColumn::Duration,
+        SessionColumn::Credential,
+        SessionColumn::UserAddress,
+        SessionColumn::Format,
+        SessionColumn::Size,
     ]);
-    (filter, sort, any::<bool>(), 1..9usize).prop_map(|(filter, sort, descending, limit)| SessionQuery {
-        filter: SessionFilter {
-            start_from_ms: filter.0,
-            start_before_ms: filter.1,
-            user_name: filter.2.map(str::to_owned),
-            device_address: filter.3.map(str::to_owned),
-            credential_user: filter.6.map(str::to_owned),
-            user_address: filter.7.map(str::to_owned),
-            protocol: filter.4,
-            format: filter.8,
-            state: filter.5.map(str::to_owned),
-            auditor: None,
-            not_denied_to: None,
-        },
-        sort,
-        descending,
-        limit,
-        after: None,
+    let spans = (some_span(99..104), some_span(0..104), some_span(1..6));
+    (filter, spans, sort, any::<bool>(), 1..9usize).prop_map(|(filter, spans, sort, descending, limit)| {
+        SessionQuery {
+            filter: SessionFilter {
+                start_from_ms: filter.0,
+                start_before_ms: filter.1,
+                end_ms: spans.0,
+                duration_ms: spans.1,
+                size_bytes: spans.2,
+                user_name: filter.2.map(str::to_owned),
+                device_address: filter.3.map(str::to_owned),
+                credential_user: filter.6.map(str::to_owned),
+                user_address: filter.7.map(str::to_owned),
+                protocol: filter.4,
+                format: filter.8,
+                state: filter.5.map(str::to_owned),
+                auditor: None,
+                not_denied_to: None,
+            },
+            sort,
+            descending,
+            limit,
+            after: None,
+        }
     })
 }
 
 /// Every row, filtered and sorted without an index.
-fn naive(sessions: &[(OpenSession, bool)], query: &SessionQuery) -> Vec<RecordingId> {
+fn naive(sessions: &[Story], query: &SessionQuery) -> Vec<RecordingId> {
     let filter = &query.filter;
     let number = |number: Option<u64>| format!("{:020}", number.unwrap_or(u64::MAX));
-    let state = |ended: bool| if ended { "finished" } else { "live" };
+    let state = |end_ms: Option<u64>| if end_ms.is_some() { "finished" } else { "live" };
+    let duration = |story: &Story| story.end_ms.map(|end_ms| end_ms.saturating_sub(story.open.info.start_ms));
+    let is_in = |span: Span, number: Option<u64>| match (span.from, span.before) {
+        (None, None) => true,
+        (from, before) => number.is_some_and(|number| {
+            number >= from.unwrap_or_default() && before.is_none_or(|before| number < before)
+        }),
+    };
     let mut found: Vec<_> = sessions
         .iter()
-        .filter(|(one, ended)| {
-            filter.start_from_ms.is_none_or(|from| one.info.start_ms >= from)
+        .filter(|story| {
+            let one = &story.open;
+            is_in(filter.end_ms, story.end_ms)
+                && is_in(filter.duration_ms, duration(story))
+                && is_in(filter.size_bytes, story.size_bytes)
+                && filter.start_from_ms.is_none_or(|from| one.info.start_ms >= from)
                 && filter.start_before_ms.is_none_or(|before| one.info.start_ms < before)
                 && filter.user_name.as_ref().is_none_or(|user| *user == one.info.user_name)
                 && filter.device_address.as_ref().is_none_or(|device| *device == one.info.device_address)
@@ -159,19 +217,22 @@ fn naive(sessions: &[(OpenSession, bool)], query: &SessionQuery) -> Vec<Recordin
                 && filter.user_address.as_ref().is_none_or(|wanted| *wanted == one.info.user_address)
                 && filter.protocol.is_none_or(|protocol| protocol == one.info.protocol)
                 && filter.format.is_none_or(|format| format == one.info.format)
-                && filter.state.as_ref().is_none_or(|wanted| wanted == state(*ended))
+                && filter.state.as_ref().is_none_or(|wanted| wanted == state(story.end_ms))
         })
-        .map(|(one, ended)| {
+        .map(|story| {
+            let one = &story.open;
             let column = match query.sort {
                 SessionColumn::Start => String::new(),
                 SessionColumn::User => one.info.user_name.clone(),
                 SessionColumn::Device => one.info.device_address.clone(),
                 SessionColumn::Protocol => one.info.protocol.to_string(),
-                SessionColumn::State => state(*ended).to_owned(),
-                SessionColumn::End => number(ended.then_some(ending().end_ms)),
-                SessionColumn::Duration => {
-                    number(ended.then(|| ending().end_ms.saturating_sub(one.info.start_ms)))
-                }
+                SessionColumn::State => state(story.end_ms).to_owned(),
+                SessionColumn::End => number(story.end_ms),
+                SessionColumn::Duration => number(duration(story)),
+                SessionColumn::Credential => one.info.credential_user.clone(),
+                SessionColumn::UserAddress => one.info.user_address.clone(),
+                SessionColumn::Format => one.info.format.to_string(),
+                SessionColumn::Size => number(story.size_bytes),
             };
             (column, one.info.start_ms, one.recording)
         })
@@ -201,11 +262,8 @@ proptest! {
         queries in prop::collection::vec((some_query(), some_bounds()), 12),
     ) {
         let mut world = World::new();
-        for (open, ended) in &sessions {
-            world.done(Command::OpenSession(open.clone()));
-            if *ended {
-                world.done(Command::EndSession(EndSession { recording: open.recording, ..ending() }));
-            }
+        for story in &sessions {
+            tell(&mut world, story);
         }
         for (mut query, bounds) in queries {
             let expected = naive(&sessions, &query);

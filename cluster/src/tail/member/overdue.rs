@@ -79,7 +79,7 @@ impl Member {
                     let (error_message, reason) = (String::new(), String::new());
                     let (recording, end) = (object.recording, End::Interrupted);
                     let end = EndSession { recording, end, end_ms, error_message, reason };
-                    turn.submit(Command::EndSession(end));
+                    turn.submit(Command::CloseSession(end));
                     effects.extend(turn.effects);
                 }
                 SessionState::Ended { .. } => match self.objects.get(&object) {

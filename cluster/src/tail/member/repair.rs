@@ -6,7 +6,7 @@ use super::super::repairs::{Cause, Repairs};
 use super::super::replica::TailError;
 use super::super::turn::Turn;
 use super::{Effects, Member, Role};
-use crate::catalog::{Catalog, CatalogError, ChunkRow, RESYNC_MIB_PER_S};
+use crate::catalog::{ChunkRow, RESYNC_MIB_PER_S};
 use crate::chunk::{DiskError, FileError};
 use crate::id::{ChunkId, ChunkNumber, ObjectId};
 use std::sync::Arc;
@@ -25,7 +25,7 @@ impl Member {
     pub fn repair(&mut self, object: ObjectId, number: ChunkNumber, cause: Cause, now_ms: u64) -> Effects {
         let row = self.catalog.chunks(object, number, 1)?.into_iter().next();
         if let Some((_, row)) = row.filter(|(found, _)| *found == number)
-            && is_kept(&self.catalog, object)?
+            && self.catalog.is_kept(object)?
         {
             match cause {
                 // A good copy may have taken its place since it was found and marked.
@@ -53,8 +53,8 @@ impl Member {
 
     /// A copy that was sent stands in its place, or does not.
     pub(super) fn placed(&mut self, chunk: ChunkId, end: &Result<(), FileError>, now_ms: u64) -> Effects {
-        if !is_kept(&self.catalog, chunk.object)? {
-            // Purged while it was on its way.
+        if !self.catalog.is_kept(chunk.object)? {
+            // Purged or deleted while it was on its way.
             self.resync.drop_wanted(chunk);
             match self.shelf.store().delete(chunk) {
                 Ok(()) | Err(DiskError::Io { .. }) => return Ok(Vec::new()),
@@ -106,18 +106,13 @@ impl Member {
         while let Some(id) = self.resync.next() {
             let store = self.shelf.store();
             let is_good = !store.is_bad(id) && store.is_closed(id)?;
-            match !is_good && is_kept(&self.catalog, id.object)? {
+            match !is_good && self.catalog.is_kept(id.object)? {
                 true => self.resync.ask(id, &mut turn),
                 false => self.resync.drop_wanted(id),
             }
         }
         Ok(turn.effects)
     }
-}
-
-/// Whether an object is to be held at all: nobody can read what was purged, and nobody fetches it again.
-pub(super) fn is_kept(catalog: &Catalog, object: ObjectId) -> Result<bool, CatalogError> {
-    Ok(catalog.object(object.recording.into())?.is_some_and(|row| row.keys.is_some()))
 }
 
 /// What became of a file, if it was a copy that another member has sent.

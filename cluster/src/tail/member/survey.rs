@@ -5,7 +5,6 @@ use super::super::replica::TailError;
 use super::super::shelf::Shelf;
 use super::super::turn::ChosenBy;
 use super::amiss::{Amiss, Owed};
-use super::repair::is_kept;
 use super::{Effects, Member};
 use crate::catalog::{Catalog, CatalogError, ChunkRow, ObjectRow};
 use crate::chunk::{ClosedChunk, DiskError, FileError, GatherError, Manifest};
@@ -130,7 +129,7 @@ impl Member {
 
     /// Makes what is held of an object what the catalog says.
     fn look_at(&mut self, object: ObjectId, row: &ObjectRow, now_ms: u64) -> Effects {
-        let is_kept = is_kept(&self.catalog, object)?;
+        let is_kept = self.catalog.is_kept(object)?;
         let homes = self.around.homes(object);
         for chunk in chunks_of(&self.catalog, object)? {
             self.compare(object, &chunk, (is_kept, &homes))?;
