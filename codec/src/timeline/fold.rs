@@ -2,6 +2,7 @@
 
 use super::guac_fold::GuacFold;
 use super::keystrokes::Keystrokes;
+use super::session_span::SessionSpan;
 use super::terminal_fold::TerminalFold;
 use super::timeline::Timeline;
 use crate::limits::Limits;
@@ -11,6 +12,7 @@ use crate::source::terminal::TerminalFormat;
 /// its format.
 pub struct TimelineFold {
     limits: Limits,
+    session: Option<SessionSpan>,
     stage: Stage,
 }
 
@@ -23,7 +25,16 @@ enum Stage {
 impl TimelineFold {
     /// Starts at byte 0.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, stage: Stage::Guac(Box::new(GuacFold::new(limits))) }
+        Self { limits, session: None, stage: Stage::Guac(Box::new(GuacFold::new(limits))) }
+    }
+
+    /// The session of the recording lasted so long: timelines reach to its end.
+    pub fn lasted(&mut self, session: SessionSpan) {
+        self.session = Some(session);
+        match &mut self.stage {
+            Stage::Guac(fold) => fold.lasted(session),
+            Stage::Terminal(fold) => fold.lasted(session),
+        }
     }
 
     /// Adds the next bytes. After damage they are only counted, unless the limits say to go on behind it.
@@ -32,7 +43,11 @@ impl TimelineFold {
             && fold.is_new()
             && let Some(format) = bytes.first().copied().and_then(TerminalFormat::of)
         {
-            self.stage = Stage::Terminal(Box::new(TerminalFold::new(format, self.limits)));
+            let mut fold = TerminalFold::new(format, self.limits);
+            if let Some(session) = self.session {
+                fold.lasted(session);
+            }
+            self.stage = Stage::Terminal(Box::new(fold));
         }
         match &mut self.stage {
             Stage::Guac(fold) => fold.push(bytes),

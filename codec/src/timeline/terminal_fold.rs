@@ -3,6 +3,7 @@
 use super::facts::Facts;
 use super::keystrokes::Keystrokes;
 use super::marker::{GapCause, MarkerEvent};
+use super::session_span::SessionSpan;
 use super::timeline::{Ending, Timeline};
 use crate::cost::Cost;
 use crate::geometry::Rect;
@@ -28,6 +29,7 @@ pub(super) struct TerminalFold {
     events: BTreeMap<Cow<'static, str>, u64>,
     /// The byte in front of what costs too much.
     end_byte: u64,
+    session: Option<SessionSpan>,
 }
 
 impl TerminalFold {
@@ -44,7 +46,13 @@ impl TerminalFold {
             recorded_s: None,
             events: BTreeMap::new(),
             end_byte: 0,
+            session: None,
         }
+    }
+
+    /// The session of the recording lasted so long.
+    pub(super) fn lasted(&mut self, session: SessionSpan) {
+        self.session = Some(session);
     }
 
     /// Adds the next bytes. After damage they are only counted.
@@ -66,7 +74,10 @@ impl TerminalFold {
             }
         };
         let is_over = matches!(self.damage, Some(TerminalError::TimeBudget { .. }));
-        let timeline = self.facts.timeline();
+        // Events without a frame count, too.
+        let recorded_ms = self.source.now_ms();
+        let reach_ms = self.session.map_or(0, |session| session.reach_ms(self.recorded_s));
+        let timeline = self.facts.timeline(if reach_ms > recorded_ms { reach_ms } else { 0 });
         Timeline {
             format: match self.format {
                 TerminalFormat::Asciicast => Timeline::ASCIICAST.into(),
@@ -77,7 +88,8 @@ impl TerminalFold {
             ending,
             first_timestamp_ms: None,
             recorded_s: self.recorded_s,
-            media_duration_ms: timeline.media_duration_ms.max(self.source.now_ms()),
+            media_duration_ms: timeline.media_duration_ms.max(recorded_ms),
+            recorded_ms: timeline.recorded_ms.map(|last_ms| last_ms.max(recorded_ms)),
             instructions: self.events.clone(),
             ..timeline
         }

@@ -5,7 +5,7 @@ use super::view_pool::{damaged, unreadable};
 use crate::gaps::with_gaps;
 use crate::interrupt::{Interrupt, StopOnDrop};
 use crate::recording::{OpenError, Recording};
-use crate::survey::{Survey, fold, survey};
+use crate::survey::{Asked, Survey, fold, survey};
 use crate::tasks::on_thread;
 use api::{MediaError, Sight, Surveyed};
 use cluster::Cluster;
@@ -88,17 +88,18 @@ fn json(
     interrupt: &Interrupt,
 ) -> Result<Vec<u8>, OpenError> {
     let Wanted { what, gaps } = wanted;
+    let asked = Asked { length, session: None };
     let json = match what {
         Surveyed::Timeline(Sight::View) => {
-            let Survey { timeline, view, .. } = survey(stored, length, interrupt)?;
+            let Survey { timeline, view, .. } = survey(stored, asked, interrupt)?;
             let seen = view.as_ref().map_or(&timeline, |view| &view.timeline);
             serde_json::to_vec(&with_gaps(seen, &timeline, &gaps))
         }
         Surveyed::Timeline(Sight::Received) => {
-            let (timeline, _) = fold(stored, length, interrupt)?;
+            let (timeline, _) = fold(stored, asked, interrupt)?;
             serde_json::to_vec(&with_gaps(&timeline, &timeline, &gaps))
         }
-        Surveyed::Keystrokes => serde_json::to_vec(&fold(stored, length, interrupt)?.1),
+        Surveyed::Keystrokes => serde_json::to_vec(&fold(stored, asked, interrupt)?.1),
     };
     // Its lists are bounded, so that it fits into memory.
     Ok(json.expect("timelines and keystrokes are plain data"))

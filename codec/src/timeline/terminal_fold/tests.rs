@@ -66,6 +66,25 @@ fn output_that_shows_nothing_is_no_activity() {
 }
 
 #[test]
+fn a_session_ends_by_the_clock_of_its_recording() {
+    let recording = format!("{HEAD}[1,\"o\",\"a\"]\n[7,\"z\",\"\"]\n");
+    let lasted = |end_ms| {
+        let mut fold = TimelineFold::new(Limits::default());
+        fold.lasted(SessionSpan { start_ms: 1_699_999_998_500, end_ms });
+        fold.push(recording.as_bytes());
+        fold.finish().0
+    };
+    let of = |timeline: Timeline| (timeline.media_duration_ms, timeline.recorded_ms);
+    assert_eq!(of(lasted(1_700_000_007_000)), (7_000, None));
+    let timeline = lasted(1_700_000_020_250);
+    assert_eq!(timeline.idle.last().map(|span| (span.start_ms, span.end_ms)), Some((1_000, 20_250)));
+    assert_eq!((timeline.events.duration_ms, of(timeline)), (20_250, (20_250, Some(7_000))));
+    // A recording that began behind the end of its session has another clock.
+    assert_eq!(of(lasted(1_699_999_999_500)), (7_000, None));
+    assert_eq!(of(lasted(1_699_999_999_999)), (7_000, None));
+}
+
+#[test]
 fn damage_and_truncation_are_told() {
     let (timeline, _) = of("[1,\"o\",\"a\"]\n[2,\"o\",\"b");
     let position = u64::try_from(HEAD.len()).unwrap() + 12;
