@@ -4,6 +4,7 @@ use super::guac_fold::GuacFold;
 use super::keystrokes::Keystrokes;
 use super::session_span::SessionSpan;
 use super::terminal_fold::TerminalFold;
+use super::text::{FoundText, TextQuery};
 use super::timeline::Timeline;
 use crate::limits::Limits;
 use crate::source::terminal::TerminalFormat;
@@ -13,6 +14,7 @@ use crate::source::terminal::TerminalFormat;
 pub struct TimelineFold {
     limits: Limits,
     session: Option<SessionSpan>,
+    query: Option<TextQuery>,
     stage: Stage,
 }
 
@@ -25,7 +27,12 @@ enum Stage {
 impl TimelineFold {
     /// Starts at byte 0.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, session: None, stage: Stage::Guac(Box::new(GuacFold::new(limits))) }
+        Self { limits, session: None, query: None, stage: Stage::Guac(Box::new(GuacFold::new(limits))) }
+    }
+
+    /// Starts at byte 0, and looks for text, too: end it with [`TimelineFold::into_found`].
+    pub fn looking_for(query: TextQuery, limits: Limits) -> Self {
+        Self { query: Some(query), ..Self::new(limits) }
     }
 
     /// The session of the recording lasted so long: timelines reach to its end.
@@ -46,6 +53,9 @@ impl TimelineFold {
             let mut fold = TerminalFold::new(format, self.limits);
             if let Some(session) = self.session {
                 fold.lasted(session);
+            }
+            if let Some(query) = &self.query {
+                fold.look_for(query.clone());
             }
             self.stage = Stage::Terminal(Box::new(fold));
         }
@@ -70,6 +80,16 @@ impl TimelineFold {
         match &self.stage {
             Stage::Guac(fold) => fold.keystrokes(),
             Stage::Terminal(fold) => fold.keystrokes(),
+        }
+    }
+
+    /// The recording ends here: the text that was looked for. Of a terminal it is in what was shown and typed, of other recordings in
+    /// what was typed.
+    pub fn into_found(self) -> FoundText {
+        match (self.stage, self.query) {
+            (Stage::Guac(fold), Some(query)) => fold.into_found(&query),
+            (Stage::Terminal(fold), _) => fold.into_found(),
+            (Stage::Guac(_), None) => FoundText::default(),
         }
     }
 

@@ -3,6 +3,7 @@
 use super::facts::Facts;
 use super::keystrokes::Keystrokes;
 use super::session_span::SessionSpan;
+use super::text::{FoundText, TextQuery};
 use super::timeline::{Ending, Timeline};
 use crate::cost::Cost;
 use crate::limits::Limits;
@@ -93,6 +94,12 @@ impl GuacFold {
     pub(super) fn finish(mut self) -> (Timeline, Keystrokes) {
         self.facts.finish();
         (self.timeline(), self.keystrokes())
+    }
+
+    /// The recording ends here: what of its keystrokes is looked for. What was on screen are pictures.
+    pub(super) fn into_found(mut self, query: &TextQuery) -> FoundText {
+        self.facts.finish();
+        FoundText::default().with_keystrokes(&self.keystrokes(), query)
     }
 
     fn complete(&self, timeline: Timeline) -> Timeline {
