@@ -43,6 +43,7 @@ pub(crate) fn documented(config: &mut Documented<'_>) {
         .configure(routes::frame::routes)
         .configure(routes::timeline::routes)
         .configure(routes::keystrokes::routes)
+        .configure(routes::text::routes)
         .configure(routes::log::routes)
         .configure(routes::evidence::routes)
         .configure(routes::video::routes)

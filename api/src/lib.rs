@@ -57,7 +57,10 @@ pub use identity::{
     Algorithm, IdentityProvider, IdentityRules, KeySet, KeySetCell, KeySetError, UnknownAlgorithm,
 };
 pub use intake::{Intake, IntakeRefusal, PIECE_BYTES_MAX};
-pub use media::{BoxFuture, Join, Media, MediaError, Sight, Surveyed, ViewPart, ViewRead};
+pub use media::{
+    BoxFuture, FoundLine, FoundText, Join, Media, MediaError, Sight, Surveyed, TextKind, TextQuery, ViewPart,
+    ViewRead,
+};
 pub use metrics::{Metrics, MetricsError};
 pub use openapi::openapi_json;
 pub use rate::Rates;

@@ -6,6 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use cluster::id::{ObjectId, RecordingId};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 /// A future on the heap, since a trait object answers with it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -29,6 +31,10 @@ pub trait Media: Send + Sync {
     /// What a recording holds as far as it is durable, as JSON; for one that has no index yet.
     fn survey(&self, recording: RecordingId, wanted: Surveyed) -> BoxFuture<'_, Result<Vec<u8>, MediaError>>;
 
+    /// The lines of text of a recording that hold what is looked for, as far as it is durable.
+    fn text(&self, recording: RecordingId, wanted: TextQuery)
+    -> BoxFuture<'_, Result<FoundText, MediaError>>;
+
     /// Where somebody begins who joins a recording that grows: its newest key state. None when all is to be drawn from
     /// its beginning.
     fn join(&self, recording: RecordingId, sight: Sight) -> BoxFuture<'_, Result<Option<Join>, MediaError>>;
@@ -50,6 +56,47 @@ pub enum Surveyed {
     Timeline(Sight),
     /// What was typed.
     Keystrokes,
+}
+
+/// What is looked for in the text of a recording.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextQuery {
+    /// What a line holds, whatever the case of its letters; every line holds the empty text.
+    pub text: String,
+    /// From which media time on.
+    pub from_ms: u64,
+    /// The most lines that are told.
+    pub limit: usize,
+}
+
+/// What was typed and shown in a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FoundText {
+    /// The first lines that were found, in the order of media time.
+    pub lines: Vec<FoundLine>,
+    /// How many more were found.
+    pub left_out: u64,
+}
+
+/// A line that was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FoundLine {
+    /// When it began, in milliseconds of media time.
+    pub t_ms: u64,
+    /// Where it stands.
+    pub kind: TextKind,
+    /// The line; of a long one the part that holds what was looked for.
+    pub text: String,
+}
+
+/// Where a line of text stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TextKind {
+    /// Among the keystrokes.
+    Typed,
+    /// On the screen of a terminal.
+    Shown,
 }
 
 /// Where somebody begins who joins a recording that grows.

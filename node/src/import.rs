@@ -1,7 +1,7 @@
 //! Files of recordings become sessions of a cluster.
 
 use crate::client::{Client, ClientError, NewSession};
-use crate::conversion::survey;
+use crate::conversion::{Surveyed, survey};
 use crate::interrupt::Interrupt;
 use crate::recording::Recording;
 use crate::typescript::TypescriptFiles;
@@ -86,7 +86,8 @@ impl Import {
     ) -> Result<Begun, ImportError> {
         let protocol = self.protocol.or_else(|| protocol_of(file)).ok_or(ImportError::Protocol)?;
         let recording = Recording::open(file, &self.typescript, interrupt)?;
-        let (timeline, _) = survey(&recording, Limits::default(), interrupt)?;
+        let surveyed = Surveyed { recording: &recording, session: None, limits: Limits::default() };
+        let (timeline, _) = survey(&surveyed, interrupt)?;
         let duration_ms = u64::try_from(timeline.media_duration_ms).unwrap_or(0);
         let recorded_ms = timeline.recorded_s.and_then(|seconds| seconds.checked_mul(1_000));
         let told_end_ms = recorded_ms.and_then(|start_ms| start_ms.checked_add(duration_ms));

@@ -4,11 +4,20 @@ use crate::interrupt::Interrupt;
 use crate::recording::{OpenError, Recording};
 use codec::limits::Limits;
 use codec::source::Format;
-use codec::timeline::{Ending, Keystrokes, RecordingFold, Timeline, TimelineFold};
+use codec::timeline::{Ending, Keystrokes, RecordingFold, SessionSpan, Timeline, TimelineFold};
 use codec::view::{ViewIndex, ViewIndexFold};
 
 /// Says of the view that it is damaged where the recording is. The true words may quote what stands there.
 const DAMAGED: &str = "the recording cannot be read on";
+
+/// What of a recording is looked at.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked {
+    /// Its first bytes, as if it ended there.
+    pub(crate) length: u64,
+    /// From when to when its session lasted, once it has ended.
+    pub(crate) session: Option<SessionSpan>,
+}
 
 /// What one pass tells.
 pub(crate) struct Survey {
@@ -25,12 +34,16 @@ pub(crate) struct SurveyedView {
     pub(crate) timeline: Timeline,
 }
 
-/// Surveys the first bytes of a recording, as if it ended there.
-pub(crate) fn survey(recording: &Recording, length: u64, interrupt: &Interrupt) -> Result<Survey, OpenError> {
+/// Surveys a recording.
+pub(crate) fn survey(
+    recording: &Recording,
+    asked: Asked,
+    interrupt: &Interrupt,
+) -> Result<Survey, OpenError> {
     match recording.format() {
-        Format::Guacamole | Format::Terminal(_) => survey_with_view(recording, length, interrupt),
+        Format::Guacamole | Format::Terminal(_) => survey_with_view(recording, asked, interrupt),
         Format::DbLines => {
-            let (timeline, keystrokes) = fold(recording, length, interrupt)?;
+            let (timeline, keystrokes) = fold(recording, asked, interrupt)?;
             Ok(Survey { timeline, keystrokes, view: None })
         }
     }
@@ -39,11 +52,14 @@ pub(crate) fn survey(recording: &Recording, length: u64, interrupt: &Interrupt) 
 /// The same for who sees the recording as it was received, in a third of the time.
 pub(crate) fn fold(
     recording: &Recording,
-    length: u64,
+    asked: Asked,
     interrupt: &Interrupt,
 ) -> Result<(Timeline, Keystrokes), OpenError> {
     let mut fold = RecordingFold::new(recording.format(), Limits::default());
-    recording.each_piece(0..length, |piece| {
+    if let Some(session) = asked.session {
+        fold.lasted(session);
+    }
+    recording.each_piece(0..asked.length, |piece| {
         if interrupt.is_set() {
             return Err(OpenError::Interrupted);
         }
@@ -53,11 +69,15 @@ pub(crate) fn fold(
     Ok(fold.finish())
 }
 
-fn survey_with_view(recording: &Recording, length: u64, interrupt: &Interrupt) -> Result<Survey, OpenError> {
+fn survey_with_view(recording: &Recording, asked: Asked, interrupt: &Interrupt) -> Result<Survey, OpenError> {
     let limits = Limits::default();
     let (mut whole, mut view) = (TimelineFold::new(limits), ViewIndexFold::new(limits));
     let mut seen = TimelineFold::new(limits);
-    recording.each_piece(0..length, |piece| {
+    if let Some(session) = asked.session {
+        whole.lasted(session);
+        seen.lasted(session);
+    }
+    recording.each_piece(0..asked.length, |piece| {
         if interrupt.is_set() {
             return Err(OpenError::Interrupted);
         }

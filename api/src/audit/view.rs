@@ -18,6 +18,7 @@ pub(crate) enum Shown {
     Timeline,
     Keystrokes,
     Log,
+    Text,
     Frame,
     Video,
     AuditLog,
@@ -31,6 +32,7 @@ impl Shown {
             Self::Timeline => "timeline",
             Self::Keystrokes => "keystrokes",
             Self::Log => "log",
+            Self::Text => "text",
             Self::Frame => "frame",
             Self::Video => "video",
             Self::AuditLog => "audit log",
@@ -42,6 +44,7 @@ impl Shown {
         match self {
             Self::Recording | Self::View | Self::Timeline | Self::Keystrokes | Self::Video => "bytes",
             Self::Log => "entries",
+            Self::Text => "lines",
             Self::Frame => "ms",
             Self::AuditLog => "leaves",
         }

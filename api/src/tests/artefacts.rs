@@ -9,6 +9,8 @@ use cluster::catalog::{
 use cluster::chunk::key::KeyPurpose;
 use cluster::id::{ObjectId, RecordingId};
 
+use serde_json::json;
+
 use super::harness::*;
 use super::videos::claim;
 
@@ -181,4 +183,29 @@ async fn what_cannot_be_indexed_has_no_view_and_no_timeline() {
     assert_eq!([timeline.bytes(), keystrokes.bytes()], [TIMELINE, KEYSTROKES]);
     let [view, view_timeline, _] = three(&member, &system, &session).await;
     assert_eq!([view.problem(), view_timeline.problem()], [failed.clone(), failed]);
+}
+
+#[actix_web::test]
+async fn text_is_looked_for_with_bounds_by_who_may_see_what_was_typed() {
+    let member = Member::start().await;
+    let session = member.sealed(&member.recorder().await, RAW).await;
+    let [auditor, system] = [member.user(AUDITOR).await, member.user(SYSTEM).await];
+    let ask = async |token: &str, query: &str| {
+        member.get(token, &format!("/v1/sessions/{session}/text{query}")).await
+    };
+    let told = |t_ms: u64, text: &str, limit: u64| json!({ "lines": [{ "t_ms": t_ms, "kind": "shown", "text": text }], "left_out": limit });
+    assert_eq!(ask(&auditor, "").await.json(), told(0, "", 200));
+    assert_eq!(ask(&auditor, "?q=a%20b&from_ms=7&limit=1").await.json(), told(7, "a b", 1));
+    assert_eq!(ask(&auditor, "?limit=5000").await.json(), told(0, "", 1_000));
+    assert_eq!(ask(&system, "?q=a").await.problem(), (403, "permission-missing".to_owned()));
+    let long = format!("?q={}", "a".repeat(201));
+    for query in [long.as_str(), "?query=a"] {
+        assert_eq!(ask(&auditor, query).await.problem(), (400, "invalid-query".to_owned()));
+    }
+    let leaves = member.get(&auditor, "/v1/audit?action=PAM.SessionManagement.Keystrokes").await.json();
+    let leaf = &leaves["leaves"][0];
+    assert_eq!(
+        (&leaf["object"], leaf.to_string().contains("a b")),
+        (&json!(format!("session/{session}")), false)
+    );
 }

@@ -30,7 +30,10 @@ use serde_json::{Value, json};
 use super::wire::Wire;
 use crate::guard::guard;
 use crate::intake::{Intake, IntakeRefusal};
-use crate::media::{BoxFuture, Join, Media, MediaError, Sight, Surveyed, ViewPart, ViewRead};
+use crate::media::{
+    BoxFuture, FoundLine, FoundText, Join, Media, MediaError, Sight, Surveyed, TextKind, TextQuery, ViewPart,
+    ViewRead,
+};
 use crate::{
     Ahead, ApiState, CheckpointKey, Closing, IdentityProvider, Limits, Metrics, Origins, Rates, Threads,
     TokenSecret, Trail, app,
@@ -106,6 +109,14 @@ impl Media for ClockMedia {
 
     fn survey(&self, _: RecordingId, wanted: Surveyed) -> BoxFuture<'_, Result<Vec<u8>, MediaError>> {
         Box::pin(async move { Ok(format!("{wanted:?} so far").into_bytes()) })
+    }
+
+    fn text(&self, _: RecordingId, wanted: TextQuery) -> BoxFuture<'_, Result<FoundText, MediaError>> {
+        Box::pin(async move {
+            let TextQuery { text, from_ms, limit } = wanted;
+            let line = FoundLine { t_ms: from_ms, kind: TextKind::Shown, text };
+            Ok(FoundText { lines: vec![line], left_out: limit.try_into().unwrap() })
+        })
     }
 
     fn join(&self, _: RecordingId, sight: Sight) -> BoxFuture<'_, Result<Option<Join>, MediaError>> {

@@ -86,6 +86,7 @@ async fn nothing_of_a_purged_session_is_served() {
         of("/recording"),
         of("/timeline"),
         of("/keystrokes"),
+        of("/text"),
         of("/frames/0.png"),
         of("/live"),
         of("/videos"),

@@ -25,6 +25,9 @@ pub(super) enum CursorShape {
     Bar,
 }
 
+/// A line that is wrapped is told with so many rows before one and behind it.
+const WRAPPED_ROWS_MAX: usize = 16;
+
 /// A terminal.
 pub(crate) struct Emulator {
     parser: Parser,
@@ -34,6 +37,8 @@ pub(crate) struct Emulator {
     escape: Escape,
     /// Where the cursor was at the last look.
     cursor: Option<(usize, usize)>,
+    /// The lines that line feeds have ended since they were taken, where somebody wants them.
+    ended: Option<Vec<String>>,
 }
 
 impl Emulator {
@@ -42,7 +47,7 @@ impl Emulator {
         let terminal = Terminal::new(columns.max(1), rows.max(1)).expect("it has a column and a row");
         let touched = Touched { rows: vec![true; rows.max(1)] };
         let (parser, shape, escape) = (Parser::new(), CursorShape::default(), Escape::default());
-        Self { parser, terminal, touched, shape, escape, cursor: None }
+        Self { parser, terminal, touched, shape, escape, cursor: None, ended: None }
     }
 
     /// Columns and rows.
@@ -53,6 +58,31 @@ impl Emulator {
     /// Its cells and cursor.
     pub(super) fn terminal(&self) -> &Terminal {
         &self.terminal
+    }
+
+    /// From here on, lines are kept that a line feed ends.
+    pub(crate) fn keep_ended(&mut self) {
+        self.ended = Some(Vec::new());
+    }
+
+    /// The lines that line feeds have ended since they were taken last.
+    pub(crate) fn take_ended(&mut self) -> Vec<String> {
+        self.ended.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// The text of the line to which a row belongs, and the row behind it.
+    pub(crate) fn line_at(&self, row: usize) -> (String, usize) {
+        let screen = self.terminal.screen();
+        let goes_on = |row: usize| screen.line(row).is_some_and(avt::Line::is_wrapped);
+        let mut rows = row..row + 1;
+        while rows.start > 0 && row - rows.start < WRAPPED_ROWS_MAX && goes_on(rows.start - 1) {
+            rows.start -= 1;
+        }
+        while rows.end - row <= WRAPPED_ROWS_MAX && goes_on(rows.end - 1) {
+            rows.end += 1;
+        }
+        let end = rows.end;
+        (rows.filter_map(|row| screen.line(row)).flat_map(avt::Line::chars).collect(), end)
     }
 
     /// The text of its rows, and where the cursor is.
@@ -83,6 +113,10 @@ impl Emulator {
             let function = bounded(function, self.terminal.size(), cost);
             if *cost > cost_max {
                 return false;
+            }
+            if self.ended.is_some() && matches!(function, Function::Lf | Function::Nel) {
+                let (line, _) = self.line_at(self.terminal.cursor().row);
+                self.ended.get_or_insert_default().push(line);
             }
             self.terminal.execute_with(Operation::Function(function), &mut self.touched);
             self.make_up(passed_over);

@@ -140,15 +140,22 @@ impl Facts {
         }
     }
 
-    /// The timeline so far, without what only the reader of the bytes knows.
-    pub(super) fn timeline(&self) -> Timeline {
+    /// The timeline so far, without what only the reader of the bytes knows. It lasts until `reach_ms`, if that is later than
+    /// all that was recorded.
+    pub(super) fn timeline(&self, reach_ms: i64) -> Timeline {
         let sound_end_ms = self.sound.sound_end_ms();
-        let media_duration_ms = self.time.now_ms().max(sound_end_ms);
-        let duration_ms = if self.time.is_synced() { self.frames.latest_ms() } else { media_duration_ms };
+        let recorded_ms = self.time.now_ms().max(sound_end_ms);
+        let media_duration_ms = recorded_ms.max(reach_ms);
+        let is_drawn_out = media_duration_ms > recorded_ms;
+        let duration_ms = match self.time.is_synced() && !is_drawn_out {
+            true => self.frames.latest_ms(),
+            false => media_duration_ms,
+        };
         let events = Events { duration_ms, frames: self.frames.clone(), keys: self.keys.clone() };
         let (markers, markers_left_out) = self.all_markers();
         Timeline {
             media_duration_ms,
+            recorded_ms: is_drawn_out.then_some(recorded_ms),
             sound: self.sound.has_sound(),
             sound_loss: self.sound.report().loss(),
             sound_end_ms,

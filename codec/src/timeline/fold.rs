@@ -2,7 +2,9 @@
 
 use super::guac_fold::GuacFold;
 use super::keystrokes::Keystrokes;
+use super::session_span::SessionSpan;
 use super::terminal_fold::TerminalFold;
+use super::text::{FoundText, TextQuery};
 use super::timeline::Timeline;
 use crate::limits::Limits;
 use crate::source::terminal::TerminalFormat;
@@ -11,6 +13,8 @@ use crate::source::terminal::TerminalFormat;
 /// its format.
 pub struct TimelineFold {
     limits: Limits,
+    session: Option<SessionSpan>,
+    query: Option<TextQuery>,
     stage: Stage,
 }
 
@@ -23,7 +27,21 @@ enum Stage {
 impl TimelineFold {
     /// Starts at byte 0.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, stage: Stage::Guac(Box::new(GuacFold::new(limits))) }
+        Self { limits, session: None, query: None, stage: Stage::Guac(Box::new(GuacFold::new(limits))) }
+    }
+
+    /// Starts at byte 0, and looks for text, too: end it with [`TimelineFold::into_found`].
+    pub fn looking_for(query: TextQuery, limits: Limits) -> Self {
+        Self { query: Some(query), ..Self::new(limits) }
+    }
+
+    /// The session of the recording lasted so long: timelines reach to its end.
+    pub fn lasted(&mut self, session: SessionSpan) {
+        self.session = Some(session);
+        match &mut self.stage {
+            Stage::Guac(fold) => fold.lasted(session),
+            Stage::Terminal(fold) => fold.lasted(session),
+        }
     }
 
     /// Adds the next bytes. After damage they are only counted, unless the limits say to go on behind it.
@@ -32,7 +50,14 @@ impl TimelineFold {
             && fold.is_new()
             && let Some(format) = bytes.first().copied().and_then(TerminalFormat::of)
         {
-            self.stage = Stage::Terminal(Box::new(TerminalFold::new(format, self.limits)));
+            let mut fold = TerminalFold::new(format, self.limits);
+            if let Some(session) = self.session {
+                fold.lasted(session);
+            }
+            if let Some(query) = &self.query {
+                fold.look_for(query.clone());
+            }
+            self.stage = Stage::Terminal(Box::new(fold));
         }
         match &mut self.stage {
             Stage::Guac(fold) => fold.push(bytes),
@@ -55,6 +80,16 @@ impl TimelineFold {
         match &self.stage {
             Stage::Guac(fold) => fold.keystrokes(),
             Stage::Terminal(fold) => fold.keystrokes(),
+        }
+    }
+
+    /// The recording ends here: the text that was looked for. Of a terminal it is in what was shown and typed, of other recordings in
+    /// what was typed.
+    pub fn into_found(self) -> FoundText {
+        match (self.stage, self.query) {
+            (Stage::Guac(fold), Some(query)) => fold.into_found(&query),
+            (Stage::Terminal(fold), _) => fold.into_found(),
+            (Stage::Guac(_), None) => FoundText::default(),
         }
     }
 

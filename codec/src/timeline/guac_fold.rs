@@ -2,6 +2,8 @@
 
 use super::facts::Facts;
 use super::keystrokes::Keystrokes;
+use super::session_span::SessionSpan;
+use super::text::{FoundText, TextQuery};
 use super::timeline::{Ending, Timeline};
 use crate::cost::Cost;
 use crate::limits::Limits;
@@ -18,6 +20,7 @@ pub(super) struct GuacFold {
     end_byte: u64,
     damage: Option<ParseError>,
     facts: Facts,
+    session: Option<SessionSpan>,
 }
 
 impl GuacFold {
@@ -31,7 +34,13 @@ impl GuacFold {
             end_byte: 0,
             damage: None,
             facts: Facts::new(limits),
+            session: None,
         }
+    }
+
+    /// The session of the recording lasted so long.
+    pub(super) fn lasted(&mut self, session: SessionSpan) {
+        self.session = Some(session);
     }
 
     /// Whether it stands at byte 0.
@@ -71,7 +80,8 @@ impl GuacFold {
     /// The timeline of what has come so far, as if the recording ended here; only sound that waits for its place
     /// is not in it. The work is proportional to what the timeline holds, not to the recording.
     pub(super) fn timeline(&self) -> Timeline {
-        self.complete(self.facts.timeline())
+        let reach_ms = self.session.map_or(0, |session| session.reach_ms(None));
+        self.complete(self.facts.timeline(reach_ms))
     }
 
     /// The keystrokes of what has come so far.
@@ -84,6 +94,12 @@ impl GuacFold {
     pub(super) fn finish(mut self) -> (Timeline, Keystrokes) {
         self.facts.finish();
         (self.timeline(), self.keystrokes())
+    }
+
+    /// The recording ends here: what of its keystrokes is looked for. What was on screen are pictures.
+    pub(super) fn into_found(mut self, query: &TextQuery) -> FoundText {
+        self.facts.finish();
+        FoundText::default().with_keystrokes(&self.keystrokes(), query)
     }
 
     fn complete(&self, timeline: Timeline) -> Timeline {

@@ -11,10 +11,13 @@ mod idle;
 mod keystrokes;
 mod marker;
 mod recording_fold;
+mod screen_text;
+mod session_span;
 mod statement;
 mod statement_fold;
 mod sync_columns;
 mod terminal_fold;
+mod text;
 #[expect(clippy::module_inception, reason = "the main type of the module")]
 mod timeline;
 
@@ -25,6 +28,8 @@ pub use idle::IdleSpan;
 pub use keystrokes::{KeyBatch, Keystrokes};
 pub use marker::{GapCause, Marker, MarkerEvent, SkippedBytes};
 pub use recording_fold::RecordingFold;
+pub use session_span::SessionSpan;
 pub use statement::Statement;
 pub use statement_fold::StatementFold;
+pub use text::{FoundText, TextKind, TextLine, TextQuery};
 pub use timeline::{Ending, SizeChange, SyncPoint, Timeline};

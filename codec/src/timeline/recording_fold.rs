@@ -2,6 +2,7 @@
 
 use super::fold::TimelineFold;
 use super::keystrokes::Keystrokes;
+use super::session_span::SessionSpan;
 use super::statement_fold::StatementFold;
 use super::timeline::Timeline;
 use crate::limits::Limits;
@@ -21,6 +22,14 @@ impl RecordingFold {
         match format {
             Format::Guacamole | Format::Terminal(_) => Self::Drawn(Box::new(TimelineFold::new(limits))),
             Format::DbLines => Self::DbLines(Box::new(StatementFold::new(limits))),
+        }
+    }
+
+    /// The session of the recording lasted so long: its timeline reaches to its end.
+    pub fn lasted(&mut self, session: SessionSpan) {
+        match self {
+            Self::Drawn(fold) => fold.lasted(session),
+            Self::DbLines(fold) => fold.lasted(session),
         }
     }
 

@@ -4,6 +4,7 @@ use super::event_counts::EventCounts;
 use super::heat_map::{Events, HeatMap};
 use super::idle::ActiveSpans;
 use super::marker::{GapCause, MarkerEvent, Markers};
+use super::session_span::SessionSpan;
 use super::statement::Statements;
 use super::timeline::{Ending, SizeChange, SyncPoint, Timeline};
 use crate::cost::Cost;
@@ -29,6 +30,7 @@ pub struct StatementFold {
     statements: Statements,
     /// What is simply counted and listed.
     counted: Timeline,
+    session: Option<SessionSpan>,
 }
 
 impl StatementFold {
@@ -58,7 +60,13 @@ impl StatementFold {
             markers: Markers::default(),
             statements: Statements::default(),
             counted,
+            session: None,
         }
+    }
+
+    /// The session of the recording lasted so long.
+    pub fn lasted(&mut self, session: SessionSpan) {
+        self.session = Some(session);
     }
 
     /// Adds the next bytes. After damage they are only counted.
@@ -86,7 +94,9 @@ impl StatementFold {
             Some(ending) => ending.clone(),
             None => self.reader.finish().map_or_else(ending, |()| Ending::Whole),
         };
-        let media_duration_ms = self.time.now_ms();
+        let recorded_ms = self.time.now_ms();
+        let reach_ms = self.session.map_or(0, |session| session.reach_ms(None));
+        let media_duration_ms = recorded_ms.max(reach_ms);
         let events = Events {
             duration_ms: media_duration_ms,
             frames: self.frames.clone(),
@@ -98,6 +108,7 @@ impl StatementFold {
             bytes: self.bytes,
             ending,
             media_duration_ms,
+            recorded_ms: (media_duration_ms > recorded_ms).then_some(recorded_ms),
             markers,
             markers_left_out,
             statements,
@@ -225,6 +236,18 @@ mod tests {
         let written = serde_json::json!({ "at_ms": 1_500, "text": "select 1", "database": "d", "outcome": "ok", "rows": 1 });
         assert_eq!((&json["statements"][0], &json["instructions"]["error"]), (&written, &1.into()));
         assert_eq!(serde_json::from_value::<Timeline>(json).unwrap(), timeline);
+    }
+
+    #[test]
+    fn a_session_that_goes_on_behind_its_last_statement_is_told_to_its_end() {
+        let bytes = line(1_500, "select 1", Outcome::Ok { rows: None });
+        let mut fold = StatementFold::new(Limits::default());
+        fold.push(bytes.as_bytes());
+        fold.lasted(SessionSpan { start_ms: 40, end_ms: 100_040 });
+        let timeline = fold.timeline();
+        assert_eq!((timeline.media_duration_ms, timeline.recorded_ms), (100_000, Some(1_500)));
+        assert_eq!(timeline.idle[1], IdleSpan { start_ms: 1_500, end_ms: 100_000 });
+        assert_eq!((timeline.events.duration_ms, timeline.heat_map.frames[1]), (100_000, 1));
     }
 
     #[test]

@@ -3,6 +3,9 @@
 use super::facts::Facts;
 use super::keystrokes::Keystrokes;
 use super::marker::{GapCause, MarkerEvent};
+use super::screen_text::ScreenText;
+use super::session_span::SessionSpan;
+use super::text::{FoundText, TextQuery};
 use super::timeline::{Ending, Timeline};
 use crate::cost::Cost;
 use crate::geometry::Rect;
@@ -28,6 +31,8 @@ pub(super) struct TerminalFold {
     events: BTreeMap<Cow<'static, str>, u64>,
     /// The byte in front of what costs too much.
     end_byte: u64,
+    session: Option<SessionSpan>,
+    text: Option<ScreenText>,
 }
 
 impl TerminalFold {
@@ -44,7 +49,27 @@ impl TerminalFold {
             recorded_s: None,
             events: BTreeMap::new(),
             end_byte: 0,
+            session: None,
+            text: None,
         }
+    }
+
+    /// The session of the recording lasted so long.
+    pub(super) fn lasted(&mut self, session: SessionSpan) {
+        self.session = Some(session);
+    }
+
+    /// Looks for text.
+    pub(super) fn look_for(&mut self, query: TextQuery) {
+        self.text = Some(ScreenText::new(query));
+    }
+
+    /// The recording ends here: what was found in it.
+    pub(super) fn into_found(mut self) -> FoundText {
+        self.end();
+        let Some(text) = self.text.take() else { return FoundText::default() };
+        let (found, query) = text.into_found();
+        found.with_keystrokes(&self.keystrokes(), &query)
     }
 
     /// Adds the next bytes. After damage they are only counted.
@@ -66,7 +91,10 @@ impl TerminalFold {
             }
         };
         let is_over = matches!(self.damage, Some(TerminalError::TimeBudget { .. }));
-        let timeline = self.facts.timeline();
+        // Events without a frame count, too.
+        let recorded_ms = self.source.now_ms();
+        let reach_ms = self.session.map_or(0, |session| session.reach_ms(self.recorded_s));
+        let timeline = self.facts.timeline(if reach_ms > recorded_ms { reach_ms } else { 0 });
         Timeline {
             format: match self.format {
                 TerminalFormat::Asciicast => Timeline::ASCIICAST.into(),
@@ -77,7 +105,8 @@ impl TerminalFold {
             ending,
             first_timestamp_ms: None,
             recorded_s: self.recorded_s,
-            media_duration_ms: timeline.media_duration_ms.max(self.source.now_ms()),
+            media_duration_ms: timeline.media_duration_ms.max(recorded_ms),
+            recorded_ms: timeline.recorded_ms.map(|last_ms| last_ms.max(recorded_ms)),
             instructions: self.events.clone(),
             ..timeline
         }
@@ -88,12 +117,16 @@ impl TerminalFold {
     }
 
     pub(super) fn finish(mut self) -> (Timeline, Keystrokes) {
+        self.end();
+        (self.timeline(), self.keystrokes())
+    }
+
+    fn end(&mut self) {
         self.source.release();
         if self.damage.is_none() {
             self.follow();
         }
         self.facts.finish();
-        (self.timeline(), self.keystrokes())
     }
 
     fn follow(&mut self) {
@@ -129,12 +162,20 @@ impl TerminalFold {
         match event {
             TerminalEvent::Begin { columns, rows, theme: _, recorded_s } => {
                 self.recorded_s = recorded_s;
-                self.emulator = Some(Emulator::new(columns, rows));
+                let mut emulator = Emulator::new(columns, rows);
+                if self.text.is_some() {
+                    emulator.keep_ended();
+                }
+                self.emulator = Some(emulator);
                 self.resized();
             }
             TerminalEvent::Output(text) => {
                 if let Some(emulator) = &mut self.emulator {
                     emulator.feed(&text, &mut self.cost, cost_max);
+                    let ended = emulator.take_ended();
+                    if let Some(text) = &mut self.text {
+                        ended.iter().for_each(|line| text.ended(frame_ms, line));
+                    }
                 }
             }
             TerminalEvent::Resize { columns, rows } => {
@@ -184,6 +225,9 @@ impl TerminalFold {
         let cell = self.emulator.as_ref().map(|emulator| cell_size(emulator.size())).unwrap_or_default();
         let pixels = |cells: usize, pixels: usize| i32::try_from(cells * pixels).unwrap_or(i32::MAX);
         self.cost.shown(areas.iter().map(Rect::area).sum());
+        if let (Some(text), Some(emulator)) = (&mut self.text, &self.emulator) {
+            text.look(at_ms, emulator, &areas);
+        }
         for area in areas {
             let (x, y) = (pixels(area.left, cell.width), pixels(area.top, cell.height));
             let (width, height) = (pixels(area.width(), cell.width), pixels(area.height(), cell.height));

@@ -28,8 +28,11 @@ pub struct Timeline {
     pub skipped_bytes: u64,
     /// How the recording ends.
     pub ending: Ending,
-    /// From the first `sync` to the last `sync`, mouse, key or sound.
+    /// From the first `sync` to the last `sync`, mouse, key or sound, or to the end of the session, if that is later.
     pub media_duration_ms: i64,
+    /// The last `sync`, mouse, key or sound, if the session went on behind it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded_ms: Option<i64>,
     /// The first timestamp, in milliseconds of the monotonic clock of the recording host.
     pub first_timestamp_ms: Option<i64>,
     /// When it was recorded, in seconds since 1970, if it says so.
@@ -160,6 +163,11 @@ impl Timeline {
     /// [`HeatMap::BUCKETS_MAX`].
     pub fn heat_map(&self, buckets: usize) -> HeatMap {
         HeatMap::new(&self.events, buckets)
+    }
+
+    /// The last `sync`, mouse, key or sound, in milliseconds of media time.
+    pub fn recorded_end_ms(&self) -> i64 {
+        self.recorded_ms.unwrap_or(self.media_duration_ms)
     }
 
     /// Whether all bytes of the recording were read.

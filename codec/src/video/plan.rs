@@ -155,7 +155,8 @@ impl<'a> Changes<'a> {
                 coded_at_ms = at_ms;
             }
         }
-        let moments = u64::try_from(self.cut.duration_ms() / rhythm.large_ms.max(1)).unwrap_or(0);
+        let recorded_ms = self.cut.video_ms(self.timeline.recorded_end_ms());
+        let moments = u64::try_from(recorded_ms / rhythm.large_ms.max(1)).unwrap_or(0);
         self.timeline.mouse_events.min(moments).saturating_add(frames)
     }
 
@@ -321,6 +322,19 @@ mod tests {
         day.syncs.truncate(1);
         day.mouse_events = u64::MAX;
         assert_eq!(plan(&day, &CutSettings::default()).settings.rhythm, settings.rhythm.slowed(18));
+    }
+
+    #[test]
+    fn the_end_of_a_session_is_time_of_the_last_segment_and_no_work() {
+        let mut timeline = timeline(1_000, 100);
+        timeline.mouse_events = u64::MAX;
+        let recorded = plan(&timeline, &CutSettings::default());
+        (timeline.recorded_ms, timeline.media_duration_ms) = (Some(100_400), 30 * 86_400_000);
+        let mut drawn_out = plan(&timeline, &CutSettings::default());
+        assert_eq!(drawn_out.cut, Cut::whole(30 * 86_400_000));
+        let last = drawn_out.segments.last_mut().unwrap();
+        assert_eq!(std::mem::replace(&mut last.end_ms, 100_400), 30 * 86_400_000);
+        assert_eq!((drawn_out.segments, drawn_out.settings), (recorded.segments, recorded.settings));
     }
 
     #[test]

@@ -87,6 +87,7 @@ impl Convert {
         let conversion = Conversion {
             recording: &recording,
             work_dir: folder_of(&self.output),
+            session: None,
             limits: self.resync.limits(),
             settings: self.settings(),
             workers: self.workers.map_or(cores, NonZeroUsize::get),

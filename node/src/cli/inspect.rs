@@ -4,7 +4,7 @@ use super::resync::Resync;
 use super::summary::print_summary;
 use super::timing::Timing;
 use super::{Exit, print_partial};
-use crate::conversion::survey;
+use crate::conversion::{Surveyed, survey};
 use crate::interrupt::Interrupt;
 use crate::recording::Recording;
 use clap::Args;
@@ -39,7 +39,8 @@ struct Everything<'a> {
 impl Inspect {
     pub(super) fn run(self, interrupt: &Interrupt) -> anyhow::Result<Exit> {
         let recording = Recording::open(&self.file, &self.timing.files(), interrupt)?;
-        let (timeline, keystrokes) = survey(&recording, self.resync.limits(), interrupt)?;
+        let surveyed = Surveyed { recording: &recording, session: None, limits: self.resync.limits() };
+        let (timeline, keystrokes) = survey(&surveyed, interrupt)?;
         let mut output = std::io::stdout().lock();
         if self.json {
             let everything = Everything { timeline: &timeline, keystrokes: &keystrokes };

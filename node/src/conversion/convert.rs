@@ -1,7 +1,7 @@
 //! The whole pipeline as one straight function.
 
 use super::part::{PartError, Parts, Picture, VideoPart, number_of};
-use super::survey::{survey, survey_until};
+use super::survey::{Surveyed, survey, survey_until};
 use super::work::{Made, SoundPart};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
@@ -16,7 +16,7 @@ use codec::mux::{
     VideoSample, VideoTrack,
 };
 use codec::refusal::Refusal;
-use codec::timeline::Timeline;
+use codec::timeline::{SessionSpan, Timeline};
 use codec::video::{Plan, VideoSettings};
 use std::fs::File;
 use std::io::{self, Write};
@@ -38,6 +38,8 @@ pub(crate) struct ConversionSettings {
 pub(crate) struct Conversion<'a> {
     /// The recording.
     pub(crate) recording: &'a Recording,
+    /// From when to when its session lasted, if that is known: the last picture stays to its end.
+    pub(crate) session: Option<SessionSpan>,
     /// Where coded packets wait for their place, in unnamed files.
     pub(crate) work_dir: &'a Path,
     /// Bounds, and whether reading goes on behind damage.
@@ -109,7 +111,7 @@ pub(crate) enum ConvertError {
 impl Conversion<'_> {
     /// Makes the video and writes it to `output`, from its first byte to its last.
     pub(crate) fn run(&self, output: &mut impl Write, interrupt: &Interrupt) -> Result<Report, ConvertError> {
-        let (mut timeline, mut keystrokes) = survey(self.recording, self.limits, interrupt)?;
+        let (mut timeline, mut keystrokes) = survey(&self.surveyed(), interrupt)?;
         let (plan, Made { video, sound, summary }) = loop {
             let cut = Cut::new(&self.settings.cut, timeline.media_duration_ms, &timeline.idle)?;
             let plan = Plan::new(&timeline, cut, self.settings.video).ok_or_else(|| no_picture(&timeline))?;
@@ -118,7 +120,7 @@ impl Conversion<'_> {
                 Err(ConvertError::Worker(ProcessError::Failed(refusal)))
                     if refusal.cut_for_time().is_some_and(|position| position < timeline.readable_bytes) =>
                 {
-                    (timeline, keystrokes) = survey_until(self.recording, self.limits, &refusal, interrupt)?;
+                    (timeline, keystrokes) = survey_until(&self.surveyed(), &refusal, interrupt)?;
                 }
                 made => break (plan, made?),
             }
@@ -134,6 +136,10 @@ impl Conversion<'_> {
         copy_packets(&file, video, sound, output)?;
         output.flush().map_err(ConvertError::Write)?;
         Ok(Report { timeline, plan, pictures, has_sound: sound_track.is_some(), summary })
+    }
+
+    fn surveyed(&self) -> Surveyed<'_> {
+        Surveyed { recording: self.recording, session: self.session, limits: self.limits }
     }
 }
 

@@ -8,4 +8,4 @@ mod work;
 
 pub(crate) use convert::{Conversion, ConversionSettings, ConvertError, Report};
 pub(crate) use part::PartError;
-pub(crate) use survey::survey;
+pub(crate) use survey::{Surveyed, survey};

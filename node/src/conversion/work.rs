@@ -230,7 +230,9 @@ impl Work<'_> {
             if end_ms > SOUND_END_MAX_MS {
                 return Err(ConvertError::SoundTooLong { end_ms, limit_ms: SOUND_END_MAX_MS });
             }
-            let cut = self.plan.cut.clone().until(sound_end_ms.max(SILENCE_END_MAX_MS));
+            // Where nothing is recorded any more, nothing needs to be heard: a track of sound may end before the pictures.
+            let silence_end_ms = self.timeline.recorded_end_ms().min(SILENCE_END_MAX_MS);
+            let cut = self.plan.cut.clone().until(sound_end_ms.max(silence_end_ms));
             let mut worker = self.start_worker()?;
             let mut sound = SoundReceiver::new(PacketFile::create(self.folder)?, &cut);
             worker.request(&Request::Sound(cut), |reply| sound.receive(reply))?;

@@ -3,6 +3,7 @@
 use super::claim::JobCounter;
 use super::failure::JobError;
 use super::runner::JobTools;
+use super::session_span::session_span;
 use super::stored_output::StoredOutput;
 use crate::conversion::{Conversion, ConversionSettings};
 use crate::interrupt::Interrupt;
@@ -36,6 +37,7 @@ pub(super) fn convert(
     let mut output = begin(tools.cluster.clone(), tools.runtime.clone(), recording);
     let conversion = Conversion {
         recording: &stored,
+        session: session_span(&tools.cluster, recording)?,
         work_dir: &tools.work_dir,
         limits: Limits::default(),
         settings: ConversionSettings { keystrokes, ..ConversionSettings::default() },

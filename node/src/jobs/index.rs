@@ -2,11 +2,12 @@
 
 use super::failure::JobError;
 use super::runner::JobTools;
+use super::session_span::session_span;
 use super::stored_output::StoredOutput;
 use crate::gaps::with_gaps;
 use crate::interrupt::Interrupt;
 use crate::recording::Recording;
-use crate::survey::{Survey, survey};
+use crate::survey::{Asked, Survey, survey};
 use cluster::catalog::{
     AuditEvent, ClaimToken, Command, CompleteIndex, IndexFacts, KeepView, ObjectState, ViewRow,
 };
@@ -26,7 +27,8 @@ pub(super) fn index(
 ) -> Result<CompleteIndex, JobError> {
     tell_sealed(tools, recording)?;
     let stored = Recording::of_session(&tools.cluster, &tools.runtime, recording, length)?;
-    let Survey { timeline, keystrokes, view } = survey(&stored, length, interrupt)?;
+    let session = session_span(&tools.cluster, recording)?;
+    let Survey { timeline, keystrokes, view } = survey(&stored, Asked { length, session }, interrupt)?;
     let gaps = tools.cluster.catalog()?.gaps(recording, length)?.gaps;
     let bytes = || StoredOutput::new(tools.cluster.clone(), tools.runtime.clone(), recording);
     let text = StoredOutput::of_text(tools.cluster.clone(), tools.runtime.clone(), recording);

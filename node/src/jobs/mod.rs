@@ -6,6 +6,7 @@ mod failure;
 mod index;
 mod key_states;
 mod runner;
+mod session_span;
 mod stored_output;
 
 pub(crate) use runner::{JobTools, Runner, Work};

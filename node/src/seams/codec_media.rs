@@ -5,7 +5,7 @@ use super::join_pool::JoinPool;
 use super::survey_pool::SurveyPool;
 use super::view_pool::ViewPool;
 use crate::tasks::{Stop, TaskResult};
-use api::{BoxFuture, Join, Media, MediaError, Sight, Surveyed, ViewPart, ViewRead};
+use api::{BoxFuture, FoundText, Join, Media, MediaError, Sight, Surveyed, TextQuery, ViewPart, ViewRead};
 use cluster::Cluster;
 use cluster::id::RecordingId;
 use std::sync::Arc;
@@ -65,6 +65,14 @@ impl Media for CodecMedia {
 
     fn survey(&self, recording: RecordingId, wanted: Surveyed) -> BoxFuture<'_, Result<Vec<u8>, MediaError>> {
         Box::pin(self.surveys.survey(recording, wanted))
+    }
+
+    fn text(
+        &self,
+        recording: RecordingId,
+        wanted: TextQuery,
+    ) -> BoxFuture<'_, Result<FoundText, MediaError>> {
+        Box::pin(self.surveys.text(recording, wanted))
     }
 
     fn join(&self, recording: RecordingId, sight: Sight) -> BoxFuture<'_, Result<Option<Join>, MediaError>> {

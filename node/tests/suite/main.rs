@@ -16,6 +16,7 @@ mod import;
 mod live;
 mod mail;
 mod service;
+mod session_end;
 mod terminal;
 mod view;
 mod webhook;

@@ -3,7 +3,7 @@
 use super::harness::{Served, custody, sample, wait};
 use super::live::{append, follow, open_as, seal};
 use super::view::{count, filtered};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs;
 use std::process::Command;
 
@@ -40,6 +40,23 @@ fn an_imported_cast_is_indexed_shown_without_keys_and_made_a_video() {
         (&"application/x-asciicast".into(), &0.into())
     );
     assert_eq!(timeline["media_duration_ms"], 40_297);
+
+    assert_eq!(get(&watcher, "text?q=password").status, 403);
+    let text = |query: &str| -> Value {
+        serde_json::from_slice(&get(&auditor, &format!("text?{query}")).body).unwrap()
+    };
+    let lines = |query: &str| text(query)["lines"].as_array().unwrap().clone();
+    let shown = |t_ms: u64, text: &str| json!({ "t_ms": t_ms, "kind": "shown", "text": text });
+    let expected =
+        [shown(30_934, "alice@db01:~$ read -s -p \"Password: \" P; echo"), shown(31_807, "Password:")];
+    assert_eq!(lines("q=PASSWORD:")[1..], expected);
+    let typed = lines("q=s3CRET");
+    assert_eq!((typed.len(), &typed[0]["kind"]), (1, &json!("typed")), "{typed:?}");
+    assert!(typed[0]["text"].as_str().unwrap().contains(PASSWORD), "{typed:?}");
+    let (all, behind) = (text("limit=1000"), text("from_ms=20000&limit=2"));
+    assert_eq!((all["lines"].as_array().unwrap().len() > 50, &all["left_out"]), (true, &json!(0)), "{all}");
+    assert_eq!(behind["lines"].as_array().unwrap().len(), 2);
+    assert!(behind["lines"][1]["t_ms"].as_u64() >= Some(20_000) && behind["left_out"] != 0, "{behind}");
 
     let picture = get(&auditor, "frames/20000.png");
     let file = folder.path().join("frame.png");

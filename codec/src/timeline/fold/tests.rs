@@ -1,5 +1,5 @@
 use super::super::{
-    EventCounts, GapCause, IdleSpan, KeyBatch, Marker, MarkerEvent, SizeChange, SkippedBytes,
+    EventCounts, Events, GapCause, HeatMap, IdleSpan, KeyBatch, Marker, MarkerEvent, SizeChange, SkippedBytes,
 };
 use super::*;
 use crate::source::guac::OnDamage;
@@ -81,6 +81,29 @@ fn a_session_is_told_with_all_that_happened() {
         KeyBatch { at_ms, end_ms, text, display }
     });
     assert_eq!(keystrokes.batches, batches);
+}
+
+#[test]
+fn a_session_that_goes_on_behind_its_recording_is_told_to_its_end() {
+    let lasted = |end_ms| {
+        let mut fold = TimelineFold::new(Limits::default());
+        fold.lasted(SessionSpan { start_ms: 5_000, end_ms });
+        fold.push(recording(SESSION).as_bytes());
+        fold.finish().0
+    };
+    let recorded = fold(recording(SESSION).as_bytes(), Limits::default()).0;
+    for end_ms in [5_000, 15_999, 16_000] {
+        assert_eq!(lasted(end_ms), recorded, "{end_ms}");
+    }
+    let timeline = lasted(605_000);
+    let idle =
+        [(1_000, 8_000), (8_500, 600_000)].map(|(start_ms, end_ms)| IdleSpan { start_ms, end_ms }).to_vec();
+    let events = Events { duration_ms: 600_000, ..recorded.events.clone() };
+    let heat_map = HeatMap::new(&events, HeatMap::BUCKETS);
+    assert_eq!((heat_map.bucket_ms, &heat_map.frames[..3]), (6_000.0, &[4, 2, 0][..]));
+    let (media_duration_ms, recorded_ms) = (600_000, Some(11_000));
+    assert_eq!(timeline, Timeline { media_duration_ms, recorded_ms, idle, events, heat_map, ..recorded });
+    assert_eq!((timeline.recorded_end_ms(), lasted(9_000).recorded_end_ms()), (11_000, 11_000));
 }
 
 #[test]

@@ -1,5 +1,5 @@
 use super::*;
-use crate::timeline::{KeyBatch, Marker, SizeChange, TimelineFold};
+use crate::timeline::{KeyBatch, Marker, SizeChange, TextKind, TextLine, TimelineFold};
 
 const HEAD: &str = "{\"version\":2,\"width\":10,\"height\":4,\"timestamp\":1700000000}\n";
 
@@ -63,6 +63,66 @@ fn output_that_shows_nothing_is_no_activity() {
     assert_eq!(timeline.syncs.iter().map(|sync| sync.dirty_pixels).collect::<Vec<_>>()[1..], [0, 0]);
     assert_eq!(timeline.idle.len(), 1);
     assert_eq!(timeline.media_duration_ms, 3_000);
+}
+
+#[test]
+fn a_session_ends_by_the_clock_of_its_recording() {
+    let recording = format!("{HEAD}[1,\"o\",\"a\"]\n[7,\"z\",\"\"]\n");
+    let lasted = |end_ms| {
+        let mut fold = TimelineFold::new(Limits::default());
+        fold.lasted(SessionSpan { start_ms: 1_699_999_998_500, end_ms });
+        fold.push(recording.as_bytes());
+        fold.finish().0
+    };
+    let of = |timeline: Timeline| (timeline.media_duration_ms, timeline.recorded_ms);
+    assert_eq!(of(lasted(1_700_000_007_000)), (7_000, None));
+    let timeline = lasted(1_700_000_020_250);
+    assert_eq!(timeline.idle.last().map(|span| (span.start_ms, span.end_ms)), Some((1_000, 20_250)));
+    assert_eq!((timeline.events.duration_ms, of(timeline)), (20_250, (20_250, Some(7_000))));
+    // A recording that began behind the end of its session has another clock.
+    assert_eq!(of(lasted(1_699_999_999_500)), (7_000, None));
+    assert_eq!(of(lasted(1_699_999_999_999)), (7_000, None));
+}
+
+fn found(recording: &str, text: &str, from_ms: i64, lines_max: usize) -> (Vec<(i64, bool, String)>, u64) {
+    let query = TextQuery { text: text.into(), from_ms, lines_max };
+    let mut fold = TimelineFold::looking_for(query, Limits::default());
+    recording.as_bytes().chunks(7).for_each(|piece| fold.push(piece));
+    let FoundText { lines, left_out } = fold.into_found();
+    let told = |line: TextLine| (line.at_ms, line.kind == TextKind::Typed, line.text);
+    (lines.into_iter().map(told).collect(), left_out)
+}
+
+#[test]
+fn text_is_found_where_it_was_shown_and_typed() {
+    let lines = [
+        "[0.5,\"o\",\"$ \"]",
+        "[1,\"i\",\"l\"]",
+        "[1.01,\"o\",\"l\"]",
+        "[1.1,\"i\",\"s\\r\"]",
+        "[1.12,\"o\",\"s\"]",
+        // Seven lines at once on a screen of four: three are never seen.
+        "[2,\"o\",\"\\r\\nAls\\r\\nb\\r\\nbls\\r\\nc\\r\\nd\\r\\ne\\r\\n$ \"]",
+        // Wrapped, behind what has scrolled.
+        "[3,\"o\",\"\\r\\n0123456false\"]",
+        "[9,\"o\",\"\\u001b[H\\u001b[2Jpulse\"]",
+    ];
+    let recording = format!("{HEAD}{}\n", lines.join("\n"));
+    let line = |at_ms, is_typed, text: &str| (at_ms, is_typed, text.to_owned());
+    let expected = [
+        line(1_000, true, "ls\n"),
+        line(1_120, false, "$ ls"),
+        line(2_000, false, "Als"),
+        line(2_000, false, "bls"),
+        line(3_000, false, "0123456false"),
+        line(9_000, false, "pulse"),
+    ];
+    assert_eq!(found(&recording, "LS", 0, 10), (expected.to_vec(), 0));
+    assert_eq!(found(&recording, "ls", 2_500, 1), (expected[4..5].to_vec(), 1));
+    assert_eq!(found(&recording, "$", 0, 10).0, [line(500, false, "$ ls"), line(2_000, false, "$")]);
+    let all: Vec<_> = found(&recording, "", 0, 100).0.into_iter().map(|(_, _, text)| text).collect();
+    let expected = ["$ ls", "ls\n", "Als", "b", "bls", "c", "d", "e", "$", "0123456false", "pulse"];
+    assert_eq!(all, expected);
 }
 
 #[test]
