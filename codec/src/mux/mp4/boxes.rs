@@ -7,10 +7,10 @@ use shiguredo_mp4::boxes::{
     DinfBox, EdtsBox, ElstBox, ElstEntry, HdlrBox, MdhdBox, MdiaBox, MediaHeader, MinfBox, MoovBox, MvhdBox,
     SampleEntry, SmhdBox, StblBox, StsdBox, StssBox, StszBox, SttsBox, TkhdBox, TrakBox, UnknownBox, VmhdBox,
 };
-use shiguredo_mp4::{BoxSize, BoxType, Encode, FixedPointNumber, LanguageCode, Mp4FileTime, Result};
+use shiguredo_mp4::{BoxSize, BoxType, FixedPointNumber, LanguageCode, Mp4FileTime, Result};
 
-use super::super::{Channels, SoundTrack, TextTrack, Tracks};
-use super::Metadata;
+use super::super::text_track::TextSample;
+use super::super::{Channels, Metadata, SoundTrack, TextTrack, Tracks};
 use super::chunk_table::{ChunkTable, Offsets, Tables, numbers};
 use super::text_boxes::{self, Region};
 
@@ -60,36 +60,33 @@ impl Movie<'_> {
     /// The whole index.
     pub(super) fn moov(&self, offsets: Offsets) -> Result<MoovBox> {
         let mut trak_boxes = vec![self.trak(self.video_track(offsets)?)];
-        let mut duration = self.tracks.video.duration_ms();
         let mut last_id = SOUND_ID;
         if let Some(sound) = self.tracks.sound {
             trak_boxes.push(self.trak(self.sound_track(sound, offsets)?));
-            duration = duration.max(sound.heard_ms());
         }
         if let Some(texts) = self.tracks.texts {
             trak_boxes.push(self.trak(self.subtitle_track(&texts.subtitles, offsets)?));
             trak_boxes.push(self.trak(self.chapter_track(&texts.chapters, offsets)?));
-            duration = duration.max(texts.subtitles.duration_ms()).max(texts.chapters.duration_ms());
             last_id = CHAPTERS_ID;
         }
         let mvhd_box = MvhdBox {
             creation_time: self.created(),
             modification_time: self.created(),
             timescale: MS_TIMESCALE,
-            duration,
+            duration: self.tracks.duration_ms(),
             rate: MvhdBox::DEFAULT_RATE,
             volume: MvhdBox::DEFAULT_VOLUME,
             matrix: MvhdBox::DEFAULT_MATRIX,
             next_track_id: last_id + 1,
         };
-        let title = self.metadata.title.as_deref().map(title).transpose()?;
-        Ok(MoovBox { mvhd_box, trak_boxes, mvex_box: None, unknown_boxes: title.into_iter().collect() })
+        let unknown_boxes = vec![text_boxes::user_data(self.metadata)?];
+        Ok(MoovBox { mvhd_box, trak_boxes, mvex_box: None, unknown_boxes })
     }
 
     fn created(&self) -> Mp4FileTime {
         let since_1970 = |seconds| Mp4FileTime::from_unix_time(std::time::Duration::from_secs(seconds));
         // The sum of both epochs must not run over; no such year exists.
-        self.metadata.created_unix_s.map_or(Mp4FileTime::default(), |s| since_1970(s.min(u64::MAX >> 1)))
+        self.metadata.started_unix_s.map_or(Mp4FileTime::default(), |s| since_1970(s.min(u64::MAX >> 1)))
     }
 
     fn video_track(&self, offsets: Offsets) -> Result<TrackBoxes> {
@@ -272,8 +269,7 @@ fn text_table(
     offsets: Offsets,
 ) -> Result<StblBox> {
     let durations = track.samples.iter().map(|sample| sample.duration_ms);
-    let length = |data: &[u8]| u32::try_from(data.len()).unwrap_or(u32::MAX);
-    let sizes = track.samples.iter().map(|sample| length(&sample.data)).collect();
+    let sizes = track.samples.iter().map(TextSample::data_bytes).collect();
     sample_table(vec![entry], durations, sizes, chunks, offsets)
 }
 
@@ -305,17 +301,6 @@ fn preroll(sound: &SoundTrack) -> Vec<UnknownBox> {
 /// BT.709 in limited range (ISO/IEC 14496-12 12.1.5; code points of ISO/IEC 23091-2).
 fn colour() -> UnknownBox {
     boxed(*b"colr", b"nclx\0\x01\0\x01\0\x01\0".to_vec())
-}
-
-/// The title where players look for it: `udta`, `meta`, `ilst`, `©nam`.
-fn title(text: &str) -> Result<UnknownBox> {
-    let mut data = b"\0\0\0\x01\0\0\0\0".to_vec();
-    data.extend(text.as_bytes());
-    let name = boxed(*b"\xa9nam", boxed(*b"data", data).encode_to_vec()?);
-    let list = boxed(*b"ilst", name.encode_to_vec()?);
-    let handler = HdlrBox { handler_type: *b"mdir", name: vec![0] };
-    let meta = [vec![0; 4], handler.encode_to_vec()?, list.encode_to_vec()?].concat();
-    Ok(boxed(*b"udta", boxed(*b"meta", meta).encode_to_vec()?))
 }
 
 /// A box whose content shiguredo_mp4 has no type for.

@@ -8,7 +8,10 @@ use shiguredo_mp4::{BaseBox, BoxType, Decode, Either, TrackKind};
 use super::*;
 use crate::geometry::Size;
 use crate::mux::temporal_unit::tests::SEQUENCE_HEADER;
-use crate::mux::{Channels, Cue, SequenceHeader, SoundPacket, TemporalUnit, Texts, VideoSample};
+use crate::mux::{
+    Channels, Cue, SequenceHeader, SoundPacket, SoundTrack, TemporalUnit, TextTrack, Texts, Track,
+    VideoSample, VideoTrack,
+};
 use crate::video::Chroma;
 use crate::video::screen::{Format, ScreenEncoder};
 
@@ -36,7 +39,7 @@ fn lay_out<'a>(
     video: &'a VideoTrack,
     sound: Option<&'a SoundTrack>,
     metadata: &Metadata,
-) -> Result<Mp4<'a>, Mp4Error> {
+) -> Result<Mp4<'a>, MuxError> {
     Mp4::lay_out(Tracks { video, sound, texts: None }, metadata)
 }
 
@@ -90,7 +93,7 @@ fn appended(mp4: &Mp4<'_>, video: &VideoTrack, sound: Option<&SoundTrack>) -> Pa
                     let is_chapter = chunk.track == Track::Chapters;
                     let (id, track) = if is_chapter { (4, &texts.chapters) } else { (3, &texts.subtitles) };
                     let sample = &track.samples[index];
-                    (id, sample.duration_ms, u32::try_from(sample.data.len()).unwrap(), true)
+                    (id, sample.duration_ms, sample.data_bytes(), true)
                 }
             };
             let track = tracks.entry(id).or_default();
@@ -163,7 +166,7 @@ moov
 fn the_index_stands_before_the_packets_in_a_fixed_order() {
     let video = video(&[(10, 40, true), (20, 60, false)]);
     let sound = sound(100, &[(7, 960); 6]);
-    let metadata = Metadata { title: Some("db01 – alice".to_owned()), created_unix_s: None };
+    let metadata = Metadata { title: Some("db01 – alice".to_owned()), ..Metadata::default() };
     let mp4 = lay_out(&video, Some(&sound), &metadata).unwrap();
     let mut actual = String::new();
     outline(&moov(mp4.head()), 0, &mut actual);
@@ -220,7 +223,7 @@ fn texts_are_tracks_of_their_own_and_the_pictures_name_their_chapters() {
     assert_eq!(demuxed(mp4.head()), expected);
     // The chapters stand in front, and what is handed out is as long as the tables say.
     assert_eq!(expected[&4][0].2, mp4.payload().start);
-    let read: Vec<u8> = mp4.chunks().flat_map(|chunk| mp4.texts_of(&chunk)).flatten().copied().collect();
+    let read: Vec<u8> = mp4.pieces().skip(1).flat_map(|piece| piece.bytes).collect();
     let expected = b"\0\x02ls\0\0\0\x0cencd\0\0\x01\0\0\x04exit\0\0\0\x0cencd\0\0\x01\0\
         \0\0\0\x06ls \xe2\x8f\x8e\0\0\0\x04exit";
     assert_eq!(read, expected);
@@ -231,7 +234,7 @@ fn durations_and_the_edit_list_are_those_of_the_tables() {
     const HOURS_3_MS: u32 = 3 * 3_600_000;
     let video = video(&[(10, 40, true), (20, HOURS_3_MS, false)]);
     let sound = sound(2_000, &[(7, 960); 101]);
-    let metadata = Metadata { title: None, created_unix_s: Some(1_700_000_000) };
+    let metadata = Metadata { started_unix_s: Some(1_700_000_000), ..Metadata::default() };
     let moov = moov(lay_out(&video, Some(&sound), &metadata).unwrap().head());
     assert_eq!(moov.mvhd_box.duration, 10_800_040);
     assert_eq!(moov.mvhd_box.creation_time.as_secs(), 1_700_000_000 + 2_082_844_800);
@@ -301,9 +304,9 @@ fn tables_that_no_player_could_use_are_refused() {
         refused.unwrap_err().to_string(),
         "the Subtitles track is empty, expected at least one packet"
     );
-    let metadata = Metadata { title: Some("x".repeat(1025)), created_unix_s: None };
+    let metadata = Metadata { title: Some("x".repeat(1025)), ..Metadata::default() };
     let refused = lay_out(&good, None, &metadata).unwrap_err();
-    assert_eq!(refused.to_string(), "the title has 1025 bytes, expected at most 1024");
+    assert_eq!(refused.to_string(), "the title of the video has 1025 bytes, expected at most 1024");
 }
 
 #[test]
