@@ -118,6 +118,17 @@ impl<'a> Chunks<'a> {
         }
     }
 
+    /// The texts alone.
+    pub(super) fn texts(tracks: Tracks<'a>) -> Self {
+        let Self { chapters, video, sound, subtitles } = Self::new(tracks);
+        Self {
+            chapters,
+            video: Queue { packets: &[], ..video },
+            sound: Queue { packets: &[], ..sound },
+            subtitles,
+        }
+    }
+
     /// Each packet as a chunk of its own, but for chapters: these are left out.
     pub(super) fn single(tracks: Tracks<'a>) -> Self {
         let Self { chapters, video, sound, subtitles } = Self::new(tracks);

@@ -24,7 +24,7 @@ mod webm;
 pub use chunks::{Chunk, Chunks, Track};
 pub use error::MuxError;
 pub use metadata::Metadata;
-pub use mp4::Mp4;
+pub use mp4::{FragmentedMp4, Mp4};
 pub use sequence_header::{SequenceHeader, SequenceHeaderError};
 pub use sound_track::{Channels, SoundPacket, SoundTrack};
 pub use temporal_unit::{TemporalUnit, TemporalUnitError};

@@ -5,6 +5,8 @@
 
 mod boxes;
 mod chunk_table;
+mod fragment_boxes;
+mod fragmented;
 mod text_boxes;
 
 use std::ops::Range;
@@ -12,7 +14,9 @@ use std::ops::Range;
 use shiguredo_mp4::boxes::{Brand, FtypBox, MdatBox};
 use shiguredo_mp4::{BoxHeader, BoxSize, Encode};
 
-use self::boxes::Movie;
+pub use self::fragmented::FragmentedMp4;
+
+use self::boxes::{Form, Movie};
 use self::chunk_table::{Offsets, Tables};
 use super::checks::check;
 use super::{Chunks, Metadata, MuxError, Piece, Tracks};
@@ -34,7 +38,7 @@ impl<'a> Mp4<'a> {
     pub fn lay_out(tracks: Tracks<'a>, metadata: &Metadata) -> Result<Self, MuxError> {
         check(tracks, metadata)?;
         let (tables, payload_bytes) = Tables::of(Chunks::new(tracks));
-        let movie = Movie { tracks, metadata, tables: &tables };
+        let movie = Movie { tracks, metadata, tables: &tables, form: Form::Whole };
         let head = head(&movie, payload_bytes).map_err(|error| MuxError::Boxes { reason: error.reason })?;
         Ok(Self { head, payload_bytes, tracks })
     }
@@ -51,10 +55,9 @@ impl<'a> Mp4<'a> {
 
     /// The file from its first byte to its last.
     pub fn pieces(&self) -> impl Iterator<Item = Piece> {
-        let head = std::iter::once(Piece { bytes: self.head.clone(), packets: None });
-        head.chain(self.chunks().map(|chunk| match text_boxes::samples_of(self.tracks.texts, &chunk) {
-            Some(bytes) => Piece { bytes, packets: None },
-            None => Piece { bytes: Vec::new(), packets: Some(chunk) },
+        std::iter::once(Piece::of_bytes(self.head.clone())).chain(self.chunks().map(|chunk| {
+            text_boxes::samples_of(self.tracks.texts, &chunk)
+                .map_or_else(|| Piece { bytes: Vec::new(), packets: Some(chunk) }, Piece::of_bytes)
         }))
     }
 
@@ -69,11 +72,18 @@ impl<'a> Mp4<'a> {
     }
 }
 
-/// `ftyp`, `moov`, and the header of `mdat`.
+/// `ftyp`, `moov`, and the header of `mdat` if that holds anything.
 fn head(movie: &Movie<'_>, payload_bytes: u64) -> shiguredo_mp4::Result<Vec<u8>> {
     let box_size = BoxSize::with_payload_size(MdatBox::TYPE, payload_bytes);
-    let mdat = BoxHeader { box_type: MdatBox::TYPE, box_size }.encode_to_vec()?;
-    let ftyp = ftyp().encode_to_vec()?;
+    let mdat = match payload_bytes {
+        0 => Vec::new(),
+        _ => BoxHeader { box_type: MdatBox::TYPE, box_size }.encode_to_vec()?,
+    };
+    let ftyp = match movie.form {
+        Form::Whole => ftyp(),
+        Form::Fragmented => fragment_boxes::ftyp(),
+    };
+    let ftyp = ftyp.encode_to_vec()?;
     let with = |offsets| -> shiguredo_mp4::Result<Vec<u8>> {
         Ok([ftyp.as_slice(), &movie.moov(offsets)?.encode_to_vec()?, &mdat].concat())
     };

@@ -1,6 +1,6 @@
 //! One door to all containers.
 
-use super::{Chunk, Metadata, Mp4, MuxError, Tracks, Webm};
+use super::{Chunk, FragmentedMp4, Metadata, Mp4, MuxError, Tracks, Webm};
 
 /// The format of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -10,6 +10,8 @@ pub enum Container {
     Mp4,
     /// WebM: Matroska for browsers.
     Webm,
+    /// MP4 in fragments that each have their own index: what is there of it plays, while the rest is still being written.
+    FragmentedMp4,
 }
 
 /// Bytes of a file, and the packets that follow them.
@@ -21,6 +23,13 @@ pub struct Piece {
     pub packets: Option<Chunk>,
 }
 
+impl Piece {
+    /// Bytes that no packet follows.
+    pub(super) fn of_bytes(bytes: Vec<u8>) -> Self {
+        Self { bytes, packets: None }
+    }
+}
+
 /// A file that is laid out in some container.
 #[derive(Debug)]
 pub enum VideoFile<'a> {
@@ -28,6 +37,8 @@ pub enum VideoFile<'a> {
     Mp4(Mp4<'a>),
     /// WebM.
     Webm(Webm<'a>),
+    /// MP4 in fragments.
+    FragmentedMp4(FragmentedMp4<'a>),
 }
 
 impl<'a> VideoFile<'a> {
@@ -36,6 +47,7 @@ impl<'a> VideoFile<'a> {
         Ok(match container {
             Container::Mp4 => Self::Mp4(Mp4::lay_out(tracks, metadata)?),
             Container::Webm => Self::Webm(Webm::lay_out(tracks, metadata)?),
+            Container::FragmentedMp4 => Self::FragmentedMp4(FragmentedMp4::lay_out(tracks, metadata)?),
         })
     }
 
@@ -44,6 +56,7 @@ impl<'a> VideoFile<'a> {
         match self {
             Self::Mp4(file) => Box::new(file.pieces()),
             Self::Webm(file) => Box::new(file.pieces()),
+            Self::FragmentedMp4(file) => Box::new(file.pieces()),
         }
     }
 }

@@ -66,7 +66,7 @@ impl<'a> Webm<'a> {
 
     /// The file from its first byte to its last.
     pub fn pieces(&self) -> impl Iterator<Item = Piece> {
-        let head = std::iter::once(Piece { bytes: self.head.clone(), packets: None });
+        let head = std::iter::once(Piece::of_bytes(self.head.clone()));
         let first_of = |cluster: &'_ Cluster| std::iter::once(cluster.head.clone());
         let heads = self.clusters.iter().flat_map(move |cluster| {
             let others = std::iter::repeat_n(Vec::new(), cluster.blocks.saturating_sub(1));

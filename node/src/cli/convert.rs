@@ -81,6 +81,8 @@ enum ContainerName {
     Mp4,
     /// WebM with its index in front.
     Webm,
+    /// MP4 in fragments: what is there of it plays while the rest is still being copied or fetched.
+    FragmentedMp4,
 }
 
 impl ContainerName {
@@ -94,6 +96,7 @@ impl ContainerName {
         match self {
             Self::Mp4 => Container::Mp4,
             Self::Webm => Container::Webm,
+            Self::FragmentedMp4 => Container::FragmentedMp4,
         }
     }
 }

@@ -67,6 +67,7 @@ fn container(wanted: catalog::Container) -> Container {
     match wanted {
         catalog::Container::Mp4 => Container::Mp4,
         catalog::Container::Webm => Container::Webm,
+        catalog::Container::FragmentedMp4 => Container::FragmentedMp4,
     }
 }
 

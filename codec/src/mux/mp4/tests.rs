@@ -9,13 +9,13 @@ use super::*;
 use crate::geometry::Size;
 use crate::mux::temporal_unit::tests::SEQUENCE_HEADER;
 use crate::mux::{
-    Channels, Cue, SequenceHeader, SoundPacket, SoundTrack, TemporalUnit, TextTrack, Texts, Track,
+    Channels, Chunk, Cue, SequenceHeader, SoundPacket, SoundTrack, TemporalUnit, TextTrack, Texts, Track,
     VideoSample, VideoTrack,
 };
 use crate::video::Chroma;
 use crate::video::screen::{Format, ScreenEncoder};
 
-fn video(samples: &[(u32, u32, bool)]) -> VideoTrack {
+pub(super) fn video(samples: &[(u32, u32, bool)]) -> VideoTrack {
     let sample =
         |&(size_bytes, duration_ms, is_sync)| VideoSample { size_bytes, duration_ms, is_sync, header: 0 };
     VideoTrack {
@@ -24,7 +24,7 @@ fn video(samples: &[(u32, u32, bool)]) -> VideoTrack {
     }
 }
 
-fn sound(play_ms: u64, packets: &[(u16, u16)]) -> SoundTrack {
+pub(super) fn sound(play_ms: u64, packets: &[(u16, u16)]) -> SoundTrack {
     SoundTrack {
         channels: Channels::Stereo,
         pre_skip_samples: 312,
@@ -50,7 +50,7 @@ fn moov(head: &[u8]) -> MoovBox {
 }
 
 /// Time, duration, offset, length and key of each packet, per track.
-type Packets = BTreeMap<u32, Vec<(u64, u32, u64, usize, bool)>>;
+pub(super) type Packets = BTreeMap<u32, Vec<(u64, u32, u64, usize, bool)>>;
 
 /// What a demuxer finds.
 fn demuxed(head: &[u8]) -> Packets {
@@ -74,37 +74,43 @@ fn appended(mp4: &Mp4<'_>, video: &VideoTrack, sound: Option<&SoundTrack>) -> Pa
     let mut tracks = Packets::new();
     let mut offset = mp4.payload().start;
     for chunk in mp4.chunks() {
-        let before = offset;
-        for index in chunk.packets {
-            let (id, duration, bytes, is_sync) = match chunk.track {
-                Track::Video => {
-                    let sample = video.samples[index];
-                    (1, sample.duration_ms, sample.size_bytes, sample.is_sync)
-                }
-                Track::Sound => {
-                    let sound = sound.unwrap();
-                    let packet = sound.packets[index];
-                    let is_last = index + 1 == sound.packets.len();
-                    let samples = if is_last { sound.last_packet_samples() } else { packet.samples.into() };
-                    (2, samples, packet.size_bytes.into(), true)
-                }
-                Track::Subtitles | Track::Chapters => {
-                    let texts = mp4.tracks.texts.unwrap();
-                    let is_chapter = chunk.track == Track::Chapters;
-                    let (id, track) = if is_chapter { (4, &texts.chapters) } else { (3, &texts.subtitles) };
-                    let sample = &track.samples[index];
-                    (id, sample.duration_ms, sample.data_bytes(), true)
-                }
-            };
-            let track = tracks.entry(id).or_default();
-            let time = track.last().map_or(0, |last| last.0 + u64::from(last.1));
-            track.push((time, duration, offset, usize::try_from(bytes).unwrap(), is_sync));
-            offset += u64::from(bytes);
-        }
-        assert_eq!(offset - before, chunk.bytes);
+        offset = packets_of(&chunk, Tracks { video, sound, ..mp4.tracks }, offset, &mut tracks);
     }
     assert_eq!(offset, mp4.file_bytes(), "the packets end the file");
     tracks
+}
+
+/// Adds the packets of a chunk that stands at `offset`; returns where it ends.
+pub(super) fn packets_of(chunk: &Chunk, tables: Tracks<'_>, mut offset: u64, tracks: &mut Packets) -> u64 {
+    let before = offset;
+    for index in chunk.packets.clone() {
+        let (id, duration, bytes, is_sync) = match chunk.track {
+            Track::Video => {
+                let sample = tables.video.samples[index];
+                (1, sample.duration_ms, sample.size_bytes, sample.is_sync)
+            }
+            Track::Sound => {
+                let sound = tables.sound.unwrap();
+                let packet = sound.packets[index];
+                let is_last = index + 1 == sound.packets.len();
+                let samples = if is_last { sound.last_packet_samples() } else { packet.samples.into() };
+                (2, samples, packet.size_bytes.into(), true)
+            }
+            Track::Subtitles | Track::Chapters => {
+                let texts = tables.texts.unwrap();
+                let is_chapter = chunk.track == Track::Chapters;
+                let (id, track) = if is_chapter { (4, &texts.chapters) } else { (3, &texts.subtitles) };
+                let sample = &track.samples[index];
+                (id, sample.duration_ms, sample.data_bytes(), true)
+            }
+        };
+        let track = tracks.entry(id).or_default();
+        let time = track.last().map_or(0, |last| last.0 + u64::from(last.1));
+        track.push((time, duration, offset, usize::try_from(bytes).unwrap(), is_sync));
+        offset += u64::from(bytes);
+    }
+    assert_eq!(offset - before, chunk.bytes);
+    offset
 }
 
 fn outline(node: &dyn BaseBox, depth: usize, out: &mut String) {
@@ -178,7 +184,7 @@ fn the_index_stands_before_the_packets_in_a_fixed_order() {
 }
 
 /// Subtitles from 0.1 s, and two chapters.
-fn texts() -> Texts {
+pub(super) fn texts() -> Texts {
     let cue = |start_ms, end_ms, text: &str| Cue { start_ms, end_ms, text: text.into() };
     Texts {
         subtitles: TextTrack::subtitles(&[cue(100, 900, "ls ⏎"), cue(2_500, 2_600, "exit")]),
