@@ -2,8 +2,9 @@
 """Does Chromium play the video, seek in it, and show there what the recording shows?
 
 usage: chromium.py BIN RECORDINGS_DIR [--only NAME ...] [--seed N] [--times 20] [--profiles fast balanced legible]
+                   [--container mp4|webm|fragmented-mp4 ...]
 
-Each recording is converted in each profile and served on loopback to a headless Chromium (Debian: `chromium`). Its page
+Each recording is converted in each profile and container and served on loopback to a headless Chromium (Debian: `chromium`). Its page
 plays the beginning at twice the speed, then seeks to random times, waits until each is shown, draws it on a canvas and
 sends the pixels back. Their luma is compared with that of `custody frame` at the start of the picture that is shown
 there, as a video may be later than the recording by a fifth of a second. Prints for each video how far it played, pictures
@@ -13,6 +14,7 @@ Exit code 1 when a video does not play, a time is missed by more than a millisec
 
 import bisect
 import http.server
+import itertools
 import json
 import random
 import statistics
@@ -42,7 +44,7 @@ const send = (path, body) => fetch(path, {method: 'POST', body});
 const run = async () => {
   const wanted = await (await fetch('/times')).json();
   const loaded = event('loadeddata');
-  v.src = '/video.mp4';
+  v.src = '/video';
   await loaded;
   c.width = v.videoWidth;
   c.height = v.videoHeight;
@@ -80,6 +82,7 @@ class Player:
 
     def __init__(self, video, times_s):
         self.video, self.times_s = video.read_bytes(), times_s
+        self.media_type = f"video/{video.suffix[1:]}"
         self.pictures, self.report, self.ended = {}, {"error": "no report"}, threading.Event()
         player = self
 
@@ -97,7 +100,7 @@ class Player:
             def do_GET(self):
                 if self.path == "/times":
                     self.answer(200, "application/json", json.dumps(player.times_s).encode())
-                elif self.path == "/video.mp4":
+                elif self.path == "/video":
                     self.part(player.video)
                 else:
                     self.answer(200, "text/html", PAGE.encode())
@@ -107,7 +110,7 @@ class Player:
                 start, end = int(start), int(end or len(video) - 1)
                 ranges = ("Accept-Ranges", "bytes"), ("Content-Range", f"bytes {start}-{end}/{len(video)}")
                 try:
-                    self.answer(206, "video/mp4", video[start : end + 1], *ranges)
+                    self.answer(206, player.media_type, video[start : end + 1], *ranges)
                 except ConnectionError:
                     # A player lets go of what it does not need.
                     self.close_connection = True
@@ -155,11 +158,11 @@ def compare(args, recording, starts_s, at_s, shown, scratch):
     return best
 
 
-def measure(args, name, recording, profile, directory):
+def measure(args, name, recording, profile, container, directory):
     """Whether a video plays; prints its line."""
-    video, scratch = directory / f"{name}.mp4", directory / "frame.png"
+    video, scratch = directory / f"{name}.{custody.CONTAINERS[container]}", directory / "frame.png"
     video.unlink(missing_ok=True)
-    custody.run(args.bin, "convert", recording, "-o", video, "--profile", profile)
+    custody.run(args.bin, "convert", recording, "-o", video, "--profile", profile, "--container", container)
     duration_s = float(media.probe(video, "-show_entries", "format=duration")[0]["format"]["duration"])
     starts_s = media.frame_times(video)
     source = random.Random(f"{args.seed} {name}")
@@ -167,7 +170,7 @@ def measure(args, name, recording, profile, directory):
     player = Player(video, times_s)
     told = player.play(directory / "chromium")
     if "error" in told:
-        print(f"{name:24} {profile:10} {told['error']}", flush=True)
+        print(f"{name:24} {profile:10} {container:14} {told['error']}", flush=True)
         return False
     missed_s = max(abs(a - b) for a, b in zip(told["sought_s"], times_s, strict=True))
     likeness = []
@@ -177,9 +180,9 @@ def measure(args, name, recording, profile, directory):
         psnr = min(compare(args, recording, starts_s, at_s, shown, scratch), EQUAL_DB)
         likeness.append(psnr)
         if psnr < LEAST_DB:
-            print(f"  {name} {profile}: {psnr:.1f} dB at {at_s} s", flush=True)
+            print(f"  {name} {profile} {container}: {psnr:.1f} dB at {at_s} s", flush=True)
     print(
-        f"{name:24} {profile:10} {told['played_s']:8.2f} {told['dropped']:8} {told['corrupt']:8} {1e3 * missed_s:9.3f}"
+        f"{name:24} {profile:10} {container:14} {told['played_s']:8.2f} {told['dropped']:8} {told['corrupt']:8} {1e3 * missed_s:9.3f}"
         f" {statistics.mean(likeness):8.2f} {min(likeness):8.2f}",
         flush=True,
     )
@@ -192,15 +195,16 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--times", type=int, default=20, help="per video")
     parser.add_argument("--profiles", nargs="+", default=["fast", "balanced", "legible"])
+    parser.add_argument("--container", nargs="+", choices=custody.CONTAINERS, default=["mp4"])
     args = parser.parse_args()
     columns = f"{'played s':>8} {'dropped':>8} {'corrupt':>8} {'missed ms':>9} {'mean dB':>8} {'least dB':>8}"
-    print(f"{'recording':24} {'profile':10} {columns}")
+    print(f"{'recording':24} {'profile':10} {'container':14} {columns}")
     is_good = True
     with tempfile.TemporaryDirectory(prefix="custody-chromium-") as directory:
         for name, recording in custody.recordings(args):
             if custody.has_pictures(custody.inspect(args.bin, recording)):
-                for profile in args.profiles:
-                    is_good &= measure(args, name, recording, profile, Path(directory))
+                for profile, container in itertools.product(args.profiles, args.container):
+                    is_good &= measure(args, name, recording, profile, container, Path(directory))
     return 0 if is_good else 1
 
 

@@ -64,8 +64,9 @@ mirrored! {
     Format { Guacamole, Asciicast, Typescript, DbLines }
     /// How a session ended.
     End { Finished, Dropped, Interrupted, Failed }
-    /// The file format of a video.
-    Container { Mp4, Webm }
+    /// The file format of a video: mp4 and webm have their index in front; fragmented-mp4 plays as far as it is there, while the
+    /// rest is still being fetched.
+    Container { Mp4, Webm, FragmentedMp4 }
     /// Why a video could not be made.
     FailureKind {
         Limit, Malformed, Truncated, Unsupported, TimeBudget, MemoryBudget, Crashed, Partial, Storage,

@@ -12,8 +12,9 @@ use super::named::{Container, FailureKind};
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewVideo {
-    /// mp4 without.
+    /// What kind of file it is; mp4 without. Another format is another video of the session.
     #[serde(default = "mp4")]
+    #[schema(default = "mp4")]
     pub(crate) format: Container,
     /// Whether the text of keystrokes is in it; takes the permission to see them.
     #[serde(default)]

@@ -140,8 +140,8 @@ pub(super) async fn show_video(
         ("Range" = Option<String>, Header, description = "one range of bytes; of several, the whole is sent")
     ),
     responses(
-        (status = 200, description = "all of it", body = Vec<u8>, content_type = "video/mp4", headers(("ETag" = String))),
-        (status = 206, description = "the range", body = Vec<u8>, content_type = "video/mp4", headers(("Content-Range" = String))),
+        (status = 200, description = "all of it", content((Vec<u8> = "video/mp4"), (Vec<u8> = "video/webm")), headers(("ETag" = String))),
+        (status = 206, description = "the range", content((Vec<u8> = "video/mp4"), (Vec<u8> = "video/webm")), headers(("Content-Range" = String))),
         (status = 304, description = "the client has it"),
         (status = 409, description = "it is not ready"),
         (status = 416, description = "the range begins after the end"),
@@ -176,11 +176,11 @@ fn file(state: &ApiState, video: &OneVideo) -> Result<Content, Problem> {
             ));
         }
     };
-    let media_type = match row.settings.container {
-        Container::Mp4 => "video/mp4",
-        Container::Webm => "video/webm",
+    let (media_type, ending) = match row.settings.container {
+        Container::Mp4 | Container::FragmentedMp4 => ("video/mp4", "mp4"),
+        Container::Webm => ("video/webm", "webm"),
     };
-    let file_name = format!("session-{}.{}", row.recording, row.settings.container);
+    let file_name = format!("session-{}.{ending}", row.recording);
     let source = Source::Object(object);
     Ok(Content { source, length, tag: Some(Tag(dto::hex(&content_hash.0))), media_type, file_name })
 }

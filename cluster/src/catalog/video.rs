@@ -27,6 +27,8 @@ named!(
         Mp4 = "mp4",
         /// WebM.
         Webm = "webm",
+        /// MP4 in fragments.
+        FragmentedMp4 = "fragmented-mp4",
     }
 );
 

@@ -25,6 +25,8 @@ pub struct Chunk {
     pub track: Track,
     /// Which packets: indexes into the track's table.
     pub packets: Range<usize>,
+    /// When the first of them begins, in ticks of 1/48000 s.
+    pub at_ticks: u64,
     /// Their lengths together, in bytes.
     pub bytes: u64,
     /// Which of the track's sample entries describes them, counted from 0.
@@ -92,7 +94,7 @@ impl Packet for SoundPacket {
 
 impl Packet for TextSample {
     fn size_bytes(&self) -> u64 {
-        u64::try_from(self.data.len()).unwrap_or(u64::MAX)
+        self.data_bytes().into()
     }
 
     fn ticks(&self) -> u64 {
@@ -113,6 +115,28 @@ impl<'a> Chunks<'a> {
             video: Queue::new(Track::Video, &tracks.video.samples),
             sound: Queue::new(Track::Sound, sound),
             subtitles: Queue::new(Track::Subtitles, subtitles),
+        }
+    }
+
+    /// The texts alone.
+    pub(super) fn texts(tracks: Tracks<'a>) -> Self {
+        let Self { chapters, video, sound, subtitles } = Self::new(tracks);
+        Self {
+            chapters,
+            video: Queue { packets: &[], ..video },
+            sound: Queue { packets: &[], ..sound },
+            subtitles,
+        }
+    }
+
+    /// Each packet as a chunk of its own, but for chapters: these are left out.
+    pub(super) fn single(tracks: Tracks<'a>) -> Self {
+        let Self { chapters, video, sound, subtitles } = Self::new(tracks);
+        Self {
+            chapters: Queue { packets: &[], ..chapters },
+            video: Queue { span_ticks: 1, ..video },
+            sound: Queue { span_ticks: 1, ..sound },
+            subtitles: Queue { span_ticks: 1, ..subtitles },
         }
     }
 }
@@ -150,7 +174,8 @@ impl<'a, P: Packet> Queue<'a, P> {
 
     /// The packets that begin within one span of the next one and are described as it is.
     fn take(&mut self) -> Chunk {
-        let (first, end_ticks) = (self.next, self.next_ticks.saturating_add(self.span_ticks));
+        let (first, at_ticks) = (self.next, self.next_ticks);
+        let end_ticks = at_ticks.saturating_add(self.span_ticks);
         let entry = self.packets.get(first).map_or(0, Packet::entry);
         let mut bytes = 0;
         let fits = |packet: &&P, ticks: u64| ticks < end_ticks && packet.entry() == entry;
@@ -159,7 +184,7 @@ impl<'a, P: Packet> Queue<'a, P> {
             self.next_ticks = self.next_ticks.saturating_add(packet.ticks());
             self.next += 1;
         }
-        Chunk { track: self.track, packets: first..self.next, bytes, entry }
+        Chunk { track: self.track, packets: first..self.next, at_ticks, bytes, entry }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use shiguredo_mp4::bitstream::av1::{Av1SampleEntryConfig, build_av01_box_from_config_obus};
 use shiguredo_mp4::boxes::{Av01Box, SampleEntry};
-use shiguredo_mp4::codec_string;
+use shiguredo_mp4::{Encode, codec_string};
 use thiserror::Error;
 
 use crate::geometry::Size;
@@ -56,6 +56,13 @@ impl SequenceHeader {
         &self.codecs
     }
 
+    /// What decoders are set up with, this header included: the content of `av1C` (AV1-ISOBMFF 2.3.3).
+    pub(super) fn configuration(&self) -> Vec<u8> {
+        let encoded = self.entry.av1c_box.encode_to_vec().unwrap_or_default();
+        // The box's own length and type.
+        encoded.get(8..).unwrap_or_default().to_vec()
+    }
+
     /// The sample entry without a colour description.
     pub(super) fn sample_entry(&self) -> &Av01Box {
         &self.entry
@@ -73,6 +80,7 @@ mod tests {
         assert_eq!(header.obu(), SEQUENCE_HEADER);
         assert_eq!(header.size(), Size { width: 320, height: 180 });
         assert_eq!(header.codecs(), "av01.0.08M.08");
+        assert_eq!(header.configuration(), [&[0x81, 8, 0x0c, 0], SEQUENCE_HEADER].concat());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The facts of the sound.
 
+use std::ops::Range;
+
 /// Coded sound that starts with the first picture: an Opus stream (RFC 6716, RFC 7845).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SoundTrack {
@@ -54,6 +56,15 @@ impl SoundTrack {
         self.play_ms.min(samples.div_ceil(Self::SAMPLES_PER_MS))
     }
 
+    /// The durations of some packets, in samples; the last one of all ends with the sound.
+    pub(super) fn durations(&self, packets: Range<usize>) -> impl Iterator<Item = u32> + Clone {
+        let is_end = !packets.is_empty() && packets.end == self.packets.len();
+        let last = is_end.then(|| self.last_packet_samples());
+        let whole = packets.len() - usize::from(is_end);
+        let packets = self.packets.get(packets).unwrap_or_default();
+        packets.iter().take(whole).map(|packet| u32::from(packet.samples)).chain(last)
+    }
+
     /// The duration of the last packet, in samples: shorter than what it decodes to when the sound ends inside
     /// it, which is how players learn what to cut (Encapsulation of Opus in ISOBMFF 4.4).
     pub(super) fn last_packet_samples(&self) -> u32 {
@@ -83,6 +94,9 @@ mod tests {
     fn the_sound_ends_where_the_caller_says_or_with_the_packets() {
         assert_eq!((track(50).heard_ms(), track(50).last_packet_samples()), (50, 792));
         assert_eq!((track(10).heard_ms(), track(10).last_packet_samples()), (10, 1));
+        assert_eq!(track(10).durations(0..3).collect::<Vec<_>>(), [960, 960, 1]);
+        assert_eq!(track(10).durations(1..2).collect::<Vec<_>>(), [960]);
+        assert_eq!(track(10).durations(3..3).count(), 0);
         assert_eq!((track(u64::MAX).heard_ms(), track(u64::MAX).last_packet_samples()), (54, 960));
     }
 }

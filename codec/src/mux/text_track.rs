@@ -26,11 +26,28 @@ pub struct TextTrack {
     pub(super) samples: Vec<TextSample>,
 }
 
-/// One text as it stands in the file.
+/// One text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct TextSample {
     pub(super) duration_ms: u32,
-    pub(super) data: Vec<u8>,
+    /// Not longer than [`TextTrack::MAX_TEXT_BYTES`]; empty where nothing is shown.
+    pub(super) text: String,
+    /// What stands behind it in MP4.
+    behind: &'static [u8],
+}
+
+impl TextSample {
+    /// The text as MP4 keeps it: with its length before it.
+    pub(super) fn data(&self) -> Vec<u8> {
+        let length = u16::try_from(self.text.len()).expect("a text's longest length fits 16 bits");
+        [&length.to_be_bytes(), self.text.as_bytes(), self.behind].concat()
+    }
+
+    /// The length of [`TextSample::data`], in bytes.
+    pub(super) fn data_bytes(&self) -> u32 {
+        let bytes = size_of::<u16>() + self.text.len() + self.behind.len();
+        u32::try_from(bytes).expect("a text's longest length fits 16 bits")
+    }
 }
 
 impl TextTrack {
@@ -52,7 +69,7 @@ impl TextTrack {
         Self::new(cues, Self::UTF_8)
     }
 
-    fn new(cues: &[Cue], behind: &[u8]) -> Self {
+    fn new(cues: &[Cue], behind: &'static [u8]) -> Self {
         let mut samples = Vec::new();
         let mut at_ms = 0;
         for cue in cues {
@@ -70,13 +87,11 @@ impl TextTrack {
 }
 
 /// Adds a text, unless it is shown for no time. The time that one sample can last is 49 days.
-fn push(samples: &mut Vec<TextSample>, mut duration_ms: u64, text: &str, behind: &[u8]) {
-    let text = &text.as_bytes()[..text.floor_char_boundary(TextTrack::MAX_TEXT_BYTES)];
-    let length = u16::try_from(text.len()).expect("a text's longest length fits 16 bits");
-    let data = [&length.to_be_bytes(), text, behind].concat();
+fn push(samples: &mut Vec<TextSample>, mut duration_ms: u64, text: &str, behind: &'static [u8]) {
+    let (text, _) = text.split_at(text.floor_char_boundary(TextTrack::MAX_TEXT_BYTES));
     while duration_ms > 0 {
         let part_ms = u32::try_from(duration_ms).unwrap_or(u32::MAX);
-        samples.push(TextSample { duration_ms: part_ms, data: data.clone() });
+        samples.push(TextSample { duration_ms: part_ms, text: text.to_owned(), behind });
         duration_ms -= u64::from(part_ms);
     }
 }
@@ -89,8 +104,10 @@ mod tests {
         Cue { start_ms, end_ms, text: text.to_owned() }
     }
 
-    fn samples(track: &TextTrack) -> Vec<(u32, &[u8])> {
-        track.samples.iter().map(|sample| (sample.duration_ms, sample.data.as_slice())).collect()
+    fn samples(track: &TextTrack) -> Vec<(u32, Vec<u8>)> {
+        let lengths = track.samples.iter().map(TextSample::data_bytes);
+        assert!(lengths.eq(track.samples.iter().map(|sample| u32::try_from(sample.data().len()).unwrap())));
+        track.samples.iter().map(|sample| (sample.duration_ms, sample.data())).collect()
     }
 
     #[test]
@@ -98,9 +115,10 @@ mod tests {
         let track = TextTrack::subtitles(&[cue(500, 900, "lé"), cue(900, 1_000, "x"), cue(3_000, 3_001, "")]);
         let expected: [(u32, &[u8]); 5] =
             [(500, b"\0\0"), (400, b"\0\x03l\xc3\xa9"), (100, b"\0\x01x"), (2_000, b"\0\0"), (1, b"\0\0")];
+        let expected = expected.map(|(duration_ms, data)| (duration_ms, data.to_vec()));
         assert_eq!((samples(&track), track.duration_ms()), (expected.to_vec(), 3_001));
         let chapters = TextTrack::chapters(&[cue(0, 7, "a")]);
-        assert_eq!(samples(&chapters), [(7, &b"\0\x01a\0\0\0\x0cencd\0\0\x01\0"[..])]);
+        assert_eq!(samples(&chapters), [(7, b"\0\x01a\0\0\0\x0cencd\0\0\x01\0".to_vec())]);
     }
 
     #[test]
@@ -108,7 +126,7 @@ mod tests {
         let long = "€".repeat(TextTrack::MAX_TEXT_BYTES);
         let track = TextTrack::subtitles(&[cue(0, 1, &long), cue(1, 2 + u64::from(u32::MAX), "x")]);
         let lengths: Vec<_> =
-            track.samples.iter().map(|sample| (sample.duration_ms, sample.data.len())).collect();
+            track.samples.iter().map(|sample| (sample.duration_ms, sample.data().len())).collect();
         assert_eq!(lengths, [(1, 2 + 8_190), (u32::MAX, 3), (1, 3)]);
     }
 }

@@ -11,13 +11,14 @@ use crate::recording::Recording;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use codec::cut::CutSettings;
+use codec::mux::{Container, Metadata};
 use codec::refusal::RefusalCode;
 use codec::video::{Profile, VideoSettings};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Make an ordinary video (MP4: AV1 and Opus) of a recording.
+/// Make an ordinary video (AV1 and Opus in MP4 or WebM) of a recording.
 ///
 /// Exits with 0 when the whole recording is in the video, and with 3 when the video is there but the recording is
 /// damaged: then it ends where the recording can no longer be read, and the message says where.
@@ -28,6 +29,12 @@ pub(super) struct Convert {
     /// Where to write the video.
     #[arg(short, long, value_name = "OUT.mp4")]
     output: PathBuf,
+    /// What kind of file it is; without, OUT.webm becomes WebM and any other name MP4.
+    #[arg(long, value_enum)]
+    container: Option<ContainerName>,
+    /// What players show as its title.
+    #[arg(long, value_name = "TEXT")]
+    title: Option<String>,
     /// Where the video begins, from the first frame, such as 90, 12.3, 1m30s or 1:30.
     #[arg(long, value_name = "TIME", value_parser = media_time::parse)]
     from: Option<i64>,
@@ -67,6 +74,33 @@ enum ProfileName {
     Legible,
 }
 
+/// The containers as the command line names them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ContainerName {
+    /// MP4 with its index in front.
+    Mp4,
+    /// WebM with its index in front.
+    Webm,
+    /// MP4 in fragments: what is there of it plays while the rest is still being copied or fetched.
+    FragmentedMp4,
+}
+
+impl ContainerName {
+    /// The container that a file's name asks for.
+    fn of(path: &Path) -> Self {
+        let is_webm = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("webm"));
+        if is_webm { Self::Webm } else { Self::Mp4 }
+    }
+
+    fn container(self) -> Container {
+        match self {
+            Self::Mp4 => Container::Mp4,
+            Self::Webm => Container::Webm,
+            Self::FragmentedMp4 => Container::FragmentedMp4,
+        }
+    }
+}
+
 impl ProfileName {
     fn profile(self) -> Profile {
         match self {
@@ -90,6 +124,7 @@ impl Convert {
             session: None,
             limits: self.resync.limits(),
             settings: self.settings(),
+            metadata: Metadata { title: self.title.clone(), ..Metadata::default() },
             workers: self.workers.map_or(cores, NonZeroUsize::get),
             progress: &TerminalProgress::new(self.quiet),
         };
@@ -108,6 +143,7 @@ impl Convert {
             video: VideoSettings::of(self.profile.profile()),
             cut: CutSettings { from_ms: self.from, to_ms: self.to, idle_max_ms: self.skip_idle },
             keystrokes: self.keystrokes,
+            container: self.container.unwrap_or(ContainerName::of(&self.output)).container(),
         }
     }
 

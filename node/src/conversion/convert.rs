@@ -12,8 +12,8 @@ use codec::captions::captions;
 use codec::cut::{Cut, CutError, CutSettings};
 use codec::limits::Limits;
 use codec::mux::{
-    Channels, Metadata, Mp4, Mp4Error, SequenceHeader, SequenceHeaderError, SoundTrack, Track, Tracks,
-    VideoSample, VideoTrack,
+    Channels, Container, Metadata, MuxError, SequenceHeader, SequenceHeaderError, SoundTrack, Track, Tracks,
+    VideoFile, VideoSample, VideoTrack,
 };
 use codec::refusal::Refusal;
 use codec::timeline::{SessionSpan, Timeline};
@@ -32,6 +32,8 @@ pub(crate) struct ConversionSettings {
     pub(crate) cut: CutSettings,
     /// Whether what was typed can be read in it; else it holds no text at all.
     pub(crate) keystrokes: bool,
+    /// What kind of file it is.
+    pub(crate) container: Container,
 }
 
 /// What a conversion needs to know.
@@ -46,6 +48,8 @@ pub(crate) struct Conversion<'a> {
     pub(crate) limits: Limits,
     /// What the video is to be.
     pub(crate) settings: ConversionSettings,
+    /// What it says about itself.
+    pub(crate) metadata: Metadata,
     /// Worker processes at most; memory may allow fewer.
     pub(crate) workers: usize,
     /// Who is told how far it is.
@@ -102,7 +106,7 @@ pub(crate) enum ConvertError {
     SequenceHeader(#[from] SequenceHeaderError),
     /// The file cannot be laid out.
     #[error("cannot lay out the video: {0}")]
-    Mux(#[from] Mp4Error),
+    Mux(#[from] MuxError),
     /// The video cannot be written.
     #[error("cannot write the video: {0}")]
     Write(io::Error),
@@ -131,9 +135,8 @@ impl Conversion<'_> {
         let texts = self.settings.keystrokes.then(|| captions(&timeline, &keystrokes.batches, &plan.cut));
         let texts = texts.flatten();
         let tracks = Tracks { video: &video_track, sound: sound_track.as_ref(), texts: texts.as_ref() };
-        let file = Mp4::lay_out(tracks, &Metadata::default())?;
-        output.write_all(file.head()).map_err(ConvertError::Write)?;
-        copy_packets(&file, video, sound, output)?;
+        let file = VideoFile::lay_out(self.settings.container, tracks, &self.metadata)?;
+        write(&file, video, sound, output).map_err(ConvertError::Write)?;
         output.flush().map_err(ConvertError::Write)?;
         Ok(Report { timeline, plan, pictures, has_sound: sound_track.is_some(), summary })
     }
@@ -185,24 +188,23 @@ fn sound_track(part: &SoundPart, plan: &Plan) -> SoundTrack {
     }
 }
 
-/// Writes all packets behind the head, in the order that it promises.
-fn copy_packets(
-    file: &Mp4<'_>,
+/// Writes the pieces of a file, and the packets where they belong.
+fn write(
+    file: &VideoFile<'_>,
     video: Vec<(VideoPart, Arc<File>)>,
     sound: Option<SoundPart>,
     output: &mut impl Write,
-) -> Result<(), ConvertError> {
+) -> io::Result<()> {
     let mut pictures = Parts::new(video.into_iter().map(|(part, file)| (file, part.range)));
     let mut sound = Parts::new(sound.map(|sound| sound.stored));
-    for chunk in file.chunks() {
-        match chunk.track {
-            Track::Video => pictures.copy_next(chunk.bytes, output),
-            Track::Sound => sound.copy_next(chunk.bytes, output),
-            Track::Subtitles | Track::Chapters => {
-                file.texts_of(&chunk).try_for_each(|text| output.write_all(text))
-            }
+    for piece in file.pieces() {
+        output.write_all(&piece.bytes)?;
+        let Some(packets) = piece.packets else { continue };
+        match packets.track {
+            Track::Video => pictures.copy_next(packets.bytes, output)?,
+            Track::Sound => sound.copy_next(packets.bytes, output)?,
+            Track::Subtitles | Track::Chapters => {}
         }
-        .map_err(ConvertError::Write)?;
     }
     Ok(())
 }

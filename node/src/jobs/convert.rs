@@ -8,18 +8,19 @@ use super::stored_output::StoredOutput;
 use crate::conversion::{Conversion, ConversionSettings};
 use crate::interrupt::Interrupt;
 use crate::recording::Recording;
-use cluster::catalog::VideoFacts;
+use cluster::catalog::{self, SealFacts, VideoFacts, VideoSettings};
 use cluster::id::RecordingId;
 use codec::limits::Limits;
+use codec::mux::{Container, Metadata};
 
 /// What a video is made of.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Source {
     pub(super) recording: RecordingId,
-    /// Its bytes.
-    pub(super) length: u64,
-    /// Whether the video shows what was typed.
-    pub(super) keystrokes: bool,
+    /// Its length and root.
+    pub(super) sealed: SealFacts,
+    /// Which video.
+    pub(super) settings: VideoSettings,
 }
 
 /// Makes the video with worker processes and keeps it as a new object of the recording: each try has its own. One that
@@ -30,8 +31,9 @@ pub(super) fn convert(
     counter: &JobCounter,
     interrupt: &Interrupt,
 ) -> Result<VideoFacts, JobError> {
-    let Source { recording, length, keystrokes } = source;
-    let stored = Recording::of_session(&tools.cluster, &tools.runtime, recording, length)?;
+    let Source { recording, sealed, settings } = source;
+    let keystrokes = settings.keystrokes;
+    let stored = Recording::of_session(&tools.cluster, &tools.runtime, recording, sealed.length)?;
     let stored = stored.drawn(interrupt)?;
     let begin = if keystrokes { StoredOutput::of_text } else { StoredOutput::new };
     let mut output = begin(tools.cluster.clone(), tools.runtime.clone(), recording);
@@ -40,7 +42,12 @@ pub(super) fn convert(
         session: session_span(&tools.cluster, recording)?,
         work_dir: &tools.work_dir,
         limits: Limits::default(),
-        settings: ConversionSettings { keystrokes, ..ConversionSettings::default() },
+        settings: ConversionSettings {
+            keystrokes,
+            container: container(settings.container),
+            ..ConversionSettings::default()
+        },
+        metadata: metadata(tools, source)?,
         workers: tools.workers.get(),
         progress: counter,
     };
@@ -56,4 +63,33 @@ pub(super) fn convert(
         duration_ms: u64::try_from(report.plan.cut.duration_ms()).unwrap_or(0),
         content_hash: video.content_hash,
     })
+}
+
+fn container(wanted: catalog::Container) -> Container {
+    match wanted {
+        catalog::Container::Mp4 => Container::Mp4,
+        catalog::Container::Webm => Container::Webm,
+        catalog::Container::FragmentedMp4 => Container::FragmentedMp4,
+    }
+}
+
+/// What the file says about itself: the head of the session's report.
+fn metadata(tools: &JobTools, source: Source) -> Result<Metadata, JobError> {
+    let Source { recording, sealed, .. } = source;
+    let info = tools.cluster.catalog()?.session(recording)?.map(|session| session.info);
+    Ok(Metadata {
+        title: info.as_ref().map(title),
+        started_unix_s: info.map(|info| info.start_ms / 1_000),
+        session: Some(recording.to_string()),
+        root: Some(sealed.root.to_string()),
+    })
+}
+
+/// Protocol, device and user, as one line.
+fn title(info: &catalog::SessionInfo) -> String {
+    let user = if info.user_name.is_empty() { String::new() } else { format!(" – {}", info.user_name) };
+    let title = format!("{} {}{user}", info.protocol, info.device_address);
+    let title: String = title.chars().map(|char| if char.is_control() { ' ' } else { char }).collect();
+    let (title, _) = title.split_at(title.floor_char_boundary(Metadata::MAX_TEXT_BYTES));
+    title.to_owned()
 }

@@ -12,8 +12,8 @@ use crate::recording::OpenError;
 use crate::tasks::{Stop, TaskResult, on_thread};
 use cluster::Cluster;
 use cluster::catalog::{
-    CatalogError, ClaimJob, ClaimToken, Command, Complete, FailJob, JobKind, JobRow, JobState, ObjectState,
-    Outcome, Refusal,
+    CatalogError, ClaimJob, ClaimToken, Command, Complete, Container, FailJob, JobKind, JobRow, JobState,
+    ObjectState, Outcome, Refusal, SealFacts, VideoSettings,
 };
 use cluster::facts::{NotReady, SubmitError};
 use cluster::id::{JobId, ObjectId, RecordingId};
@@ -217,7 +217,8 @@ fn do_job(
     counter: &JobCounter,
     interrupt: &Interrupt,
 ) -> Result<Command, JobError> {
-    let length = sealed_length(&tools.cluster, recording)?;
+    let sealed = sealed(&tools.cluster, recording)?;
+    let length = sealed.length;
     Ok(match work {
         Work::Index => {
             let done = index::index(tools, claim, recording, length, interrupt)?;
@@ -225,30 +226,33 @@ fn do_job(
             Command::CompleteIndex(done)
         }
         Work::Convert => {
-            let source = convert::Source { recording, length, keystrokes: wants_keystrokes(tools, claim)? };
+            let source = convert::Source { recording, sealed, settings: video_settings(tools, claim)? };
             let facts = convert::convert(tools, source, counter, interrupt)?;
             Command::Complete(Complete { claim, facts })
         }
     })
 }
 
-/// Whether the video of a job is to show what was typed.
-fn wants_keystrokes(tools: &JobTools, claim: ClaimToken) -> Result<bool, JobError> {
+/// What the video of a job is to be.
+fn video_settings(tools: &JobTools, claim: ClaimToken) -> Result<VideoSettings, JobError> {
     let catalog = tools.cluster.catalog()?;
-    let Some(JobKind::Convert { video }) = catalog.job(claim.job)?.map(|row| row.kind) else {
-        return Ok(false);
+    let video = match catalog.job(claim.job)?.map(|row| row.kind) {
+        Some(JobKind::Convert { video }) => catalog.video(video)?,
+        Some(JobKind::Index) | None => None,
     };
-    Ok(catalog.video(video)?.is_some_and(|row| row.settings.keystrokes))
+    // A job that is gone cannot be completed: nobody sees what is made without its settings.
+    let gone = VideoSettings { container: Container::Mp4, keystrokes: false, codec_version: 0 };
+    Ok(video.map_or(gone, |row| row.settings))
 }
 
-/// The length of a recording, which a job is only made for once it is sealed.
-fn sealed_length(cluster: &Cluster, recording: RecordingId) -> Result<u64, JobError> {
+/// The length and root of a recording, which a job is only made for once it is sealed.
+fn sealed(cluster: &Cluster, recording: RecordingId) -> Result<SealFacts, JobError> {
     let object = ObjectId::from(recording);
     let unreadable = |source: Box<dyn std::error::Error + Send + Sync>| OpenError::Stored { object, source };
     let catalog = cluster.catalog().map_err(|error| unreadable(error.into()))?;
     let row = catalog.object(object).map_err(|error| unreadable(error.into()))?;
     match row.map(|row| row.state) {
-        Some(ObjectState::Sealed(facts)) => Ok(facts.length),
+        Some(ObjectState::Sealed(facts)) => Ok(facts),
         Some(ObjectState::Open | ObjectState::Interrupted { .. }) | None => {
             Err(unreadable(Box::from("it is not sealed")).into())
         }

@@ -7,6 +7,8 @@ import tempfile
 from pathlib import Path
 
 SUFFIXES = (".guac.zst", ".guac")
+# The containers as the command line names them, and how their files are named.
+CONTAINERS = {"mp4": "mp4", "webm": "webm", "fragmented-mp4": "mp4"}
 # All was done; or the result is there and lacks what was damaged in the recording.
 GOOD_EXIT_CODES = (0, 3)
 

@@ -7,19 +7,20 @@ use shiguredo_mp4::boxes::{
     DinfBox, EdtsBox, ElstBox, ElstEntry, HdlrBox, MdhdBox, MdiaBox, MediaHeader, MinfBox, MoovBox, MvhdBox,
     SampleEntry, SmhdBox, StblBox, StsdBox, StssBox, StszBox, SttsBox, TkhdBox, TrakBox, UnknownBox, VmhdBox,
 };
-use shiguredo_mp4::{BoxSize, BoxType, Encode, FixedPointNumber, LanguageCode, Mp4FileTime, Result};
+use shiguredo_mp4::{BoxSize, BoxType, FixedPointNumber, LanguageCode, Mp4FileTime, Result};
 
-use super::super::{Channels, SoundTrack, TextTrack, Tracks};
-use super::Metadata;
+use super::super::text_track::TextSample;
+use super::super::{Channels, Metadata, SoundTrack, TextTrack, Tracks};
 use super::chunk_table::{ChunkTable, Offsets, Tables, numbers};
+use super::fragment_boxes;
 use super::text_boxes::{self, Region};
 
 /// Movie, pictures and texts count milliseconds.
-const MS_TIMESCALE: NonZeroU32 = NonZeroU32::new(1_000).expect("1000 is not zero");
+pub(super) const MS_TIMESCALE: NonZeroU32 = NonZeroU32::new(1_000).expect("1000 is not zero");
 /// Sound counts samples.
 const SOUND_TIMESCALE: NonZeroU32 = NonZeroU32::new(SoundTrack::RATE_HZ).expect("48000 is not zero");
-const VIDEO_ID: u32 = 1;
-const SOUND_ID: u32 = 2;
+pub(super) const VIDEO_ID: u32 = 1;
+pub(super) const SOUND_ID: u32 = 2;
 const SUBTITLES_ID: u32 = 3;
 const CHAPTERS_ID: u32 = 4;
 /// An Opus decoder that starts anywhere is right after 80 ms (Encapsulation of Opus in ISOBMFF 4.3.6.2).
@@ -33,6 +34,34 @@ pub(super) struct Movie<'a> {
     pub(super) tracks: Tracks<'a>,
     pub(super) metadata: &'a Metadata,
     pub(super) tables: &'a Tables,
+    pub(super) form: Form,
+}
+
+/// Where the tables of pictures and sound are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// All of them in `moov`.
+    Whole,
+    /// Those of each fragment in its `moof`; `moov` has those of texts only.
+    Fragmented,
+}
+
+impl Form {
+    /// What of a track `moov` tells itself.
+    fn of_movie<P>(self, packets: &[P]) -> &[P] {
+        match self {
+            Self::Whole => packets,
+            Self::Fragmented => &[],
+        }
+    }
+
+    /// How long what `moov` tells of a track lasts.
+    fn lasting(self, duration: u64) -> u64 {
+        match self {
+            Self::Whole => duration,
+            Self::Fragmented => 0,
+        }
+    }
 }
 
 /// What the boxes of the kinds of tracks differ in.
@@ -60,41 +89,42 @@ impl Movie<'_> {
     /// The whole index.
     pub(super) fn moov(&self, offsets: Offsets) -> Result<MoovBox> {
         let mut trak_boxes = vec![self.trak(self.video_track(offsets)?)];
-        let mut duration = self.tracks.video.duration_ms();
         let mut last_id = SOUND_ID;
         if let Some(sound) = self.tracks.sound {
             trak_boxes.push(self.trak(self.sound_track(sound, offsets)?));
-            duration = duration.max(sound.heard_ms());
         }
         if let Some(texts) = self.tracks.texts {
             trak_boxes.push(self.trak(self.subtitle_track(&texts.subtitles, offsets)?));
             trak_boxes.push(self.trak(self.chapter_track(&texts.chapters, offsets)?));
-            duration = duration.max(texts.subtitles.duration_ms()).max(texts.chapters.duration_ms());
             last_id = CHAPTERS_ID;
         }
         let mvhd_box = MvhdBox {
             creation_time: self.created(),
             modification_time: self.created(),
             timescale: MS_TIMESCALE,
-            duration,
+            duration: trak_boxes.iter().map(|track| track.tkhd_box.duration).max().unwrap_or(0),
             rate: MvhdBox::DEFAULT_RATE,
             volume: MvhdBox::DEFAULT_VOLUME,
             matrix: MvhdBox::DEFAULT_MATRIX,
             next_track_id: last_id + 1,
         };
-        let title = self.metadata.title.as_deref().map(title).transpose()?;
-        Ok(MoovBox { mvhd_box, trak_boxes, mvex_box: None, unknown_boxes: title.into_iter().collect() })
+        let unknown_boxes = vec![text_boxes::user_data(self.metadata)?];
+        let mvex_box = match self.form {
+            Form::Whole => None,
+            Form::Fragmented => Some(fragment_boxes::extends(self.tracks)),
+        };
+        Ok(MoovBox { mvhd_box, trak_boxes, mvex_box, unknown_boxes })
     }
 
     fn created(&self) -> Mp4FileTime {
         let since_1970 = |seconds| Mp4FileTime::from_unix_time(std::time::Duration::from_secs(seconds));
         // The sum of both epochs must not run over; no such year exists.
-        self.metadata.created_unix_s.map_or(Mp4FileTime::default(), |s| since_1970(s.min(u64::MAX >> 1)))
+        self.metadata.started_unix_s.map_or(Mp4FileTime::default(), |s| since_1970(s.min(u64::MAX >> 1)))
     }
 
     fn video_track(&self, offsets: Offsets) -> Result<TrackBoxes> {
         let video = self.tracks.video;
-        let samples = &video.samples;
+        let samples = self.form.of_movie(&video.samples);
         let entries = video.sequence_headers.iter().map(|header| {
             let mut entry = header.sample_entry().clone();
             entry.unknown_boxes.push(colour());
@@ -115,8 +145,8 @@ impl Movie<'_> {
         Ok(TrackBoxes {
             id: VIDEO_ID,
             enabled: true,
-            presented_ms: video.duration_ms(),
-            media_duration: video.duration_ms(),
+            presented_ms: self.form.lasting(video.duration_ms()),
+            media_duration: self.form.lasting(video.duration_ms()),
             timescale: MS_TIMESCALE,
             handler: HdlrBox::HANDLER_TYPE_VIDE,
             name: b"Video\0",
@@ -140,17 +170,16 @@ impl Movie<'_> {
             input_sample_rate: sound.input_rate_hz,
             output_gain: 0,
         });
-        let before_last = sound.packets.len().saturating_sub(1);
-        let durations = sound.packets.iter().take(before_last).map(|packet| u32::from(packet.samples));
-        let durations = durations.chain([sound.last_packet_samples()]);
-        let sizes = sound.packets.iter().map(|packet| u32::from(packet.size_bytes)).collect();
+        let packets = self.form.of_movie(&sound.packets);
+        let durations = sound.durations(0..packets.len());
+        let sizes = packets.iter().map(|packet| u32::from(packet.size_bytes)).collect();
         let media_duration = durations.clone().map(u64::from).sum();
         let table =
             sample_table(vec![SampleEntry::Opus(entry)], durations, sizes, &self.tables.sound, offsets)?;
         Ok(TrackBoxes {
             id: SOUND_ID,
             enabled: true,
-            presented_ms: sound.heard_ms(),
+            presented_ms: self.form.lasting(sound.heard_ms()),
             media_duration,
             timescale: SOUND_TIMESCALE,
             handler: HdlrBox::HANDLER_TYPE_SOUN,
@@ -158,8 +187,9 @@ impl Movie<'_> {
             shown: NOTHING_SHOWN,
             volume: TkhdBox::DEFAULT_AUDIO_VOLUME,
             header: Some(MediaHeader::Smhd(SmhdBox::default())),
-            edit: Some(skip_start(sound)),
-            table: StblBox { unknown_boxes: preroll(sound), ..table },
+            // No time: up to the end of what the fragments hold (ISO/IEC 14496-12 8.6.6).
+            edit: Some(skip_start(sound, self.form.lasting(sound.heard_ms()))),
+            table: StblBox { unknown_boxes: preroll(sound, packets.len()), ..table },
             unknown_boxes: Vec::new(),
             unknown_media_boxes: Vec::new(),
         })
@@ -272,50 +302,43 @@ fn text_table(
     offsets: Offsets,
 ) -> Result<StblBox> {
     let durations = track.samples.iter().map(|sample| sample.duration_ms);
-    let length = |data: &[u8]| u32::try_from(data.len()).unwrap_or(u32::MAX);
-    let sizes = track.samples.iter().map(|sample| length(&sample.data)).collect();
+    let sizes = track.samples.iter().map(TextSample::data_bytes).collect();
     sample_table(vec![entry], durations, sizes, chunks, offsets)
 }
 
 /// Sound starts behind the pre-skip, with the first picture (Encapsulation of Opus in ISOBMFF 4.4).
-fn skip_start(sound: &SoundTrack) -> EdtsBox {
+fn skip_start(sound: &SoundTrack, edit_duration: u64) -> EdtsBox {
     let entry = ElstEntry {
-        edit_duration: sound.heard_ms(),
+        edit_duration,
         media_time: sound.pre_skip_samples.into(),
         media_rate: FixedPointNumber::new(1, 0),
     };
     EdtsBox { elst_box: Some(ElstBox { entries: vec![entry] }), unknown_boxes: Vec::new() }
 }
 
-/// How many packets a player decodes before the one that it seeks to: `sgpd` and `sbgp` of type `roll` (ISO/IEC
-/// 14496-12 10.1).
-fn preroll(sound: &SoundTrack) -> Vec<UnknownBox> {
+/// How many packets a player decodes before the one that it seeks to: `sgpd` of type `roll`, and `sbgp` for so many packets
+/// (ISO/IEC 14496-12 10.1).
+fn preroll(sound: &SoundTrack, packets: usize) -> Vec<UnknownBox> {
     let shortest = sound.packets.iter().rev().skip(1).map(|packet| packet.samples).min();
     let distance = PREROLL_SAMPLES.div_ceil(shortest.unwrap_or(PREROLL_SAMPLES).max(120));
     let distance = i16::try_from(distance).unwrap_or(i16::MAX).saturating_neg();
-    let packets = u32::try_from(sound.packets.len()).unwrap_or(u32::MAX);
     let mut description = b"\x01\0\0\0roll\0\0\0\x02\0\0\0\x01".to_vec();
     description.extend(distance.to_be_bytes());
+    vec![boxed(*b"sgpd", description), in_preroll(packets)]
+}
+
+/// Says that so many packets need it.
+pub(super) fn in_preroll(packets: usize) -> UnknownBox {
+    let packets = u32::try_from(packets).unwrap_or(u32::MAX);
     let mut membership = b"\0\0\0\0roll\0\0\0\x01".to_vec();
     membership.extend(packets.to_be_bytes());
     membership.extend(1_u32.to_be_bytes());
-    vec![boxed(*b"sgpd", description), boxed(*b"sbgp", membership)]
+    boxed(*b"sbgp", membership)
 }
 
 /// BT.709 in limited range (ISO/IEC 14496-12 12.1.5; code points of ISO/IEC 23091-2).
 fn colour() -> UnknownBox {
     boxed(*b"colr", b"nclx\0\x01\0\x01\0\x01\0".to_vec())
-}
-
-/// The title where players look for it: `udta`, `meta`, `ilst`, `©nam`.
-fn title(text: &str) -> Result<UnknownBox> {
-    let mut data = b"\0\0\0\x01\0\0\0\0".to_vec();
-    data.extend(text.as_bytes());
-    let name = boxed(*b"\xa9nam", boxed(*b"data", data).encode_to_vec()?);
-    let list = boxed(*b"ilst", name.encode_to_vec()?);
-    let handler = HdlrBox { handler_type: *b"mdir", name: vec![0] };
-    let meta = [vec![0; 4], handler.encode_to_vec()?, list.encode_to_vec()?].concat();
-    Ok(boxed(*b"udta", boxed(*b"meta", meta).encode_to_vec()?))
 }
 
 /// A box whose content shiguredo_mp4 has no type for.

@@ -8,11 +8,14 @@ use shiguredo_mp4::{BaseBox, BoxType, Decode, Either, TrackKind};
 use super::*;
 use crate::geometry::Size;
 use crate::mux::temporal_unit::tests::SEQUENCE_HEADER;
-use crate::mux::{Channels, Cue, SequenceHeader, SoundPacket, TemporalUnit, Texts, VideoSample};
+use crate::mux::{
+    Channels, Chunk, Cue, SequenceHeader, SoundPacket, SoundTrack, TemporalUnit, TextTrack, Texts, Track,
+    VideoSample, VideoTrack,
+};
 use crate::video::Chroma;
 use crate::video::screen::{Format, ScreenEncoder};
 
-fn video(samples: &[(u32, u32, bool)]) -> VideoTrack {
+pub(super) fn video(samples: &[(u32, u32, bool)]) -> VideoTrack {
     let sample =
         |&(size_bytes, duration_ms, is_sync)| VideoSample { size_bytes, duration_ms, is_sync, header: 0 };
     VideoTrack {
@@ -21,7 +24,7 @@ fn video(samples: &[(u32, u32, bool)]) -> VideoTrack {
     }
 }
 
-fn sound(play_ms: u64, packets: &[(u16, u16)]) -> SoundTrack {
+pub(super) fn sound(play_ms: u64, packets: &[(u16, u16)]) -> SoundTrack {
     SoundTrack {
         channels: Channels::Stereo,
         pre_skip_samples: 312,
@@ -36,7 +39,7 @@ fn lay_out<'a>(
     video: &'a VideoTrack,
     sound: Option<&'a SoundTrack>,
     metadata: &Metadata,
-) -> Result<Mp4<'a>, Mp4Error> {
+) -> Result<Mp4<'a>, MuxError> {
     Mp4::lay_out(Tracks { video, sound, texts: None }, metadata)
 }
 
@@ -47,7 +50,7 @@ fn moov(head: &[u8]) -> MoovBox {
 }
 
 /// Time, duration, offset, length and key of each packet, per track.
-type Packets = BTreeMap<u32, Vec<(u64, u32, u64, usize, bool)>>;
+pub(super) type Packets = BTreeMap<u32, Vec<(u64, u32, u64, usize, bool)>>;
 
 /// What a demuxer finds.
 fn demuxed(head: &[u8]) -> Packets {
@@ -71,37 +74,43 @@ fn appended(mp4: &Mp4<'_>, video: &VideoTrack, sound: Option<&SoundTrack>) -> Pa
     let mut tracks = Packets::new();
     let mut offset = mp4.payload().start;
     for chunk in mp4.chunks() {
-        let before = offset;
-        for index in chunk.packets {
-            let (id, duration, bytes, is_sync) = match chunk.track {
-                Track::Video => {
-                    let sample = video.samples[index];
-                    (1, sample.duration_ms, sample.size_bytes, sample.is_sync)
-                }
-                Track::Sound => {
-                    let sound = sound.unwrap();
-                    let packet = sound.packets[index];
-                    let is_last = index + 1 == sound.packets.len();
-                    let samples = if is_last { sound.last_packet_samples() } else { packet.samples.into() };
-                    (2, samples, packet.size_bytes.into(), true)
-                }
-                Track::Subtitles | Track::Chapters => {
-                    let texts = mp4.tracks.texts.unwrap();
-                    let is_chapter = chunk.track == Track::Chapters;
-                    let (id, track) = if is_chapter { (4, &texts.chapters) } else { (3, &texts.subtitles) };
-                    let sample = &track.samples[index];
-                    (id, sample.duration_ms, u32::try_from(sample.data.len()).unwrap(), true)
-                }
-            };
-            let track = tracks.entry(id).or_default();
-            let time = track.last().map_or(0, |last| last.0 + u64::from(last.1));
-            track.push((time, duration, offset, usize::try_from(bytes).unwrap(), is_sync));
-            offset += u64::from(bytes);
-        }
-        assert_eq!(offset - before, chunk.bytes);
+        offset = packets_of(&chunk, Tracks { video, sound, ..mp4.tracks }, offset, &mut tracks);
     }
     assert_eq!(offset, mp4.file_bytes(), "the packets end the file");
     tracks
+}
+
+/// Adds the packets of a chunk that stands at `offset`; returns where it ends.
+pub(super) fn packets_of(chunk: &Chunk, tables: Tracks<'_>, mut offset: u64, tracks: &mut Packets) -> u64 {
+    let before = offset;
+    for index in chunk.packets.clone() {
+        let (id, duration, bytes, is_sync) = match chunk.track {
+            Track::Video => {
+                let sample = tables.video.samples[index];
+                (1, sample.duration_ms, sample.size_bytes, sample.is_sync)
+            }
+            Track::Sound => {
+                let sound = tables.sound.unwrap();
+                let packet = sound.packets[index];
+                let is_last = index + 1 == sound.packets.len();
+                let samples = if is_last { sound.last_packet_samples() } else { packet.samples.into() };
+                (2, samples, packet.size_bytes.into(), true)
+            }
+            Track::Subtitles | Track::Chapters => {
+                let texts = tables.texts.unwrap();
+                let is_chapter = chunk.track == Track::Chapters;
+                let (id, track) = if is_chapter { (4, &texts.chapters) } else { (3, &texts.subtitles) };
+                let sample = &track.samples[index];
+                (id, sample.duration_ms, sample.data_bytes(), true)
+            }
+        };
+        let track = tracks.entry(id).or_default();
+        let time = track.last().map_or(0, |last| last.0 + u64::from(last.1));
+        track.push((time, duration, offset, usize::try_from(bytes).unwrap(), is_sync));
+        offset += u64::from(bytes);
+    }
+    assert_eq!(offset - before, chunk.bytes);
+    offset
 }
 
 fn outline(node: &dyn BaseBox, depth: usize, out: &mut String) {
@@ -163,7 +172,7 @@ moov
 fn the_index_stands_before_the_packets_in_a_fixed_order() {
     let video = video(&[(10, 40, true), (20, 60, false)]);
     let sound = sound(100, &[(7, 960); 6]);
-    let metadata = Metadata { title: Some("db01 – alice".to_owned()), created_unix_s: None };
+    let metadata = Metadata { title: Some("db01 – alice".to_owned()), ..Metadata::default() };
     let mp4 = lay_out(&video, Some(&sound), &metadata).unwrap();
     let mut actual = String::new();
     outline(&moov(mp4.head()), 0, &mut actual);
@@ -175,7 +184,7 @@ fn the_index_stands_before_the_packets_in_a_fixed_order() {
 }
 
 /// Subtitles from 0.1 s, and two chapters.
-fn texts() -> Texts {
+pub(super) fn texts() -> Texts {
     let cue = |start_ms, end_ms, text: &str| Cue { start_ms, end_ms, text: text.into() };
     Texts {
         subtitles: TextTrack::subtitles(&[cue(100, 900, "ls ⏎"), cue(2_500, 2_600, "exit")]),
@@ -220,7 +229,7 @@ fn texts_are_tracks_of_their_own_and_the_pictures_name_their_chapters() {
     assert_eq!(demuxed(mp4.head()), expected);
     // The chapters stand in front, and what is handed out is as long as the tables say.
     assert_eq!(expected[&4][0].2, mp4.payload().start);
-    let read: Vec<u8> = mp4.chunks().flat_map(|chunk| mp4.texts_of(&chunk)).flatten().copied().collect();
+    let read: Vec<u8> = mp4.pieces().skip(1).flat_map(|piece| piece.bytes).collect();
     let expected = b"\0\x02ls\0\0\0\x0cencd\0\0\x01\0\0\x04exit\0\0\0\x0cencd\0\0\x01\0\
         \0\0\0\x06ls \xe2\x8f\x8e\0\0\0\x04exit";
     assert_eq!(read, expected);
@@ -231,7 +240,7 @@ fn durations_and_the_edit_list_are_those_of_the_tables() {
     const HOURS_3_MS: u32 = 3 * 3_600_000;
     let video = video(&[(10, 40, true), (20, HOURS_3_MS, false)]);
     let sound = sound(2_000, &[(7, 960); 101]);
-    let metadata = Metadata { title: None, created_unix_s: Some(1_700_000_000) };
+    let metadata = Metadata { started_unix_s: Some(1_700_000_000), ..Metadata::default() };
     let moov = moov(lay_out(&video, Some(&sound), &metadata).unwrap().head());
     assert_eq!(moov.mvhd_box.duration, 10_800_040);
     assert_eq!(moov.mvhd_box.creation_time.as_secs(), 1_700_000_000 + 2_082_844_800);
@@ -301,9 +310,9 @@ fn tables_that_no_player_could_use_are_refused() {
         refused.unwrap_err().to_string(),
         "the Subtitles track is empty, expected at least one packet"
     );
-    let metadata = Metadata { title: Some("x".repeat(1025)), created_unix_s: None };
+    let metadata = Metadata { title: Some("x".repeat(1025)), ..Metadata::default() };
     let refused = lay_out(&good, None, &metadata).unwrap_err();
-    assert_eq!(refused.to_string(), "the title has 1025 bytes, expected at most 1024");
+    assert_eq!(refused.to_string(), "the title of the video has 1025 bytes, expected at most 1024");
 }
 
 #[test]

@@ -1,13 +1,18 @@
-//! The boxes that only tracks of text have.
+//! The boxes that hold texts.
 
 use shiguredo_mp4::boxes::{
-    BoxRecord, FontRecord, FtabBox, MediaHeader, NmhdBox, SampleEntry, StyleRecord, TkhdBox, Tx3gBox,
-    UnknownBox,
+    BoxRecord, FontRecord, FtabBox, HdlrBox, MediaHeader, NmhdBox, SampleEntry, StyleRecord, TkhdBox,
+    Tx3gBox, UnknownBox,
 };
 use shiguredo_mp4::{Encode, Result};
 
+use super::super::text_track::TextSample;
+use super::super::{Chunk, Metadata, Texts, Track};
 use super::boxes::boxed;
 use crate::geometry::Size;
+
+/// Who tells what free-form items mean; players look for no other name.
+const MEANING: &[u8] = b"com.apple.iTunes";
 
 /// A handler of subtitles, as Apple names it; what reads `text` reads this, too.
 pub(super) const SUBTITLES: [u8; 4] = *b"sbtl";
@@ -68,6 +73,17 @@ impl Region {
     }
 }
 
+/// The packets of a chunk of texts; of no other chunk, whose packets the caller has.
+pub(super) fn samples_of(texts: Option<&Texts>, chunk: &Chunk) -> Option<Vec<u8>> {
+    let track = match chunk.track {
+        Track::Video | Track::Sound => return None,
+        Track::Subtitles => texts.map(|texts| &texts.subtitles),
+        Track::Chapters => texts.map(|texts| &texts.chapters),
+    };
+    let samples = track.and_then(|track| track.samples.get(chunk.packets.clone()));
+    Some(samples.unwrap_or_default().iter().flat_map(TextSample::data).collect())
+}
+
 /// The media header of subtitles says nothing.
 pub(super) fn subtitle_header() -> MediaHeader {
     MediaHeader::Nmhd(NmhdBox)
@@ -94,4 +110,27 @@ pub(super) fn chapter_header() -> Result<UnknownBox> {
 pub(super) fn chapter_reference(track_id: u32) -> Result<UnknownBox> {
     let list = boxed(*b"chap", track_id.to_be_bytes().to_vec());
     Ok(boxed(*b"tref", list.encode_to_vec()?))
+}
+
+/// What the file says about itself, where players look for it: `udta`, `meta`, `ilst` (QuickTime File Format, user data).
+pub(super) fn user_data(metadata: &Metadata) -> Result<UnknownBox> {
+    let mut items = Vec::new();
+    if let Some(title) = &metadata.title {
+        items.extend(boxed(*b"\xa9nam", data(title)?).encode_to_vec()?);
+    }
+    items.extend(boxed(*b"\xa9too", data(Metadata::SOFTWARE)?).encode_to_vec()?);
+    for (name, text) in metadata.tags() {
+        let full = |kind, payload: &[u8]| boxed(kind, [&[0; 4], payload].concat()).encode_to_vec();
+        let item = [full(*b"mean", MEANING)?, full(*b"name", name.as_bytes())?, data(text)?].concat();
+        items.extend(boxed(*b"----", item).encode_to_vec()?);
+    }
+    let list = boxed(*b"ilst", items).encode_to_vec()?;
+    let handler = HdlrBox { handler_type: *b"mdir", name: vec![0] };
+    let meta = [vec![0; 4], handler.encode_to_vec()?, list].concat();
+    Ok(boxed(*b"udta", boxed(*b"meta", meta).encode_to_vec()?))
+}
+
+/// A text of an item, in UTF-8.
+fn data(text: &str) -> Result<Vec<u8>> {
+    boxed(*b"data", [b"\0\0\0\x01\0\0\0\0", text.as_bytes()].concat()).encode_to_vec()
 }
