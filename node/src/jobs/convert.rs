@@ -36,6 +36,7 @@ pub(super) fn convert(
     let mut output = begin(tools.cluster.clone(), tools.runtime.clone(), recording);
     let conversion = Conversion {
         recording: &stored,
+        side_car: None,
         work_dir: &tools.work_dir,
         limits: Limits::default(),
         settings: ConversionSettings { keystrokes, ..ConversionSettings::default() },
