@@ -70,6 +70,9 @@ pub struct Limits {
     pub audio_held_bytes: usize,
     /// How far sound may run ahead of the timestamps, in milliseconds; what is beyond is left out.
     pub audio_ahead_ms: i64,
+    /// How long sound from a file beside the recording may be, and how far from its beginning it may begin, in
+    /// milliseconds; what is beyond is left out.
+    pub side_car_ms: i64,
     /// Most ends of frames that a timeline keeps; of more, every second one goes.
     pub timeline_syncs: usize,
     /// Most points in time that a timeline keeps to count frames or keys; more share coarser ones.
@@ -137,6 +140,7 @@ impl Default for Limits {
             audio_streams: 8,
             audio_held_bytes: 16 << 20,
             audio_ahead_ms: 60 * 60 * 1000,
+            side_car_ms: 24 * 60 * 60 * 1000,
             timeline_syncs: 2 << 20,
             timeline_counts: 1 << 19,
             timeline_spans: 1 << 16,

@@ -54,6 +54,8 @@ pub(crate) fn make_key_states(
             | Reply::NoKeyState
             | Reply::Summary(_)
             | Reply::Failed(_)
+            | Reply::Wanted { .. }
+            | Reply::SoundSurvey(_)
             | Reply::Ready => {}
         }
         Ok(())

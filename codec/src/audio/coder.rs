@@ -1,5 +1,6 @@
 //! One worker's part: a recording's bytes in, the packets of its sound out.
 
+use super::side_car::SideCar;
 use super::track::{SoundError, SoundPacket, SoundSettings, SoundTrack};
 use crate::cut::Cut;
 use crate::limits::Limits;
@@ -28,6 +29,11 @@ impl SoundCoder {
     pub fn new(limits: Limits, settings: SoundSettings, cut: Cut) -> Result<Self, SoundError> {
         let track = SoundTrack::new(limits, settings, cut)?;
         Ok(Self { parser: Parser::new(limits), time: MediaTime::new(limits.gap_ms), track })
+    }
+
+    /// Mixes the sound of a file into it; said before the first bytes.
+    pub fn mix(&mut self, side_car: SideCar) {
+        self.track.mix(side_car);
     }
 
     /// Takes the next bytes; then read the packets out. Bytes behind the end of the cut are not read.

@@ -100,7 +100,8 @@ impl SoundFormat {
         Self { coding, rate_hz: rate_hz.ok_or(FormatError::Parameter)?, channels }.within(limits)
     }
 
-    fn within(self, limits: &Limits) -> Result<Self, FormatError> {
+    /// Refuses rates and numbers of channels that cannot be mixed.
+    pub(super) fn within(self, limits: &Limits) -> Result<Self, FormatError> {
         let (lowest_hz, highest_hz) = limits.audio_rate_hz;
         if !(lowest_hz..=highest_hz).contains(&self.rate_hz) {
             return Err(FormatError::RateLimit { rate_hz: self.rate_hz, lowest_hz, highest_hz });

@@ -5,6 +5,8 @@ use super::format::{SampleCoding, SoundFormat};
 /// One moment of sound: left and right.
 pub(super) type StereoSample = [i16; 2];
 
+/// The limits of a stream's format allow no more.
+const CHANNELS_MAX: usize = 8;
 /// A weight of 1 in the fixed-point arithmetic of the downmix.
 const UNIT: i32 = 1 << 12;
 /// -3 dB, what a centre or rear channel gives to a side (ITU-R BS.775).
@@ -51,23 +53,25 @@ impl PcmReader {
         samples.extend(moments.map(|moment| self.downmix(moment)));
     }
 
-    /// Left and right of one moment. More than two channels come in the order of WAVE files, as RDP servers
-    /// send them, and are mixed at a level that cannot clip.
     fn downmix(&self, moment: &[u8]) -> StereoSample {
-        let mut channels = [0_i16; 8];
+        let mut channels = [0_i16; CHANNELS_MAX];
         let mut count = 0;
         for (channel, coded) in channels.iter_mut().zip(moment.chunks_exact(self.format.coding.bytes())) {
             *channel = read_sample(self.format.coding, coded);
             count += 1;
         }
-        if count == 1 {
-            return [channels[0]; 2];
-        }
-        if count == 2 {
-            return [channels[0], channels[1]];
-        }
-        let [left, right] = weights(count);
-        [weigh(&channels, left), weigh(&channels, right)]
+        downmix(&channels[..count])
+    }
+}
+
+/// Left and right of one moment. More than two channels come in the order of WAVE files, as RDP servers
+/// send them, and are mixed at a level that cannot clip.
+pub(super) fn downmix(channels: &[i16]) -> StereoSample {
+    match channels {
+        [] => [0; 2],
+        [both] => [*both; 2],
+        [left, right] => [*left, *right],
+        many => weights(many.len()).map(|weights| weigh(many, weights)),
     }
 }
 
@@ -80,7 +84,7 @@ fn read_sample(coding: SampleCoding, coded: &[u8]) -> i16 {
 }
 
 /// What each channel gives to the left and to the right; the low-frequency channel gives nothing.
-fn weights(channels: usize) -> [[i32; 8]; 2] {
+fn weights(channels: usize) -> [[i32; CHANNELS_MAX]; 2] {
     const FULL: i32 = UNIT;
     const PART: i32 = MINUS_3_DB;
     match channels {
@@ -93,7 +97,7 @@ fn weights(channels: usize) -> [[i32; 8]; 2] {
     }
 }
 
-fn weigh(channels: &[i16; 8], weights: [i32; 8]) -> i16 {
+fn weigh(channels: &[i16], weights: [i32; CHANNELS_MAX]) -> i16 {
     let total: i32 = weights.iter().sum();
     let sum: i64 =
         channels.iter().zip(weights).map(|(&sample, weight)| i64::from(sample) * i64::from(weight)).sum();

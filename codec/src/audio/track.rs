@@ -4,6 +4,7 @@ use super::opus::{FRAME, FrameEncoder};
 use super::report::SoundReport;
 use super::resample::{ResampleError, StereoLevel};
 use super::schedule::Schedule;
+use super::side_car::SideCar;
 use super::splice::Splice;
 use super::ticks::{TRACK_RATE_HZ, from_ms, to_ms_ceil};
 use super::voice::Voice;
@@ -70,6 +71,8 @@ pub struct SoundTrack {
     cut: Cut,
     schedule: Schedule,
     voices: BTreeMap<i32, Voice>,
+    /// Sound of a file of its own.
+    side_car: Option<SideCar>,
     splice: Splice,
     /// The beginning of the next frame.
     frame: Vec<StereoLevel>,
@@ -90,6 +93,7 @@ impl SoundTrack {
         Ok(Self {
             schedule: Schedule::new(limits),
             voices: BTreeMap::new(),
+            side_car: None,
             splice: Splice::new(&cut),
             frame: Vec::with_capacity(FRAME),
             is_heard: false,
@@ -99,6 +103,11 @@ impl SoundTrack {
             is_finished: false,
             cut,
         })
+    }
+
+    /// Mixes the sound of a file into it; said before the first instruction.
+    pub fn mix(&mut self, side_car: SideCar) {
+        self.side_car = Some(side_car);
     }
 
     /// Follows one instruction; `now_ms` is the media time after it.
@@ -122,7 +131,8 @@ impl SoundTrack {
     /// The next packet that is final, or `None` until there is one. A recording without sound has none.
     pub fn next_packet(&mut self) -> Result<Option<SoundPacket>, SoundError> {
         let left = self.left();
-        if !self.schedule.has_sound() || left <= 0 || !self.fill_frame()? {
+        let has_sound = self.schedule.has_sound() || self.side_car.is_some();
+        if !has_sound || left <= 0 || !self.fill_frame()? {
             return Ok(None);
         }
         let data = self.encode_frame()?;
@@ -185,6 +195,9 @@ impl SoundTrack {
             let mut heard = false;
             for voice in self.voices.values_mut() {
                 heard |= voice.add_to(mix, piece.from)?;
+            }
+            if let Some(side_car) = &mut self.side_car {
+                heard |= side_car.add_to(mix, piece.from)?;
             }
             self.splice.take(mix);
             if piece.kept {

@@ -1,6 +1,7 @@
 //! What happens when in a recording: one pass over its instructions, no pixels.
 
 mod activity;
+mod beside;
 mod clipboard;
 mod event_counts;
 mod facts;

@@ -3,7 +3,7 @@
 use super::resync::Resync;
 use super::timing::Timing;
 use super::{Exit, media_time, print_partial};
-use crate::conversion::{Conversion, ConversionSettings, Report};
+use crate::conversion::{Conversion, ConversionSettings, Report, SideCarFile};
 use crate::interrupt::Interrupt;
 use crate::output::{Output, folder_of};
 use crate::progress::{TerminalProgress, clock};
@@ -47,6 +47,12 @@ pub(super) struct Convert {
     /// Add what was typed as subtitles and chapters. Keystrokes hold passwords.
     #[arg(long)]
     keystrokes: bool,
+    /// A file of sound to mix in (wav, flac, mp3, m4a, ogg, mka), such as a commentary or the sound of the room.
+    #[arg(long, value_name = "FILE")]
+    sound: Option<PathBuf>,
+    /// Where that sound begins, from the first frame, such as 1.5s; with a minus, so much of its beginning is left out.
+    #[arg(long, value_name = "TIME", value_parser = media_time::parse_signed, requires = "sound", allow_hyphen_values = true)]
+    sound_offset: Option<i64>,
     /// How fine the pictures are, and what that costs.
     #[arg(long, value_enum, default_value_t)]
     profile: ProfileName,
@@ -118,8 +124,11 @@ impl Convert {
         let mut output = Output::create(&self.output).with_context(unwritten)?;
         let recording = Recording::open(&self.file, &self.timing.files(), interrupt)?;
         let recording = recording.drawn(interrupt)?;
+        let offset_ms = self.sound_offset.unwrap_or(0);
+        let side_car = self.sound.as_deref().map(|path| SideCarFile::open(path, offset_ms)).transpose()?;
         let conversion = Conversion {
             recording: &recording,
+            side_car: side_car.as_ref(),
             work_dir: folder_of(&self.output),
             session: None,
             limits: self.resync.limits(),
@@ -209,6 +218,10 @@ fn print_losses(report: &Report) -> Exit {
     }
     if let Some(refusal) = &timeline.sound_loss {
         exit = print_partial(timeline.media_duration_ms, &format!("{refusal}: some sound is left out"));
+    }
+    if let Some(loss) = &report.side_car_loss {
+        let what = format!("{}: of {}, what follows is left out", loss.refusal, loss.path.display());
+        exit = print_partial(loss.end_ms, &what);
     }
     exit
 }

@@ -117,6 +117,8 @@ impl FrameAt {
             | Reply::NoKeyState
             | Reply::Summary(_)
             | Reply::Failed(_)
+            | Reply::Wanted { .. }
+            | Reply::SoundSurvey(_)
             | Reply::Ready => Ok(()),
         };
         let mut worker = WorkerProcess::start(interrupt)?;

@@ -13,6 +13,14 @@ pub(super) fn parse(text: &str) -> Result<i64, String> {
     })
 }
 
+/// Milliseconds of a time that may stand before the beginning: with a minus in front.
+pub(super) fn parse_signed(text: &str) -> Result<i64, String> {
+    match text.strip_prefix('-') {
+        Some(before) => parse(before).map(|ms| -ms),
+        None => parse(text),
+    }
+}
+
 /// `m:ss` or `h:mm:ss`, perhaps with a fraction.
 fn from_clock(text: &str) -> Option<i64> {
     let (rest, seconds) = text.rsplit_once(':')?;
@@ -79,6 +87,15 @@ mod tests {
             ("0", 0),
         ] {
             assert_eq!(parse(text), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_before_the_beginning_has_a_minus() {
+        assert_eq!(parse_signed("-1.5s"), Ok(-1_500));
+        assert_eq!(parse_signed("1m"), Ok(60_000));
+        for text in ["--1", "-", "+1"] {
+            assert!(parse_signed(text).is_err(), "{text}");
         }
     }
 

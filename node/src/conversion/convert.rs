@@ -1,6 +1,7 @@
 //! The whole pipeline as one straight function.
 
 use super::part::{PartError, Parts, Picture, VideoPart, number_of};
+use super::side_car::{SideCarFile, SideCarLoss};
 use super::survey::{Surveyed, survey, survey_until};
 use super::work::{Made, SoundPart};
 use crate::interrupt::Interrupt;
@@ -20,7 +21,7 @@ use codec::timeline::{SessionSpan, Timeline};
 use codec::video::{Plan, VideoSettings};
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What decides the bytes of a video beside the recording.
@@ -42,6 +43,8 @@ pub(crate) struct Conversion<'a> {
     pub(crate) recording: &'a Recording,
     /// From when to when its session lasted, if that is known: the last picture stays to its end.
     pub(crate) session: Option<SessionSpan>,
+    /// Sound of a file that is mixed into it.
+    pub(crate) side_car: Option<&'a SideCarFile>,
     /// Where coded packets wait for their place, in unnamed files.
     pub(crate) work_dir: &'a Path,
     /// Bounds, and whether reading goes on behind damage.
@@ -68,6 +71,8 @@ pub(crate) struct Report {
     pub(crate) has_sound: bool,
     /// What the workers tell.
     pub(crate) summary: Summary,
+    /// What cannot be heard of the file of sound.
+    pub(crate) side_car_loss: Option<SideCarLoss>,
 }
 
 /// Why there is no video.
@@ -87,6 +92,14 @@ pub(crate) enum ConvertError {
     /// Nothing can be cut out like this.
     #[error(transparent)]
     Cut(#[from] CutError),
+    /// The file of sound cannot be heard.
+    #[error("{path}: {refusal}")]
+    SideCar {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        refusal: Refusal,
+    },
     /// Timestamps that pull the sound apart beyond all measure.
     #[error("LIMIT: the sound ends {end_ms} ms after the beginning of the video, the limit is {limit_ms} ms")]
     SoundTooLong {
@@ -115,7 +128,13 @@ pub(crate) enum ConvertError {
 impl Conversion<'_> {
     /// Makes the video and writes it to `output`, from its first byte to its last.
     pub(crate) fn run(&self, output: &mut impl Write, interrupt: &Interrupt) -> Result<Report, ConvertError> {
-        let (mut timeline, mut keystrokes) = survey(&self.surveyed(), interrupt)?;
+        let beside = self.side_car.map(|file| file.survey(interrupt)).transpose()?;
+        let with_sound = |timeline: Timeline| match &beside {
+            Some(beside) => timeline.with_sound(beside),
+            None => timeline,
+        };
+        let (timeline, mut keystrokes) = survey(&self.surveyed(), interrupt)?;
+        let mut timeline = with_sound(timeline);
         let (plan, Made { video, sound, summary }) = loop {
             let cut = Cut::new(&self.settings.cut, timeline.media_duration_ms, &timeline.idle)?;
             let plan = Plan::new(&timeline, cut, self.settings.video).ok_or_else(|| no_picture(&timeline))?;
@@ -124,7 +143,8 @@ impl Conversion<'_> {
                 Err(ConvertError::Worker(ProcessError::Failed(refusal)))
                     if refusal.cut_for_time().is_some_and(|position| position < timeline.readable_bytes) =>
                 {
-                    (timeline, keystrokes) = survey_until(&self.surveyed(), &refusal, interrupt)?;
+                    let drawn = survey_until(&self.surveyed(), &refusal, interrupt)?;
+                    (timeline, keystrokes) = (with_sound(drawn.0), drawn.1);
                 }
                 made => break (plan, made?),
             }
@@ -138,7 +158,15 @@ impl Conversion<'_> {
         let file = VideoFile::lay_out(self.settings.container, tracks, &self.metadata)?;
         write(&file, video, sound, output).map_err(ConvertError::Write)?;
         output.flush().map_err(ConvertError::Write)?;
-        Ok(Report { timeline, plan, pictures, has_sound: sound_track.is_some(), summary })
+        let loss = self.side_car.zip(beside.as_ref()).and_then(|(file, survey)| file.loss(survey));
+        Ok(Report {
+            timeline,
+            plan,
+            pictures,
+            has_sound: sound_track.is_some(),
+            summary,
+            side_car_loss: loss,
+        })
     }
 
     fn surveyed(&self) -> Surveyed<'_> {

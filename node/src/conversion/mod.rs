@@ -3,9 +3,11 @@
 mod convert;
 mod part;
 mod runs;
+mod side_car;
 mod survey;
 mod work;
 
 pub(crate) use convert::{Conversion, ConversionSettings, ConvertError, Report};
 pub(crate) use part::PartError;
+pub(crate) use side_car::SideCarFile;
 pub(crate) use survey::{Surveyed, survey};

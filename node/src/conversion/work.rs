@@ -3,6 +3,7 @@
 use super::convert::{Conversion, ConvertError};
 use super::part::{PacketFile, Stored, VideoPart};
 use super::runs::Runs;
+use super::side_car::SideCarFile;
 use crate::fonts;
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
@@ -43,6 +44,7 @@ impl Conversion<'_> {
             timeline,
             plan,
             on_damage: self.limits.on_damage,
+            side_car: self.side_car,
             folder: self.work_dir,
             interrupt: interrupt.part(),
             progress: self.progress,
@@ -87,6 +89,7 @@ struct Work<'a> {
     timeline: &'a Timeline,
     plan: &'a Plan,
     on_damage: OnDamage,
+    side_car: Option<&'a SideCarFile>,
     folder: &'a Path,
     interrupt: Interrupt,
     progress: &'a dyn Progress,
@@ -211,7 +214,9 @@ impl Work<'_> {
                 | Reply::NoKeyState
                 | Reply::KeyState(_)
                 | Reply::Failed(_)
-                | Reply::Ready => {}
+                | Reply::Ready
+                | Reply::Wanted { .. }
+                | Reply::SoundSurvey(_) => {}
             }
             Ok(())
         };
@@ -236,7 +241,11 @@ impl Work<'_> {
             let mut worker = self.start_worker()?;
             let mut sound = SoundReceiver::new(PacketFile::create(self.folder)?, &cut);
             worker.request(&Request::Sound(cut), |reply| sound.receive(reply))?;
-            let mut sent_bytes = 0;
+            if let Some(side_car) = self.side_car {
+                side_car.mix(&mut worker)?;
+            }
+            // A terminal has no sound of its own, and no instructions that tell of any.
+            let mut sent_bytes = if self.recording.is_terminal() { self.timeline.readable_bytes } else { 0 };
             while sent_bytes < self.timeline.readable_bytes && !sound.is_complete() {
                 let end_byte = self.timeline.readable_bytes.min(sent_bytes + SOUND_STEP_BYTES);
                 self.recording.each_piece(sent_bytes..end_byte, |piece| {
@@ -291,7 +300,9 @@ impl SoundReceiver {
             | Reply::KeyState(_)
             | Reply::Summary(_)
             | Reply::Failed(_)
-            | Reply::Ready => {}
+            | Reply::Ready
+            | Reply::Wanted { .. }
+            | Reply::SoundSurvey(_) => {}
         }
         Ok(())
     }

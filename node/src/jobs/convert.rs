@@ -40,6 +40,7 @@ pub(super) fn convert(
     let conversion = Conversion {
         recording: &stored,
         session: session_span(&tools.cluster, recording)?,
+        side_car: None,
         work_dir: &tools.work_dir,
         limits: Limits::default(),
         settings: ConversionSettings {

@@ -65,7 +65,7 @@ fn of_conversion(error: &ConvertError) -> Option<FailureKind> {
     match error {
         ConvertError::Open(error) => of_reading(error),
         ConvertError::NoPicture | ConvertError::Cut(_) => Some(FailureKind::Unsupported),
-        ConvertError::Refused(refusal) => Some(of_refusal(refusal)),
+        ConvertError::Refused(refusal) | ConvertError::SideCar { refusal, .. } => Some(of_refusal(refusal)),
         ConvertError::SoundTooLong { .. } | ConvertError::Mux(_) => Some(FailureKind::Limit),
         ConvertError::Worker(error) => of_worker(error),
         ConvertError::Part(PartError::File(_)) | ConvertError::Write(_) => Some(FailureKind::Storage),
@@ -79,6 +79,7 @@ fn of_worker(error: &ProcessError) -> Option<FailureKind> {
         ProcessError::Interrupted => None,
         ProcessError::Failed(refusal) => Some(of_refusal(refusal)),
         ProcessError::Start(_) | ProcessError::Message(_) => Some(FailureKind::Crashed),
+        ProcessError::Lent(_) => Some(FailureKind::Storage),
     }
 }
 

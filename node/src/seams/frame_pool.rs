@@ -184,6 +184,8 @@ fn feed(
         | Reply::NoKeyState
         | Reply::Summary(_)
         | Reply::Failed(_)
+        | Reply::Wanted { .. }
+        | Reply::SoundSurvey(_)
         | Reply::Ready => Ok(()),
     };
     let mut worker = WorkerProcess::start(interrupt)?;

@@ -174,6 +174,8 @@ fn draw(
             | Reply::NoKeyState
             | Reply::Summary(_)
             | Reply::Failed(_)
+            | Reply::Wanted { .. }
+            | Reply::SoundSurvey(_)
             | Reply::Ready => {}
         }
         Ok(())

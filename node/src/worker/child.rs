@@ -2,15 +2,16 @@
 
 use super::frame::{Found, FrameError, FrameFinder};
 use super::limits;
-use super::message::{Fault, MessageError, Reply, Request, Summary};
-use codec::audio::{SoundCoder, SoundCoderError, SoundPacket, SoundSettings};
+use super::message::{Fault, MessageError, Reply, Request, SoundBeside, Summary};
+use super::owner::Owner;
+use codec::audio::{SideCar, SoundCoder, SoundCoderError, SoundPacket, SoundSettings};
 use codec::key_states::{KeyStateFold, Spacing};
 use codec::limits::Limits;
 use codec::refusal::{Refusal, RefusalCode};
 use codec::source::guac::OnDamage;
 use codec::terminal::Fonts;
 use codec::video::SegmentCoder;
-use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::io::{self, Write};
 use std::sync::Arc;
 
 /// Bytes of a recording between two looks at what came of them.
@@ -53,29 +54,24 @@ impl Work {
 
 /// Serves requests until the owner closes the pipe.
 pub(crate) fn run() -> Result<(), WorkerError> {
-    let mut requests = BufReader::with_capacity(64 << 10, io::stdin().lock());
-    let mut replies = BufWriter::with_capacity(256 << 10, io::stdout().lock());
-    serve(&mut requests, &mut replies)
-}
-
-fn serve(requests: &mut impl Read, replies: &mut impl Write) -> Result<(), WorkerError> {
+    let mut owner = Owner::of_this_process();
     let mut work = Work::Nothing(OnDamage::Stop, Vec::new());
-    while let Some(request) = Request::read(requests)? {
+    while let Some(request) = Request::read(&mut owner.requests)? {
         let mut end = Ok(());
         work.announce(&request);
         for part in parts(request) {
             limits::allow_part()?;
-            end = answer(&mut work, part, replies);
+            end = answer(&mut work, part, &mut owner);
             if end.is_err() {
                 break;
             }
         }
         match end {
-            Ok(()) => Reply::Ready.write(replies)?,
-            Err(Stop::Refused(refusal)) => Reply::Failed(refusal).write(replies)?,
+            Ok(()) => Reply::Ready.write(&mut owner.replies)?,
+            Err(Stop::Refused(refusal)) => Reply::Failed(refusal).write(&mut owner.replies)?,
             Err(Stop::Worker(error)) => return Err(error),
         }
-        replies.flush().map_err(MessageError::from)?;
+        owner.replies.flush().map_err(MessageError::from)?;
     }
     Ok(())
 }
@@ -94,7 +90,10 @@ fn parts(request: Request) -> Vec<Request> {
         | Request::KeyState
         | Request::KeyStatesBehind { .. }
         | Request::Segment(_)
-        | Request::Finish => vec![request],
+        | Request::Finish
+        | Request::SurveySound(_)
+        | Request::MixSound(_)
+        | Request::FileBytes(_) => vec![request],
     }
 }
 
@@ -118,7 +117,8 @@ fn fonts_of(given: &mut Vec<(Vec<u8>, u32)>) -> Arc<Fonts> {
 }
 
 /// Carries out one part of a request and writes its results.
-fn answer(work: &mut Work, request: Request, replies: &mut impl Write) -> Result<(), Stop> {
+fn answer(work: &mut Work, request: Request, owner: &mut Owner) -> Result<(), Stop> {
+    let replies = &mut owner.replies;
     match (request, &mut *work) {
         (Request::Resync, Work::Nothing(on_damage, _)) => {
             *on_damage = OnDamage::Resync;
@@ -171,6 +171,13 @@ fn answer(work: &mut Work, request: Request, replies: &mut impl Write) -> Result
             *work = Work::KeyStates(Box::new(fold));
             Ok(())
         }
+        (Request::SurveySound(beside), Work::Nothing(..)) => survey_sound(beside, owner),
+        (Request::MixSound(beside), Work::Sound(coder)) => {
+            let file = owner.file(beside.bytes);
+            let side_car = SideCar::open(file, beside.offset_ms, &Limits::default());
+            coder.mix(side_car.map_err(|error| Stop::Refused(Refusal::from(&error)))?);
+            Ok(())
+        }
         (
             Request::Resync
             | Request::Font { .. }
@@ -178,7 +185,8 @@ fn answer(work: &mut Work, request: Request, replies: &mut impl Write) -> Result
             | Request::Sound(_)
             | Request::Frame { .. }
             | Request::KeyStates
-            | Request::KeyStatesBehind { .. },
+            | Request::KeyStatesBehind { .. }
+            | Request::SurveySound(_),
             _,
         ) => Err(WorkerError::OutOfOrder("a second job").into()),
         (request, Work::Frame(finder)) => find_frame(finder, request, replies),
@@ -190,7 +198,9 @@ fn answer(work: &mut Work, request: Request, replies: &mut impl Write) -> Result
             | Request::KeyState
             | Request::Segment(_)
             | Request::Bytes(_)
-            | Request::Finish,
+            | Request::Finish
+            | Request::MixSound(_)
+            | Request::FileBytes(_),
             Work::Nothing(..),
         ) => Err(WorkerError::OutOfOrder("work before a job").into()),
     }
@@ -222,7 +232,10 @@ fn code_video(coder: &mut SegmentCoder, request: Request, replies: &mut impl Wri
         | Request::Sound(_)
         | Request::Frame { .. }
         | Request::KeyStates
-        | Request::KeyStatesBehind { .. } => return Ok(()),
+        | Request::KeyStatesBehind { .. }
+        | Request::SurveySound(_)
+        | Request::MixSound(_)
+        | Request::FileBytes(_) => return Ok(()),
     };
     for packet in packets.map_err(|error| Stop::Refused(Refusal::from(&error)))? {
         Reply::Packet(packet).write(replies)?;
@@ -231,6 +244,15 @@ fn code_video(coder: &mut SegmentCoder, request: Request, replies: &mut impl Wri
         Reply::Summary(summary_of(coder)).write(replies)?;
     }
     Ok(())
+}
+
+/// Decodes a file of sound and tells where it is heard.
+fn survey_sound(beside: SoundBeside, owner: &mut Owner) -> Result<(), Stop> {
+    limits::yield_to_others()?;
+    limits::confine(limits::SOUND_MEMORY_BYTES)?;
+    let survey = SideCar::survey(owner.file(beside.bytes), beside.offset_ms, &Limits::default())
+        .map_err(|error| Stop::Refused(Refusal::from(&error)))?;
+    Ok(Reply::SoundSurvey(survey).write(&mut owner.replies)?)
 }
 
 fn code_sound(coder: &mut SoundCoder, request: Request, replies: &mut impl Write) -> Result<(), Stop> {
@@ -246,7 +268,10 @@ fn code_sound(coder: &mut SoundCoder, request: Request, replies: &mut impl Write
         | Request::Resume(_)
         | Request::KeyState
         | Request::KeyStates
-        | Request::KeyStatesBehind { .. } => {
+        | Request::KeyStatesBehind { .. }
+        | Request::SurveySound(_)
+        | Request::MixSound(_)
+        | Request::FileBytes(_) => {
             return Err(WorkerError::OutOfOrder("pictures of a worker for sound").into());
         }
     }
@@ -270,7 +295,10 @@ fn find_frame(finder: &mut FrameFinder, request: Request, replies: &mut impl Wri
         | Request::Frame { .. }
         | Request::KeyState
         | Request::KeyStates
-        | Request::KeyStatesBehind { .. } => {
+        | Request::KeyStatesBehind { .. }
+        | Request::SurveySound(_)
+        | Request::MixSound(_)
+        | Request::FileBytes(_) => {
             return Err(WorkerError::OutOfOrder("something else than one picture").into());
         }
     };
@@ -316,9 +344,10 @@ fn make_key_states(fold: &mut KeyStateFold, request: Request, replies: &mut impl
         | Request::Resume(_)
         | Request::KeyState
         | Request::KeyStates
-        | Request::KeyStatesBehind { .. } => {
-            Err(WorkerError::OutOfOrder("something else than key states").into())
-        }
+        | Request::KeyStatesBehind { .. }
+        | Request::SurveySound(_)
+        | Request::MixSound(_)
+        | Request::FileBytes(_) => Err(WorkerError::OutOfOrder("something else than key states").into()),
     }
 }
 

@@ -1,8 +1,10 @@
 //! What goes through a worker's pipes: one byte of kind, four of length, the body.
 //!
 //! The owner speaks first, the worker answers each request with any number of results and then
-//! [`Reply::Ready`]: so neither ever waits for the other to read, and nothing is buffered without bound.
+//! [`Reply::Ready`]: so neither ever waits for the other to read, and nothing is buffered without bound. Only for bytes of a
+//! file ([`Reply::Wanted`]) does it wait for the owner, who reads replies then.
 
+use codec::audio::SideCarSurvey;
 use codec::cut::Cut;
 use codec::key_states::{KeyPoint, KeyState};
 use codec::refusal::Refusal;
@@ -66,6 +68,21 @@ pub(crate) enum Request {
     Bytes(Vec<u8>),
     /// All bytes up to the end of the segment, or of the recording, were sent.
     Finish,
+    /// The worker tells where the sound of a file is heard.
+    SurveySound(SoundBeside),
+    /// The worker that codes sound mixes a file into it; said before the first bytes.
+    MixSound(SoundBeside),
+    /// The bytes that were wanted of a file; fewer at its end.
+    FileBytes(Vec<u8>),
+}
+
+/// A file of sound that the owner reads for the worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SoundBeside {
+    /// Where it begins, in milliseconds of media time.
+    pub(crate) offset_ms: i64,
+    /// Its length.
+    pub(crate) bytes: u64,
 }
 
 /// What the worker answers.
@@ -92,6 +109,10 @@ pub(crate) enum Reply {
     Failed(Refusal),
     /// The request was carried out.
     Ready,
+    /// The worker waits for [`Request::FileBytes`] and goes on with its request then.
+    Wanted { at: u64, bytes: u32 },
+    /// Where the sound of a file is heard.
+    SoundSurvey(SideCarSurvey),
 }
 
 /// How a finished piece of work went.
@@ -134,6 +155,9 @@ impl Request {
             Self::Resume(key_state) => write_body(pipe, 7, &[key_state]),
             Self::KeyStates => write_body(pipe, 8, &[]),
             Self::KeyState => write_body(pipe, 10, &[]),
+            Self::SurveySound(beside) => write_body(pipe, 18, &[&to_json(beside)]),
+            Self::MixSound(beside) => write_body(pipe, 19, &[&to_json(beside)]),
+            Self::FileBytes(bytes) => write_body(pipe, 20, &[bytes]),
             Self::KeyStatesBehind { written_bytes, key_state } => {
                 write_body(pipe, 9, &[&written_bytes.to_le_bytes(), key_state])
             }
@@ -157,6 +181,9 @@ impl Request {
                 let (face, bytes) = split(kind, &body, 4)?;
                 Self::Font { face: u32::from_le_bytes(array(kind, face)?), bytes: bytes.to_vec() }
             }
+            18 => Self::SurveySound(from_json(kind, &body)?),
+            19 => Self::MixSound(from_json(kind, &body)?),
+            20 => Self::FileBytes(body),
             7 => Self::Resume(body),
             8 => Self::KeyStates,
             10 => Self::KeyState,
@@ -190,6 +217,8 @@ impl Reply {
             Self::SoundHead { pre_skip_samples } => write_body(pipe, 6, &[&pre_skip_samples.to_le_bytes()]),
             Self::NoPicture => write_body(pipe, 8, &[]),
             Self::NoKeyState => write_body(pipe, 10, &[]),
+            Self::Wanted { at, bytes } => write_body(pipe, 11, &[&at.to_le_bytes(), &bytes.to_le_bytes()]),
+            Self::SoundSurvey(survey) => write_body(pipe, 12, &[&to_json(survey)]),
             Self::KeyState(KeyState { point, bytes }) => {
                 let frames = u64::try_from(point.frames).expect("a count fits 64 bits");
                 let point = [point.at_ms.to_le_bytes(), frames.to_le_bytes(), point.position.to_le_bytes()];
@@ -243,6 +272,12 @@ impl Reply {
                 Self::KeyState(KeyState { point, bytes: bytes.to_vec() })
             }
             10 => Self::NoKeyState,
+            11 => {
+                let (at, bytes) = split(kind, &body, 8)?;
+                let at = u64::from_le_bytes(array(kind, at)?);
+                Self::Wanted { at, bytes: u32::from_le_bytes(array(kind, bytes)?) }
+            }
+            12 => Self::SoundSurvey(from_json(kind, &body)?),
             unknown => return Err(MessageError::Kind(unknown)),
         }))
     }
@@ -329,8 +364,10 @@ mod tests {
                 first_fault: Some(Fault { at_ms: 5, refusal: refusal.clone() }),
                 mismatches: 2,
             }),
-            Reply::Failed(refusal),
+            Reply::Failed(refusal.clone()),
             Reply::Ready,
+            Reply::Wanted { at: 1 << 40, bytes: 9 },
+            Reply::SoundSurvey(SideCarSurvey { end_ms: 7, audible_ms: vec![(1, 3)], loss: Some(refusal) }),
         ];
         let mut pipe = Vec::new();
         for reply in &replies {
@@ -352,6 +389,9 @@ mod tests {
             Request::Bytes(vec![0; 9]),
             Request::Finish,
             Request::Resync,
+            Request::SurveySound(SoundBeside { offset_ms: -5, bytes: 9 }),
+            Request::MixSound(SoundBeside { offset_ms: 5, bytes: 0 }),
+            Request::FileBytes(vec![4; 3]),
         ];
         let mut pipe = Vec::new();
         for request in &requests {

@@ -7,4 +7,5 @@ pub(crate) mod child;
 pub(crate) mod frame;
 pub(crate) mod limits;
 pub(crate) mod message;
+mod owner;
 pub(crate) mod process;

@@ -8,14 +8,18 @@ use rustix::process::Signal;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileExt;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a worker may be silent, whatever it does: its own limit of computing time ends it long before.
 const SILENCE: Duration = Duration::from_secs(600);
 /// What is read of a dead worker's last words.
 const WORDS_BYTES: u64 = 8 << 10;
+/// Most bytes of a lent file that it gets at one time.
+const LENT_BYTES_MAX: u32 = 1 << 20;
 
 /// Why a worker did not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +33,9 @@ pub(crate) enum ProcessError {
     /// The pipe is broken in another way.
     #[error("cannot talk to a worker process: {0}")]
     Message(MessageError),
+    /// A file that it was lent cannot be read.
+    #[error("cannot read the sound: {0}")]
+    Lent(io::Error),
     /// The user stopped it.
     #[error("interrupted")]
     Interrupted,
@@ -42,6 +49,8 @@ pub(crate) struct WorkerProcess {
     /// What it says when it dies.
     words: Option<ChildStderr>,
     interrupt: Interrupt,
+    /// A file that it may read through us.
+    lent: Option<Arc<File>>,
 }
 
 impl WorkerProcess {
@@ -68,7 +77,13 @@ impl WorkerProcess {
             words: child.stderr.take(),
             interrupt: interrupt.clone(),
             child,
+            lent: None,
         })
+    }
+
+    /// Lets it read a file that it cannot open, for the requests that follow.
+    pub(crate) fn lend(&mut self, file: Arc<File>) {
+        self.lent = Some(file);
     }
 
     /// Has one request carried out; hands every result to `receive`.
@@ -80,14 +95,15 @@ impl WorkerProcess {
         if self.interrupt.is_set() {
             return Err(ProcessError::Interrupted.into());
         }
-        let sent = request.write(&mut self.requests).and_then(|()| Ok(self.requests.flush()?));
-        if let Err(error) = sent {
-            return Err(self.explain(error).into());
-        }
+        self.send(request)?;
         loop {
             match Reply::read(&mut self.replies) {
                 Ok(Some(Reply::Ready)) => return Ok(()),
                 Ok(Some(Reply::Failed(refusal))) => return Err(ProcessError::Failed(refusal).into()),
+                Ok(Some(Reply::Wanted { at, bytes })) => {
+                    let bytes = self.lent_bytes(at, bytes)?;
+                    self.send(&Request::FileBytes(bytes))?;
+                }
                 Ok(Some(reply)) => receive(reply)?,
                 Ok(None) => {
                     return Err(self.explain(io::Error::from(io::ErrorKind::UnexpectedEof).into()).into());
@@ -95,6 +111,30 @@ impl WorkerProcess {
                 Err(error) => return Err(self.explain(error).into()),
             }
         }
+    }
+
+    fn send(&mut self, request: &Request) -> Result<(), ProcessError> {
+        let sent = request.write(&mut self.requests).and_then(|()| Ok(self.requests.flush()?));
+        sent.map_err(|error| self.explain(error))
+    }
+
+    /// Bytes of the lent file; fewer at its end.
+    fn lent_bytes(&self, at: u64, bytes: u32) -> Result<Vec<u8>, ProcessError> {
+        let mut buffer = vec![0; usize::try_from(bytes.min(LENT_BYTES_MAX)).unwrap_or(0)];
+        let mut length = 0;
+        if let Some(file) = &self.lent {
+            while length < buffer.len() {
+                let from = at.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
+                match file.read_at(&mut buffer[length..], from) {
+                    Ok(0) => break,
+                    Ok(read) => length += read,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) => return Err(ProcessError::Lent(error)),
+                }
+            }
+        }
+        buffer.truncate(length);
+        Ok(buffer)
     }
 
     /// A broken pipe means that the worker ended: says how. One that is silent for too long is ended.

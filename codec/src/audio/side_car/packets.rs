@@ -1,0 +1,95 @@
+//! The packets of one track of a file.
+
+use super::edits::Edit;
+use super::error::SideCarError;
+use super::source::BoundedSource;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use symphonia::core::codecs::CodecParameters;
+use symphonia::core::codecs::audio::AudioCodecParameters;
+use symphonia::core::errors::Error;
+use symphonia::core::formats::probe::Hint;
+use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
+use symphonia::core::io::MediaSourceStream;
+use symphonia::core::meta::MetadataOptions;
+use symphonia::core::packet::Packet;
+use symphonia::core::units::TimeBase;
+
+/// Takes a file apart.
+pub(super) struct Packets {
+    reader: Box<dyn FormatReader>,
+    track: u32,
+}
+
+/// What a track is.
+pub(super) struct TrackFacts {
+    pub(super) parameters: AudioCodecParameters,
+    /// What its times count.
+    pub(super) time_base: Option<TimeBase>,
+    /// What of it is played.
+    pub(super) edit: Edit,
+}
+
+/// What comes next of a file.
+pub(super) enum Next {
+    Packet(Packet),
+    /// Another stream begins.
+    Stream,
+    End,
+}
+
+impl Packets {
+    /// Finds out what the file is, by its bytes alone, and takes its first track of sound.
+    pub(super) fn open(mut source: BoundedSource) -> Result<(Self, TrackFacts), SideCarError> {
+        let edits = Edit::of_tracks(&mut source)?;
+        let stream = MediaSourceStream::new(Box::new(source), Default::default());
+        let probe = symphonia::default::get_probe();
+        let options = (FormatOptions::default(), MetadataOptions::default());
+        let opened = guarded(|| probe.probe(&Hint::new(), stream, options.0, options.1));
+        let reader = opened.map_err(|error| match error {
+            // Symphonia says so when no format fits.
+            SideCarError::Unsupported { reason } if reason.starts_with("core (probe)") => {
+                SideCarError::NotSound
+            }
+            other => other,
+        })?;
+        let mut packets = Self { reader, track: 0 };
+        let mut facts = packets.take_track()?;
+        if let Some((_, edit)) = edits.into_iter().find(|(track, _)| *track == packets.track) {
+            facts.edit = edit;
+        }
+        Ok((packets, facts))
+    }
+
+    /// Takes the first track of sound: after [`Next::Stream`], anew.
+    pub(super) fn take_track(&mut self) -> Result<TrackFacts, SideCarError> {
+        let track = self.reader.default_track(TrackType::Audio).ok_or(SideCarError::NoTrack)?;
+        let Some(CodecParameters::Audio(parameters)) = &track.codec_params else {
+            return Err(SideCarError::NoTrack);
+        };
+        self.track = track.id;
+        Ok(TrackFacts { parameters: parameters.clone(), time_base: track.time_base, edit: Edit::default() })
+    }
+
+    /// The next packet of the track.
+    pub(super) fn next(&mut self) -> Result<Next, SideCarError> {
+        loop {
+            let next = guarded(|| match self.reader.next_packet() {
+                Ok(packet) => Ok(packet.map_or(Next::End, Next::Packet)),
+                Err(Error::ResetRequired) => Ok(Next::Stream),
+                Err(error) => Err(error),
+            })?;
+            match next {
+                Next::Packet(packet) if packet.track_id != self.track => {}
+                next @ (Next::Packet(_) | Next::Stream | Next::End) => return Ok(next),
+            }
+        }
+    }
+}
+
+/// Symphonia panics on some hostile bytes. What it was working on is not used any more behind an error.
+pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, SideCarError> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(result) => Ok(result?),
+        Err(_) => Err(SideCarError::malformed("its decoder cannot cope with it")),
+    }
+}
