@@ -29,7 +29,7 @@ pub(crate) struct NewValue {
 
 /// `true`, `false`, a number, or `"never"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected true, false, a number that is no less than 0, or \"never\"")]
 pub(crate) enum Value {
     Switch(bool),
     Number(u64),

@@ -36,7 +36,7 @@ pub(crate) struct RetentionValue {
 
 /// Days after the end of a session, 1 to 1000, or `"never"`: it is kept until a person purges it.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a number that is no less than 0, or \"never\"")]
 pub(crate) enum Days {
     Number(u64),
     Word(Word),

@@ -266,10 +266,9 @@ impl World {
             requested_by: "tests".to_owned(),
             notify: Vec::new(),
         };
-        match self.member.submit(Command::RequestVideo(command)).await {
-            Outcome::Video { video, .. } => video.to_string(),
-            other => panic!("{other:?}"),
-        }
+        let outcome = self.member.submit(Command::RequestVideo(command)).await;
+        let Outcome::Video { video, .. } = outcome else { panic!("{outcome:?}") };
+        video.to_string()
     }
 
     /// Places a hold on a session.

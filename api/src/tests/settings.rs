@@ -35,6 +35,8 @@ async fn parameters_change_at_run_time() {
     for value in [json!("x"), json!(-1), json!(1.5), json!(null), json!([])] {
         let refused = put("retention_days", json!({ "value": value })).await;
         assert_eq!(refused.problem(), (400, "invalid-json".to_owned()), "{value}");
+        let detail = refused.json()["detail"].as_str().unwrap().to_owned();
+        assert!(detail.contains("true, false, a number that is no less than 0, or \"never\""), "{detail}");
     }
     assert_eq!(put("nothing", json!({ "value": 1 })).await.problem(), (404, "not-found".to_owned()));
 }

@@ -87,6 +87,12 @@ fn command() -> impl Strategy<Value = Command> {
             member: MEMBER,
             recordings: vec![recording],
         })),
+        Just(Command::DeleteVideo(DeleteVideo { video: VIDEO, by: "ada".to_owned() })),
+        (recording(), 1..3u64).prop_map(|(recording, stream)| Command::DeletedCopies(DeletedCopies {
+            member: MEMBER,
+            objects: vec![ObjectId { recording, stream: StreamId(stream) }],
+        })),
+        recording().prop_map(|recording| Command::CloseSession(EndSession { recording, ..ending() })),
         (1..3u64).prop_map(|mail| Command::MailSent { mail: MailId(mail) }),
         (1..3u64).prop_map(layout::drain),
         (1..3u64).prop_map(layout::undrain),

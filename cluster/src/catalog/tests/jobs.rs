@@ -337,3 +337,53 @@ fn a_job_that_takes_its_members_down_is_given_up() {
     let short = Command::ClaimJob(ClaimJob { job: JobId(1), member: MEMBER, lease_ms: 1 });
     assert_eq!(world.refused(short), Refusal::LeaseLength { min_ms: 1_000, max_ms: 600_000 });
 }
+
+#[test]
+fn a_deleted_video_leaves_copies_to_delete_and_room_for_another() {
+    let mut world = ready_for_videos();
+    let job = world.video(&[]);
+    let claim = world.claim(job, MEMBER);
+    let object = world.artefact();
+    world.done(Command::Complete(Complete { claim, facts: facts(object) }));
+    let delete = || Command::DeleteVideo(DeleteVideo { video: VIDEO, by: "ada".to_owned() });
+    let (hold, recording, by) = (HoldId([3; 16]), RECORDING, "ada".to_owned());
+    let justification = "inquiry".to_owned();
+    world.done(Command::PlaceHold(PlaceHold {
+        hold,
+        recording,
+        justification,
+        expires_ms: None,
+        by: by.clone(),
+    }));
+    assert_eq!(world.refused(delete()), Refusal::Held { recording, holds: 1 });
+    assert!(world.catalog.is_kept(object).unwrap());
+    world.done(Command::ReleaseHold(ReleaseHold { hold, recording, reason: String::new(), by: by.clone() }));
+    world.voters(&[MEMBER, OTHER]);
+    world.done(delete());
+    assert_eq!(world.refused(delete()), Refusal::VideoUnknown { video: VIDEO });
+    assert_eq!(
+        (world.catalog.video(VIDEO).unwrap(), world.catalog.videos_of(RECORDING).unwrap()),
+        (None, vec![])
+    );
+    assert_eq!(
+        (world.catalog.is_kept(object).unwrap(), world.catalog.is_kept(OBJECT).unwrap()),
+        (false, true)
+    );
+    let copies = |objects| Command::DeletedCopies(DeletedCopies { member: MEMBER, objects });
+    assert_eq!(world.refused(copies(vec![object; 65])), Refusal::TooManyObjects { limit: 64 });
+    assert_eq!(world.catalog.copies_to_delete(MEMBER, 9).unwrap(), [object]);
+    world.done(copies(vec![object]));
+    assert_eq!(world.catalog.copies_to_delete(MEMBER, 9).unwrap(), []);
+    assert_eq!(world.catalog.copies_to_delete(OTHER, 9).unwrap(), [object]);
+
+    // One that is being made is cancelled.
+    let job = world.video(&[]);
+    world.claim(job, MEMBER);
+    world.done(delete());
+    assert_eq!(world.catalog.job(job).unwrap().unwrap().state, JobState::Cancelled);
+    let job = world.video(&[]);
+    let person = PurgeCause::Person { by, reason: "asked".to_owned() };
+    world.done(Command::Purge(Purge { recording, cause: person }));
+    assert_eq!(world.refused(delete()), Refusal::SessionPurged { recording });
+    assert_eq!(world.catalog.job(job).unwrap().unwrap().state, JobState::Cancelled);
+}
