@@ -5,11 +5,13 @@
 //!
 //! [`Canvas::key_state`]: crate::canvas::Canvas::key_state
 
+mod cast_join;
 mod fold;
 mod head;
 mod index;
 mod key_state;
 
+pub use cast_join::{CastJoin, CastJoinFold};
 pub use fold::{KeyStateFold, Spacing};
 pub(crate) use head::Head;
 pub use head::HeadError;

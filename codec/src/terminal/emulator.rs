@@ -39,15 +39,20 @@ pub(crate) struct Emulator {
     cursor: Option<(usize, usize)>,
     /// The lines that line feeds have ended since they were taken, where somebody wants them.
     ended: Option<Vec<String>>,
+    /// What came since the last function was done: the beginning of another one, if anything.
+    begun: String,
 }
 
 impl Emulator {
+    /// What is kept of a function that has only begun, in bytes: a text that nobody sees may be of any length.
+    const BEGUN_BYTES_MAX: usize = 4_096;
+
     /// An empty terminal of at least one column and row. It keeps no lines that have left its screen.
     pub(crate) fn new(columns: usize, rows: usize) -> Self {
         let terminal = Terminal::new(columns.max(1), rows.max(1)).expect("it has a column and a row");
         let touched = Touched { rows: vec![true; rows.max(1)] };
         let (parser, shape, escape) = (Parser::new(), CursorShape::default(), Escape::default());
-        Self { parser, terminal, touched, shape, escape, cursor: None, ended: None }
+        Self { parser, terminal, touched, shape, escape, cursor: None, ended: None, begun: String::new() }
     }
 
     /// Columns and rows.
@@ -58,6 +63,18 @@ impl Emulator {
     /// Its cells and cursor.
     pub(super) fn terminal(&self) -> &Terminal {
         &self.terminal
+    }
+
+    /// Output that makes an empty terminal of the same size what this one is; nothing while a function is open that is longer
+    /// than any that is understood.
+    pub(crate) fn dump(&self) -> Option<String> {
+        let shape = match self.shape {
+            CursorShape::Block => "\u{1b}[2 q",
+            CursorShape::Underline => "\u{1b}[4 q",
+            CursorShape::Bar => "\u{1b}[6 q",
+        };
+        let is_known = self.begun.len() <= Self::BEGUN_BYTES_MAX;
+        is_known.then(|| [self.terminal.dump().as_str(), shape, &self.begun].concat())
     }
 
     /// From here on, lines are kept that a line feed ends.
@@ -104,9 +121,15 @@ impl Emulator {
             let passed_over = self.escape.follow(character);
             let Some(function) = self.parser.feed(character) else {
                 cost.emulated(1, 0, 0);
+                if passed_over.is_some() {
+                    self.begun.clear();
+                } else if self.begun.len() <= Self::BEGUN_BYTES_MAX {
+                    self.begun.push(character);
+                }
                 self.make_up(passed_over);
                 continue;
             };
+            self.begun.clear();
             if function == Function::Ris {
                 self.shape = CursorShape::default();
             }

@@ -14,7 +14,10 @@ use api::{Join, MediaError, Sight};
 use cluster::Cluster;
 use cluster::catalog::ObjectState;
 use cluster::id::{ObjectId, RecordingId};
+use codec::key_states::CastJoinFold;
+use codec::limits::Limits;
 use codec::source::Format;
+use codec::source::terminal::TerminalFormat;
 use codec::view::{ViewError, ViewRange};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -78,14 +81,12 @@ impl JoinPool {
         let of = (recording, sight);
         let stored = Recording::of_session(&self.cluster, &self.runtime, recording, 0);
         match stored.map_err(|error| damaged(&error.to_string()))?.format() {
-            Format::Guacamole | Format::Terminal(_) => {}
-            // Lines need nothing in front of them.
-            Format::DbLines => return Ok(None),
+            Format::Guacamole => {}
+            Format::Terminal(TerminalFormat::Asciicast) => return self.join_cast(of).await,
+            // The timing stands in front of all that is shown, and lines need nothing in front of them.
+            Format::Terminal(TerminalFormat::Typescript) | Format::DbLines => return Ok(None),
         }
-        let length = match sight {
-            Sight::Received => self.cluster.length(recording.into()).await.map_err(unreadable)?,
-            Sight::View => self.views.length(recording).await?,
-        };
+        let length = self.length(of).await?;
         let last = self.newest.get(of, Instant::now());
         let position = last.as_ref().map_or(0, |last| last.key_state.point.position);
         if length.saturating_sub(position) > FRESH_BYTES {
@@ -113,6 +114,45 @@ impl JoinPool {
             }
         }
         self.newest.get(of, Instant::now()).map(|kept| join_at(&kept)).transpose()
+    }
+
+    /// The screen of a terminal as it is. That is read from byte 0 for each join, which takes less time than to keep it, and
+    /// nothing is drawn.
+    async fn join_cast(&self, of: (RecordingId, Sight)) -> Result<Option<Join>, MediaError> {
+        let length = self.length(of).await?;
+        if length <= FRESH_BYTES {
+            return Ok(None);
+        }
+        let busy = MediaError::Busy { retry_after_s: RETRY_AFTER_S };
+        let permit = Arc::clone(&self.free).try_acquire_owned().map_err(|_| busy)?;
+        let feed = self.feed(of, 0, length).await?;
+        let interrupt = Interrupt::default();
+        let _stop = StopOnDrop(interrupt.clone());
+        let work = on_thread("join", move || {
+            let _permit = permit;
+            read_cast(feed, &interrupt)
+        });
+        let recording = of.0;
+        Ok(match timeout(JOIN_LIMIT, work).await {
+            Ok(Ok(Ok(join))) => join,
+            Ok(Ok(Err(error))) => {
+                tracing::warn!(%recording, %error, "a join begins at byte 0");
+                None
+            }
+            Ok(Err(error)) => {
+                tracing::error!(%recording, %error, "a join was not read");
+                None
+            }
+            Err(_) => None,
+        })
+    }
+
+    /// How much of what somebody may see of a recording is durable.
+    async fn length(&self, (recording, sight): (RecordingId, Sight)) -> Result<u64, MediaError> {
+        match sight {
+            Sight::Received => self.cluster.length(recording.into()).await.map_err(unreadable),
+            Sight::View => self.views.length(recording).await,
+        }
     }
 
     /// Forgets what nobody asks for, and what is final.
@@ -193,6 +233,27 @@ fn draw(
             false => worker.request(&Request::Bytes(seen.to_vec()), &mut receive),
         }
     })
+}
+
+/// Reads an asciicast to its end.
+fn read_cast(feed: Feed, interrupt: &Interrupt) -> Result<Option<Join>, Stop> {
+    let Feed { recording, mut view, start, end } = feed;
+    let mut fold = CastJoinFold::new(Limits::default());
+    recording.each_piece(start..end, |piece| {
+        if interrupt.is_set() {
+            return Err(Stop::Open(OpenError::Interrupted));
+        }
+        match &mut view {
+            Some(view) => fold.push(view.push(piece)?),
+            None => fold.push(piece),
+        }
+        Ok(())
+    })?;
+    Ok(fold.join().map(|join| Join {
+        at_ms: u64::try_from(join.at_ms).unwrap_or(0),
+        position: join.position,
+        instructions: join.bytes.into(),
+    }))
 }
 
 fn join_at(kept: &Kept) -> Result<Join, MediaError> {

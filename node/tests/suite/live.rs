@@ -34,7 +34,7 @@ pub(super) fn follow(served: &Served, token: &str, session: &str, query: &str) -
 }
 
 impl Following {
-    fn key_state(&mut self) -> Vec<u8> {
+    pub(super) fn key_state(&mut self) -> Vec<u8> {
         let mut bytes = vec![0; self.key_state_bytes];
         self.body.read_exact(&mut bytes).unwrap();
         bytes
@@ -76,7 +76,7 @@ pub(super) fn seal(served: &Served, session: &str) {
     assert_eq!(status, 200, "{answer}");
 }
 
-fn last_picture(recording: &[u8]) -> Picture {
+pub(super) fn last_picture(recording: &[u8]) -> Picture {
     let (mut replay, mut screen) = (Replay::new(Limits::default()), Screen::default());
     replay.push(recording);
     while let Ok(Some(moment)) = replay.step() {

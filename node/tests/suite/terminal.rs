@@ -1,7 +1,7 @@
 //! Recordings of terminals, from the file or the recorder to the picture, the view and the video.
 
 use super::harness::{Served, custody, sample, wait};
-use super::live::{append, follow, open_as, seal};
+use super::live::{append, follow, last_picture, open_as, seal};
 use super::view::{count, filtered};
 use serde_json::{Value, json};
 use std::fs;
@@ -111,6 +111,33 @@ fn a_live_cast_is_followed_from_its_beginning_without_what_is_typed() {
     let [whole, view] = read.map(|thread| thread.join().unwrap());
     assert!(whole == cast, "{} bytes", whole.len());
     assert!(view == filtered(&cast), "{} bytes", view.len());
+}
+
+#[test]
+fn who_joins_a_long_cast_sees_the_screen_as_it_is_and_what_follows() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = Served::start(folder.path(), "");
+    let session = open_as(&served, "asciicast");
+    let mut recording = cast();
+    for number in 0..9_000 {
+        let line =
+            format!("[{}.5, \"o\", \"line {number} of \\u001b[3{}mmany\\r\\n\"]\n", 50 + number, number % 8);
+        recording.extend_from_slice(line.as_bytes());
+    }
+    let (first, rest) = recording.split_at(recording.len() - 10_003);
+    append(&served, &session, 0, first);
+    let (auditor, watcher) = (served.user("PAM Auditor"), served.user("System Administrator"));
+    let seen = [recording.clone(), filtered(&recording)];
+    let following = [&auditor, &watcher].map(|token| follow(&served, token, &session, ""));
+    let read = following.map(|mut it| (it.position, it.key_state(), it.read_out()));
+    append(&served, &session, first.len(), rest);
+    seal(&served, &session);
+    for (whole, (position, state, thread)) in seen.iter().zip(read) {
+        let behind = thread.join().unwrap();
+        assert!(position > whole.len() - 11_000 && state.len() < 10_000, "{position}, {}", state.len());
+        assert!(behind == whole[position..], "{} bytes", behind.len());
+        assert!(last_picture(&[state, behind].concat()) == last_picture(whole));
+    }
 }
 
 #[test]
