@@ -28,7 +28,7 @@ demo:
 
 # All checks, unit tests and the suite; ends with the summary of the test runner. Power cuts need root.
 test: check
-	@.ci/install ffmpeg zstd curl jq python3-numpy python3-aiosmtpd oidc-provider postgresql cargo-nextest losetup mkfs.ext4
+	@.ci/install ffmpeg mkvmerge mediainfo zstd curl jq python3-numpy python3-aiosmtpd oidc-provider postgresql cargo-nextest losetup mkfs.ext4
 	cargo test --locked $(ALL) --doc --quiet
 	cargo nextest run --locked $(ALL)
 

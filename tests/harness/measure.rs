@@ -26,6 +26,13 @@ impl Measure {
         Ok(Self { command })
     }
 
+    /// `SCRIPT BINARY`.
+    pub fn of_binary(script: &str) -> anyhow::Result<Self> {
+        let mut command = Command::new(PYTHON);
+        command.arg(repository().join("tests/measure").join(script)).arg(binary()?);
+        Ok(Self { command })
+    }
+
     /// With more arguments.
     pub fn args<'a>(mut self, arguments: impl IntoIterator<Item = &'a str>) -> Self {
         self.command.args(arguments);

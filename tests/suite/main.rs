@@ -4,6 +4,7 @@ mod architecture;
 mod bad_input;
 mod bit_flip;
 mod canary;
+mod containers;
 mod conversion;
 mod cut;
 mod databases;

@@ -296,3 +296,31 @@ async fn events_tell_each_change_of_a_video_until_its_end() {
         .collect();
     assert_eq!((&events[0]["state"], &events.last().unwrap()["state"]), (&json!("pending"), &json!("ready")));
 }
+
+#[actix_web::test]
+async fn another_container_is_another_video_of_its_own_kind() {
+    let member = Member::start().await;
+    enable(&member, true).await;
+    let (recorder, auditor) = (member.recorder().await, member.user(AUDITOR).await);
+    for (format, media_type, ending) in
+        [("webm", "video/webm", "webm"), ("fragmented-mp4", "video/mp4", "mp4")]
+    {
+        let session = member.sealed(&recorder, format.as_bytes()).await;
+        let asked = json!({ "format": format });
+        let video = member.post(&auditor, &format!("/v1/sessions/{session}/videos"), &asked).await.json();
+        assert_eq!(video["format"], format);
+        let token = claim(&member).await;
+        complete(&member, &session, token, b"0123456789").await;
+        let path = format!("/v1/videos/{}/content", video["id"].as_str().unwrap());
+        let content = member.get(&auditor, &path).await;
+        assert_eq!((content.status, content.header("content-type")), (StatusCode::OK, media_type));
+        assert_eq!(
+            content.header("content-disposition"),
+            format!("attachment; filename=\"session-{session}.{ending}\"")
+        );
+    }
+    let session = member.sealed(&recorder, b"other").await;
+    let unknown = json!({ "format": "avi" });
+    let refused = member.post(&auditor, &format!("/v1/sessions/{session}/videos"), &unknown).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+}

@@ -4,7 +4,16 @@ use std::ops::Range;
 
 use super::{Chunk, Track, VideoTrack};
 
-/// Packets of all tracks that begin within a few seconds.
+/// When a span is too long, beside where decoding can start.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SpanLimits {
+    /// Packets that begin later than this after the first one belong to another span; in 1/48000 s.
+    pub(super) ticks: u64,
+    /// No packet is added to a span that has so many bytes.
+    pub(super) bytes: u64,
+}
+
+/// Packets of all tracks that follow one another.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Span {
     /// When the first packet begins, in ticks of 1/48000 s.
@@ -22,20 +31,18 @@ pub(super) struct Span {
 }
 
 impl Span {
-    /// Packets that begin later than this after the first one belong to another span: four seconds.
-    pub(super) const TICKS_MAX: u64 = 4 * 48_000;
-
-    /// No packet is added to a span that has so many bytes.
-    pub(super) const BYTES_MAX: u64 = 4 << 20;
-
     /// Cuts packets that come one by one, by time: where decoding can start, and where a span becomes too long.
-    pub(super) fn all(packets: impl Iterator<Item = Chunk>, video: &VideoTrack) -> Vec<Self> {
+    pub(super) fn all(
+        packets: impl Iterator<Item = Chunk>,
+        video: &VideoTrack,
+        limits: SpanLimits,
+    ) -> Vec<Self> {
         let mut spans: Vec<Self> = Vec::new();
         for packet in packets {
             let picture = video.samples.get(packet.packets.start).filter(|_| packet.track == Track::Video);
             let is_sync = picture.is_some_and(|picture| picture.is_sync);
             match spans.last_mut() {
-                Some(span) if !is_sync && span.has_room_at(packet.at_ticks) => span.push(&packet),
+                Some(span) if !is_sync && span.has_room_at(packet.at_ticks, limits) => span.push(&packet),
                 Some(_) | None => {
                     let mut span = Self { at_ticks: packet.at_ticks, is_sync, ..Self::default() };
                     span.push(&packet);
@@ -46,8 +53,8 @@ impl Span {
         spans
     }
 
-    fn has_room_at(&self, at_ticks: u64) -> bool {
-        at_ticks - self.at_ticks < Self::TICKS_MAX && self.bytes < Self::BYTES_MAX
+    fn has_room_at(&self, at_ticks: u64, limits: SpanLimits) -> bool {
+        at_ticks - self.at_ticks < limits.ticks && self.bytes < limits.bytes
     }
 
     fn push(&mut self, packet: &Chunk) {

@@ -8,8 +8,11 @@ mod ids;
 use self::blocks::Blocks;
 use self::head::{Cue, Head};
 use super::checks::check;
-use super::spans::Span;
+use super::spans::{Span, SpanLimits};
 use super::{Metadata, MuxError, Piece, Track, Tracks};
+
+/// Four seconds and 4 MiB: far less than block times can count.
+const CLUSTER_LIMITS: SpanLimits = SpanLimits { ticks: 4 * 48_000, bytes: 4 << 20 };
 
 /// A laid out file (RFC 9559; WebM Container Guidelines; AV1 in Matroska 1.0; Opus in Matroska).
 ///
@@ -42,7 +45,7 @@ impl<'a> Webm<'a> {
     pub fn lay_out(tracks: Tracks<'a>, metadata: &Metadata) -> Result<Self, MuxError> {
         check(tracks, metadata)?;
         let blocks = Blocks::of(tracks);
-        let spans = Span::all(blocks.packets(), tracks.video);
+        let spans = Span::all(blocks.packets(), tracks.video, CLUSTER_LIMITS);
         let (mut clusters, mut cues, mut offset) = (Vec::with_capacity(spans.len()), Vec::new(), 0);
         let mut packets = blocks.packets();
         for span in spans {

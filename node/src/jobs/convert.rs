@@ -94,3 +94,27 @@ fn title(info: &catalog::SessionInfo) -> String {
     let (title, _) = title.split_at(title.floor_char_boundary(Metadata::MAX_TEXT_BYTES));
     title.to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cluster::catalog::{Format, Protocol, SessionInfo};
+
+    #[test]
+    fn a_title_is_one_line_that_fits() {
+        let info = |device: &str, user: &str| SessionInfo {
+            protocol: Protocol::Ssh,
+            format: Format::Guacamole,
+            device_address: device.into(),
+            credential_user: "root".into(),
+            user_name: user.into(),
+            user_address: String::new(),
+            start_ms: 0,
+            recorder_token: None,
+        };
+        assert_eq!(title(&info("10.0.0.7", "ada")), "ssh 10.0.0.7 – ada");
+        assert_eq!(title(&info("10.0.0.7\n", "")), "ssh 10.0.0.7 ");
+        let long = "é".repeat(Metadata::MAX_TEXT_BYTES);
+        assert_eq!(title(&info(&long, "ada")).len(), Metadata::MAX_TEXT_BYTES);
+    }
+}

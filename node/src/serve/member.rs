@@ -51,7 +51,7 @@ const RELEASE_LIMIT: Duration = Duration::from_secs(10);
 /// Identifies this start of the machine.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 /// The version of the codec; another one makes other videos.
-const CODEC_VERSION: u32 = 3;
+const CODEC_VERSION: u32 = 4;
 
 /// A member that serves.
 pub(crate) struct Member {

@@ -14,8 +14,10 @@ use super::fragmented::Fragment;
 const SYNC: SampleFlags = SampleFlags::new(0x0200_0000);
 /// A sample that needs others, so that decoding cannot start at it.
 const NOT_SYNC: SampleFlags = SampleFlags::new(0x0101_0000);
-/// Most fragments that an index can name.
+/// Most places that an index can name.
 const REFERENCES_MAX: usize = 0xffff;
+/// Longest stretch between them, in bytes: 31 bits.
+const SIZE_MAX: u32 = u32::MAX >> 1;
 /// The header of an `mdat`, which is never so long that it would need a wide one.
 const MDAT_HEADER_BYTES: usize = 8;
 
@@ -112,26 +114,32 @@ fn traf(track_id: u32, entry: usize, base_media_decode_time: u64, run: TrunBox) 
     }
 }
 
-/// Where each fragment stands, so that players seek without reading all of them; none when there are too many.
+/// Where decoding can start, so that players seek without reading all fragments; none when there are more places, or longer
+/// stretches between them, than can be written.
 pub(super) fn index(fragments: &[Fragment], duration_ms: u64) -> Result<Vec<u8>> {
-    if fragments.len() > REFERENCES_MAX {
-        return Ok(Vec::new());
-    }
-    let ends = fragments.iter().skip(1).map(Fragment::at_ms).chain([duration_ms]);
-    let references = fragments.iter().zip(ends).map(|(fragment, end_ms)| SidxReference {
+    let stretches: Vec<_> = fragments.chunk_by(|_, next| !next.span.is_sync).collect();
+    let at_ms = |stretch: &&[Fragment]| stretch.first().map_or(0, Fragment::at_ms);
+    let ends = stretches.iter().skip(1).map(at_ms).chain([duration_ms]);
+    let references = stretches.iter().zip(ends).map(|(stretch, end_ms)| SidxReference {
         reference_type: false,
-        referenced_size: u32::try_from(fragment.bytes()).unwrap_or(u32::MAX >> 1),
-        subsegment_duration: u32::try_from(end_ms.saturating_sub(fragment.at_ms())).unwrap_or(u32::MAX),
-        starts_with_sap: fragment.span.is_sync,
-        sap_type: fragment.span.is_sync.into(),
+        referenced_size: u32::try_from(stretch.iter().map(Fragment::bytes).sum::<u64>()).unwrap_or(u32::MAX),
+        subsegment_duration: u32::try_from(end_ms.saturating_sub(at_ms(stretch))).unwrap_or(u32::MAX),
+        starts_with_sap: true,
+        sap_type: 1,
         sap_delta_time: 0,
     });
+    let references: Vec<_> = references.collect();
+    if references.len() > REFERENCES_MAX
+        || references.iter().any(|stretch| stretch.referenced_size > SIZE_MAX)
+    {
+        return Ok(Vec::new());
+    }
     let index = SidxBox {
         reference_id: VIDEO_ID,
         timescale: MS_TIMESCALE.get(),
         earliest_presentation_time: 0,
         first_offset: 0,
-        references: references.collect(),
+        references,
     };
     index.encode_to_vec()
 }

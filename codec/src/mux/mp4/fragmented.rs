@@ -1,17 +1,21 @@
 //! MP4 in fragments.
 
 use super::super::checks::check;
-use super::super::spans::Span;
+use super::super::spans::{Span, SpanLimits};
 use super::super::{Chunk, Chunks, Metadata, MuxError, Piece, Track, Tracks};
 use super::boxes::{Form, Movie};
 use super::chunk_table::Tables;
 use super::{fragment_boxes, head, text_boxes};
 
+/// A fragment that becomes longer goes on in another one, at which decoding cannot start: far less than its lengths can count.
+const FRAGMENT_LIMITS: SpanLimits = SpanLimits { ticks: u64::MAX, bytes: 64 << 20 };
+
 /// A laid out file (ISO/IEC 14496-12 8.8): `ftyp` and `moov`, all texts in an `mdat`, an index of the fragments (`sidx`), then
 /// the fragments, each a `moof` and an `mdat`.
 ///
-/// A fragment holds the pictures and the sound that begin within a few seconds, and needs nothing behind it: whatever there
-/// is of a file that is still being written or fetched plays up to the last whole fragment.
+/// A fragment reaches from a picture at which decoding can start to the next such one: ffmpeg, and so Chromium, takes every
+/// fragment for a place to seek to. It needs nothing behind it: whatever there is of a file that is still being written or fetched
+/// plays up to the last whole fragment.
 #[derive(Debug)]
 pub struct FragmentedMp4<'a> {
     head: Vec<u8>,
@@ -101,7 +105,7 @@ impl<'a> FragmentedMp4<'a> {
 
 fn fragments(tracks: Tracks<'_>) -> Vec<Fragment> {
     let without_texts = Tracks { texts: None, ..tracks };
-    let spans = Span::all(Chunks::single(without_texts), tracks.video);
+    let spans = Span::all(Chunks::single(without_texts), tracks.video, FRAGMENT_LIMITS);
     let (mut video_at_ms, mut sound_at_samples) = (0, 0);
     let mut fragments = Vec::with_capacity(spans.len());
     for (number, span) in (1..).zip(spans) {

@@ -134,3 +134,34 @@ pub(super) fn user_data(metadata: &Metadata) -> Result<UnknownBox> {
 fn data(text: &str) -> Result<Vec<u8>> {
     boxed(*b"data", [b"\0\0\0\x01\0\0\0\0", text.as_bytes()].concat()).encode_to_vec()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_says_its_title_and_its_origin_where_players_look() {
+        let metadata = Metadata {
+            title: Some("a".into()),
+            started_unix_s: None,
+            session: Some("s".into()),
+            root: Some("r".into()),
+        };
+        let list = b"\0\0\0\xddilst\
+            \0\0\0\x19\xa9nam\0\0\0\x11data\0\0\0\x01\0\0\0\0a\
+            \0\0\0\x1f\xa9too\0\0\0\x17data\0\0\0\x01\0\0\0\0Custody\
+            \0\0\0\x50----\0\0\0\x1cmean\0\0\0\0com.apple.iTunes\0\0\0\x1bname\0\0\0\0CUSTODY_SESSION\
+            \0\0\0\x11data\0\0\0\x01\0\0\0\0s\
+            \0\0\0\x4d----\0\0\0\x1cmean\0\0\0\0com.apple.iTunes\0\0\0\x18name\0\0\0\0CUSTODY_ROOT\
+            \0\0\0\x11data\0\0\0\x01\0\0\0\0r";
+        let described = user_data(&metadata).unwrap();
+        assert_eq!(described.box_type, shiguredo_mp4::BoxType::Normal(*b"udta"));
+        let found = described.payload.windows(list.len()).position(|window| window == list);
+        assert_eq!(
+            found.map(|at| at + list.len()),
+            Some(described.payload.len()),
+            "{:x?}",
+            described.payload
+        );
+    }
+}

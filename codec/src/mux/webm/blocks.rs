@@ -6,7 +6,7 @@ use super::{ids, number_of};
 
 /// Ticks of a millisecond.
 const TICKS_PER_MS: u64 = 48;
-/// The flag of blocks at which decoding can start (RFC 9559 10.2).
+/// The flag of simple blocks at which decoding can start (RFC 9559 10.2).
 const KEY_FRAME: u8 = 0x80;
 
 /// The packets of a file, one block each.
@@ -26,7 +26,8 @@ impl<'a> Blocks<'a> {
 
     /// What stands before a packet in a cluster that begins at `cluster_ms`; of a text, the text too.
     ///
-    /// A block of its own is simple. The last one of a track says how long it lasts, since no other follows; texts do so always.
+    /// Pictures and texts say how long they last: players that seek take a picture without a duration for as short as the mean of
+    /// all, and show the next one instead.
     pub(super) fn head(self, packet: &Chunk, cluster_ms: u64) -> Vec<u8> {
         let at = Place { track: packet.track, delta_ms: ms_of(packet.at_ticks).saturating_sub(cluster_ms) };
         match packet.track {
@@ -39,13 +40,11 @@ impl<'a> Blocks<'a> {
     fn picture(self, packet: &Chunk, at: Place) -> Vec<u8> {
         let samples = &self.0.video.samples;
         let index = packet.packets.start;
-        let is_sync = samples.get(index).is_some_and(|picture| picture.is_sync);
-        if packet.packets.end < samples.len() {
-            return at.simple(if is_sync { KEY_FRAME } else { 0 }, packet.bytes);
-        }
-        let duration_ms = samples.get(index).map_or(0, |picture| picture.duration_ms);
-        let mut about = ids::BLOCK_DURATION.uint(duration_ms.into());
-        if let (false, Some(before)) = (is_sync, index.checked_sub(1).and_then(|before| samples.get(before)))
+        let Some(picture) = samples.get(index) else { return Vec::new() };
+        let mut about = ids::BLOCK_DURATION.uint(picture.duration_ms.into());
+        // A block that refers to none is one at which decoding can start.
+        if let (false, Some(before)) =
+            (picture.is_sync, index.checked_sub(1).and_then(|before| samples.get(before)))
         {
             about.extend(ids::REFERENCE_BLOCK.int(-i64::from(before.duration_ms)));
         }
@@ -55,12 +54,12 @@ impl<'a> Blocks<'a> {
     fn sound(self, packet: &Chunk, at: Place) -> Vec<u8> {
         let packets = self.0.sound.map_or(&[][..], |sound| &sound.packets);
         let Some(last) = packets.last().filter(|_| packet.packets.end == packets.len()) else {
-            return at.simple(KEY_FRAME, packet.bytes);
+            return at.simple(packet.bytes);
         };
         let heard = self.0.sound.map_or(0, SoundTrack::last_packet_samples);
         let surplus = i64::from(last.samples) - i64::from(heard);
         if surplus <= 0 {
-            return at.simple(KEY_FRAME, packet.bytes);
+            return at.simple(packet.bytes);
         }
         at.grouped(
             &ids::DISCARD_PADDING.int(surplus * 1_000_000_000 / i64::from(SoundTrack::RATE_HZ)),
@@ -111,8 +110,8 @@ impl Place {
         [&super::ebml::vint(number_of(self.track))[..], &delta_ms.to_be_bytes(), &[flags]].concat()
     }
 
-    fn simple(self, flags: u8, packet_bytes: u64) -> Vec<u8> {
-        let head = self.block_head(flags);
+    fn simple(self, packet_bytes: u64) -> Vec<u8> {
+        let head = self.block_head(KEY_FRAME);
         [ids::SIMPLE_BLOCK.head(sum(&head, packet_bytes)), head].concat()
     }
 

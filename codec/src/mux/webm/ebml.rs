@@ -33,6 +33,14 @@ impl Id {
 
     /// A number with sign.
     pub(super) fn int(self, value: i64) -> Vec<u8> {
+        let bytes = value.to_be_bytes();
+        let surplus = bytes.windows(2).take_while(|pair| matches!(pair, [0, 0..=0x7f] | [0xff, 0x80..=0xff]));
+        let surplus = surplus.count();
+        self.binary(&bytes[surplus..])
+    }
+
+    /// A time in nanoseconds since 2001, always in eight bytes.
+    pub(super) fn date(self, value: i64) -> Vec<u8> {
         self.binary(&value.to_be_bytes())
     }
 
@@ -122,6 +130,20 @@ pub(in crate::mux) mod tests {
         }
         assert_eq!(Id(0xd7).uint(0), [0xd7, 0x81, 0]);
         assert_eq!(Id(0x4286).uint(256), [0x42, 0x86, 0x82, 1, 0]);
+        for (value, expected) in [
+            (0, &[0][..]),
+            (127, &[127]),
+            (128, &[0, 128]),
+            (-1, &[0xff]),
+            (-128, &[0x80]),
+            (-129, &[0xff, 0x7f]),
+            (i64::MIN, &i64::MIN.to_be_bytes()),
+        ] {
+            assert_eq!(
+                Id(0xfb).int(value),
+                [&[0xfb, 0x80 | u8::try_from(expected.len()).unwrap()], expected].concat()
+            );
+        }
         assert_eq!(Id(0xec).wide_head(5), [0xec, 1, 0, 0, 0, 0, 0, 0, 5]);
         assert_eq!(
             Id(0x1a45_dfa3).master(&[Id(0xec).text("a")]),

@@ -57,7 +57,7 @@ impl Head<'_> {
         ];
         if let Some(unix_s) = self.metadata.started_unix_s {
             let unix_s = i64::try_from(unix_s).unwrap_or(i64::MAX);
-            parts.push(ids::DATE_UTC.int((unix_s - EPOCH_2001_UNIX_S).saturating_mul(1_000_000_000)));
+            parts.push(ids::DATE_UTC.date((unix_s - EPOCH_2001_UNIX_S).saturating_mul(1_000_000_000)));
         }
         parts.extend(self.metadata.title.as_deref().map(|title| ids::TITLE.text(title)));
         parts.push(ids::MUXING_APP.text(Metadata::SOFTWARE));

@@ -109,20 +109,23 @@ fn packets_are_blocks_in_the_order_of_their_times() {
     assert_eq!((segment, start + payload.len()), (ids::SEGMENT.0, file.len()), "the clusters end the file");
     // 55 ms and the pre-skip of 6.5 ms are 2952 of 3840 samples: 18.5 ms of the last packet are cut.
     let padding = vec![(ids::DISCARD_PADDING.0, 18_500_000)];
-    let minus_50 = u64::from_be_bytes((-50_i64).to_be_bytes());
-    let end = vec![(ids::BLOCK_DURATION.0, 9), (ids::REFERENCE_BLOCK.0, minus_50)];
+    let lasting = |duration_ms| vec![(ids::BLOCK_DURATION.0, duration_ms)];
+    let behind = |duration_ms, before_ms: i8| {
+        let before = u64::from((-before_ms).to_be_bytes()[0]);
+        vec![(ids::BLOCK_DURATION.0, duration_ms), (ids::REFERENCE_BLOCK.0, before)]
+    };
     assert_eq!(
         blocks(payload),
         [
-            (0, 1, 0x80, 10, vec![]),
+            (0, 1, 0, 10, lasting(40)),
             (0, 2, 0x80, 3, vec![]),
             (20, 2, 0x80, 3, vec![]),
-            (40, 1, 0, 20, vec![]),
+            (40, 1, 0, 20, behind(2_960, 40)),
             (40, 2, 0x80, 3, vec![]),
             (60, 2, 0, 3, padding),
-            (100, 3, 0, 8, vec![(ids::BLOCK_DURATION.0, 800)]),
-            (3_000, 1, 0x80, 30, vec![]),
-            (3_050, 1, 0, 7, end),
+            (100, 3, 0, 8, lasting(800)),
+            (3_000, 1, 0, 30, lasting(50)),
+            (3_050, 1, 0, 7, behind(9, 50)),
         ]
     );
     assert_eq!(cued(payload), [(0, 0), (3_000, 3_000)]);

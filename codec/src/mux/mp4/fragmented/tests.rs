@@ -65,7 +65,7 @@ fn each_fragment_has_its_own_index_and_the_file_has_one_of_them() {
     let file = file(&mp4);
     let boxes = boxes(&file);
     let kinds: Vec<_> = boxes.iter().map(|(kind, ..)| kind.as_str()).collect();
-    let fragments = ["moof", "mdat", "moof", "mdat", "moof", "mdat"];
+    let fragments = ["moof", "mdat", "moof", "mdat"];
     assert_eq!(kinds, [&["ftyp", "moov", "mdat", "sidx"][..], &fragments].concat());
 
     let (moov, _) = MoovBox::decode(boxes[1].2).unwrap();
@@ -84,17 +84,29 @@ fn each_fragment_has_its_own_index_and_the_file_has_one_of_them() {
         .chunks(2)
         .map(|fragment| u32::try_from(fragment[0].2.len() + fragment[1].2.len()).unwrap())
         .collect();
-    assert_eq!(
-        named.collect::<Vec<_>>(),
-        [(lengths[0], 4_000, 1), (lengths[1], 1_000, 0), (lengths[2], 59, 1)]
-    );
+    assert_eq!(named.collect::<Vec<_>>(), [(lengths[0], 5_000, 1), (lengths[1], 59, 1)]);
 
-    let (last, _) = MoofBox::decode(boxes[8].2).unwrap();
-    assert_eq!(last.mfhd_box.sequence_number, 3);
+    let (last, _) = MoofBox::decode(boxes[6].2).unwrap();
+    assert_eq!(last.mfhd_box.sequence_number, 2);
     let [pictures] = &last.traf_boxes[..] else { panic!("the sound has ended") };
     assert_eq!(pictures.tfdt_box.as_ref().unwrap().base_media_decode_time, 5_000);
     let again = FragmentedMp4::lay_out(tracks, &Metadata::default()).unwrap();
     assert_eq!(self::file(&again), file, "the same tables give the same bytes");
+}
+
+#[test]
+fn a_fragment_is_bounded_and_the_index_names_only_where_decoding_can_start() {
+    let video = video(&[(40 << 20, 100, true), (40 << 20, 100, false), (9, 100, false), (8, 100, true)]);
+    let tracks = Tracks { video: &video, sound: None, texts: None };
+    let mp4 = FragmentedMp4::lay_out(tracks, &Metadata::default()).unwrap();
+    let fragments = mp4.fragments.iter().map(|fragment| (fragment.span.video.clone(), fragment.span.is_sync));
+    assert_eq!(fragments.collect::<Vec<_>>(), [(0..2, true), (2..3, false), (3..4, true)]);
+    let (index, _) = SidxBox::decode(&mp4.index).unwrap();
+    let bytes =
+        |fragments: &[Fragment]| u32::try_from(fragments.iter().map(Fragment::bytes).sum::<u64>()).unwrap();
+    let named = index.references.iter().map(|named| (named.referenced_size, named.subsegment_duration));
+    let expected = [(bytes(&mp4.fragments[..2]), 300), (bytes(&mp4.fragments[2..]), 100)];
+    assert_eq!(named.collect::<Vec<_>>(), expected);
 }
 
 #[test]
