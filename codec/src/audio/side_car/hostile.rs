@@ -135,7 +135,7 @@ fn ogg_streams(count: u32) -> Vec<u8> {
             page.extend([0; 8]);
             page.extend([1, 1, 7]);
             let crc = page.iter().fold(0_u32, |crc, byte| {
-                (0..8).fold(crc ^ u32::from(*byte) << 24, |crc, _| crc << 1 ^ (crc >> 31) * 0x04C1_1DB7)
+                (0..8).fold(crc ^ (u32::from(*byte) << 24), |crc, _| (crc << 1) ^ ((crc >> 31) * 0x04C1_1DB7))
             });
             page[22..26].copy_from_slice(&crc.to_le_bytes());
             page

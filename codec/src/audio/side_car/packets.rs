@@ -51,13 +51,12 @@ impl Packets {
         let probe = symphonia::default::get_probe();
         let options = (FormatOptions::default(), MetadataOptions::default());
         let opened = guarded(|| probe.probe(&Hint::new(), stream, options.0, options.1));
-        let reader = opened.map_err(|error| match error {
-            // Symphonia says so when no format fits.
-            SideCarError::Unsupported { reason } if reason.starts_with("core (probe)") => {
-                SideCarError::NotSound
-            }
-            other => other,
-        })?;
+        // Symphonia says so when no format fits.
+        if matches!(&opened, Err(SideCarError::Unsupported { reason }) if reason.starts_with("core (probe)"))
+        {
+            return Err(SideCarError::NotSound);
+        }
+        let reader = opened?;
         let mut packets = Self { reader, track: 0, is_endless: false };
         let mut facts = packets.take_track()?;
         packets.is_endless =
