@@ -4,6 +4,7 @@
 //! Each takes the bytes that a fuzzer made and panics when a law does not hold. Limits are small, so that the code
 //! behind them is reached by small inputs.
 
+mod audio;
 mod db;
 mod script;
 mod terminal;
@@ -21,6 +22,7 @@ use crate::source::guac::{Instruction, MediaTime, ParseError, Parser};
 use crate::timeline::TimelineFold;
 use std::sync::{Arc, LazyLock};
 
+pub use audio::audio;
 pub use db::db;
 pub use terminal::{cast, terminal};
 
@@ -28,7 +30,7 @@ pub use terminal::{cast, terminal};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 9] = [
+pub const TARGETS: [Target; 10] = [
     ("parser", parser),
     ("timeline", timeline),
     ("canvas", canvas),
@@ -38,6 +40,7 @@ pub const TARGETS: [Target; 9] = [
     ("cast", cast),
     ("terminal", terminal),
     ("db", db),
+    ("audio", audio),
 ];
 
 /// Limits that small inputs reach.

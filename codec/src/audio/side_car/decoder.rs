@@ -49,7 +49,9 @@ pub(super) struct Decoder {
 struct Stream {
     coding: Coding,
     time_base: Option<TimeBase>,
+    told_samples: Option<u64>,
     edit: Edit,
+    rate_hz: u32,
     /// The place of the sample behind the last packet; unknown before the first.
     next: Option<i64>,
 }
@@ -77,6 +79,7 @@ impl Decoder {
     pub(super) fn next(&mut self, samples: &mut Vec<StereoSample>) -> Result<Option<Chunk>, SideCarError> {
         for _ in 0..EMPTY_PACKETS_MAX {
             match self.packets.next()? {
+                Next::End if self.is_first && self.stream.is_cut() => return Err(SideCarError::Truncated),
                 Next::End => return Ok(None),
                 Next::Stream => {
                     self.stream = Stream::new(self.packets.take_track()?, &self.limits)?;
@@ -123,8 +126,18 @@ impl Decoder {
 
 impl Stream {
     fn new(facts: TrackFacts, limits: &Limits) -> Result<Self, SideCarError> {
-        let TrackFacts { parameters, time_base, edit } = facts;
-        Ok(Self { coding: Coding::new(&parameters, limits)?, time_base, edit, next: None })
+        let TrackFacts { parameters, time_base, told_samples, edit } = facts;
+        let coding = Coding::new(&parameters, limits)?;
+        Ok(Self { coding, time_base, told_samples, edit, rate_hz: 0, next: None })
+    }
+
+    /// Whether it ends before it said, or before anything came.
+    fn is_cut(&self) -> bool {
+        let Some(next) = self.next else { return true };
+        let skip = to_rate(i64::try_from(self.edit.skip).unwrap_or(i64::MAX), self.time_base, self.rate_hz);
+        let rounded = i64::from(self.rate_hz) / HOLE_PARTS;
+        let reached = next.saturating_add(skip).saturating_add(rounded);
+        self.told_samples.is_some_and(|told| i64::try_from(told).unwrap_or(i64::MAX) > reached)
     }
 
     /// Cuts off what is not to be heard; returns how many samples are missing before the rest.
@@ -151,6 +164,7 @@ impl Stream {
             }
         };
         self.next = Some(begin.saturating_add(count));
+        self.rate_hz = rate_hz;
         let from = length(packet.trim_start.get()).max(begin.saturating_neg()).clamp(0, count);
         let played = self.edit.play.map_or(i64::MAX, |play| part(play, rate_hz));
         let behind = length(packet.trim_end.get());

@@ -110,10 +110,12 @@ impl From<io::Error> for SideCarError {
 
 impl From<Error> for SideCarError {
     fn from(error: Error) -> Self {
-        match error {
-            Error::IoError(error) => Self::from(error),
-            Error::Unsupported(reason) => Self::Unsupported { reason: reason.to_owned() },
-            other => Self::malformed(&other.to_string()),
+        if let Error::IoError(error) = error {
+            return Self::from(error);
         }
+        if let Error::Unsupported(reason) = error {
+            return Self::Unsupported { reason: reason.to_owned() };
+        }
+        Self::malformed(&error.to_string())
     }
 }

@@ -20,10 +20,12 @@ pub use error::SideCarError;
 pub use source::SoundSource;
 pub use survey::SideCarSurvey;
 
+use super::opus::FRAME;
 use super::pcm::StereoSample;
 use super::place::Directive;
 use super::resample::{ResampleError, StereoLevel};
-use super::ticks::{from_ms, from_samples, to_samples};
+use super::ticks::{from_ms, from_samples, to_ms_ceil, to_samples};
+
 use super::voice::Voice;
 
 /// What is decoded ahead of the mix, in ticks: more than the resampler holds back.
@@ -58,6 +60,19 @@ impl SideCar {
     /// Why some of it cannot be heard, as far as it was read.
     pub fn loss(&self) -> Option<&SideCarError> {
         self.feed.loss.as_ref()
+    }
+
+    /// Mixes all of it with nothing, shows the levels, and says where it ends, in milliseconds of media time.
+    pub(crate) fn heard_ms(&mut self, show: &mut impl FnMut(f32)) -> i64 {
+        let mut from = 0;
+        while !self.feed.is_over || from < self.feed.end {
+            let mut mix = [[0.0; 2]; FRAME];
+            // A rate that cannot be resampled is refused before.
+            self.add_to(&mut mix, from).expect("a rate within the limits");
+            mix.as_flattened().iter().for_each(|level| show(*level));
+            from += i64::try_from(FRAME).expect("a frame's length fits 63 bits");
+        }
+        to_ms_ceil(self.feed.end).max(0)
     }
 
     /// Memory of what waits, in bytes.
@@ -125,10 +140,10 @@ impl Feed {
 
     /// The next samples that are not before media time 0; `None` at the end.
     fn next(&mut self) -> Option<Piece<'_>> {
-        let mut at = None;
+        let mut starts = false;
         while !self.is_over {
             match self.decoder.next(&mut self.samples) {
-                Ok(Some(chunk)) => at = self.place(chunk.rate_hz, chunk.hole_samples).or(at),
+                Ok(Some(chunk)) => starts |= self.place(chunk.rate_hz, chunk.hole_samples),
                 Ok(None) => {
                     self.is_over = true;
                     self.loss = self.decoder.take_loss();
@@ -145,16 +160,14 @@ impl Feed {
             let count = u64::try_from(self.samples.len()).expect("a buffer's length fits 64 bits");
             self.run_samples = self.run_samples.saturating_add(count);
             self.end = self.run_start.saturating_add(from_samples(self.run_samples, self.rate_hz));
+            // What is cut off at the beginning makes the rest begin anew.
+            starts |= before > 0;
             if before < count {
                 let first = usize::try_from(before).unwrap_or(usize::MAX);
-                let is_cut = before > 0;
-                let start = is_cut
-                    .then(|| self.run_start + from_samples(self.run_samples - count + before, self.rate_hz));
-                return Some(Piece {
-                    samples: &self.samples[first..],
-                    rate_hz: self.rate_hz,
-                    at: start.or(at),
-                });
+                let (samples, rate_hz) = (&self.samples[first..], self.rate_hz);
+                let done = self.run_samples - count + before;
+                let at = starts.then(|| self.run_start.saturating_add(from_samples(done, rate_hz)));
+                return Some(Piece { samples, rate_hz, at });
             }
         }
         if !self.is_over {
@@ -164,18 +177,20 @@ impl Feed {
         None
     }
 
-    /// Follows what comes before samples: where they begin, if they do not go on.
-    fn place(&mut self, rate_hz: u32, hole_samples: u64) -> Option<i64> {
+    /// Follows what comes before samples; whether they do not just go on.
+    fn place(&mut self, rate_hz: u32, hole_samples: u64) -> bool {
         if rate_hz == self.rate_hz && hole_samples == 0 {
-            return None;
+            return false;
         }
         self.end = self.end.saturating_add(from_samples(hole_samples, rate_hz)).min(self.end_max);
         self.run_start = self.end;
         self.run_samples = 0;
         self.rate_hz = rate_hz;
-        Some(self.run_start)
+        true
     }
 }
 
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod tests;

@@ -3,11 +3,13 @@
 use super::edits::Edit;
 use super::error::SideCarError;
 use super::source::BoundedSource;
+use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use symphonia::core::codecs::CodecParameters;
 use symphonia::core::codecs::audio::AudioCodecParameters;
 use symphonia::core::errors::Error;
 use symphonia::core::formats::probe::Hint;
+use symphonia::core::formats::well_known::FORMAT_ID_WAVE;
 use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
 use symphonia::core::io::MediaSourceStream;
 use symphonia::core::meta::MetadataOptions;
@@ -18,6 +20,8 @@ use symphonia::core::units::TimeBase;
 pub(super) struct Packets {
     reader: Box<dyn FormatReader>,
     track: u32,
+    /// Whether only the end of the file says where the sound ends: so is WAVE that was written to a pipe.
+    is_endless: bool,
 }
 
 /// What a track is.
@@ -25,6 +29,8 @@ pub(super) struct TrackFacts {
     pub(super) parameters: AudioCodecParameters,
     /// What its times count.
     pub(super) time_base: Option<TimeBase>,
+    /// How many samples it says it has, its encoder's delay left out.
+    pub(super) told_samples: Option<u64>,
     /// What of it is played.
     pub(super) edit: Edit,
 }
@@ -45,15 +51,16 @@ impl Packets {
         let probe = symphonia::default::get_probe();
         let options = (FormatOptions::default(), MetadataOptions::default());
         let opened = guarded(|| probe.probe(&Hint::new(), stream, options.0, options.1));
-        let reader = opened.map_err(|error| match error {
-            // Symphonia says so when no format fits.
-            SideCarError::Unsupported { reason } if reason.starts_with("core (probe)") => {
-                SideCarError::NotSound
-            }
-            other => other,
-        })?;
-        let mut packets = Self { reader, track: 0 };
+        // Symphonia says so when no format fits.
+        if matches!(&opened, Err(SideCarError::Unsupported { reason }) if reason.starts_with("core (probe)"))
+        {
+            return Err(SideCarError::NotSound);
+        }
+        let reader = opened?;
+        let mut packets = Self { reader, track: 0, is_endless: false };
         let mut facts = packets.take_track()?;
+        packets.is_endless =
+            facts.told_samples.is_none() && packets.reader.format_info().format == FORMAT_ID_WAVE;
         if let Some((_, edit)) = edits.into_iter().find(|(track, _)| *track == packets.track) {
             facts.edit = edit;
         }
@@ -67,7 +74,12 @@ impl Packets {
             return Err(SideCarError::NoTrack);
         };
         self.track = track.id;
-        Ok(TrackFacts { parameters: parameters.clone(), time_base: track.time_base, edit: Edit::default() })
+        Ok(TrackFacts {
+            parameters: parameters.clone(),
+            time_base: track.time_base,
+            told_samples: track.num_frames,
+            edit: Edit::default(),
+        })
     }
 
     /// The next packet of the track.
@@ -76,6 +88,9 @@ impl Packets {
             let next = guarded(|| match self.reader.next_packet() {
                 Ok(packet) => Ok(packet.map_or(Next::End, Next::Packet)),
                 Err(Error::ResetRequired) => Ok(Next::Stream),
+                Err(Error::IoError(error)) if self.is_endless && error.kind() == ErrorKind::UnexpectedEof => {
+                    Ok(Next::End)
+                }
                 Err(error) => Err(error),
             })?;
             match next {

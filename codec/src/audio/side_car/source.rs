@@ -73,7 +73,7 @@ fn tag_bytes(source: &mut impl Read) -> io::Result<Option<u64>> {
     if size.iter().any(|byte| *byte >= 0x80) {
         return Ok(None);
     }
-    let body = size.iter().fold(0, |sum, byte| sum << 7 | u64::from(*byte));
+    let body = size.iter().fold(0, |sum, byte| (sum << 7) | u64::from(*byte));
     let ends = if flags & 0x10 == 0 { 1 } else { 2 };
     Ok(Some(body + 10 * ends))
 }

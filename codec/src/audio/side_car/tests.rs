@@ -32,7 +32,7 @@ pub(super) fn wav(samples: &[StereoSample], rate_hz: u32) -> Vec<u8> {
 }
 
 /// What ffmpeg makes of the sweep.
-fn made(rate_hz: u32, name: &str, options: &[&str]) -> Vec<u8> {
+pub(super) fn made(rate_hz: u32, name: &str, options: &[&str]) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let (from, to) = (folder.path().join("sweep.wav"), folder.path().join(name));
     std::fs::write(&from, wav(&sweep(rate_hz), rate_hz)).unwrap();
@@ -111,4 +111,52 @@ fn each_format_is_heard_at_its_place_to_the_sample() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+#[test]
+fn an_offset_moves_the_sound_and_cuts_what_is_before_the_beginning() {
+    // The first cut lies between two packets.
+    for (rate_hz, begin_ms) in [(48_000, 240), (48_000, 751), (44_100, 1_250)] {
+        let original = sweep(rate_hz);
+        let file = wav(&original, rate_hz);
+        assert_eq!(decoded(file.clone(), 750), (from_ms(750), rate_hz, original.clone(), None));
+        let cut = usize::try_from(to_samples(from_ms(begin_ms), rate_hz)).unwrap();
+        assert_eq!(decoded(file.clone(), -begin_ms), (0, rate_hz, original[cut..].to_vec(), None));
+        let mut feed = Feed::open(Cursor::new(file), -3_000, &Limits::default()).unwrap();
+        assert!(feed.next().is_none() && feed.loss.is_none(), "all of it is before the beginning");
+    }
+}
+
+#[test]
+fn the_mix_has_it_from_its_offset_to_its_end_and_holds_little_of_it() {
+    /// Where it begins: in the middle of a frame.
+    const OFFSET_MS: i64 = 130;
+    let original = sweep(48_000);
+    let file = Cursor::new(wav(&original, 48_000));
+    let mut side_car = SideCar::open(file, OFFSET_MS, &Limits::default()).unwrap();
+    let (mut heard, mut held_bytes) = (Vec::new(), 0);
+    for frame in 0..200 {
+        let mut mix = [[0.25; 2]; 960];
+        let is_heard = side_car.add_to(&mut mix, frame * 960).unwrap();
+        assert_eq!(is_heard, (6..157).contains(&frame), "frame {frame}");
+        heard.extend(mix);
+        held_bytes = held_bytes.max(side_car.held_bytes());
+    }
+    let silence = [0; 2];
+    let before = std::iter::repeat_n(&silence, usize::try_from(from_ms(OFFSET_MS)).unwrap());
+    let expected = before.chain(&original).chain(std::iter::repeat(&silence));
+    let level = |sample: i16| f32::from(sample) / 32_768.0 + 0.25;
+    assert!(heard.iter().zip(expected).all(|(heard, sample)| *heard == sample.map(level)));
+    assert!(side_car.loss().is_none() && held_bytes < 300_000, "{held_bytes} bytes were held");
+}
+
+#[test]
+fn a_survey_tells_where_it_is_heard() {
+    let pause = vec![[0; 2]; 96_000];
+    let file = wav(&[sweep(48_000), pause, sweep(48_000)].concat(), 48_000);
+    let survey = SideCar::survey(Cursor::new(file), -1_000, &Limits::default()).unwrap();
+    let [first, second] = survey.audible_ms[..] else { panic!("{survey:?}") };
+    assert!(first.0 == 0 && (2_000..2_100).contains(&first.1), "{first:?}");
+    assert!((3_900..4_001).contains(&second.0) && second.1 == 7_000, "{second:?}");
+    assert_eq!((survey.end_ms, survey.loss), (7_000, None));
 }
