@@ -247,7 +247,7 @@ async fn a_change_says_for_whom_by_which_service_and_from_where() {
     let expected: [[&str; 4]; 3] = [
         ["root", "PAM.SessionManagement.Record", "", "opens a session on 10.0.0.7"],
         ["", "session-opened", &object, "ssh 10.0.0.7 grace"],
-        ["root", "session-ended", &object, "finished "],
+        ["root", "session-ended", &object, "finished"],
     ];
     let told = told(&member, AuditKind::Change);
     assert_eq!(told[told.len() - 3..], expected);

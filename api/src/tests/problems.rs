@@ -26,7 +26,7 @@ async fn what_is_no_route_is_a_problem() {
         (Method::DELETE, "/v1/sessions", "GET, OPTIONS, POST"),
         (Method::PUT, "/v1/sessions/1/recording", "GET, HEAD, OPTIONS, PATCH"),
         (Method::POST, "/", "GET"),
-        (Method::from_bytes(b"PROPFIND").unwrap(), "/v1/videos/1", "GET"),
+        (Method::from_bytes(b"PROPFIND").unwrap(), "/v1/videos/1", "DELETE, GET"),
     ] {
         let answer = member.send(TestRequest::with_uri(path).method(method)).await;
         assert_eq!(answer.problem(), (405, "method-not-allowed".to_owned()), "{path}");
