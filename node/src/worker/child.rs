@@ -5,6 +5,7 @@ use super::limits;
 use super::message::{Fault, MessageError, Reply, Request, SoundBeside, Summary};
 use super::owner::Owner;
 use codec::audio::{SideCar, SoundCoder, SoundCoderError, SoundPacket, SoundSettings};
+use codec::cut::Cut;
 use codec::key_states::{KeyStateFold, Spacing};
 use codec::limits::Limits;
 use codec::refusal::{Refusal, RefusalCode};
@@ -141,14 +142,7 @@ fn answer(work: &mut Work, request: Request, owner: &mut Owner) -> Result<(), St
             Ok(())
         }
         (Request::Sound(cut), Work::Nothing(on_damage, _)) => {
-            let on_damage = *on_damage;
-            limits::yield_to_others()?;
-            limits::confine(limits::SOUND_MEMORY_BYTES)?;
-            let limits = Limits { on_damage, ..Limits::default() };
-            let coder = SoundCoder::new(limits, SoundSettings::default(), cut)
-                .map_err(|error| Stop::Refused(Refusal::new(RefusalCode::Crashed, &error)))?;
-            Reply::SoundHead { pre_skip_samples: coder.pre_skip_samples() }.write(replies)?;
-            *work = Work::Sound(Box::new(coder));
+            *work = Work::Sound(Box::new(begin_sound(cut, *on_damage, replies)?));
             Ok(())
         }
         (Request::Frame { at_ms, pointer }, Work::Nothing(on_damage, fonts)) => {
@@ -172,12 +166,7 @@ fn answer(work: &mut Work, request: Request, owner: &mut Owner) -> Result<(), St
             Ok(())
         }
         (Request::SurveySound(beside), Work::Nothing(..)) => survey_sound(beside, owner),
-        (Request::MixSound(beside), Work::Sound(coder)) => {
-            let file = owner.file(beside.bytes);
-            let side_car = SideCar::open(file, beside.offset_ms, &Limits::default());
-            coder.mix(side_car.map_err(|error| Stop::Refused(Refusal::from(&error)))?);
-            Ok(())
-        }
+        (Request::MixSound(beside), Work::Sound(coder)) => mix_sound(coder, beside, owner),
         (
             Request::Resync
             | Request::Font { .. }
@@ -243,6 +232,23 @@ fn code_video(coder: &mut SegmentCoder, request: Request, replies: &mut impl Wri
     if is_end {
         Reply::Summary(summary_of(coder)).write(replies)?;
     }
+    Ok(())
+}
+
+fn begin_sound(cut: Cut, on_damage: OnDamage, replies: &mut impl Write) -> Result<SoundCoder, Stop> {
+    limits::yield_to_others()?;
+    limits::confine(limits::SOUND_MEMORY_BYTES)?;
+    let limits = Limits { on_damage, ..Limits::default() };
+    let coder = SoundCoder::new(limits, SoundSettings::default(), cut)
+        .map_err(|error| Stop::Refused(Refusal::new(RefusalCode::Crashed, &error)))?;
+    Reply::SoundHead { pre_skip_samples: coder.pre_skip_samples() }.write(replies)?;
+    Ok(coder)
+}
+
+/// Has the sound of a file mixed into the rest.
+fn mix_sound(coder: &mut SoundCoder, beside: SoundBeside, owner: &Owner) -> Result<(), Stop> {
+    let side_car = SideCar::open(owner.file(beside.bytes), beside.offset_ms, &Limits::default());
+    coder.mix(side_car.map_err(|error| Stop::Refused(Refusal::from(&error)))?);
     Ok(())
 }
 
