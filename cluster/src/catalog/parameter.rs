@@ -18,7 +18,7 @@ pub(crate) const RESUME_HOURS: &str = "resume_hours";
 pub(crate) const RETENTION_DAYS: &str = "retention_days";
 /// Whether a hold ends only when two persons want it.
 pub(crate) const HOLD_RELEASE_BY_TWO: &str = "hold_release_by_two";
-/// How many MiB of missing and bad copies a member fetches in a second.
+/// How many MiB of missing and bad copies a member fetches in a second while nothing is recorded on it.
 pub(crate) const RESYNC_MIB_PER_S: &str = "resync_mib_per_s";
 /// How often a member compares all its copies with their hashes.
 pub(crate) const SCRUB_DAYS: &str = "scrub_days";
@@ -114,8 +114,9 @@ impl Parameter {
         Self {
             name: RESYNC_MIB_PER_S,
             kind: ParameterKind::Number { min: 1, max: 10_000 },
-            default: ParameterValue::Number(200),
-            description: "How many MiB of missing and bad copies each member fetches from the others in a second.",
+            default: ParameterValue::Number(400),
+            description: "How many MiB of missing and bad copies each member fetches from the others in a second, \
+                          while nothing is recorded on it; else a quarter of it.",
         },
         Self {
             name: SCRUB_DAYS,

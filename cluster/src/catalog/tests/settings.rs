@@ -12,7 +12,7 @@ fn a_parameter_has_its_default_until_it_is_set() {
             ("retention_days", ParameterValue::Number(90)),
             ("video_download_enabled", ParameterValue::Switch(false)),
             ("hold_release_by_two", ParameterValue::Switch(false)),
-            ("resync_mib_per_s", ParameterValue::Number(200)),
+            ("resync_mib_per_s", ParameterValue::Number(400)),
             ("scrub_days", ParameterValue::Number(30)),
             ("scrub_mib_per_s", ParameterValue::Number(32)),
             ("watch_needs_approval", ParameterValue::Switch(false)),

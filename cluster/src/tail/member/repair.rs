@@ -12,6 +12,8 @@ use crate::id::{ChunkId, ChunkNumber, ObjectId};
 use std::sync::Arc;
 
 const MIB_BYTES: u64 = 1 << 20;
+/// While something is recorded here, copies are fetched at one part in so many of what they may be.
+const PARTS_BESIDE_RECORDERS: u64 = 4;
 /// What the operator is told while nothing is fetched.
 const FULL: &str = "the disk is too full: nothing that is missing is fetched";
 
@@ -74,7 +76,7 @@ impl Member {
     /// Time passes for what is missing.
     pub(super) fn tick_resync(&mut self, effects: Vec<Effect>, now_ms: u64) -> Effects {
         let mib_per_s = self.catalog.number(RESYNC_MIB_PER_S)?;
-        let bytes_per_s = mib_per_s.map_or(u64::MAX, |mib| mib.saturating_mul(MIB_BYTES));
+        let bytes_per_s = bytes_per_s(mib_per_s, self.shelf.open_chunks().next().is_some());
         let is_wanted_now = self.resync.repairs().take_start();
         if is_wanted_now || self.resync.take_cut() {
             self.survey.begin();
@@ -115,10 +117,29 @@ impl Member {
     }
 }
 
+/// How fast copies may be fetched.
+fn bytes_per_s(mib_per_s: Option<u64>, is_recording: bool) -> u64 {
+    let parts = if is_recording { PARTS_BESIDE_RECORDERS } else { 1 };
+    mib_per_s.map_or(u64::MAX, |mib| mib.saturating_mul(MIB_BYTES) / parts)
+}
+
 /// What became of a file, if it was a copy that another member has sent.
 pub(super) fn copied(end: &End) -> Option<&Result<(), FileError>> {
     match end {
         End::Copied(copied) => Some(copied),
         End::Closed | End::Discarded | End::Open(..) | End::Dropped(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recorders_come_before_copies() {
+        assert_eq!(bytes_per_s(Some(400), false), 400 * MIB_BYTES);
+        assert_eq!(bytes_per_s(Some(400), true), 100 * MIB_BYTES);
+        assert_eq!(bytes_per_s(Some(1), true), MIB_BYTES / 4);
+        assert_eq!((bytes_per_s(None, false), bytes_per_s(None, true)), (u64::MAX, u64::MAX));
     }
 }
