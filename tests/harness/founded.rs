@@ -72,10 +72,11 @@ impl Founded {
         cluster.serve(first)?;
         let made = cluster.places[first].folder.join("data/first-admin-token");
         wait_until("the administrator's token", DEADLINE, || Ok(made.exists()))?;
+        // Before that it may be there and not be written.
+        cluster.wait_ready(first)?;
         // The place may be lost, and what everything is asked with is not.
         std::fs::copy(made, &cluster.token_file)?;
         cluster.administrator = std::fs::read_to_string(&cluster.token_file)?.trim().to_owned();
-        cluster.wait_ready(first)?;
         let body = json!({ "kind": "recorder", "subject": "harness" });
         let made: Made = cluster.door(first).post("/v1/tokens", &body)?;
         cluster.recorder = made.token;

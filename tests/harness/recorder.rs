@@ -12,6 +12,8 @@ use ureq::{Agent, Body};
 
 /// Who waits longer for an answer tries elsewhere.
 const ANSWER_LIMIT: Duration = Duration::from_secs(20);
+/// More than any recording or video of a test has.
+const WHOLE_BYTES_MAX: u64 = 1 << 30;
 
 /// A member's API and a token.
 #[derive(Debug, Clone)]
@@ -101,7 +103,7 @@ impl Door {
         let mut answer =
             range.iter().fold(request, |request, range| request.header("Range", range)).call()?;
         let (status, head) = (answer.status().as_u16(), format!("{:?}", answer.headers()));
-        Ok(Fetched { status, head, body: answer.body_mut().read_to_vec()? })
+        Ok(Fetched { status, head, body: whole(&mut answer)? })
     }
 
     /// With which status a POST is answered.
@@ -155,7 +157,7 @@ impl Door {
             request = request.header("Range", format!("bytes={}-{}", range.start, range.end - 1));
         }
         let mut answer = request.call()?;
-        Ok((answer.status().as_u16(), answer.body_mut().read_to_vec()?))
+        Ok((answer.status().as_u16(), whole(&mut answer)?))
     }
 
     fn recording(&self, session: &str) -> String {
@@ -166,6 +168,11 @@ impl Door {
 fn agent(limit: Duration) -> Agent {
     let config = Agent::config_builder().http_status_as_error(false).proxy(None);
     config.timeout_per_call(Some(limit)).build().into()
+}
+
+/// All bytes of a recording or a video.
+fn whole(answer: &mut Response<Body>) -> anyhow::Result<Vec<u8>> {
+    Ok(answer.body_mut().with_config().limit(WHOLE_BYTES_MAX).read_to_vec()?)
 }
 
 /// An answer that says that it is done.

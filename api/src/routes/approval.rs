@@ -76,6 +76,7 @@ pub(super) async fn show_approval(
     request: HttpRequest,
     state: Data<ApiState>,
 ) -> Result<Json<dto::Approval>, Problem> {
+    state.cluster.read_index().await?;
     shown(&state, allowed.target.id, named(&request)).map(Json)
 }
 
@@ -142,6 +143,8 @@ pub(super) async fn decide_approval(
 ) -> Result<Json<dto::Approval>, Problem> {
     let recording = allowed.target.id;
     let id = named(&request);
+    // It may be a moment old, and asked for on another member.
+    state.cluster.read_index().await?;
     let mut approvals = state.cluster.catalog()?.approvals(recording)?.into_iter();
     let found = approvals.find(|(one, _)| one.to_string() == id);
     let (approval, _) = found.ok_or_else(Problem::not_found)?;

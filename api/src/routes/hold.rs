@@ -123,6 +123,8 @@ pub(super) async fn release_hold(
     state: Data<ApiState>,
 ) -> Result<HttpResponse, Problem> {
     let recording = allowed.target.id;
+    // It may be a moment old, and placed on another member.
+    state.cluster.read_index().await?;
     let hold = named(&state, recording, &request)?;
     let (reason, by) = (query.into_inner().reason, allowed.caller.name.clone());
     let row = Tagged::Hold { recording, hold };

@@ -55,6 +55,11 @@ impl<'a> HeldClaim<'a> {
         Self { cluster, token, reported: JobProgress::default(), renew_at }
     }
 
+    /// Which claim it is.
+    pub(super) fn token(&self) -> ClaimToken {
+        self.token
+    }
+
     /// Renews the claim when it is time, and reports progress when there is any. A claim that is lost, or whose
     /// job has ended, ends the work: its result would be refused.
     pub(super) async fn keep(&mut self, counter: &JobCounter, interrupt: &Interrupt) {

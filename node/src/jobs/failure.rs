@@ -39,6 +39,9 @@ pub(crate) enum JobError {
     /// The thread that did it panicked.
     #[error(transparent)]
     Thread(#[from] ThreadError),
+    /// The member stops.
+    #[error("the member stops")]
+    Stopped,
 }
 
 impl JobError {
@@ -51,6 +54,7 @@ impl JobError {
                 Some(FailureKind::Storage)
             }
             Self::Thread(_) => Some(FailureKind::Crashed),
+            Self::Stopped => None,
         }
     }
 

@@ -5,6 +5,7 @@ mod convert;
 mod failure;
 mod index;
 mod key_states;
+mod patience;
 mod runner;
 mod session_span;
 mod stored_output;

@@ -6,6 +6,7 @@
 
 use super::claim::{HeldClaim, JobCounter, LEASE_MS};
 use super::failure::JobError;
+use super::patience::Patience;
 use super::{convert, index, key_states};
 use crate::interrupt::Interrupt;
 use crate::recording::OpenError;
@@ -181,7 +182,7 @@ impl Runner {
         }
     }
 
-    /// Runs the job on a thread of its own while its claim is kept; gives the command that ends it well.
+    /// Runs the job, again where bytes could not be read or written; gives the command that ends it well.
     async fn result_of(
         &self,
         claim: ClaimToken,
@@ -189,8 +190,31 @@ impl Runner {
         stop: &Stop,
     ) -> Result<Command, JobError> {
         let interrupt = Interrupt::default();
-        let counter = Arc::new(JobCounter::default());
         let mut held = HeldClaim::new(&self.tools.cluster, claim);
+        let mut patience = Patience::default();
+        loop {
+            let error = match self.attempt(&mut held, recording, &interrupt, stop).await {
+                Ok(command) => return Ok(command),
+                Err(error) => error,
+            };
+            let Some(wait) = patience.after(&error) else { return Err(error) };
+            tracing::warn!(job = %claim.job, %error, ?wait, "the job waits for the cluster");
+            if !stop.sleep(wait).await {
+                return Err(JobError::Stopped);
+            }
+        }
+    }
+
+    /// Runs the job once, on a thread of its own, while its claim is kept.
+    async fn attempt(
+        &self,
+        held: &mut HeldClaim<'_>,
+        recording: RecordingId,
+        interrupt: &Interrupt,
+        stop: &Stop,
+    ) -> Result<Command, JobError> {
+        let counter = Arc::new(JobCounter::default());
+        let claim = held.token();
         let work = {
             let (tools, interrupt, counter) = (self.tools.clone(), interrupt.clone(), Arc::clone(&counter));
             let work = self.work;
@@ -201,7 +225,7 @@ impl Runner {
         loop {
             tokio::select! {
                 result = &mut work => return result?,
-                _ = ticks.tick() => held.keep(&counter, &interrupt).await,
+                _ = ticks.tick() => held.keep(&counter, interrupt).await,
                 () = stop.stopped(), if !interrupt.is_set() => interrupt.set(),
             }
         }

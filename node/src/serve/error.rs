@@ -218,12 +218,14 @@ pub(crate) enum RunError {
 
 /// Exit code of a configuration that is refused (sysexits.h, `EX_CONFIG`).
 const EXIT_CONFIG: u8 = 78;
-/// Exit code when a disk failed while serving (sysexits.h, `EX_IOERR`).
+/// Exit code when a disk failed while serving, or had no room for a start (sysexits.h, `EX_IOERR`).
 const EXIT_DISK: u8 = 74;
 /// Exit code when stored data is damaged (sysexits.h, `EX_DATAERR`).
 const EXIT_DAMAGED: u8 = 65;
 /// Any other failure.
 const EXIT_FAILURE: u8 = 1;
+/// Causes of causes that are looked at.
+const CAUSES_MAX: usize = 16;
 
 impl RunError {
     /// The process's exit code, by which a service manager tells what to do.
@@ -239,12 +241,37 @@ impl RunError {
             // Only an operator can make a member of it again.
             Self::Start(StartError::Ended(ended)) | Self::Task(ended) if was_removed(ended) => EXIT_CONFIG,
             Self::Start(StartError::Damaged(_)) => EXIT_DAMAGED,
+            Self::Start(error) if has_no_room(error) => EXIT_DISK,
             Self::Fatal(_) => EXIT_DISK,
             Self::Start(_) | Self::Task(_) => EXIT_FAILURE,
         }
     }
 }
 
+/// Whether a full disk is at the bottom of it.
+fn has_no_room(error: &StartError) -> bool {
+    let error: &dyn std::error::Error = error;
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let mut of_system = causes.take(CAUSES_MAX).filter_map(|cause| cause.downcast_ref::<io::Error>());
+    of_system.any(|cause| cause.kind() == io::ErrorKind::StorageFull)
+}
+
 fn was_removed(ended: &Ended) -> bool {
     ended.reason.as_ref().is_some_and(TaskError::is::<Removed>)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_start_on_a_full_disk_ends_as_one_on_a_broken_disk() {
+        let code = |kind: io::ErrorKind| {
+            let folder =
+                cluster::cluster::StartError::Folder { path: PathBuf::from("catalog"), source: kind.into() };
+            RunError::Start(StartError::from(folder)).exit_code()
+        };
+        assert_eq!(code(io::ErrorKind::StorageFull), EXIT_DISK);
+        assert_eq!(code(io::ErrorKind::PermissionDenied), EXIT_FAILURE);
+    }
 }

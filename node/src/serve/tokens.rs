@@ -61,10 +61,13 @@ async fn commit(cluster: &Cluster, random: &dyn Random, secret: &TokenSecret) ->
     Ok(())
 }
 
+/// Whoever waits for the file finds all of it.
 fn write(path: &Path, secret: &TokenSecret) -> io::Result<()> {
+    let written = path.with_extension("new");
     let mut options = OpenOptions::new();
-    let mut file = options.write(true).create(true).truncate(true).mode(MODE).open(path)?;
+    let mut file = options.write(true).create(true).truncate(true).mode(MODE).open(&written)?;
     writeln!(file, "{}", secret.expose())?;
     file.sync_all()?;
+    std::fs::rename(&written, path)?;
     File::open(crate::output::folder_of(path))?.sync_all()
 }
