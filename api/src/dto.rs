@@ -58,7 +58,7 @@ pub(crate) use session::{
 };
 pub(crate) use token::{MadeToken, NewToken, Token, TokenKind};
 pub(crate) use user::{ChangedUser, Login, NewPassword, NewUser, User};
-pub(crate) use video::{NewVideo, Video, VideoJob, VideoParts};
+pub(crate) use video::{NewVideo, Video, VideoJob, VideoParts, VideoRows};
 pub(crate) use whoami::{Whoami, WhoamiQuery};
 pub(crate) use worker::{NewOrder, Workers};
 

@@ -9,7 +9,7 @@ use policy::Action;
 use crate::auth::{AllSessions, Allowed, Any, OneSession};
 use crate::dto::{
     Blocked, Hold, ListQuery, Report, ReportFacts, Review, SessionPage, SessionSummary, SortOrder, Video,
-    VideoJob, VideoParts,
+    VideoJob, VideoParts, VideoRows,
 };
 use crate::problem::{Kind, Problem};
 use crate::state::ApiState;
@@ -106,7 +106,9 @@ pub(crate) fn video(state: &ApiState, id: VideoId, row: VideoRow) -> Result<Vide
     let start = catalog.job_start(row.job)?.filter(|_| job.as_ref().is_some_and(JobRow::is_claimed));
     let elapsed_ms = start.map(|start| now_ms.saturating_sub(start.claimed_ms));
     let queue_position = queue_position(state, row.job)?;
-    Ok(Video::new(id, row, job.map(|row| VideoJob { row, elapsed_ms, queue_position })))
+    let job = job.map(|row| VideoJob { row, elapsed_ms, queue_position });
+    let missing_from_ms = catalog.missing_from_ms(id)?;
+    Ok(Video::new(id, VideoRows { video: row, job, missing_from_ms }))
 }
 
 /// Whether videos may be made and downloaded.

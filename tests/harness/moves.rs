@@ -19,8 +19,8 @@ const MEMBERS: usize = 4;
 const BEFORE: u64 = 12;
 /// A member under load has given away what it holds in less time.
 const DRAIN_LIMIT: Duration = Duration::from_secs(300);
-/// The whole of it, whatever comes.
-const LIMIT: Duration = Duration::from_secs(30 * 60);
+/// For each of those that go, on the average.
+const MOVE_LIMIT: Duration = Duration::from_secs(120);
 
 /// Members that go and are followed by others.
 #[derive(Debug, Clone, Copy)]
@@ -80,8 +80,9 @@ impl Moves {
         random: &mut Random,
     ) -> anyhow::Result<()> {
         let (mut drains, mut deaths, began) = (self.drains, self.deaths, Instant::now());
+        let limit = MOVE_LIMIT * u32::try_from(drains + deaths)?;
         while drains + deaths > 0 {
-            ensure!(began.elapsed() < LIMIT, "after {LIMIT:?}, {drains} drains and {deaths} deaths are left");
+            ensure!(began.elapsed() < limit, "after {limit:?}, {drains} drains and {deaths} deaths are left");
             load.check()?;
             let at = *random.choose(&cluster.all_running());
             if random.below(drains + deaths) < drains {

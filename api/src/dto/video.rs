@@ -23,6 +23,10 @@ pub(crate) struct NewVideo {
     pub(crate) notify: Option<Vec<String>>,
 }
 
+/// What is said of a video that does not show all.
+const READY_DAMAGED: &str =
+    "the video can be downloaded; the recording is damaged, and something is missing in it";
+
 fn mp4() -> Container {
     Container::Mp4
 }
@@ -52,6 +56,10 @@ pub(crate) struct Video {
     pub(crate) size_bytes: Option<u64>,
     /// The final duration.
     pub(crate) duration_ms: Option<u64>,
+    /// From when of the recording on something is missing in the video, since the recording is damaged; not there where the
+    /// video shows all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) missing_from_ms: Option<u64>,
     /// SHA-256 of the file.
     pub(crate) sha256: Option<String>,
     /// Where the file is, once it is ready.
@@ -76,6 +84,13 @@ pub(crate) struct VideoProgress {
     pub(crate) left_ms: Option<u64>,
 }
 
+/// What is known of a video besides its row.
+pub(crate) struct VideoRows {
+    pub(crate) video: VideoRow,
+    pub(crate) job: Option<VideoJob>,
+    pub(crate) missing_from_ms: Option<u64>,
+}
+
 /// What is known of a video's job.
 pub(crate) struct VideoJob {
     pub(crate) row: JobRow,
@@ -85,8 +100,9 @@ pub(crate) struct VideoJob {
 }
 
 impl Video {
-    /// The video of a row and its job.
-    pub(crate) fn new(id: VideoId, row: VideoRow, job: Option<VideoJob>) -> Self {
+    /// The video of its rows.
+    pub(crate) fn new(id: VideoId, rows: VideoRows) -> Self {
+        let VideoRows { video: row, job, missing_from_ms } = rows;
         let facts = facts(&row.state);
         let is_pending = row.state == VideoState::Pending;
         let job = job.filter(|_| is_pending);
@@ -94,7 +110,10 @@ impl Video {
             VideoState::Failed { failure } => Some(failure.into()),
             VideoState::Pending | VideoState::Ready(_) | VideoState::Cancelled | VideoState::Purged => None,
         };
-        let (state, message) = describe(&row.state, job.as_ref());
+        let (state, message) = match describe(&row.state, job.as_ref()) {
+            ("ready", _) if missing_from_ms.is_some() => ("ready", READY_DAMAGED),
+            described => described,
+        };
         Self {
             id: id.to_string(),
             session: row.recording.to_string(),
@@ -104,6 +123,7 @@ impl Video {
             message,
             size_bytes: facts.map(|facts| facts.length),
             duration_ms: facts.map(|facts| facts.duration_ms),
+            missing_from_ms,
             sha256: facts.map(|facts| hex(&facts.content_hash.0)),
             content: facts.map(|_| format!("/v1/videos/{id}/content")),
             progress: job.as_ref().map(|job| VideoProgress {

@@ -133,6 +133,7 @@ fn apply(step: &mut Step<'_, '_>, command: Command) -> Effect {
         Command::IndexDone(command) => job::index_done(step, command),
         Command::CompleteIndex(command) => job::complete_index(step, command),
         Command::Complete(command) => job::complete(step, command),
+        Command::CompleteDamaged(command) => job::complete_damaged(step, command),
         Command::FailJob(command) => job::fail(step, command),
         Command::CancelJob { job, by } => job::cancel(step, job, &by),
         Command::MailSent { mail } => outbox::sent(step, mail),

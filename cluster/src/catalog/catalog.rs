@@ -12,7 +12,7 @@ use super::row::{self, Row};
 use super::session::SessionRow;
 use super::step::LogPosition;
 use super::transaction::{CatalogError, Transaction};
-use super::video::{RequestRow, VideoRow};
+use super::video::{DamagedVideoRow, RequestRow, VideoRow};
 use super::view::ViewRow;
 use crate::id::{ChunkNumber, JobId, MemberId, ObjectId, RecordingId, VideoId};
 use crate::raft::stored_members;
@@ -193,6 +193,11 @@ impl Catalog {
     /// A video.
     pub fn video(&self, video: VideoId) -> Result<Option<VideoRow>, CatalogError> {
         self.get(&video.0)
+    }
+
+    /// From when on something is missing in a video that was made of a damaged recording.
+    pub fn missing_from_ms(&self, video: VideoId) -> Result<Option<u64>, CatalogError> {
+        Ok(self.get::<DamagedVideoRow>(&video.0)?.map(|row| row.missing_from_ms))
     }
 
     /// The newest video of each kind that was asked for of a recording.

@@ -9,7 +9,9 @@ use super::control::ControlSession;
 use super::deleted::DeletedCopies;
 use super::forget::Forgotten;
 use super::hold::{PlaceHold, ReleaseHold};
-use super::job::{ClaimJob, ClaimToken, Complete, CompleteIndex, FailJob, IndexDone, Progress};
+use super::job::{
+    ClaimJob, ClaimToken, Complete, CompleteDamaged, CompleteIndex, FailJob, IndexDone, Progress,
+};
 use super::join_token::CreateJoinToken;
 use super::kek::{HoldKeks, NextKek, Rewrap};
 use super::key_states::KeepKeyStates;
@@ -307,4 +309,6 @@ pub enum Command {
     DeletedCopies(DeletedCopies),
     /// A session is over, and its leaf says the error.
     CloseSession(EndSession),
+    /// A video is made of what could be read.
+    CompleteDamaged(CompleteDamaged),
 }

@@ -74,11 +74,12 @@ pub enum Tree {
     SessionsBySize = 57,
     DeletedObjects = 58,
     DeletedCopies = 59,
+    DamagedVideos = 60,
 }
 
 impl Tree {
     /// All trees, in the order of their numbers.
-    pub const ALL: [Self; 60] = [
+    pub const ALL: [Self; 61] = [
         Self::Meta,
         Self::Sessions,
         Self::SessionsByStart,
@@ -139,6 +140,7 @@ impl Tree {
         Self::SessionsBySize,
         Self::DeletedObjects,
         Self::DeletedCopies,
+        Self::DamagedVideos,
     ];
 
     /// The number that stands for it in stored keys.

@@ -8,7 +8,7 @@ use super::row::Row;
 use super::session::{self, IndexFacts, IndexState, named};
 use super::step::{Counter, Effect, Halt, Step};
 use super::text;
-use super::video::{self, VideoFacts, VideoState};
+use super::video::{self, DamagedVideoRow, VideoFacts, VideoState};
 use crate::id::{JobId, MemberId, ObjectId, RecordingId, VideoId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -108,6 +108,15 @@ pub struct Complete {
     pub claim: ClaimToken,
     /// What is known of it.
     pub facts: VideoFacts,
+}
+
+/// A video is made of what could be read of a damaged recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CompleteDamaged {
+    /// The video.
+    pub made: Complete,
+    /// All of the recording is in it up to then.
+    pub missing_from_ms: u64,
 }
 
 /// A job could not be done.
@@ -305,10 +314,7 @@ pub(crate) fn claimed_index(step: &Step<'_, '_>, claim: ClaimToken) -> Result<Jo
 /// A video is ready, and the mails that say so are in the outbox, in one batch.
 pub(crate) fn complete(step: &mut Step<'_, '_>, command: Complete) -> Effect {
     let Complete { claim, facts } = command;
-    let (row, _) = claimed(step, claim)?;
-    let JobKind::Convert { video } = row.kind else {
-        return Err(Refusal::JobKind { job: claim.job }.into());
-    };
+    let (video, row) = claimed_video(step, claim)?;
     let actual = recording::sealed(step, facts.object, row.recording)?.length;
     if actual != facts.length {
         return Err(Refusal::VideoLength { expected: facts.length, actual }.into());
@@ -322,6 +328,24 @@ pub(crate) fn complete(step: &mut Step<'_, '_>, command: Complete) -> Effect {
     }
     mails.extend(outbox::tell(step, recording, WebhookEvent::VideoReady { video })?);
     Ok(Outcome::Completed { mails })
+}
+
+/// The same, and what it lacks.
+pub(crate) fn complete_damaged(step: &mut Step<'_, '_>, command: CompleteDamaged) -> Effect {
+    let CompleteDamaged { made, missing_from_ms } = command;
+    let (video, _) = claimed_video(step, made.claim)?;
+    let outcome = complete(step, made)?;
+    step.rows.put(&video.0, &DamagedVideoRow { missing_from_ms })?;
+    Ok(outcome)
+}
+
+/// A conversion that this claim holds, and its video.
+fn claimed_video(step: &Step<'_, '_>, claim: ClaimToken) -> Result<(VideoId, JobRow), Halt> {
+    let (row, _) = claimed(step, claim)?;
+    match row.kind {
+        JobKind::Convert { video } => Ok((video, row)),
+        JobKind::Index => Err(Refusal::JobKind { job: claim.job }.into()),
+    }
 }
 
 pub(crate) fn fail(step: &mut Step<'_, '_>, command: FailJob) -> Effect {

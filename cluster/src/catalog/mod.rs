@@ -82,8 +82,8 @@ pub use gap::{Gap, Gaps};
 pub use hold::{HoldId, HoldRow, HoldState, HoldWord, PlaceHold, ReleaseHold};
 pub use index::{Cursor, CursorError, SessionColumn, SessionFilter, SessionPage, SessionQuery, Span};
 pub use job::{
-    Claim, ClaimJob, ClaimToken, Complete, CompleteIndex, FailJob, FailureKind, IndexDone, JobKind,
-    JobProgress, JobRow, JobStartRow, JobState, Progress,
+    Claim, ClaimJob, ClaimToken, Complete, CompleteDamaged, CompleteIndex, FailJob, FailureKind, IndexDone,
+    JobKind, JobProgress, JobRow, JobStartRow, JobState, Progress,
 };
 pub use join_token::{CreateJoinToken, JOIN_TOKEN_MS, JoinTokenRow, Used};
 pub(crate) use kek::REWRAP_MAX;

@@ -300,6 +300,7 @@ fn purge_videos(step: &mut Step<'_, '_>, recording: RecordingId) -> Result<u32, 
             job::cancel_purged(step, row.job)?;
         }
         video::set_state(step, video, VideoState::Purged)?;
+        step.rows.remove(Tree::DamagedVideos, &video.0);
     }
     Ok(ready)
 }

@@ -130,6 +130,17 @@ impl Row for VideoRow {
     const TREE: Tree = Tree::Videos;
 }
 
+/// A video that can be downloaded, and in which something is missing that could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DamagedVideoRow {
+    /// All of the recording is in it up to then.
+    pub(crate) missing_from_ms: u64,
+}
+
+impl Row for DamagedVideoRow {
+    const TREE: Tree = Tree::DamagedVideos;
+}
+
 /// The newest video of a recording and settings.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct RequestRow {
@@ -143,10 +154,8 @@ impl Row for RequestRow {
 pub(crate) fn request(step: &mut Step<'_, '_>, command: RequestVideo) -> Effect {
     let RequestVideo { video, recording, settings, requested_by, notify } = command;
     text::needed("requested by", &requested_by)?;
-    check_addresses(&notify)?;
-    if !parameter::is_on(step, parameter::VIDEO_DOWNLOAD_ENABLED)? {
-        return Err(Refusal::ParameterOff { name: parameter::VIDEO_DOWNLOAD_ENABLED.to_owned() }.into());
-    }
+    let notify = merged(Vec::new(), notify)?;
+    need_videos(step)?;
     match session::get(step, recording)?.state {
         SessionState::Ended { .. } => {}
         SessionState::Live => return Err(Refusal::SessionNotEnded { recording }.into()),
@@ -163,9 +172,9 @@ pub(crate) fn request(step: &mut Step<'_, '_>, command: RequestVideo) -> Effect 
     }
     let request_key = request_key(recording, settings);
     if let Some(RequestRow { video }) = step.rows.get(&request_key)?
-        && let Some(outcome) = join(step, video, &notify)?
+        && let Some(row) = step.rows.get::<VideoRow>(&video.0)?
     {
-        return Ok(outcome);
+        return join(step, (video, row), notify);
     }
     if step.rows.has_key(Tree::Videos, &video.0)? {
         return Err(Refusal::VideoExists { video }.into());
@@ -178,30 +187,29 @@ pub(crate) fn request(step: &mut Step<'_, '_>, command: RequestVideo) -> Effect 
     Ok(Outcome::Video { video, job, is_new: true })
 }
 
-/// Adds to a video that was asked for before; none when it failed or was cancelled.
-fn join(step: &mut Step<'_, '_>, video: VideoId, notify: &[String]) -> Result<Option<Outcome>, Halt> {
-    let Some(mut row) = step.rows.get::<VideoRow>(&video.0)? else { return Ok(None) };
-    let outcome = Outcome::Video { video, job: row.job, is_new: false };
-    match row.state {
-        VideoState::Failed { .. } | VideoState::Cancelled | VideoState::Purged => Ok(None),
-        VideoState::Ready(_) => Ok(Some(outcome)),
-        VideoState::Pending => {
-            for address in notify {
-                if !row.notify.contains(address) {
-                    row.notify.push(address.clone());
-                }
-            }
-            check_addresses(&row.notify)?;
-            step.rows.put(&video.0, &row)?;
-            Ok(Some(outcome))
-        }
+/// Adds to a video that was asked for before. One that failed or was cancelled is made once more, so that a recording
+/// never has two videos of the same settings.
+fn join(step: &mut Step<'_, '_>, (video, mut row): (VideoId, VideoRow), notify: Vec<String>) -> Effect {
+    let is_new = match row.state {
+        VideoState::Ready(_) => return Ok(Outcome::Video { video, job: row.job, is_new: false }),
+        VideoState::Purged => return Err(Refusal::SessionPurged { recording: row.recording }.into()),
+        VideoState::Failed { .. } | VideoState::Cancelled => true,
+        VideoState::Pending => false,
+    };
+    if is_new {
+        row.job = job::create_convert(step, row.recording, video)?;
+        row.state = VideoState::Pending;
     }
+    row.notify = merged(row.notify, notify)?;
+    step.rows.put(&video.0, &row)?;
+    Ok(Outcome::Video { video, job: row.job, is_new })
 }
 
 /// A further job for a video that has none.
 pub(crate) fn retry(step: &mut Step<'_, '_>, command: RetryVideo) -> Effect {
     let RetryVideo { video, by } = command;
     text::needed("by", &by)?;
+    need_videos(step)?;
     let mut row: VideoRow = step.need(&video.0, || Refusal::VideoUnknown { video })?;
     session::kept(step, row.recording)?;
     match row.state {
@@ -237,6 +245,7 @@ pub(crate) fn delete(step: &mut Step<'_, '_>, command: DeleteVideo) -> Effect {
         step.rows.remove(Tree::VideosByRequest, &request_key);
     }
     step.rows.remove(Tree::Videos, &video.0);
+    step.rows.remove(Tree::DamagedVideos, &video.0);
     Ok(Outcome::Done)
 }
 
@@ -278,9 +287,25 @@ fn request_key(recording: RecordingId, settings: VideoSettings) -> Vec<u8> {
     key
 }
 
-fn check_addresses(notify: &[String]) -> Result<(), Refusal> {
-    if notify.len() > NOTIFY_MAX {
-        return Err(Refusal::TooManyAddresses { limit: u64::try_from(NOTIFY_MAX).unwrap_or(u64::MAX) });
+/// Whom to tell: each once, in the order in which they were named.
+fn merged(mut all: Vec<String>, further: Vec<String>) -> Result<Vec<String>, Halt> {
+    for address in further {
+        text::needed("address to notify", &address)?;
+        if !all.contains(&address) {
+            all.push(address);
+        }
     }
-    notify.iter().try_for_each(|address| text::needed("address to notify", address))
+    if all.len() > NOTIFY_MAX {
+        let limit = u64::try_from(NOTIFY_MAX).unwrap_or(u64::MAX);
+        return Err(Refusal::TooManyAddresses { limit }.into());
+    }
+    Ok(all)
+}
+
+/// Whether videos may be made at all.
+fn need_videos(step: &Step<'_, '_>) -> Result<(), Halt> {
+    match parameter::is_on(step, parameter::VIDEO_DOWNLOAD_ENABLED)? {
+        true => Ok(()),
+        false => Err(Refusal::ParameterOff { name: parameter::VIDEO_DOWNLOAD_ENABLED.to_owned() }.into()),
+    }
 }

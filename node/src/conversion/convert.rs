@@ -75,6 +75,20 @@ pub(crate) struct Report {
     pub(crate) side_car_loss: Option<SideCarLoss>,
 }
 
+impl Report {
+    /// From when of the recording on something is missing in the video; none where all of it is there.
+    pub(crate) fn missing_from_ms(&self) -> Option<i64> {
+        let timeline = &self.timeline;
+        let is_cut_short =
+            timeline.ending.refusal().is_some() && !self.plan.cut.is_past(timeline.media_duration_ms);
+        let is_read = timeline.skipped_bytes == 0 && !is_cut_short && timeline.sound_loss.is_none();
+        let unread = (!is_read).then_some(timeline.media_duration_ms);
+        let undrawn = self.summary.first_fault.as_ref().map(|fault| fault.at_ms);
+        let unheard = self.side_car_loss.as_ref().map(|loss| loss.end_ms);
+        [unread, undrawn, unheard].into_iter().flatten().min()
+    }
+}
+
 /// Why there is no video.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConvertError {

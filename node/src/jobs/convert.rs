@@ -23,6 +23,14 @@ pub(super) struct Source {
     pub(super) settings: VideoSettings,
 }
 
+/// What was made.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Video {
+    pub(super) facts: VideoFacts,
+    /// From when of the recording on something is missing in it.
+    pub(super) missing_from_ms: Option<u64>,
+}
+
 /// Makes the video with worker processes and keeps it as a new object of the recording: each try has its own. One that
 /// shows what was typed stands under the recording's second key, as all such text does.
 pub(super) fn convert(
@@ -30,7 +38,7 @@ pub(super) fn convert(
     source: Source,
     counter: &JobCounter,
     interrupt: &Interrupt,
-) -> Result<VideoFacts, JobError> {
+) -> Result<Video, JobError> {
     let Source { recording, sealed, settings } = source;
     let keystrokes = settings.keystrokes;
     let stored = Recording::of_session(&tools.cluster, &tools.runtime, recording, sealed.length)?;
@@ -58,12 +66,14 @@ pub(super) fn convert(
         tracing::warn!(%recording, packets, "checked packets did not decode to what our encoder meant: their segments were coded anew from there");
     }
     let video = output.seal()?;
-    Ok(VideoFacts {
+    let ms = |ms| u64::try_from(ms).unwrap_or(0);
+    let facts = VideoFacts {
         object: video.object,
         length: video.length,
-        duration_ms: u64::try_from(report.plan.cut.duration_ms()).unwrap_or(0),
+        duration_ms: ms(report.plan.cut.duration_ms()),
         content_hash: video.content_hash,
-    })
+    };
+    Ok(Video { facts, missing_from_ms: report.missing_from_ms().map(ms) })
 }
 
 fn container(wanted: catalog::Container) -> Container {

@@ -5,6 +5,7 @@
 //! anew at once: the older claim's fencing token is worth nothing from then on.
 
 use super::claim::{HeldClaim, JobCounter, LEASE_MS};
+use super::convert::Video;
 use super::failure::JobError;
 use super::patience::Patience;
 use super::{convert, index, key_states};
@@ -13,8 +14,8 @@ use crate::recording::OpenError;
 use crate::tasks::{Stop, TaskResult, on_thread};
 use cluster::Cluster;
 use cluster::catalog::{
-    CatalogError, ClaimJob, ClaimToken, Command, Complete, Container, FailJob, JobKind, JobRow, JobState,
-    ObjectState, Outcome, Refusal, SealFacts, VideoSettings,
+    CatalogError, ClaimJob, ClaimToken, Command, Complete, CompleteDamaged, Container, FailJob, JobKind,
+    JobRow, JobState, ObjectState, Outcome, Refusal, SealFacts, VideoSettings,
 };
 use cluster::facts::{NotReady, SubmitError};
 use cluster::id::{JobId, ObjectId, RecordingId};
@@ -251,8 +252,12 @@ fn do_job(
         }
         Work::Convert => {
             let source = convert::Source { recording, sealed, settings: video_settings(tools, claim)? };
-            let facts = convert::convert(tools, source, counter, interrupt)?;
-            Command::Complete(Complete { claim, facts })
+            let Video { facts, missing_from_ms } = convert::convert(tools, source, counter, interrupt)?;
+            let made = Complete { claim, facts };
+            match missing_from_ms {
+                None => Command::Complete(made),
+                Some(missing_from_ms) => Command::CompleteDamaged(CompleteDamaged { made, missing_from_ms }),
+            }
         }
     })
 }

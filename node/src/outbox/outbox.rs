@@ -9,7 +9,10 @@ use super::rest::Rest;
 use super::shown::shown;
 use crate::tasks::{Stop, TaskResult};
 use cluster::Cluster;
-use cluster::catalog::{BlockMail, Command, MailId, MailRow, MailState, SessionRow, SessionState};
+use cluster::catalog::{
+    BlockMail, Catalog, CatalogError, Command, MailId, MailKind, MailRow, MailState, SessionRow,
+    SessionState, WebhookEvent,
+};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -41,11 +44,11 @@ pub(crate) struct Outbox {
     after: Option<MailId>,
 }
 
-/// A row whose time has come, and the session that it tells about.
+/// A row whose time has come, and the session that it tells about, or why there is nothing to tell any more.
 struct Due {
     id: MailId,
     row: MailRow,
-    session: Option<SessionRow>,
+    session: Result<SessionRow, &'static str>,
 }
 
 impl Outbox {
@@ -94,7 +97,7 @@ impl Outbox {
             self.after = page.get(PAGE_ROWS - 1).map(|(id, _)| *id);
             for (id, row) in page {
                 if self.channel.takes(row.kind) && is_due(row.state, now_ms) {
-                    let session = catalog.session(row.recording)?;
+                    let session = subject(catalog, &row)?;
                     due.push(Due { id, row, session });
                 }
             }
@@ -108,10 +111,8 @@ impl Outbox {
     /// Hands one over and commits what became of it.
     async fn deliver(&mut self, Due { id, row, session }: Due) {
         let outcome = match &session {
-            Some(SessionRow { state: SessionState::Purging(_) | SessionState::Purged { .. }, .. }) | None => {
-                Err(DeliveryError::Final("its session is gone".to_owned()))
-            }
-            Some(session) => self.channel.deliver(Item { id, row: &row, session }).await,
+            Err(gone) => Err(DeliveryError::Final((*gone).to_owned())),
+            Ok(session) => self.channel.deliver(Item { id, row: &row, session }).await,
         };
         let command = self.command(id, row.attempts, outcome);
         if let Err(error) = self.cluster.submit(command).await {
@@ -167,7 +168,24 @@ enum ReadError {
     #[error(transparent)]
     NotReady(#[from] cluster::facts::NotReady),
     #[error(transparent)]
-    Catalog(#[from] cluster::catalog::CatalogError),
+    Catalog(#[from] CatalogError),
+}
+
+/// The session that a row tells about. Nobody is told of what was purged or deleted meanwhile: the link would lead nowhere.
+fn subject(catalog: &Catalog, row: &MailRow) -> Result<Result<SessionRow, &'static str>, CatalogError> {
+    let session = match catalog.session(row.recording)? {
+        Some(SessionRow { state: SessionState::Purging(_) | SessionState::Purged { .. }, .. }) | None => {
+            return Ok(Err("its session is gone"));
+        }
+        Some(session) => session,
+    };
+    let is_deleted = match row.kind {
+        MailKind::VideoReady { video } | MailKind::Webhook(WebhookEvent::VideoReady { video }) => {
+            catalog.video(video)?.is_none()
+        }
+        MailKind::Webhook(WebhookEvent::SessionEnded { .. } | WebhookEvent::ConversionFailed { .. }) => false,
+    };
+    Ok(if is_deleted { Err("its video was deleted") } else { Ok(session) })
 }
 
 /// Whether something is to be tried. What was blocked always is: the channel rests while an operator has to mend

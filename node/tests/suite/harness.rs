@@ -214,6 +214,13 @@ impl Served {
         self.send("POST", path, &[("Content-Type", "application/json")], body.to_string().as_bytes())
     }
 
+    /// The status of a DELETE.
+    pub(crate) fn delete(&self, path: &str) -> u16 {
+        let url = format!("{}{path}", self.url);
+        let request = self.agent.delete(&url).header("Authorization", format!("Bearer {}", self.token));
+        request.call().unwrap().status().as_u16()
+    }
+
     /// Allows videos, as an administrator does.
     pub(crate) fn allow_videos(&self) {
         self.switch_on("video_download_enabled");

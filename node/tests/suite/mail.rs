@@ -104,6 +104,22 @@ fn what_a_mail_server_refuses_for_a_while_comes_again_as_the_same_mail_and_what_
 }
 
 #[test]
+fn nobody_is_told_of_a_video_that_was_deleted_while_its_mail_waited() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Protected::new(folder.path());
+    let served = Served::start_by(server.trusting(), folder.path(), &server.settings(PASSWORD));
+    served.allow_videos();
+    let session = served.import(folder.path(), SAMPLE);
+    let video = served.request_video(&session, &["ada@example.org"]);
+    mail_once(&served, "ada@example.org", "blocked");
+    assert_eq!(served.delete(&format!("/v1/videos/{video}")), 204);
+    let smtp = server.start();
+    let failed = mail_once(&served, "ada@example.org", "failed");
+    assert_eq!(failed["error"], "its video was deleted");
+    assert!(smtp.is_silent());
+}
+
+#[test]
 fn a_mail_waits_while_an_operator_has_to_mend_something_and_is_never_given_up() {
     let folder = tempfile::tempdir().unwrap();
     let server = Protected::new(folder.path());

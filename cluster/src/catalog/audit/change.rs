@@ -170,6 +170,7 @@ pub(crate) fn of(step: &Step<'_, '_>, command: &Command) -> Result<Option<Change
         | Command::IndexDone(_)
         | Command::CompleteIndex(_)
         | Command::Complete(_)
+        | Command::CompleteDamaged(_)
         | Command::FailJob(_)
         | Command::MailSent { .. }
         | Command::MailFailed { .. }
