@@ -98,6 +98,11 @@ fn command(
 ) -> Result<RequestVideo, Problem> {
     let mut id = [0; 16];
     state.random.fill(&mut id)?;
+    let notify = wanted.notify.unwrap_or_else(|| own_address(&allowed.caller));
+    if let Some(wrong) = notify.iter().find(|address| !is_address(address)) {
+        let detail = format!("{wrong:?} in notify is no mail address: expected somebody@example.org");
+        return Err(Problem::new(Kind::InvalidField, detail));
+    }
     let container = Container::from(wanted.format);
     let settings =
         VideoSettings { container, keystrokes: wanted.keystrokes, codec_version: state.codec_version };
@@ -106,15 +111,21 @@ fn command(
         recording: allowed.target.id,
         settings,
         requested_by: allowed.caller.name.clone(),
-        notify: wanted.notify.unwrap_or_else(|| own_address(&allowed.caller)),
+        notify,
     })
 }
 
 /// Portals name users by their mail address; a name that is none is told nothing.
 fn own_address(caller: &Caller) -> Vec<String> {
-    let is_address =
-        caller.name.split_once('@').is_some_and(|(user, host)| !user.is_empty() && host.contains('.'));
+    let is_address = is_address(&caller.name) && caller.name.contains('.');
     is_address.then(|| caller.name.clone()).into_iter().collect()
+}
+
+/// Whether a mail server may know somebody by it. What it makes of it, it says itself.
+fn is_address(text: &str) -> bool {
+    let is_one_word = !text.contains(|c: char| c.is_whitespace() || c.is_control());
+    let parts = text.rsplit_once('@');
+    is_one_word && parts.is_some_and(|(user, host)| !user.is_empty() && !host.is_empty())
 }
 
 /// How far a video is

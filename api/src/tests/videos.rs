@@ -171,7 +171,17 @@ async fn a_video_that_cannot_be_made_says_why() {
     let failed = member.get(&auditor, &format!("/v1/videos/{video}")).await.json();
     assert_eq!((&failed["state"], &failed["failure"]), (&json!("failed"), &json!("time-budget")));
     let again = member.post(&auditor, &path, &wanted).await;
-    assert_eq!((again.status, again.json()["id"] == video), (StatusCode::ACCEPTED, false));
+    assert_eq!(
+        (again.status, again.json()["id"] == video),
+        (StatusCode::ACCEPTED, true),
+        "the same, once more"
+    );
+    for address in
+        ["ada", "@example.org", "ada@", "ada example.org", "ada @example.org", "ada@example.org\r\nBcc: eve"]
+    {
+        let refused = member.post(&auditor, &path, &json!({ "notify": [address] })).await;
+        assert_eq!(refused.problem(), (422, "invalid-field".to_owned()), "{address}");
+    }
 }
 
 #[actix_web::test]

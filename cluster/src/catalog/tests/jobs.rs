@@ -156,11 +156,7 @@ fn the_webhook_is_told_of_ends_and_videos_once_it_is_switched_on() {
     assert_eq!(world.catalog.open_mails(None, 10).unwrap(), [], "it is tried again");
     let claim = world.claim(job, MEMBER);
     world.done(failing(claim));
-    let second = VideoId([2; 16]);
-    let Outcome::Video { job, .. } = world.done(Command::RequestVideo(video(second, &["ada@example.org"])))
-    else {
-        panic!("a video")
-    };
+    let job = world.video(&["ada@example.org"]);
     let claim = world.claim(job, MEMBER);
     let object = world.artefact();
     let completed = world.done(Command::Complete(Complete { claim, facts: facts(object) }));
@@ -179,13 +175,13 @@ fn the_webhook_is_told_of_ends_and_videos_once_it_is_switched_on() {
     let told: Vec<_> = world.catalog.open_mails(None, 10).unwrap();
     let told: Vec<_> = told.into_iter().map(|(_, mail)| (mail.kind, mail.recording, mail.address)).collect();
     let failed = WebhookEvent::ConversionFailed { video: VIDEO, failure: FailureKind::Crashed };
-    let ready = WebhookEvent::VideoReady { video: second };
+    let ready = WebhookEvent::VideoReady { video: VIDEO };
     let nobody = String::new;
     assert_eq!(
         told,
         [
             (MailKind::Webhook(failed), RECORDING, nobody()),
-            (MailKind::VideoReady { video: second }, RECORDING, "ada@example.org".to_owned()),
+            (MailKind::VideoReady { video: VIDEO }, RECORDING, "ada@example.org".to_owned()),
             (MailKind::Webhook(ready), RECORDING, nobody()),
             (MailKind::Webhook(WebhookEvent::SessionEnded { end }), other, nobody()),
         ]
@@ -206,7 +202,7 @@ fn videos_are_asked_for_of_ended_sessions_and_when_allowed() {
     assert_eq!(world.refused(ask()), Refusal::ObjectNotSealed { object: OBJECT });
     world.write(OBJECT);
     world.done(ask());
-    let many = ["a"; 9];
+    let many = ["a", "b", "c", "d", "e", "f", "g", "h", "i"];
     let too_many = world.refused(Command::RequestVideo(video(VIDEO, &many)));
     assert_eq!(too_many, Refusal::TooManyAddresses { limit: 8 });
 }
@@ -214,7 +210,7 @@ fn videos_are_asked_for_of_ended_sessions_and_when_allowed() {
 #[test]
 fn the_same_video_is_made_once() {
     let mut world = ready_for_videos();
-    let job = world.video(&["ada@example.org"]);
+    let job = world.video(&["ada@example.org", "ada@example.org"]);
     let again = video(VideoId([8; 16]), &["bob@example.org", "ada@example.org"]);
     let outcome = world.done(Command::RequestVideo(again.clone()));
     assert_eq!(outcome, Outcome::Video { video: VIDEO, job, is_new: false });
@@ -227,7 +223,27 @@ fn the_same_video_is_made_once() {
     world.done(Command::CancelJob { job, by: "ada".to_owned() });
     assert_eq!(world.catalog.video(VIDEO).unwrap().unwrap().state, VideoState::Cancelled);
     let anew = world.done(Command::RequestVideo(again));
-    assert_eq!(anew, Outcome::Video { video: VideoId([8; 16]), job: JobId(job.0 + 1), is_new: true });
+    assert_eq!(anew, Outcome::Video { video: VIDEO, job: JobId(job.0 + 1), is_new: true });
+    assert_eq!(world.catalog.videos_of(RECORDING).unwrap().len(), 1, "a purge finds all that there are");
+    world.done(Command::CancelJob { job: JobId(job.0 + 1), by: "ada".to_owned() });
+    let name = "video_download_enabled";
+    world.done(put(name, ParameterValue::Switch(false)));
+    let retry = Command::RetryVideo(RetryVideo { video: VIDEO, by: "ada".to_owned() });
+    assert_eq!(world.refused(retry), Refusal::ParameterOff { name: name.to_owned() });
+}
+
+#[test]
+fn a_video_says_from_when_on_it_lacks_something_until_it_is_deleted() {
+    let mut world = ready_for_videos();
+    let job = world.video(&[]);
+    let claim = world.claim(job, MEMBER);
+    let made = Complete { claim, facts: facts(world.artefact()) };
+    world.done(Command::CompleteDamaged(CompleteDamaged { made, missing_from_ms: 1_500 }));
+    let row = world.catalog.video(VIDEO).unwrap().unwrap();
+    assert_eq!(row.state, VideoState::Ready(made.facts));
+    assert_eq!(world.catalog.missing_from_ms(VIDEO).unwrap(), Some(1_500));
+    world.done(Command::DeleteVideo(DeleteVideo { video: VIDEO, by: "ada".to_owned() }));
+    assert_eq!(world.catalog.missing_from_ms(VIDEO).unwrap(), None);
 }
 
 #[test]
