@@ -167,6 +167,7 @@ fn kind_of(refusal: &Refusal) -> Kind {
         | Refusal::LoginKind
         | Refusal::LayoutWeight { .. }
         | Refusal::TooManyLayoutMembers { .. }
+        | Refusal::LayoutMemberUnknown { .. }
         | Refusal::MemberNotThere { .. }
         | Refusal::TooManyJoinTokens { .. }
         | Refusal::TooManyMembers { .. }
@@ -181,7 +182,6 @@ fn kind_of(refusal: &Refusal) -> Kind {
         | Refusal::ApprovalUnknown { .. }
         | Refusal::VideoUnknown { .. }
         | Refusal::UserUnknown { .. }
-        | Refusal::LayoutMemberUnknown { .. }
         | Refusal::JoinTokenUnknown { .. }
         | Refusal::MemberUnknown { .. }
         | Refusal::TokenUnknown { .. } => Kind::NotFound,

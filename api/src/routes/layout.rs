@@ -41,7 +41,11 @@ pub(super) async fn show_layout(
     tag = "cluster",
     params(("member" = u64, Path, description = "the member")),
     request_body = dto::LayoutRole,
-    responses((status = 200, description = "the layout", body = dto::Layout), Problems)
+    responses(
+        (status = 200, description = "the layout", body = dto::Layout),
+        (status = 422, description = "there is no such member, or it cannot have such a role"),
+        Problems
+    )
 )]
 #[put("/v1/cluster/layout/members/{member}")]
 pub(super) async fn stage_member(
@@ -143,6 +147,7 @@ pub(super) async fn drain_member(
     responses(
         (status = 200, description = "the layout", body = dto::Layout),
         (status = 409, description = "it is in the layout, the layout has moves left, or a change is staged"),
+        (status = 422, description = "there is no such member, or none any more"),
         Problems
     )
 )]

@@ -3,7 +3,7 @@
 use actix_web::web::{Data, Json};
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use cluster::catalog::{Command, MemberRow, MemberState, Refusal, RemoveMember};
-use cluster::cluster::MemberView;
+use cluster::cluster::{Drain, MemberView};
 use cluster::id::MemberId;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -56,12 +56,14 @@ pub(super) async fn remove_member(
     state: Data<ApiState>,
 ) -> Result<HttpResponse, Problem> {
     let (member, row) = named(&request, &state).await?;
-    if row.state == MemberState::Removed {
-        return Ok(HttpResponse::NoContent().finish());
-    }
-    match body.dead {
-        true => need_lost(member, &state).await?,
-        false => need_drained(member, &state).await?,
+    match row.state {
+        MemberState::Removed if !is_in_layout(member, &state)? => {
+            return Ok(HttpResponse::NoContent().finish());
+        }
+        // Only the layout names it still: the command takes it out of that.
+        MemberState::Removed => {}
+        MemberState::Joining | MemberState::Member if body.dead => need_lost(member, &state).await?,
+        MemberState::Joining | MemberState::Member => need_drained(member, &state).await?,
     }
     let by = allowed.caller.name.clone();
     let command = RemoveMember { member, is_lost: body.dead, replaced_by: None, by };
@@ -76,7 +78,7 @@ pub(super) async fn remove_member(
     request_body = dto::Replacement,
     responses(
         (status = 204, description = "it is no member any more"),
-        (status = 409, description = "it answers (member-reachable), or is the last one"),
+        (status = 409, description = "it answers (member-reachable), was removed before, or is the last one"),
         (status = 422, description = "who is to take its place is no member"),
         Problems
     )
@@ -89,13 +91,21 @@ pub(super) async fn replace_member(
 ) -> Result<HttpResponse, Problem> {
     let (member, row) = named(&request, &state).await?;
     let heir = MemberId(body.by);
-    if state.cluster.catalog()?.member(heir)?.is_none() {
+    let is_there = |row: MemberRow| row.state != MemberState::Removed;
+    if heir == member || !state.cluster.catalog()?.member(heir)?.is_some_and(is_there) {
         return Err(Problem::new(Kind::InvalidField, Refusal::MemberNotThere { member: heir }));
     }
-    if row.state == MemberState::Removed {
-        return Ok(HttpResponse::NoContent().finish());
+    match row.state {
+        MemberState::Removed if !is_in_layout(member, &state)? => {
+            return match is_in_layout(heir, &state)? {
+                // Whoever asks again is told the same.
+                true => Ok(HttpResponse::NoContent().finish()),
+                false => Err(Refusal::MemberRemoved { member }.into()),
+            };
+        }
+        MemberState::Removed => {}
+        MemberState::Joining | MemberState::Member => need_lost(member, &state).await?,
     }
-    need_lost(member, &state).await?;
     let by = allowed.caller.name.clone();
     let command = RemoveMember { member, is_lost: true, replaced_by: Some(heir), by };
     allowed.submit(Command::RemoveMember(command)).await?;
@@ -112,6 +122,10 @@ async fn named(request: &HttpRequest, state: &ApiState) -> Result<(MemberId, Mem
     Ok((member, row))
 }
 
+fn is_in_layout(member: MemberId, state: &ApiState) -> Result<bool, Problem> {
+    Ok(state.cluster.catalog()?.layout()?.members.contains_key(&member))
+}
+
 /// A member that answers is not lost.
 async fn need_lost(member: MemberId, state: &ApiState) -> Result<(), Problem> {
     match state.cluster.is_reachable(member).await {
@@ -126,14 +140,46 @@ async fn need_lost(member: MemberId, state: &ApiState) -> Result<(), Problem> {
 /// Nothing may be lost with a member that goes in order: its folders prove it.
 async fn need_drained(member: MemberId, state: &ApiState) -> Result<(), Problem> {
     let drains = state.cluster.drains().await?;
-    let is_in_layout = state.cluster.catalog()?.layout()?.members.contains_key(&member);
-    let reason = match drains.iter().find(|drain| drain.member == member) {
-        Some(drain) => drain.reason(),
-        // One that never came holds nothing.
-        None => is_in_layout.then(|| format!("member {member} is in the layout")),
-    };
-    match reason {
+    let drain = drains.iter().find(|drain| drain.member == member);
+    match not_drained(member, drain, is_in_layout(member, state)?) {
         None => Ok(()),
-        Some(reason) => Err(Problem::new(Kind::MemberNotDrained, format_args!("{reason}: drain it first"))),
+        Some(reason) => Err(Problem::new(Kind::MemberNotDrained, reason)),
+    }
+}
+
+/// Why a member may not go, and what helps.
+fn not_drained(member: MemberId, drain: Option<&Drain>, is_in_layout: bool) -> Option<String> {
+    match drain {
+        Some(drain) => {
+            let helps = match drain.residue {
+                Some(_) => "wait",
+                // It would be waited for for ever.
+                None => "if it is lost for good, remove it with --dead (`dead: true`), or replace it",
+            };
+            drain.reason().map(|reason| format!("{reason}: {helps}"))
+        }
+        // One that never came holds nothing.
+        None => is_in_layout.then(|| format!("member {member} is in the layout: drain it first")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cluster::cluster::Residue;
+
+    #[test]
+    fn who_may_not_go_is_told_what_helps() {
+        let member = MemberId(6);
+        let told = |drain: Option<Drain>, is_in_layout| not_drained(member, drain.as_ref(), is_in_layout);
+        let out = |residue| Some(Drain { member, is_settled: true, residue });
+        let empty = Residue { is_whole: true, ..Residue::default() };
+        let silent = "member 6 does not answer: if it is lost for good, remove it with --dead (`dead: true`), or replace it";
+        assert_eq!(told(out(None), false).as_deref(), Some(silent));
+        let holds = Residue { chunks: 1, ..empty.clone() };
+        assert_eq!(told(out(Some(holds)), false).as_deref(), Some("others fetch what it holds: wait"));
+        assert_eq!(told(out(Some(empty)), false), None);
+        assert_eq!(told(None, true).as_deref(), Some("member 6 is in the layout: drain it first"));
+        assert_eq!(told(None, false), None);
     }
 }

@@ -58,8 +58,15 @@ async fn a_layout_is_staged_seen_applied_and_reverted() {
     );
 
     assert_eq!(ask(Method::POST, "members/1/drain", json!({})).await.problem(), (409, "conflict".to_owned()));
-    let unknown = ask(Method::POST, "members/9/undrain", json!({})).await;
-    assert_eq!(unknown.problem(), (404, "not-found".to_owned()));
+    for (method, path) in [
+        (Method::POST, "members/9/undrain"),
+        (Method::PUT, "layout/members/9"),
+        (Method::PUT, "layout/members/0"),
+    ] {
+        let unknown = ask(method, path, json!({ "weight": 1 })).await;
+        assert_eq!(unknown.problem(), (422, "invalid-field".to_owned()), "{path}");
+        assert!(unknown.json()["detail"].as_str().unwrap().starts_with("there is no member"), "{path}");
+    }
     let named = ask(Method::PUT, "layout/members/one", east).await;
     assert_eq!(named.problem(), (404, "not-found".to_owned()));
     let heavy = ask(Method::PUT, "layout/members/1", json!({ "weight": 1001 })).await;

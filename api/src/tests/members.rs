@@ -78,6 +78,28 @@ async fn a_join_token_names_the_members_and_is_kept_as_a_hash() {
 }
 
 #[actix_web::test]
+async fn a_removed_member_is_replaced_by_nobody_but_who_has_its_place() {
+    let member = Member::start().await;
+    let system = member.user(SYSTEM).await;
+    let gone = removed(&member).await;
+    let other = admit(&member, &token(&member, &system).await).await;
+    let replace = async |by: u64| {
+        let path = format!("/v1/cluster/members/{}/replace", gone.0);
+        member.post(&system, &path, &json!({ "by": by })).await
+    };
+    let refused = replace(other.0).await;
+    assert_eq!(refused.problem(), (409, "conflict".to_owned()));
+    let detail = format!("member {gone} was removed; an id is never used again");
+    assert_eq!(refused.json()["detail"], json!(detail));
+    assert_eq!(replace(gone.0).await.problem(), (422, "invalid-field".to_owned()), "by itself");
+    assert_eq!(replace(1).await.status, StatusCode::NO_CONTENT, "it is in the layout");
+
+    let remove = RemoveMember { member: other, is_lost: true, replaced_by: None, by: "tests".to_owned() };
+    member.submit(Command::RemoveMember(remove)).await;
+    assert_eq!(replace(other.0).await.problem(), (422, "invalid-field".to_owned()), "it was removed, too");
+}
+
+#[actix_web::test]
 async fn members_are_listed_and_removed_only_when_nothing_is_lost_with_them() {
     let member = Member::start().await;
     let system = member.user(SYSTEM).await;

@@ -15,7 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use change::{ApplyLayout, LayoutSettled, StageLayout};
 pub(crate) use change::{
-    apply, bury, checked, drain, fix_founding, holders, names, revert, settled, stage, undrain,
+    apply, bury, checked, drain, fix_founding, holders, names, revert, settled, stage, stage_known, undrain,
+    unstage,
 };
 
 /// The most members of a layout.

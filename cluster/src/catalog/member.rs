@@ -214,7 +214,7 @@ pub(crate) fn settle(step: &mut Step<'_, '_>, member: MemberId) -> Effect {
         step.rows.put(&key(member), &row)?;
         // What it is to hold is for an operator to apply, who sees what would move.
         let role = Some(LayoutRole { zone: row.zone, weight: row.weight });
-        layout::stage(step, StageLayout { member, role, by: row.by })?;
+        layout::stage_known(step, StageLayout { member, role, by: row.by })?;
     }
     Ok(Outcome::Done)
 }
@@ -230,6 +230,8 @@ pub(crate) fn remove(step: &mut Step<'_, '_>, command: RemoveMember) -> Effect {
         }
     }
     if row.state == MemberState::Removed {
+        // One that a layout names all the same is taken out of it, or everybody would wait for it for ever.
+        layout::bury(step, member, replaced_by, &by)?;
         return Ok(Outcome::Done);
     }
     let all = step.rows.list::<MemberRow>(&[], ROWS_MAX)?;
@@ -241,11 +243,16 @@ pub(crate) fn remove(step: &mut Step<'_, '_>, command: RemoveMember) -> Effect {
     match is_lost {
         true => layout::bury(step, member, replaced_by, &by)?,
         false if layout::names(step, member)? => return Err(Refusal::InLayout { member }.into()),
-        false => {}
+        false => layout::unstage(step, member)?,
     }
     let row = MemberRow { state: MemberState::Removed, since_ms: step.now_ms, by, ..row };
     step.rows.put(&key(member), &row)?;
     Ok(Outcome::Done)
+}
+
+/// How far a member is, if it has a row.
+pub(super) fn state(step: &Step<'_, '_>, member: MemberId) -> Result<Option<MemberState>, Halt> {
+    Ok(step.rows.get::<MemberRow>(&key(member))?.map(|row| row.state))
 }
 
 fn check_texts(name: &str, address: &str) -> Result<(), Refusal> {

@@ -3,7 +3,7 @@
 use super::Cluster;
 use super::errors::OpenSessionError;
 use super::shared::Shared;
-use crate::catalog::{CaRow, CatalogError, MemberRow, MemberState};
+use crate::catalog::{CaRow, CatalogError, DescribeMember, MemberRow, MemberState};
 use crate::chunk::key::Kek;
 use crate::facts::{MembershipChange, TendError};
 use crate::id::MemberId;
@@ -71,6 +71,12 @@ impl Cluster {
     /// What this member has applied about members, whether or not it is ready.
     pub fn known_members(&self) -> Result<Vec<(MemberId, MemberRow)>, CatalogError> {
         self.shared.facts.known_members()
+    }
+
+    /// Has the others commit where this member is, also before it is ready: a member that has moved is sent nothing until the
+    /// others know where it is. Whether one has answered for the cluster; if not, it may be asked again.
+    pub async fn tell_others(&self, own: DescribeMember) -> bool {
+        self.shared.facts.tell_others(own).await
     }
 
     /// Tells a directory what this member knows of the others, whether or not it is ready.

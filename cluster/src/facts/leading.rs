@@ -3,12 +3,13 @@
 use super::Facts;
 use super::errors::{ReadIndexError, SubmitError};
 use super::message::{Committed, FactsAnswer, FactsRequest, NotCommitted};
-use crate::catalog::{Applied, Request};
+use crate::catalog::{Applied, Command, DescribeMember, Request};
 use crate::id::MemberId;
 use crate::raft::RaftRequest;
 use crate::rpc::{self, CallError};
 use crate::runtime::{self, Instant};
 use openraft::error::{CheckIsLeaderError, RaftError};
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -91,6 +92,29 @@ impl Facts {
             }
         }
         Err(error)
+    }
+
+    /// Has whoever leads the others commit where this member is, and does not wait until that is applied here: until the
+    /// leader knows it, nothing comes here. Whether it was answered. Once committed twice, it says the same.
+    ///
+    /// All that vote are asked: a member to which nothing comes has stood for election, and knows of no leader.
+    pub async fn tell_others(&self, own: DescribeMember) -> bool {
+        let request = Request { id: None, command: Command::DescribeMember(own) };
+        let voters = self.members().into_iter().filter(|status| status.is_voter);
+        let mut left: Vec<MemberId> = voters.map(|status| status.id).collect();
+        left.extend(self.leader().await);
+        let mut asked = BTreeSet::from([self.member]);
+        while let Some(member) = left.pop() {
+            if !asked.insert(member) {
+                continue;
+            }
+            match self.forward(member, request.clone()).await {
+                Ok(Committed { .. }) => return true,
+                Err(NotCommitted::NotLeader { leader }) => left.extend(leader),
+                Err(NotCommitted::NoQuorum | NotCommitted::Unknown | NotCommitted::Stopped) => {}
+            }
+        }
+        false
     }
 
     /// Answers another member.

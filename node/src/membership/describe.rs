@@ -3,6 +3,14 @@
 use cluster::Cluster;
 use cluster::catalog::{Command, DescribeMember, Fingerprint};
 use cluster::facts::SubmitError;
+use std::time::Duration;
+use tokio::time::sleep;
+
+/// After so long a member that knows of no move of its own says where it is all the same: what it has told before may never
+/// have come back to it.
+const UNHEARD: Duration = Duration::from_secs(5);
+/// How long until the others are told again.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// What this member's configuration and certificate say.
 #[derive(Debug, Clone)]
@@ -15,17 +23,36 @@ pub(crate) struct Own {
     pub(crate) fingerprint: Option<Fingerprint>,
 }
 
+/// Tells the others where this member is until one has answered, at once if it has moved as far as it knows. For a member
+/// that is not ready: the leader sends it what is committed to where it was. Cancel-safe: it may be told twice.
+pub(crate) async fn introduce(cluster: &Cluster, own: &Own) {
+    let Some(address) = own.address.clone() else { return };
+    let known = cluster.known_members().unwrap_or_default();
+    let row = known.into_iter().find(|(member, _)| *member == cluster.member()).map(|(_, row)| row);
+    if row.is_none_or(|row| row.address == address) {
+        sleep(UNHEARD).await;
+    }
+    let command = command(cluster, own, address);
+    while !cluster.tell_others(command.clone()).await {
+        sleep(PAUSE).await;
+    }
+}
+
 /// Commits where this member is, if the catalog says otherwise.
 pub(crate) async fn describe(cluster: &Cluster, own: &Own) -> Result<(), SubmitError> {
     let Some(address) = own.address.clone() else { return Ok(()) };
-    let member = cluster.member();
     // What cannot be read is told again.
-    let known = cluster.catalog()?.member(member).ok().flatten();
-    let (fingerprint, api_address) = (own.fingerprint, own.api_address.clone());
-    let is_told = |told: &Option<String>| api_address.is_none() || *told == api_address;
+    let known = cluster.catalog()?.member(cluster.member()).ok().flatten();
+    let api_address = &own.api_address;
+    let is_told = |told: &Option<String>| api_address.is_none() || told == api_address;
     if known.is_some_and(|row| row.address == address && is_told(&row.api_address)) {
         return Ok(());
     }
-    let command = DescribeMember { member, name: None, address, api_address, fingerprint };
+    let command = command(cluster, own, address);
     cluster.submit(Command::DescribeMember(command)).await.map(drop)
+}
+
+fn command(cluster: &Cluster, own: &Own, address: String) -> DescribeMember {
+    let (fingerprint, api_address) = (own.fingerprint, own.api_address.clone());
+    DescribeMember { member: cluster.member(), name: None, address, api_address, fingerprint }
 }

@@ -10,7 +10,7 @@ mod identity;
 mod join;
 mod tend;
 
-pub(crate) use describe::{Own, describe};
+pub(crate) use describe::{Own, describe, introduce};
 pub(crate) use error::{IdentityError, MembershipError};
 pub(crate) use found::found;
 pub(crate) use gate::JoinGate;

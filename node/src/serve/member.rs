@@ -31,6 +31,7 @@ use std::fs::DirBuilder;
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -210,8 +211,15 @@ async fn wait_ready(cluster: &Cluster, others: &Others, tasks: &mut Tasks) -> Re
     if !is_settled {
         tracing::info!(member = %others.member, "learns what the cluster knows");
     }
+    let ready = async {
+        let mut ready = pin!(cluster.ready(limit));
+        tokio::select! {
+            ready = &mut ready => ready,
+            () = membership::introduce(cluster, &others.own) => ready.await,
+        }
+    };
     tokio::select! {
-        ready = cluster.ready(limit) => Ok(ready?),
+        ready = ready => Ok(ready?),
         ended = tasks.ended() => Err(StartError::Ended(ended)),
     }
 }

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::catalog::catalog::MembershipRow;
 use crate::catalog::engine::Tree;
+use crate::catalog::member::{self, MemberState};
 use crate::catalog::outcome::{Outcome, Refusal};
 use crate::catalog::parameter::{Parameter, ParameterRow, REPLICAS, check_version};
 use crate::catalog::step::{Counter, Effect, Halt, Step};
@@ -56,6 +57,16 @@ enum Exempt<'a> {
 }
 
 pub(crate) fn stage(step: &mut Step<'_, '_>, command: StageLayout) -> Effect {
+    // Told at once, not when it is applied: who has made a slip of the finger sees it.
+    if command.role.is_some() {
+        let current = current(step)?.0;
+        check_known(step, &current, [command.member])?;
+    }
+    stage_known(step, command)
+}
+
+/// The same for one of which it is known that it is a member.
+pub(crate) fn stage_known(step: &mut Step<'_, '_>, command: StageLayout) -> Effect {
     let StageLayout { member, role, by } = command;
     text::needed("by", &by)?;
     let staged: Option<StagedLayout> = step.rows.get(StagedLayout::KEY)?;
@@ -136,6 +147,15 @@ pub(crate) fn fix_founding(step: &mut Step<'_, '_>, by: &str) -> Result<(), Halt
     Ok(step.rows.put(LayoutRow::KEY, &LayoutRow { layout, leaving: Vec::new(), by, at_ms })?)
 }
 
+/// A member is no more: what was staged with it in mind is not applied.
+pub(crate) fn unstage(step: &mut Step<'_, '_>, gone: MemberId) -> Result<(), Halt> {
+    let staged: Option<StagedLayout> = step.rows.get(StagedLayout::KEY)?;
+    if staged.is_some_and(|staged| staged.members.contains_key(&gone)) {
+        step.rows.remove(Tree::Layouts, StagedLayout::KEY);
+    }
+    Ok(())
+}
+
 /// A member is given up as lost; another one, if there is one, takes its role. What was staged is no more: it was thought of
 /// with the lost one in mind.
 pub(crate) fn bury(
@@ -148,7 +168,7 @@ pub(crate) fn bury(
     let mut members = before.members;
     let role = members.remove(&lost);
     if role.is_none() && !leaving.contains(&lost) {
-        return Ok(());
+        return unstage(step, lost);
     }
     if let (Some(heir), Some(role)) = (heir, role) {
         members.entry(heir).or_insert(role);
@@ -256,7 +276,7 @@ fn refuse_staged(step: &Step<'_, '_>) -> Result<(), Halt> {
     }
 }
 
-/// Whether these may be the layout: all known, and not fewer than a majority of the replicas.
+/// Whether these may be the layout: all new ones known, and not fewer than a majority of the replicas.
 fn check_members(
     step: &Step<'_, '_>,
     before: &Layout,
@@ -269,14 +289,24 @@ fn check_members(
     if members.is_empty() || (members.len() < needed && members.len() < before.members.len()) {
         return Err(Refusal::LayoutTooSmall { needed: u64::try_from(needed).unwrap_or(u64::MAX) }.into());
     }
+    check_known(step, before, members.keys().copied())
+}
+
+/// Whether those of these that a layout does not name may come in: Raft knows them, and they were not removed. Raft names a
+/// removed one for a moment still.
+fn check_known(
+    step: &Step<'_, '_>,
+    before: &Layout,
+    members: impl IntoIterator<Item = MemberId>,
+) -> Result<(), Halt> {
     let known = step.rows.get::<MembershipRow>(MembershipRow::KEY)?.unwrap_or_default().known();
     // Who is in the layout was known when it came in, and may be gone for good: then it is taken out by its name.
-    let unknown =
-        members.keys().find(|member| !known.contains(member) && !before.members.contains_key(member));
-    match unknown {
-        Some(member) => Err(Refusal::LayoutMemberUnknown { member: *member }.into()),
-        None => Ok(()),
+    for member in members.into_iter().filter(|member| !before.members.contains_key(member)) {
+        if !known.contains(&member) || member::state(step, member)? == Some(MemberState::Removed) {
+            return Err(Refusal::LayoutMemberUnknown { member }.into());
+        }
     }
+    Ok(())
 }
 
 pub(crate) fn checked(role: LayoutRole) -> Result<LayoutRole, Refusal> {

@@ -97,11 +97,35 @@ fn roles_and_members_have_limits() {
     let too_long = Refusal::TextTooLong { field: "zone".to_owned(), limit_bytes: 64 };
     assert_eq!(world.refused(stage(1, Some(role(&long, 1)))), too_long);
     assert_eq!(world.refused(stage(9, None)), Refusal::NotInLayout { member: MemberId(9) });
-    for member in 5..=64 {
+    world.done(drain(4));
+    world.voters(&(1..=65).map(MemberId).collect::<Vec<_>>());
+    for member in 4..=64 {
         world.done(stage(member, Some(role("", 1))));
     }
     assert_eq!(world.refused(stage(65, Some(role("", 1)))), Refusal::TooManyLayoutMembers { limit: 64 });
-    assert_eq!(world.refused(apply(60, &[])), Refusal::LayoutMemberUnknown { member: MemberId(5) });
+}
+
+#[test]
+fn who_is_no_member_is_refused_when_it_is_staged() {
+    let mut world = world();
+    for nobody in [0, 99] {
+        let unknown = Refusal::LayoutMemberUnknown { member: MemberId(nobody) };
+        assert_eq!(world.refused(stage(nobody, Some(role("", 1)))), unknown);
+    }
+    assert_eq!(world.catalog.staged_layout().unwrap(), None);
+
+    // One that the layout names already may be given another role, also when Raft knows it no more.
+    world.done(stage(1, Some(role("east", 5))));
+    world.done(apply(1, &[]));
+    world.voters(&VOTERS[..3]);
+    world.done(stage(4, Some(role("west", 7))));
+
+    // One that Raft has let go since it was staged is refused when that is applied.
+    world.done(revert());
+    world.voters(&[VOTERS.as_slice(), &[MemberId(5)]].concat());
+    world.done(stage(5, Some(role("", 1))));
+    world.voters(&VOTERS);
+    assert_eq!(world.refused(apply(3, &[])), Refusal::LayoutMemberUnknown { member: MemberId(5) });
 }
 
 #[test]

@@ -1,6 +1,9 @@
+use super::super::row;
+use super::layout::{apply, drain, settled, undrain};
 use super::*;
 use crate::catalog::{
-    AdmitMember, CreateJoinToken, DescribeMember, FoundCa, JOIN_TOKEN_MS, MemberState, RemoveMember,
+    AdmitMember, CreateJoinToken, DescribeMember, FoundCa, JOIN_TOKEN_MS, LayoutRole, LayoutRow, MemberState,
+    RemoveMember, StageLayout,
 };
 
 const TOKEN: TokenId = TokenId([1; 16]);
@@ -42,6 +45,30 @@ fn describe(member: MemberId, address: &str) -> Command {
 
 fn remove(member: MemberId, replaced_by: Option<MemberId>) -> Command {
     Command::RemoveMember(RemoveMember { member, is_lost: false, replaced_by, by: "ada".to_owned() })
+}
+
+fn lost(member: MemberId, replaced_by: Option<MemberId>) -> Command {
+    Command::RemoveMember(RemoveMember { member, is_lost: true, replaced_by, by: "ada".to_owned() })
+}
+
+/// Members 1 to 3, all of them voters; the second one has joined, and Raft names it whatever becomes of it.
+fn joined(engine: Arc<MemoryEngine>) -> World {
+    let mut world = World::on(engine);
+    world.clock(1_000);
+    world.done(found());
+    world.voters(&[MEMBER, MemberId(3)]);
+    for member in [MEMBER, MemberId(3)] {
+        world.done(describe(member, "one.example:8444"));
+    }
+    world.done(token(TOKEN));
+    world.done(admit(TOKEN, 7));
+    world.voters(&[MEMBER, OTHER, MemberId(3)]);
+    world.done(Command::SettleMember { member: OTHER });
+    world
+}
+
+fn in_layout(world: &World) -> Vec<MemberId> {
+    world.catalog.layout().unwrap().members.into_keys().collect()
 }
 
 /// A cluster with a CA, whose first member has said where it is.
@@ -148,12 +175,77 @@ fn the_last_member_stays_and_only_a_member_takes_a_place() {
     world.done(Command::SettleMember { member });
     assert_eq!(world.refused(remove(MEMBER, None)), Refusal::InLayout { member: MEMBER });
     world.voters(&[MEMBER, member]);
-    let lost =
-        RemoveMember { member: MEMBER, is_lost: true, replaced_by: Some(member), by: "ada".to_owned() };
-    world.done(Command::RemoveMember(lost));
+    world.done(lost(MEMBER, Some(member)));
     assert_eq!(world.catalog.layout().unwrap().members.into_keys().collect::<Vec<_>>(), [member]);
     world.done(remove(MEMBER, None));
     assert_eq!(world.catalog.member(MEMBER).unwrap().unwrap().state, MemberState::Removed);
+}
+
+#[test]
+fn what_was_staged_with_a_member_goes_with_its_removal() {
+    for command in [lost(OTHER, None), remove(OTHER, None)] {
+        let mut world = joined(Arc::default());
+        let staged = world.catalog.staged_layout().unwrap().unwrap();
+        assert!(staged.members.contains_key(&OTHER));
+        world.done(command);
+        assert_eq!(world.catalog.staged_layout().unwrap(), None);
+        assert_eq!(world.refused(apply(staged.version, &[])), Refusal::LayoutNotStaged);
+        assert_eq!(in_layout(&world), [MEMBER, MemberId(3)]);
+        let role = Some(LayoutRole::default());
+        let stage = StageLayout { member: OTHER, role, by: "ada".to_owned() };
+        let unknown = Refusal::LayoutMemberUnknown { member: OTHER };
+        assert_eq!(world.refused(Command::StageLayout(stage)), unknown);
+    }
+}
+
+#[test]
+fn a_change_that_names_others_stays_when_a_member_goes() {
+    let mut world = joined(Arc::default());
+    world.done(Command::RevertLayout { by: "ada".to_owned() });
+    let role = Some(LayoutRole { zone: "east".to_owned(), weight: 5 });
+    world.done(Command::StageLayout(StageLayout { member: MEMBER, role, by: "ada".to_owned() }));
+    world.done(remove(OTHER, None));
+    assert!(world.catalog.staged_layout().unwrap().is_some());
+}
+
+#[test]
+fn a_removed_member_is_not_taken_back() {
+    let mut world = joined(Arc::default());
+    let founding = world.catalog.layout().unwrap().version;
+    (1..=3).for_each(|member| drop(world.done(settled(member, founding))));
+    let version = world.catalog.staged_layout().unwrap().unwrap().version;
+    world.done(apply(version, &[]));
+    assert_eq!(in_layout(&world), [MEMBER, OTHER, MemberId(3)]);
+    (1..=3).for_each(|member| drop(world.done(settled(member, version))));
+    world.done(drain(OTHER.0));
+    world.done(remove(OTHER, None));
+    assert_eq!(world.refused(undrain(OTHER.0)), Refusal::LayoutMemberUnknown { member: OTHER });
+    assert_eq!(in_layout(&world), [MEMBER, MemberId(3)]);
+}
+
+#[test]
+fn a_layout_that_names_a_removed_member_is_mended_by_removing_it_again() {
+    for (again, members) in [
+        (remove(OTHER, None), vec![MEMBER, MemberId(3)]),
+        (lost(OTHER, None), vec![MEMBER, MemberId(3)]),
+        (lost(OTHER, Some(MemberId(4))), vec![MEMBER, MemberId(3), MemberId(4)]),
+    ] {
+        let engine = Arc::new(MemoryEngine::new());
+        let mut world = joined(Arc::clone(&engine));
+        world.voters(&[1, 2, 3, 4].map(MemberId));
+        world.done(describe(MemberId(4), "four.example:8444"));
+        world.done(remove(OTHER, None));
+        let mut row = world.catalog.layout_row().unwrap().unwrap();
+        row.layout.members.insert(OTHER, LayoutRole::default());
+        let bytes = row::encode(LayoutRow::KEY, &row).unwrap();
+        engine.load(vec![(Tree::Layouts, (LayoutRow::KEY.to_vec(), bytes))]).unwrap();
+        assert_eq!(in_layout(&world), [MEMBER, OTHER, MemberId(3)]);
+        world.done(again.clone());
+        assert_eq!(in_layout(&world), members);
+        let version = world.catalog.layout().unwrap().version;
+        world.done(again);
+        assert_eq!(world.catalog.layout().unwrap().version, version, "nothing is left to change");
+    }
 }
 
 #[test]

@@ -2,9 +2,9 @@
 
 use super::rotation::StoredKeks;
 use super::*;
-use crate::catalog::{Parameter, ParameterValue, PutParameter};
+use crate::catalog::{DescribeMember, Parameter, ParameterValue, PutParameter};
 use crate::rpc::tests::TestCa;
-use crate::rpc::{Answer, Answering, CallError, Client, Handled, serve};
+use crate::rpc::{Answer, Answering, CallError, Client, Directory, Handled, serve};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,6 +24,7 @@ pub(super) struct Running {
 #[derive(Clone)]
 pub(super) struct Wire {
     is_cut: Arc<AtomicBool>,
+    directory: Arc<Directory>,
     client: Arc<Client>,
 }
 
@@ -84,8 +85,9 @@ impl Three {
             ..ClusterOptions::new(member, PathBuf::from("member"), "boot".to_owned())
         };
         let (random, engine) = (Arc::new(SystemRandom::new()), Arc::new(MemoryEngine::new()));
-        let client = Arc::new(Client::new(self.ca.member(member), Arc::new(self.addresses.clone().into())));
-        let wire = Wire { is_cut: Arc::default(), client };
+        let directory: Arc<Directory> = Arc::new(self.addresses.clone().into());
+        let client = Arc::new(Client::new(self.ca.member(member), Arc::clone(&directory)));
+        let wire = Wire { is_cut: Arc::default(), directory, client };
         let keks = self.stored.entry(member).or_default().load();
         let (disk_too, peers) = (Arc::new(disk.clone()), Arc::new(wire.clone()));
         let started = Cluster::start_on(options, keks, disk_too, random, engine, peers).await;
@@ -138,6 +140,16 @@ impl Three {
     pub(super) fn leader(&self) -> Option<MemberId> {
         let of = |running: &Running| running.cluster.members().into_iter().find(|member| member.is_leader);
         self.running.values().find_map(of).map(|member| member.id)
+    }
+
+    /// What members do again and again: they learn where the others are.
+    async fn learn(&self) {
+        loop {
+            for Running { cluster, wire, .. } in self.running.values() {
+                cluster.teach(&wire.directory).unwrap();
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     async fn submit(&self, member: MemberId, days: u64) {
@@ -230,4 +242,42 @@ async fn a_leader_that_is_left_alone_with_what_it_cannot_commit_stops_all_the_sa
     let submitted = three.running[&leader].cluster.submit(command).await;
     assert!(submitted.is_err(), "{submitted:?}");
     tokio::time::timeout(DEADLINE, three.stop(leader)).await.unwrap();
+}
+
+fn at(member: MemberId, address: SocketAddr) -> DescribeMember {
+    let (name, api_address, fingerprint) = (None, None, None);
+    DescribeMember { member, name, address: address.to_string(), api_address, fingerprint }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_member_that_has_moved_tells_the_others_before_it_is_ready() {
+    let mut three = Three::start().await;
+    for (member, address) in three.addresses.clone() {
+        let described = Command::DescribeMember(at(member, address));
+        three.running[&member].cluster.submit(described).await.unwrap();
+    }
+    let leader = three.leader().unwrap();
+    let moved = three.members().into_iter().find(|member| *member != leader).unwrap();
+    // Taken before its old place is free, so that it is another one.
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let own = at(moved, listener.local_addr().unwrap());
+    let disk = three.stop(moved).await;
+    three.submit(leader, 7).await;
+    three.begin(moved, listener, disk).await;
+
+    let cluster = &three.running[&moved].cluster;
+    // Long enough for it to stand for election, of which nothing comes but that it knows no leader any more.
+    let unheard = cluster.ready(Duration::from_secs(3)).await;
+    assert!(unheard.is_err(), "nobody knows where it is: {unheard:?}");
+    let told = async {
+        while !cluster.tell_others(own.clone()).await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        cluster.ready(DEADLINE).await.unwrap();
+    };
+    tokio::select! {
+        told = tokio::time::timeout(2 * DEADLINE, told) => told.unwrap(),
+        () = three.learn() => {}
+    }
+    assert_eq!(three.retention(moved).await, ParameterValue::Number(7));
 }
