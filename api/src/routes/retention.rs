@@ -50,6 +50,7 @@ pub(super) async fn show_rule(
         let rule = rules.into_iter().find(|rule| rule.scope == scope).ok_or_else(Problem::not_found)?;
         Ok(dto::RetentionRule::from(rule))
     })
+    .await
 }
 
 /// Sets for how long the sessions of a device, a credential or a protocol are kept
