@@ -9,6 +9,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::body::json;
 use super::problems::Problems;
+use crate::audit::Refused;
 use crate::auth::{Allowed, Any, Asked, Themselves, UsersManage, UsersRead};
 use crate::dto;
 use crate::grant;
@@ -185,7 +186,11 @@ pub(super) async fn set_password(
     match own {
         Some(_) => {
             state.rates.count_login(&request, &name)?;
-            let wrong = || Problem::new(Kind::WrongPassword, "expected old_password to be the one in force");
+            let wrong = || {
+                // Whoever has the browser may be trying passwords.
+                state.trail.refuse(allowed.caller.who(), None, Refused::Forbidden, format!("user/{name}"));
+                Problem::new(Kind::WrongPassword, "expected old_password to be the one in force")
+            };
             let old = old_password.ok_or_else(wrong)?;
             if !old.verify(Some(user.password), &state.threads).await? {
                 return Err(wrong());
