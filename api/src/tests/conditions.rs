@@ -116,9 +116,11 @@ async fn at_once(other: &Member, asked: TestRequest) -> StatusCode {
 
 #[actix_web::test]
 async fn what_another_member_has_made_is_found_and_changed_at_once() {
-    let (one, other, _wire) = Member::start_two().await;
+    let (one, other, wire) = Member::start_two().await;
     let owner = one.token(TokenKind::User, "owner", &[ADMINISTRATOR, SYSTEM]).await;
     let session = one.sealed(&one.recorder().await, b"x").await;
+    other.state.cluster.read_index().await.unwrap();
+    wire.slow_down();
     // Whoever leads knows first: each way round, one of them is behind.
     for (makes, asks, name) in [(&one, &other, "ada"), (&other, &one, "eve")] {
         let get = |path: &str| asked(Method::GET, &owner, path);
