@@ -22,8 +22,9 @@ const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(
 );
 /// What pages may read of answers, beside what every page may.
 const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(
-    "accept-ranges, allow, content-disposition, content-range, etag, link, location, retry-after, tus-resumable, \
-     upload-offset",
+    "accept-ranges, allow, content-disposition, content-range, custody-key-state-bytes, custody-key-state-ms, \
+     custody-position, custody-session, etag, link, location, retry-after, tus-max-size, tus-resumable, tus-version, \
+     upload-defer-length, upload-length, upload-offset",
 );
 
 /// The origins of the pages that may ask; none by default.

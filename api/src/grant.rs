@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 
 use cluster::catalog::{Catalog, RoleRow};
+use policy::Action;
 
+use crate::audit::Refused;
 use crate::auth::Caller;
 use crate::problem::Problem;
 use crate::state::ApiState;
 
-/// Whether a caller holds every permission of roles that they are about to give. A role that is not there is left to who
-/// stores it.
+/// Whether a caller holds every permission of roles that they are about to give; a refusal is counted. A role that is not
+/// there is left to who stores it.
 pub(crate) async fn check_roles<'a>(
     state: &ApiState,
     caller: &Caller,
@@ -22,6 +24,7 @@ pub(crate) async fn check_roles<'a>(
     for role in roles {
         let permissions = catalog.role(role)?.map(|row| row.permissions).unwrap_or_default();
         if let Some(missing) = permissions.iter().find(|permission| !held.contains(permission.as_str())) {
+            refuse(state, caller, Action::UsersManage, role);
             return Err(Problem::grant_refused(missing));
         }
     }
@@ -47,14 +50,22 @@ pub(crate) async fn check_change(
         .symmetric_difference(&wanted)
         .find(|permission| given.contains(**permission) && !held.contains(permission.as_str()));
     match missing {
-        Some(missing) => Err(Problem::grant_refused(missing)),
+        Some(missing) => {
+            refuse(state, caller, Action::RolesManage, role);
+            Err(Problem::grant_refused(missing))
+        }
         None => Ok(()),
     }
 }
 
+/// Counts a refusal for the audit log: what they were about to do, and the role that holds more than they do.
+fn refuse(state: &ApiState, caller: &Caller, action: Action, role: &str) {
+    state.trail.refuse(caller.who(), Some(action), Refused::Forbidden, format!("role/{role}"));
+}
+
 fn held(state: &ApiState, caller: &Caller) -> BTreeSet<&'static str> {
     let permissions = state.authorizer.get().permissions(&caller.subject);
-    permissions.into_iter().map(policy::Action::name).collect()
+    permissions.into_iter().map(Action::name).collect()
 }
 
 /// Every permission that some role holds.

@@ -27,6 +27,7 @@ mod log;
 mod media;
 mod metrics;
 mod multipart;
+mod object;
 mod once;
 mod openapi;
 mod password;

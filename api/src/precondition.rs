@@ -46,12 +46,24 @@ fn only<'a>(request: &'a HttpRequest, name: &HeaderName) -> Result<Option<&'a st
 }
 
 /// A row and its tag. What `show` reads is never older than the tag, so that a change in between is never overwritten.
-pub(crate) fn tagged<T: Serialize>(
+pub(crate) async fn tagged<T: Serialize>(
     state: &ApiState,
     row: &Tagged,
-    show: impl FnOnce() -> Result<T, Problem>,
+    show: impl Fn() -> Result<T, Problem>,
 ) -> Result<HttpResponse, Problem> {
-    with_tag(HttpResponse::Ok(), state, row, show)
+    found(state, || with_tag(HttpResponse::Ok(), state, row, &show)).await
+}
+
+/// What a look finds. What it does not find may be a moment old, and made on another member: it looks once more, and knows by
+/// then what any member has acknowledged.
+pub(crate) async fn found<T>(state: &ApiState, look: impl Fn() -> Result<T, Problem>) -> Result<T, Problem> {
+    match look() {
+        Err(problem) if problem == Problem::not_found() => {
+            state.cluster.read_index().await?;
+            look()
+        }
+        looked => looked,
+    }
 }
 
 /// The same with another status and headers of its own.

@@ -79,12 +79,13 @@ impl Formatter for Escaping {
     }
 }
 
-/// Whether a character would be obeyed rather than seen: controls, ends of lines, changes of direction.
+/// Whether a character would be obeyed rather than seen: controls, ends of lines, changes of direction (all of Unicode's
+/// `Bidi_Control`).
 fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(
             character,
-            '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
+            '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
         )
 }
 

@@ -8,7 +8,7 @@ use super::Who;
 
 /// Callers and actions that are told apart; others are counted together.
 const KNOWN_MAX: usize = 1000;
-/// The same of those who have no valid token: anybody may come from many addresses.
+/// The same of those who have not shown who they are: anybody may come from many addresses, and name anybody at a login.
 const UNKNOWN_MAX: usize = 64;
 
 /// A refusal.
@@ -55,7 +55,8 @@ impl Refusals {
     }
 
     pub(super) fn add(&mut self, caller: Caller, count: Count) {
-        let limit = if caller.who.user.is_empty() { UNKNOWN_MAX } else { KNOWN_MAX };
+        let is_unknown = caller.who.user.is_empty() || count.unauthenticated > 0;
+        let limit = if is_unknown { UNKNOWN_MAX } else { KNOWN_MAX };
         let caller = match self.0.len() < limit || self.0.contains_key(&caller) {
             true => caller,
             false => Caller { who: Who::default(), action: "others" },
@@ -96,7 +97,8 @@ mod tests {
     fn strangers_from_many_addresses_do_not_crowd_out_those_who_are_known() {
         let mut refusals = Refusals::default();
         for address in 0..5000 {
-            refusals.count(caller("", address), Refused::Unauthenticated, String::new());
+            let named = if address % 2 == 0 { "" } else { "grace" };
+            refusals.count(caller(named, address), Refused::Unauthenticated, String::new());
         }
         for address in 0..5000 {
             refusals.count(caller("ada", address), Refused::Forbidden, "session/1".to_owned());
@@ -110,7 +112,8 @@ mod tests {
         };
         assert_eq!(find("ada", "7").detail, "1 x 403, 5000 x 404");
         assert_eq!(find("ada", "7").object, "session/2");
-        assert_eq!(find("", "3").detail, "1 x 401");
+        assert_eq!(find("", "2").detail, "1 x 401");
+        assert_eq!(told.iter().filter(|leaf| leaf.user == "grace").count(), UNKNOWN_MAX / 2);
         let all: u64 =
             taken.values().map(|count| count.unauthenticated + count.forbidden + count.hidden).sum();
         assert_eq!(all, 15_000);

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::rc::Rc;
 
-use actix_web::dev::{JsonBody, Payload};
+use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
 use actix_web::web::{Bytes, Data};
 use actix_web::{FromRequest, HttpRequest};
@@ -22,6 +22,7 @@ use super::permission::Permission;
 use super::target::{AllSessions, System, Target, Themselves, relations};
 use super::viewer::Viewer;
 use crate::audit::{Refused, Shown, View, Who};
+use crate::object::object;
 use crate::once::Key;
 use crate::problem::Problem;
 use crate::state::ApiState;
@@ -178,7 +179,7 @@ impl<A: Permission, B: DeserializeOwned + 'static, T: Target> FromRequest for As
         Box::pin(async move {
             let allowed = Allowed::ask(request.clone()).await?;
             let limit_bytes = allowed.state.limits.json_bytes_max;
-            let body = JsonBody::new(&request, &mut payload, None, true).limit(limit_bytes).await?;
+            let body = object(&request, &mut payload, limit_bytes).await?;
             Ok(Self { allowed, body })
         })
     }
@@ -210,7 +211,7 @@ impl<A: Permission, B: DeserializeOwned + 'static, T: Target> FromRequest for As
             });
             let copied: Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>> = Box::pin(copied);
             let mut payload = Payload::Stream { payload: copied };
-            let body = JsonBody::new(&request, &mut payload, None, true).limit(limit_bytes).await?;
+            let body = object(&request, &mut payload, limit_bytes).await?;
             let key = Key::of(&request, &allowed.caller, &read.borrow())?;
             Ok(Self { allowed, body, key })
         })

@@ -53,9 +53,7 @@ impl Caller {
         let known = match (cookie, &state.identity) {
             (Some(text), _) => {
                 let found = token(text, true, state).await?;
-                let sender = Self::logged_in(found, state.cluster.catalog()?)?;
-                need_own_page(request)?;
-                sender
+                Self::logged_in(found, state.cluster.catalog()?)?
             }
             (None, Some(provider)) if is_jws(&bearer(request)?) => {
                 Self::vouched(vouch(provider, &bearer(request)?, state).await?, &authorizer)
@@ -63,6 +61,12 @@ impl Caller {
             (None, Some(_) | None) => Self::known(token(&bearer(request)?, false, state).await?),
         };
         let sender = Self { address, ..known };
+        if cookie.is_some() {
+            // The browser is theirs, the page is another one's: whom it was tried on is told.
+            let tell =
+                |_: &Problem| state.trail.refuse(sender.who(), None, Refused::Forbidden, String::new());
+            need_own_page(request).inspect_err(tell)?;
+        }
         state.rates.count(&sender)?;
         let who = sender.who();
         let named = named_user(request.headers(), || authorizer.permissions(&sender.subject));

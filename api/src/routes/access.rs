@@ -28,7 +28,7 @@ pub(super) async fn show_auditors(
     allowed: Allowed<Auditors, OneSession>,
     state: Data<ApiState>,
 ) -> Result<HttpResponse, Problem> {
-    shown(&state, allowed.target.id)
+    shown(&state, allowed.target.id).await
 }
 
 /// Names the auditors of a session, and to whom it is denied
@@ -58,11 +58,12 @@ pub(super) async fn put_auditors(
     let (expected_version, by) = (None, allowed.caller.name.clone());
     let command = Command::PutAccess(PutAccess { recording, auditors, denied, expected_version, by });
     allowed.submit(only_if(&request, Tagged::Access(recording), command)?).await?;
-    shown(&state, recording)
+    shown(&state, recording).await
 }
 
-fn shown(state: &ApiState, recording: RecordingId) -> Result<HttpResponse, Problem> {
+async fn shown(state: &ApiState, recording: RecordingId) -> Result<HttpResponse, Problem> {
     tagged(state, &Tagged::Access(recording), || {
         Ok(dto::Access::from(state.cluster.catalog()?.access(recording)?))
     })
+    .await
 }

@@ -1,10 +1,10 @@
 //! JSON bodies of routes that decide before they read.
 
 use actix_web::HttpRequest;
-use actix_web::dev::JsonBody;
 use actix_web::web::Payload;
 use serde::de::DeserializeOwned;
 
+use crate::object::object;
 use crate::problem::Problem;
 use crate::state::ApiState;
 
@@ -15,5 +15,5 @@ pub(super) async fn json<B: DeserializeOwned + 'static>(
     state: &ApiState,
 ) -> Result<B, Problem> {
     let mut payload = payload.into_inner();
-    Ok(JsonBody::new(request, &mut payload, None, true).limit(state.limits.json_bytes_max).await?)
+    object(request, &mut payload, state.limits.json_bytes_max).await
 }

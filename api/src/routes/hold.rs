@@ -11,7 +11,7 @@ use super::problems::Problems;
 use crate::auth::{Allowed, AskedOnce, OneSession, PreventPurge, Read, ReleaseHold, SessionOrTombstone};
 use crate::dto;
 use crate::once::Done;
-use crate::precondition::{only_if, tagged, with_tag};
+use crate::precondition::{found, only_if, tagged, with_tag};
 use crate::problem::Problem;
 use crate::report;
 use crate::state::ApiState;
@@ -50,8 +50,8 @@ pub(super) async fn show_hold(
     state: Data<ApiState>,
 ) -> Result<HttpResponse, Problem> {
     let recording = allowed.target.0.id;
-    let hold = named(&state, recording, &request)?;
-    tagged(&state, &Tagged::Hold { recording, hold }, || shown(&state, recording, hold))
+    let hold = found(&state, || named(&state, recording, &request)).await?;
+    tagged(&state, &Tagged::Hold { recording, hold }, || shown(&state, recording, hold)).await
 }
 
 /// Keeps a session from being purged
@@ -130,7 +130,7 @@ pub(super) async fn release_hold(
     let row = Tagged::Hold { recording, hold };
     let command = Command::ReleaseHold(Release { hold, recording, reason, by });
     allowed.submit(only_if(&request, row.clone(), command)?).await?;
-    tagged(&state, &row, || shown(&state, recording, hold))
+    tagged(&state, &row, || shown(&state, recording, hold)).await
 }
 
 fn named(state: &ApiState, recording: RecordingId, request: &HttpRequest) -> Result<HoldId, Problem> {

@@ -9,8 +9,10 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::body::json;
 use super::problems::Problems;
+use crate::audit::{Refused, Who};
 use crate::auth::{Allowed, Any, Credential, Themselves, TokenSecret, address, cookie};
 use crate::dto;
+use crate::password::Password;
 use crate::problem::{Kind, Problem};
 use crate::state::ApiState;
 
@@ -39,18 +41,46 @@ pub(super) async fn log_in(
     payload: Payload,
     state: Data<ApiState>,
 ) -> Result<HttpResponse, Problem> {
-    cookie::refuse_other_page(&request)?;
+    let tell = |user: String, refused: Refused| {
+        let who = Who { user, address: address(&request), ..Who::default() };
+        state.trail.refuse(who, None, refused, String::new());
+    };
+    cookie::refuse_other_page(&request).inspect_err(|_| tell(String::new(), Refused::Forbidden))?;
     let dto::Login { name, password } = json(&request, payload, &state).await?;
     state.rates.count_login(&request, &name)?;
     // Who was disabled on another member is so here.
     state.cluster.read_index().await?;
     let user = state.cluster.catalog()?.user(&name)?;
+    // A name that is none is not told: people type passwords there.
+    let known = if user.is_some() { name.clone() } else { String::new() };
+    let secret = TokenSecret::generate(&*state.random)?;
+    match begin(&request, &state, (name, user), password, &secret).await {
+        Ok(()) => {
+            let cookie = cookie::given(&request, &secret);
+            Ok(HttpResponse::NoContent().insert_header((SET_COOKIE, cookie)).finish())
+        }
+        Err(problem) => {
+            if problem.is_unauthenticated() {
+                tell(known, Refused::Unauthenticated);
+            }
+            Err(problem)
+        }
+    }
+}
+
+/// Begins a login whose cookie holds this secret, if the password is right.
+async fn begin(
+    request: &HttpRequest,
+    state: &ApiState,
+    (name, user): (String, Option<UserRow>),
+    password: Password,
+    secret: &TokenSecret,
+) -> Result<(), Problem> {
     let is_right = password.verify(user.as_ref().map(|user| user.password.clone()), &state.threads).await?;
     // Whatever is wrong, the answer is the same, and so is the work before it.
     let refused = || Problem::from(Refusal::LoginRefused);
     let may = |user: &UserRow| is_right && !user.is_disabled;
     let user = user.filter(may).ok_or_else(refused)?;
-    let secret = TokenSecret::generate(&*state.random)?;
     let mut token = [0; 16];
     state.random.fill(&mut token)?;
     let command = LogIn {
@@ -62,8 +92,8 @@ pub(super) async fn log_in(
     };
     let (user, service) = (command.name.clone(), String::new());
     let command = Box::new(Command::LogIn(command));
-    state.cluster.submit(Command::As(As { user, service, address: address(&request), command })).await?;
-    Ok(HttpResponse::NoContent().insert_header((SET_COOKIE, cookie::given(&request, &secret))).finish())
+    state.cluster.submit(Command::As(As { user, service, address: address(request), command })).await?;
+    Ok(())
 }
 
 /// Ends the login whose cookie comes with the request

@@ -43,7 +43,7 @@ pub(super) async fn show_parameter(
     state: Data<ApiState>,
 ) -> Result<HttpResponse, Problem> {
     let parameter = named(&request)?;
-    tagged(&state, &row(parameter), || shown(&state, parameter))
+    tagged(&state, &row(parameter), || shown(&state, parameter)).await
 }
 
 /// Sets a parameter
@@ -82,7 +82,7 @@ pub(super) async fn set_parameter(
     };
     let row = row(parameter);
     allowed.submit(only_if(&request, row.clone(), Command::PutParameter(command))?).await?;
-    tagged(&state, &row, || shown(&state, parameter))
+    tagged(&state, &row, || shown(&state, parameter)).await
 }
 
 fn named(request: &HttpRequest) -> Result<&'static Parameter, Problem> {

@@ -1,6 +1,6 @@
 //! Rules that override the parameter `retention_days`.
 
-use actix_web::web::{Data, Json};
+use actix_web::web::{Data, Json, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, put};
 use cluster::catalog::{self, Command, PutRetention, Retention, Tagged};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -41,15 +41,16 @@ pub(super) async fn list_rules(
 #[get("/v1/retention-rules/{scope}/{name}")]
 pub(super) async fn show_rule(
     _: Allowed<ParametersRead>,
-    request: HttpRequest,
+    path: Path<(String, String)>,
     state: Data<ApiState>,
 ) -> Result<HttpResponse, Problem> {
-    let scope = scope(&request)?;
+    let scope = scope(path)?;
     tagged(&state, &Tagged::Retention(scope.clone()), || {
         let rules = state.cluster.catalog()?.retention_rules()?;
         let rule = rules.into_iter().find(|rule| rule.scope == scope).ok_or_else(Problem::not_found)?;
         Ok(dto::RetentionRule::from(rule))
     })
+    .await
 }
 
 /// Sets for how long the sessions of a device, a credential or a protocol are kept
@@ -73,10 +74,11 @@ pub(super) async fn show_rule(
 #[put("/v1/retention-rules/{scope}/{name}")]
 pub(super) async fn put_rule(
     Asked { allowed, body }: Asked<ParametersManage, dto::RetentionValue>,
+    path: Path<(String, String)>,
     request: HttpRequest,
     state: Data<ApiState>,
 ) -> Result<Json<Vec<dto::RetentionRule>>, Problem> {
-    set(&allowed, &request, Some(body.days.into())).await?;
+    set(&allowed, &request, scope(path)?, Some(body.days.into())).await?;
     rules(&state).map(Json)
 }
 
@@ -98,29 +100,31 @@ pub(super) async fn put_rule(
 #[delete("/v1/retention-rules/{scope}/{name}")]
 pub(super) async fn delete_rule(
     allowed: Allowed<ParametersManage>,
+    path: Path<(String, String)>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    set(&allowed, &request, None).await?;
+    set(&allowed, &request, scope(path)?, None).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
 async fn set(
     allowed: &Allowed<ParametersManage>,
     request: &HttpRequest,
+    scope: catalog::RetentionScope,
     retention: Option<Retention>,
 ) -> Result<(), Problem> {
     let by = allowed.caller.name.clone();
-    let scope = scope(request)?;
     let row = Tagged::Retention(scope.clone());
     let command = Command::PutRetention(PutRetention { scope, retention, by });
     allowed.submit(only_if(request, row, command)?).await?;
     Ok(())
 }
 
-fn scope(request: &HttpRequest) -> Result<catalog::RetentionScope, Problem> {
-    let part = |name| request.match_info().get(name).unwrap_or_default();
-    let scope = dto::RetentionScope::from_text(part("scope")).ok_or_else(Problem::not_found)?;
-    Ok(scope.of(part("name").to_owned()))
+/// What the path names. `Path` decodes all of it, while `match_info` leaves `%2F`, `%2B` and `%25` as they are.
+fn scope(path: Path<(String, String)>) -> Result<catalog::RetentionScope, Problem> {
+    let (scope, name) = path.into_inner();
+    let scope = dto::RetentionScope::from_text(&scope).ok_or_else(Problem::not_found)?;
+    Ok(scope.of(name))
 }
 
 fn rules(state: &ApiState) -> Result<Vec<dto::RetentionRule>, Problem> {

@@ -41,7 +41,7 @@ pub(super) async fn show_role(
     state: Data<ApiState>,
 ) -> Result<HttpResponse, Problem> {
     let name = name.into_inner();
-    tagged(&state, &Tagged::Role(name.clone()), || shown(&state, name))
+    tagged(&state, &Tagged::Role(name.clone()), || shown(&state, &name)).await
 }
 
 /// Makes a role, or sets what it permits
@@ -80,10 +80,10 @@ pub(super) async fn put_role(
     let row = Tagged::Role(name.clone());
     allowed.submit(only_if(&request, row.clone(), Command::PutRole(command))?).await?;
     roles::put_in_force(&state).await?;
-    tagged(&state, &row, || shown(&state, name))
+    tagged(&state, &row, || shown(&state, &name)).await
 }
 
-fn shown(state: &ApiState, name: String) -> Result<dto::Role, Problem> {
-    let row = state.cluster.catalog()?.role(&name)?.ok_or_else(Problem::not_found)?;
-    Ok(dto::Role::new(name, row))
+fn shown(state: &ApiState, name: &str) -> Result<dto::Role, Problem> {
+    let row = state.cluster.catalog()?.role(name)?.ok_or_else(Problem::not_found)?;
+    Ok(dto::Role::new(name.to_owned(), row))
 }

@@ -99,6 +99,8 @@ pub(super) async fn revoke_token(
     state: Data<ApiState>,
 ) -> Result<HttpResponse, Problem> {
     let text = request.match_info().get("id").unwrap_or_default();
+    // It may be a moment old, and made on another member.
+    state.cluster.read_index().await?;
     let tokens = state.cluster.catalog()?.tokens()?;
     let token = tokens.into_iter().map(|(id, _)| id).find(|id| id.to_string() == text);
     let token = token.ok_or_else(Problem::not_found)?;

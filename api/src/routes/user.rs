@@ -9,6 +9,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::body::json;
 use super::problems::Problems;
+use crate::audit::Refused;
 use crate::auth::{Allowed, Any, Asked, Themselves, UsersManage, UsersRead};
 use crate::dto;
 use crate::grant;
@@ -66,7 +67,7 @@ pub(super) async fn create_user(
     let location = format!("/v1/users/{name}");
     let mut response = HttpResponse::Created();
     response.insert_header((LOCATION, location));
-    with_tag(response, &state, &Tagged::User(name.clone()), || shown(&state, name))
+    with_tag(response, &state, &Tagged::User(name.clone()), || shown(&state, &name))
 }
 
 /// A local user
@@ -82,7 +83,7 @@ pub(super) async fn show_user(
     state: Data<ApiState>,
 ) -> Result<HttpResponse, Problem> {
     let name = name.into_inner();
-    tagged(&state, &Tagged::User(name.clone()), || shown(&state, name))
+    tagged(&state, &Tagged::User(name.clone()), || shown(&state, &name)).await
 }
 
 /// Sets the roles of a local user, and whether they may log in
@@ -111,7 +112,7 @@ pub(super) async fn change_user(
 ) -> Result<HttpResponse, Problem> {
     let name = name.into_inner();
     let dto::ChangedUser { roles, disabled: is_disabled } = body;
-    let older = found(&state, &name)?;
+    let older = newest(&state, &name).await?;
     // Who may log in again has their roles from the caller, who is disabled has them from nobody.
     let is_given = |role: &&String| !is_disabled && (older.is_disabled || !older.roles.contains(*role));
     grant::check_roles(&state, &allowed.caller, roles.iter().filter(is_given)).await?;
@@ -120,7 +121,7 @@ pub(super) async fn change_user(
     let command = PutUser { name: name.clone(), roles, is_disabled, expected_version, by };
     let row = Tagged::User(name.clone());
     allowed.submit(only_if(&request, row.clone(), Command::PutUser(command))?).await?;
-    tagged(&state, &row, || shown(&state, name))
+    tagged(&state, &row, || shown(&state, &name)).await
 }
 
 /// Deletes a local user and ends their logins
@@ -181,11 +182,15 @@ pub(super) async fn set_password(
         allowed.also(Action::UsersManage)?;
     }
     let dto::NewPassword { password, old_password } = json(&request, payload, &state).await?;
-    let user = found(&state, &name)?;
+    let user = newest(&state, &name).await?;
     match own {
         Some(_) => {
             state.rates.count_login(&request, &name)?;
-            let wrong = || Problem::new(Kind::WrongPassword, "expected old_password to be the one in force");
+            let wrong = || {
+                // Whoever has the browser may be trying passwords.
+                state.trail.refuse(allowed.caller.who(), None, Refused::Forbidden, format!("user/{name}"));
+                Problem::new(Kind::WrongPassword, "expected old_password to be the one in force")
+            };
             let old = old_password.ok_or_else(wrong)?;
             if !old.verify(Some(user.password), &state.threads).await? {
                 return Err(wrong());
@@ -217,11 +222,16 @@ fn check_name(name: &str) -> Result<(), Problem> {
     }
 }
 
-fn found(state: &ApiState, name: &str) -> Result<UserRow, Problem> {
+/// The user as every member has acknowledged them: a change names the versions that it has seen here.
+async fn newest(state: &ApiState, name: &str) -> Result<UserRow, Problem> {
+    state.cluster.read_index().await?;
+    row(state, name)
+}
+
+fn row(state: &ApiState, name: &str) -> Result<UserRow, Problem> {
     state.cluster.catalog()?.user(name)?.ok_or_else(Problem::not_found)
 }
 
-fn shown(state: &ApiState, name: String) -> Result<dto::User, Problem> {
-    let row = found(state, &name)?;
-    Ok(dto::User::new(name, row))
+fn shown(state: &ApiState, name: &str) -> Result<dto::User, Problem> {
+    Ok(dto::User::new(name.to_owned(), row(state, name)?))
 }

@@ -1,4 +1,6 @@
 use actix_web::http::{Method, StatusCode};
+use actix_web::test::TestRequest;
+use cluster::catalog::TokenKind;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -13,7 +15,7 @@ struct Changed {
 }
 
 impl Changed {
-    fn request(&self) -> actix_web::test::TestRequest {
+    fn request(&self) -> TestRequest {
         let request = unconditional(self.method.clone(), &self.token, &self.path);
         if self.body.is_null() { request } else { request.set_json(&self.body) }
     }
@@ -21,7 +23,7 @@ impl Changed {
 
 /// One of each kind, all of them there.
 async fn all(member: &Member) -> Vec<Changed> {
-    let owner = member.token(cluster::catalog::TokenKind::User, "owner", &[ADMINISTRATOR, SYSTEM]).await;
+    let owner = member.token(TokenKind::User, "owner", &[ADMINISTRATOR, SYSTEM]).await;
     let session = member.sealed(&member.recorder().await, b"x").await;
     member.make_user(&owner, "grace", &[]).await;
     let rule = "/v1/retention-rules/device/db";
@@ -105,4 +107,76 @@ async fn of_changes_that_race_on_two_members_one_passes() {
         other.state.cluster.read_index().await.unwrap();
         one.state.cluster.read_index().await.unwrap();
     }
+}
+
+/// How a member answers what asks for a change that another one has just made.
+async fn at_once(other: &Member, asked: TestRequest) -> StatusCode {
+    other.send(asked).await.status
+}
+
+#[actix_web::test]
+async fn what_another_member_has_made_is_found_and_changed_at_once() {
+    let (one, other, wire) = Member::start_two().await;
+    let owner = one.token(TokenKind::User, "owner", &[ADMINISTRATOR, SYSTEM]).await;
+    let session = one.sealed(&one.recorder().await, b"x").await;
+    other.state.cluster.read_index().await.unwrap();
+    wire.slow_down();
+    // Whoever leads knows first: each way round, one of them is behind.
+    for (makes, asks, name) in [(&one, &other, "ada"), (&other, &one, "eve")] {
+        let get = |path: &str| asked(Method::GET, &owner, path);
+        let made = async |request: TestRequest| {
+            let made = makes.send(request).await;
+            assert!(made.status.is_success(), "{:?}", made.body);
+            made
+        };
+        let user = format!("/v1/users/{name}");
+        let new = || json!({ "name": name, "password": "correct horse", "roles": [] });
+        let make = || asked(Method::POST, &owner, "/v1/users").set_json(new());
+        made(make()).await;
+        assert_eq!(at_once(asks, get(&user)).await, StatusCode::OK);
+        for disabled in [true, false] {
+            let change = |disabled| json!({ "roles": [], "disabled": disabled });
+            made(asked(Method::PUT, &owner, &user).set_json(change(disabled))).await;
+            let put = asked(Method::PUT, &owner, &user).set_json(change(!disabled));
+            assert_eq!(at_once(asks, put).await, StatusCode::OK, "disabled {disabled}");
+        }
+        let password = format!("{user}/password");
+        made(asked(Method::PUT, &owner, &password).set_json(json!({ "password": "battery staple" }))).await;
+        let put = asked(Method::PUT, &owner, &password).set_json(json!({ "password": "correct horse" }));
+        assert_eq!(at_once(asks, put).await, StatusCode::NO_CONTENT);
+        made(asked(Method::DELETE, &owner, &user)).await;
+        made(make()).await;
+        assert_eq!(at_once(asks, asked(Method::DELETE, &owner, &user)).await, StatusCode::NO_CONTENT);
+
+        let role = format!("/v1/roles/{name}");
+        made(making(&owner, &role).set_json(json!({ "permissions": [] }))).await;
+        assert_eq!(at_once(asks, get(&role)).await, StatusCode::OK);
+        let rule = format!("/v1/retention-rules/device/{name}");
+        made(making(&owner, &rule).set_json(json!({ "days": 7 }))).await;
+        assert_eq!(at_once(asks, get(&rule)).await, StatusCode::OK);
+        let holds = format!("/v1/sessions/{session}/holds");
+        let place = asked(Method::POST, &owner, &holds).set_json(json!({ "justification": "inquiry" }));
+        let hold = made(place).await.header("location").to_owned();
+        assert_eq!(at_once(asks, get(&hold)).await, StatusCode::OK);
+
+        let token = json!({ "kind": "recorder", "subject": name });
+        let token = made(asked(Method::POST, &owner, "/v1/tokens").set_json(token)).await;
+        let revoked = at_once(asks, asked(Method::DELETE, &owner, token.header("location"))).await;
+        assert_eq!(revoked, StatusCode::NO_CONTENT);
+        assert_eq!(asks.get(token.json()["token"].as_str().unwrap(), "/v1/whoami").await.problem().0, 401);
+    }
+}
+
+#[actix_web::test]
+async fn without_a_quorum_nobody_says_that_something_is_not_there() {
+    let (one, _other, wire) = Member::start_two().await;
+    let owner = one.token(TokenKind::User, "owner", &[ADMINISTRATOR, SYSTEM]).await;
+    let session = one.sealed(&one.recorder().await, b"x").await;
+    wire.cut();
+    let hold = format!("/v1/sessions/{session}/holds/{}", "0".repeat(32));
+    let paths = ["/v1/users/eve", "/v1/roles/Emperor", "/v1/retention-rules/device/db", &hold];
+    for (path, answer) in paths.iter().zip(join_all(paths.iter().map(|path| one.get(&owner, path))).await) {
+        assert_eq!(answer.problem().0, 503, "{path}");
+    }
+    assert_eq!(one.get(&owner, "/v1/roles/PAM%20Auditor").await.status, StatusCode::OK);
 }

@@ -56,6 +56,29 @@ async fn pages_of_named_origins_may_ask_with_tokens() {
 }
 
 #[actix_web::test]
+async fn pages_of_named_origins_read_every_header_of_an_answer() {
+    let member = Member::start_for_pages_of(PORTAL).await;
+    let exposed = member.send(TestRequest::with_uri("/livez").insert_header(("origin", PORTAL))).await;
+    let exposed: Vec<&str> = exposed.header("access-control-expose-headers").split(", ").collect();
+    // HEAD has no body that could say the same, and problems have headers of their own.
+    for told in ["upload-defer-length", "custody-session", "tus-resumable"] {
+        assert!(exposed.contains(&told), "{told}");
+    }
+    let document = member.send(TestRequest::with_uri("/openapi.json")).await.json();
+    let operations =
+        document["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap());
+    let answers = operations.flat_map(|(_, operation)| operation["responses"].as_object()).flatten();
+    let headers = answers.flat_map(|(_, answer)| answer["headers"].as_object()).flatten();
+    let mut names: Vec<String> = headers.map(|(name, _)| name.to_ascii_lowercase()).collect();
+    // No page may ever read it.
+    names.retain(|name| name != "set-cookie");
+    assert!(names.contains(&"custody-position".to_owned()) && names.contains(&"upload-length".to_owned()));
+    for name in names {
+        assert!(exposed.contains(&&*name), "{name}");
+    }
+}
+
+#[actix_web::test]
 async fn a_named_origin_gets_nothing_by_cookie() {
     let member = Member::start_for_pages_of(PORTAL).await;
     let login = TestRequest::post().uri("/v1/login").insert_header(("origin", PORTAL));

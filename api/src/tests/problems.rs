@@ -1,5 +1,6 @@
 use actix_web::http::{Method, StatusCode};
 use actix_web::test::TestRequest;
+use cluster::catalog::TokenKind;
 use serde_json::json;
 
 use super::harness::*;
@@ -77,6 +78,30 @@ async fn bodies_that_are_not_what_was_expected_are_problems() {
         let answer = member.post(&administrator, "/v1/sessions", &session).await;
         assert_eq!(answer.problem(), (422, "invalid-field".to_owned()), "{field}");
     }
+}
+
+#[actix_web::test]
+async fn an_array_is_no_object() {
+    let member = Member::start().await;
+    let owner = member.token(TokenKind::User, "owner", &[ADMINISTRATOR, SYSTEM]).await;
+    let session = member.sealed(&member.recorder().await, b"x").await;
+    let invalid = (400, "invalid-json".to_owned());
+    // Each would do what the object of the same fields does.
+    let purge = format!("/v1/sessions/{session}/purge");
+    for (method, path, body) in [
+        (Method::POST, "/v1/sessions", json!(["ssh", "guacamole", "10.0.0.7", "", "", "", NOW_MS])),
+        (Method::POST, &purge, json!(["asked"])),
+        (Method::PUT, "/v1/parameters/replicas", json!([2])),
+        (Method::POST, "/v1/users", json!(["grace", "correct horse", []])),
+        (Method::POST, "/v1/tokens", json!(["user", "eve", [SYSTEM], null])),
+        (Method::POST, "/v1/login", json!(["owner", "correct horse"])),
+    ] {
+        let refused = member.send(asked(method, &owner, path).set_json(body)).await;
+        assert_eq!(refused.problem(), invalid, "{path}");
+        let detail = refused.json()["detail"].as_str().unwrap().to_owned();
+        assert!(detail.contains("expected an object at line 1"), "{path}: {detail}");
+    }
+    assert_eq!(member.get(&owner, &format!("/v1/sessions/{session}/recording")).await.status, StatusCode::OK);
 }
 
 #[actix_web::test]

@@ -139,3 +139,28 @@ async fn the_plan_follows_the_rules_and_names_what_is_held() {
     let wrong = asked(Method::PUT, &system, "/v1/retention-rules/planet/mars").set_json(json!({ "days": 7 }));
     assert_eq!(member.send(wrong).await.status, StatusCode::NOT_FOUND);
 }
+
+#[actix_web::test]
+async fn a_rule_is_about_the_name_that_its_address_encodes() {
+    let member = Member::start().await;
+    let system = member.user(SYSTEM).await;
+    for (encoded, name) in [
+        ("svc%2Bbackup", "svc+backup"),
+        ("svc+backup", "svc+backup"),
+        ("corp%2Fada", "corp/ada"),
+        ("50%25", "50%"),
+        ("%252B", "%2B"),
+        ("Jo%C3%A3o%20B", "Jo\u{e3}o B"),
+    ] {
+        let path = format!("/v1/retention-rules/credential/{encoded}");
+        let put = making(&system, &path).set_json(json!({ "days": 7 }));
+        assert_eq!(member.send(put).await.json()[0]["name"], name, "{encoded}");
+        let shown = member.get(&system, &path).await;
+        assert_eq!((shown.status, &shown.json()["name"]), (StatusCode::OK, &json!(name)), "{encoded}");
+        let put = asked(Method::PUT, &system, &path).set_json(json!({ "days": 8 }));
+        assert_eq!(member.send(put).await.json()[0]["days"], 8, "{encoded}");
+        let deleted = member.send(asked(Method::DELETE, &system, &path)).await;
+        assert_eq!(deleted.status, StatusCode::NO_CONTENT, "{encoded}");
+        assert_eq!(member.get(&system, "/v1/retention-rules").await.json(), json!([]), "{encoded}");
+    }
+}

@@ -1,11 +1,14 @@
 //! Local users and their logins; roles as data, and who may give them.
 
+use std::collections::BTreeSet;
+
 use actix_web::http::{Method, StatusCode};
 use actix_web::test::TestRequest;
-use cluster::catalog::{ClockSample, Command, TokenKind};
+use cluster::catalog::{AuditKind, ClockSample, Command, TokenKind};
 use cluster::id::MemberId;
 use serde_json::{Value, json};
 
+use super::audit::told;
 use super::harness::*;
 
 const PASSWORD: &str = "correct horse";
@@ -296,6 +299,46 @@ async fn nobody_gives_what_they_do_not_hold() {
     // Who is acted for does not act for others, and so makes nobody who does.
     let service = asked(Method::POST, &system, "/v1/tokens").insert_header(("custody-act-for", "ada"));
     assert_eq!(refused(member.send(service.set_json(token(SYSTEM))).await), "System.Users.ActFor");
+}
+
+#[actix_web::test]
+async fn refused_logins_grants_passwords_and_foreign_pages_are_told_in_the_audit_log() {
+    let (member, owner) = with_owner().await;
+    let system = member.user(SYSTEM).await;
+    member.make_user(&owner, "grace", &[]).await;
+    let cookie = member.log_in("grace", PASSWORD).await;
+    let cross_site = ("sec-fetch-site", "cross-site");
+    // A password that was typed in the place of the name is told nobody.
+    for (name, password) in [("grace", OTHER), (PASSWORD, ""), ("grace", "")] {
+        let body = json!({ "name": name, "password": password });
+        let from = TestRequest::post().uri("/v1/login").peer_addr("192.0.2.9:1".parse().unwrap());
+        assert_eq!(member.send(from.set_json(body)).await.problem().0, 401);
+    }
+    let login = TestRequest::post().uri("/v1/login").insert_header(cross_site);
+    let login = login.set_json(json!({ "name": "grace", "password": PASSWORD }));
+    assert_eq!(member.send(login).await.problem(), (403, "cross-site".to_owned()));
+    let foreign = with_cookie(Method::POST, &cookie, "/v1/logout").insert_header(cross_site);
+    assert_eq!(member.send(foreign).await.problem(), (403, "cross-site".to_owned()));
+    for old in [None, Some(OTHER)] {
+        let refused = member.send(own_password(&cookie, "grace", old)).await;
+        assert_eq!(refused.problem(), (403, "wrong-password".to_owned()));
+    }
+    let token = json!({ "kind": "user", "subject": "me", "roles": [ADMINISTRATOR] });
+    let wanted = json!({ "permissions": ["PAM.Audit.Read"] });
+    assert_eq!(member.post(&system, "/v1/tokens", &token).await.problem().1, "grant-refused");
+    assert_eq!(member.put(&system, "/v1/roles/PAM%20Auditor", &wanted).await.problem().1, "grant-refused");
+
+    member.state.trail.flush(&member.state.cluster).await.unwrap();
+    let told: BTreeSet<_> = told(&member, AuditKind::Refusal).into_iter().collect();
+    let expected: [[&str; 4]; 6] = [
+        ["", "none", "", "1 x 401"],
+        ["", "none", "", "1 x 403"],
+        ["ada@example.org", "System.Roles.Manage", "role/PAM Auditor", "1 x 403"],
+        ["ada@example.org", "System.Users.Manage", "role/PAM Administrator", "1 x 403"],
+        ["grace", "none", "", "2 x 401"],
+        ["grace", "none", "user/grace", "3 x 403"],
+    ];
+    assert_eq!(told, expected.map(|leaf| leaf.map(str::to_owned)).into_iter().collect());
 }
 
 #[actix_web::test]

@@ -8,11 +8,15 @@ use std::time::Duration;
 use cluster::id::MemberId;
 use cluster::rpc::{Answer, CallError, Handler, Peers};
 
+/// How long a message takes on a slow wire: longer than a member takes to answer by itself, and short beside a heartbeat.
+const SLOW: Duration = Duration::from_millis(20);
+
 /// Carries messages until it is cut.
 #[derive(Clone, Default)]
 pub(super) struct Wire {
     handlers: Arc<Mutex<BTreeMap<MemberId, Arc<dyn Handler>>>>,
     is_cut: Arc<AtomicBool>,
+    is_slow: Arc<AtomicBool>,
 }
 
 /// A member's end of it.
@@ -33,6 +37,11 @@ impl Wire {
     pub(super) fn cut(&self) {
         self.is_cut.store(true, Ordering::SeqCst);
     }
+
+    /// From here on a member knows later than the one that leads what is committed.
+    pub(super) fn slow_down(&self) {
+        self.is_slow.store(true, Ordering::SeqCst);
+    }
 }
 
 impl Peers for End {
@@ -43,6 +52,9 @@ impl Peers for End {
             let Some(handler) = handler.filter(|_| !is_cut) else {
                 return Err(CallError::Unreachable { target, reason: "cut".to_owned() });
             };
+            if self.wire.is_slow.load(Ordering::SeqCst) {
+                tokio::time::sleep(SLOW).await;
+            }
             let answered = tokio::time::timeout(deadline, handler.handle(self.member, request)).await;
             let answer = answered.map_err(|_| CallError::Deadline { target, deadline })?;
             answer.ok_or(CallError::Answer { target })

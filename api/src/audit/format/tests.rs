@@ -32,6 +32,20 @@ fn no_text_leaves_its_line_or_field() {
 }
 
 #[test]
+fn nothing_that_turns_a_line_or_ends_it_is_seen_as_it_is() {
+    // Bidi_Control of Unicode's PropList.txt, then the two ends of lines and the mark of byte order.
+    let turns =
+        "\u{61c}\u{200e}\u{200f}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2066}\u{2067}\u{2068}\u{2069}";
+    for character in turns.chars().chain("\u{2028}\u{2029}\u{feff}".chars()) {
+        let escaped = format!("\\u{:04x}", u32::from(character));
+        for format in [Format::Json, Format::Jsonl, Format::Rfc5424, Format::Cef] {
+            let line = format.line(&leaf(&format!("a{character}b")));
+            assert!(!line.contains(character) && line.contains(&escaped), "{format:?}: {line:?}");
+        }
+    }
+}
+
+#[test]
 fn messages_are_those_of_rfc_5424_and_cef() {
     assert_eq!(
         Format::Rfc5424.line(&leaf("a\"b]c\\d\ne")),
