@@ -3,20 +3,28 @@
 use super::Cluster;
 use super::errors::LayoutError;
 use super::shared::Shared;
+use super::worker::{MemberWorkers, WorkerStatus};
 use crate::catalog::{Catalog, CatalogError};
+use crate::facts::ReadIndexError;
 use crate::id::{ChunkId, MemberId};
 use crate::rpc;
 use crate::tail::Blocked;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 /// How long one look may take. A scan that is not at its end by then goes on with the next look.
 const LOOK_LIMIT: Duration = Duration::from_secs(5);
 /// How long another member may take to answer.
 const DEADLINE: Duration = Duration::from_secs(8);
+
+/// How long a leader may take to say what is committed: as long as a member that is asked how it is. Who wants to see the
+/// members while too few of them answer is not to wait for those.
+const LEADER_LIMIT: Duration = Duration::from_secs(2);
 
 /// What a scan of a member's own chunk folders has found of what is open or committed and not purged.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +68,8 @@ pub struct Drain {
     pub is_settled: bool,
     /// What lies in its folders; none when it does not answer.
     pub residue: Option<Residue>,
+    /// Whether an operator has told it to drop no copies.
+    pub is_paused: bool,
 }
 
 impl Drain {
@@ -72,6 +82,9 @@ impl Drain {
     pub fn reason(&self) -> Option<String> {
         let member = self.member;
         let Some(residue) = &self.residue else { return Some(format!("member {member} does not answer")) };
+        if self.is_paused && residue.chunks > 0 {
+            return Some(format!("the worker rebalance of member {member} is paused: it drops nothing"));
+        }
         if let (Some((chunk, lacking)), true) = (&residue.blocked, residue.chunks > 0) {
             let lacking: Vec<String> = lacking.iter().map(ToString::to_string).collect();
             let lacking = lacking.join(", ");
@@ -96,33 +109,37 @@ impl Cluster {
         if members_out(catalog)?.is_empty() {
             return Ok(Vec::new());
         }
-        self.read_index().await?;
+        let known = timeout(LEADER_LIMIT, self.read_index()).await;
+        known.unwrap_or(Err(ReadIndexError::NoQuorum))?;
         let (layout, out) = (catalog.layout()?, members_out(catalog)?);
-        let mut asked = JoinSet::new();
-        let mut residues: BTreeMap<MemberId, Option<Residue>> = BTreeMap::new();
-        let request = rpc::encode(&rpc::Request::Residue);
-        for member in &out {
-            residues.insert(*member, None);
-            let (peers, bytes, member) = (Arc::clone(&self.shared.peers), request.clone(), *member);
-            if member != self.member() {
-                asked.spawn(async move {
-                    let answer = peers.call(member, bytes, DEADLINE).await.ok();
-                    (member, answer.and_then(|answer| rpc::decode::<Option<Residue>>(&answer)?))
-                });
-            }
-        }
-        if out.contains(&self.member()) {
-            residues.insert(self.member(), self.shared.residue().await);
-        }
-        while let Some(answered) = asked.join_next().await {
-            residues.extend(answered.ok());
-        }
-        let drain = |(member, residue)| {
+        let drain = |(member, Look { residue, is_paused })| {
             let is_settled = layout.version > 0 && catalog.is_settled_out(member)?;
-            Ok(Drain { member, is_settled, residue })
+            Ok(Drain { member, is_settled, residue, is_paused })
         };
-        residues.into_iter().map(drain).collect()
+        self.look_into(&out).await.into_iter().map(drain).collect()
     }
+
+    /// What these members find in their folders, and whether they drop copies.
+    async fn look_into(&self, members: &BTreeSet<MemberId>) -> BTreeMap<MemberId, Look> {
+        let mut asked = JoinSet::new();
+        let mut looks: BTreeMap<MemberId, Look> = BTreeMap::new();
+        for member in members.iter().copied() {
+            looks.insert(member, Look::default());
+            let shared = Arc::clone(&self.shared);
+            asked.spawn(async move { (member, shared.look_of(member).await) });
+        }
+        while let Some(looked) = asked.join_next().await {
+            looks.extend(looked.ok());
+        }
+        looks
+    }
+}
+
+/// What a member says of its folders and its drops.
+#[derive(Debug, Default)]
+struct Look {
+    residue: Option<Residue>,
+    is_paused: bool,
 }
 
 /// The members that are not in the layout.
@@ -134,6 +151,24 @@ fn members_out(catalog: &Catalog) -> Result<BTreeSet<MemberId>, CatalogError> {
 }
 
 impl Shared {
+    /// What a member, which may be this one, says of its folders and its drops.
+    async fn look_of(self: &Arc<Self>, member: MemberId) -> Look {
+        let (residue, workers) = match member == self.facts.member() {
+            true => (self.residue().await, Some(self.statuses())),
+            false => tokio::join!(
+                async { self.ask_one::<Option<Residue>>(member, &rpc::Request::Residue).await.flatten() },
+                // That it is paused stands where members of older versions say it, too.
+                self.ask_one::<Vec<WorkerStatus>>(member, &rpc::Request::Workers),
+            ),
+        };
+        Look { residue, is_paused: MemberWorkers { member, workers }.drops_nothing() }
+    }
+
+    async fn ask_one<T: DeserializeOwned>(&self, member: MemberId, request: &rpc::Request) -> Option<T> {
+        let answer = self.peers.call(member, rpc::encode(request), DEADLINE).await.ok()?;
+        rpc::decode(&answer)
+    }
+
     /// What lies in this member's folders; none before it is ready, or when it cannot be read.
     pub(super) async fn residue(self: &Arc<Self>) -> Option<Residue> {
         self.catalog().ok()?;

@@ -20,6 +20,9 @@ const DEADLINE: Duration = Duration::from_secs(2);
 /// layout and the number of replicas that hold were surveyed.
 const MOVES_LEFT: &str = "moves_left";
 
+/// The worker that drops copies which other members are to hold.
+const REBALANCE: &str = "rebalance";
+
 /// Background work of one member.
 pub trait Worker: Send + Sync {
     /// What it is called; the same on every member.
@@ -91,6 +94,12 @@ impl MemberWorkers {
         let resync = self.workers.iter().flatten().find(|worker| worker.counts.contains_key(MOVES_LEFT))?;
         resync.counts.get(MOVES_LEFT).copied()
     }
+
+    /// Whether an operator has told the member to drop no copies; not when it does not say.
+    pub(super) fn drops_nothing(&self) -> bool {
+        let is_paused = |worker: &WorkerStatus| worker.state == WorkerState::Paused;
+        self.workers.iter().flatten().any(|worker| worker.name == REBALANCE && is_paused(worker))
+    }
 }
 
 /// Fetches copies that are missing or bad.
@@ -155,7 +164,7 @@ struct Rebalance {
 
 impl Worker for Rebalance {
     fn name(&self) -> &'static str {
-        "rebalance"
+        REBALANCE
     }
 
     fn status(&self) -> WorkerStatus {

@@ -53,6 +53,14 @@ pub enum StartError {
     },
 }
 
+/// Who leads instead of this member, in words.
+fn elsewhere(leader: Option<MemberId>) -> String {
+    match leader {
+        Some(leader) => format!("member {leader} leads, not this one"),
+        None => "nobody is known to lead".to_owned(),
+    }
+}
+
 /// Why a command has no outcome.
 #[derive(Debug, thiserror::Error)]
 pub enum SubmitError {
@@ -74,13 +82,15 @@ pub enum SubmitError {
     #[error(transparent)]
     NotReady(#[from] NotReady),
     /// Another member leads, or none. Nothing has changed.
-    #[error("the leader is {leader:?}, not this member")]
+    #[error("{}", elsewhere(*leader))]
     NotLeader {
         /// Who does, if that is known.
         leader: Option<MemberId>,
     },
     /// It may have been done or may yet be; who asks again under the same name learns it.
-    #[error("what became of request {id:?} is unknown")]
+    #[error(
+        "no majority has answered in time: it may have been done, or may yet be; look before you repeat it"
+    )]
     Unknown {
         /// Its name.
         id: Option<RequestId>,
@@ -97,7 +107,7 @@ pub enum ReadIndexError {
     #[error("there is no leader")]
     NoLeader,
     /// Another member leads.
-    #[error("the leader is {leader:?}, not this member")]
+    #[error("{}", elsewhere(*leader))]
     NotLeader {
         /// Who does, if that is known.
         leader: Option<MemberId>,
@@ -186,4 +196,24 @@ pub enum StopError {
     /// Raft did not end.
     #[error("raft did not end in order")]
     Raft,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::Incarnation;
+
+    #[test]
+    fn what_an_operator_reads_of_a_lost_majority_is_plain_words() {
+        let incarnation = Incarnation { member: MemberId(2), start: 25 };
+        let unknown = SubmitError::Unknown { id: Some(RequestId { incarnation, sequence: 174 }) };
+        assert_eq!(
+            unknown.to_string(),
+            "no majority has answered in time: it may have been done, or may yet be; look before you repeat it"
+        );
+        let leader = Some(MemberId(2));
+        assert_eq!(SubmitError::NotLeader { leader }.to_string(), "member 2 leads, not this one");
+        let nobody = ReadIndexError::NotLeader { leader: None };
+        assert_eq!(nobody.to_string(), "nobody is known to lead");
+    }
 }

@@ -236,7 +236,13 @@ impl RunError {
                 | StartError::Removed(_)
                 | StartError::NoIdentity
                 | StartError::TwoWays
-                | StartError::OtherMember { .. },
+                | StartError::OtherMember { .. }
+                // No start after this one finds another identity, or the data that is gone.
+                | StartError::Identity(
+                    IdentityError::StoreGone { .. }
+                    | IdentityError::Mode { .. }
+                    | IdentityError::Malformed { .. },
+                ),
             ) => EXIT_CONFIG,
             // Only an operator can make a member of it again.
             Self::Start(StartError::Ended(ended)) | Self::Task(ended) if was_removed(ended) => EXIT_CONFIG,
@@ -263,6 +269,19 @@ fn was_removed(ended: &Ended) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cluster::id::MemberId;
+
+    #[test]
+    fn a_member_whose_data_or_identity_is_gone_is_not_started_again_and_again() {
+        let code = |error: IdentityError| RunError::Start(StartError::from(error)).exit_code();
+        let (path, store) = (PathBuf::from("member/id"), PathBuf::from("store"));
+        assert_eq!(code(IdentityError::StoreGone { member: MemberId(2), store }), EXIT_CONFIG);
+        assert_eq!(code(IdentityError::Mode { path: path.clone(), mode: 0o644 }), EXIT_CONFIG);
+        assert_eq!(code(IdentityError::Malformed { path: path.clone() }), EXIT_CONFIG);
+        // A disk that does not answer may do so later.
+        let source = io::ErrorKind::TimedOut.into();
+        assert_eq!(code(IdentityError::File { path, source }), EXIT_FAILURE);
+    }
 
     #[test]
     fn a_start_on_a_full_disk_ends_as_one_on_a_broken_disk() {

@@ -15,6 +15,7 @@ mod identity;
 mod import;
 mod live;
 mod mail;
+mod operator;
 mod service;
 mod session_end;
 mod terminal;

@@ -1,8 +1,10 @@
 //! `custody cluster init`: a cluster that others can join.
 
 use super::super::{Exit, configuration};
+use super::table;
 use crate::membership::found;
 use clap::Args;
+use serde_json::json;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -22,6 +24,9 @@ pub(super) struct Init {
     /// Host and port on which other members reach this one, such as one.example.org:8444.
     #[arg(long, value_name = "HOST:PORT")]
     address: Option<String>,
+    /// Print JSON for programs.
+    #[arg(long)]
+    json: bool,
 }
 
 impl Init {
@@ -30,6 +35,13 @@ impl Init {
         let settings = configuration::read(self.config.as_deref(), flags)?;
         found(&settings)?;
         let mut output = std::io::stdout().lock();
+        if self.json {
+            table::print_json(
+                &json!({ "member": 1, "kek_file": settings.kek_file.display().to_string() }),
+                &mut output,
+            )?;
+            return Ok(Exit::Done);
+        }
         writeln!(output, "this is member 1 of a new cluster")?;
         writeln!(
             output,

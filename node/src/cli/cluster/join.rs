@@ -1,10 +1,12 @@
 //! `custody cluster join`: this becomes a member of a cluster.
 
 use super::super::{Exit, configuration};
+use super::table;
 use crate::config::{HostPort, Secret};
 use crate::membership::{JoinOptions, MembershipError, join};
 use anyhow::Context;
 use clap::Args;
+use serde_json::json;
 use std::convert::Infallible;
 use std::io::{Read, Write};
 use std::path::PathBuf;
@@ -40,6 +42,9 @@ pub(super) struct Join {
     /// Where facts and bytes will be kept.
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<String>,
+    /// Print JSON for programs.
+    #[arg(long)]
+    json: bool,
 }
 
 impl Join {
@@ -63,6 +68,10 @@ impl Join {
         };
         let member = join(&options)?;
         let mut output = std::io::stdout().lock();
+        if self.json {
+            table::print_json(&json!({ "member": member.0 }), &mut output)?;
+            return Ok(Exit::Done);
+        }
         writeln!(output, "this is member {member} of the cluster")?;
         writeln!(output, "next: set cluster.listen, and start the service")?;
         Ok(Exit::Done)

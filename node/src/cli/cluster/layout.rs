@@ -1,8 +1,8 @@
 //! `custody cluster layout`, `drain` and `undrain`: which members hold copies.
 
 use super::super::Exit;
-use super::super::server::Server;
-use super::table::{NONE, print, size};
+use super::asked::Asked;
+use super::table::{NONE, print, print_json, size};
 use crate::progress::clock;
 use clap::{Args, Subcommand};
 use serde::Deserialize;
@@ -15,16 +15,6 @@ use std::time::Duration;
 pub(super) struct Layout {
     #[command(subcommand)]
     command: Command,
-}
-
-/// How it is asked and shown.
-#[derive(Debug, Args)]
-struct Asked {
-    #[command(flatten)]
-    server: Server,
-    /// Print the answer of the API.
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -104,6 +94,22 @@ struct Member {
     bytes: u64,
     in_bytes: u64,
     out_bytes: u64,
+    #[serde(default)]
+    moves_left: Option<u64>,
+}
+
+/// What the list of members says of one that is not in the layout.
+#[derive(Debug, Deserialize)]
+struct Leaving {
+    id: u64,
+    #[serde(default)]
+    drain: Option<Drained>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Drained {
+    #[serde(default)]
+    reason: Option<String>,
 }
 
 #[derive(Debug, PartialEq, Eq, Deserialize)]
@@ -138,7 +144,15 @@ impl Layout {
                 (asked, asked.server.client()?.post(&format!("{path}/revert"), &json!({}))?)
             }
         };
-        show(&answer, asked.json)
+        let (server, is_shown) = (&asked.server, matches!(self.command, Command::Show(_)));
+        if asked.json || !is_shown {
+            return show(&answer, asked.json);
+        }
+        let members = server.client()?.get("/v1/cluster/members")?;
+        let mut output = io::stdout().lock();
+        print_layout(Shown::deserialize(&answer)?, &mut output)?;
+        print_reasons(members, &mut output)?;
+        Ok(Exit::Done)
     }
 }
 
@@ -163,10 +177,7 @@ fn tell(asked: &Asked, member: u64, what: &str) -> anyhow::Result<Exit> {
 fn show(answer: &Value, json: bool) -> anyhow::Result<Exit> {
     let mut output = io::stdout().lock();
     match json {
-        true => {
-            serde_json::to_writer_pretty(&mut output, answer)?;
-            writeln!(output)?;
-        }
+        true => print_json(answer, &mut output)?,
         false => print_layout(Shown::deserialize(answer)?, &mut output)?,
     }
     Ok(Exit::Done)
@@ -190,8 +201,8 @@ fn print_layout(shown: Shown, output: &mut impl Write) -> io::Result<()> {
         None => "out".to_owned(),
         Some(_) => role(&member.staged).join(" "),
     };
-    let mut rows =
-        vec![["MEMBER", "ZONE", "WEIGHT", "HOLDS", "SETTLED", "STAGED", "IN", "OUT"].map(str::to_owned)];
+    let head = ["MEMBER", "ZONE", "WEIGHT", "HOLDS", "SETTLED", "MOVES", "STAGED", "IN", "OUT"];
+    let mut rows = vec![head.map(str::to_owned)];
     for member in &members {
         let [zone, weight] = role(&member.role);
         let settled = if member.settled { "yes" } else { "no" };
@@ -201,6 +212,7 @@ fn print_layout(shown: Shown, output: &mut impl Write) -> io::Result<()> {
             weight,
             size(member.bytes),
             settled.to_owned(),
+            member.moves_left.map_or_else(|| NONE.to_owned(), |left| left.to_string()),
             next(member),
             size(member.in_bytes),
             size(member.out_bytes),
@@ -221,6 +233,16 @@ fn print_layout(shown: Shown, output: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
+/// Why members that are not in the layout still hold what is needed.
+fn print_reasons(members: Vec<Leaving>, output: &mut impl Write) -> io::Result<()> {
+    for Leaving { id, drain } in members {
+        if let Some(reason) = drain.and_then(|drain| drain.reason) {
+            writeln!(output, "member {id} is not drained: {}", reason.escape_debug())?;
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -233,7 +255,7 @@ mod tests {
                 { "member": 1, "role": { "zone": "east", "weight": 100 }, "staged": { "zone": "east", "weight": 200 },
                   "settled": true, "bytes": 1572864, "in_bytes": 1024, "out_bytes": 0 },
                 { "member": 10, "role": { "zone": "", "weight": 1 }, "staged": null, "settled": false, "bytes": 5,
-                  "in_bytes": 0, "out_bytes": 5 },
+                  "in_bytes": 0, "out_bytes": 5, "moves_left": 7 },
                 { "member": 11, "role": null, "staged": null, "settled": false, "bytes": 0, "in_bytes": 0, "out_bytes": 0 }
             ],
             "staged": { "version": 5, "by": "grace", "at_ms": 2, "eta_ms": 61000 }
@@ -242,13 +264,26 @@ mod tests {
         print_layout(Shown::deserialize(&shown).unwrap(), &mut output).unwrap();
         let expected = "\
 version 3 by ada, 2 replicas, moves left
-MEMBER  ZONE  WEIGHT  HOLDS    SETTLED  STAGED    IN       OUT
-1       east  100     1.5 MiB  yes      east 200  1.0 KiB  0 B
-10      -     1       5 B      no       out       0 B      5 B
-11      -     -       0 B      no       -         0 B      0 B
+MEMBER  ZONE  WEIGHT  HOLDS    SETTLED  MOVES  STAGED    IN       OUT
+1       east  100     1.5 MiB  yes      -      east 200  1.0 KiB  0 B
+10      -     1       5 B      no       7      out       0 B      5 B
+11      -     -       0 B      no       -      -         0 B      0 B
 bytes are estimated from a part of the recordings
 staged by grace: custody cluster layout apply --version 5 (at least 1:01)
 ";
+        assert_eq!(String::from_utf8(output).unwrap(), expected);
+    }
+
+    #[test]
+    fn members_that_leave_say_why_they_are_not_drained() {
+        let members = json!([
+            { "id": 1 },
+            { "id": 2, "drain": { "state": "drained", "reason": null } },
+            { "id": 3, "drain": { "state": "draining", "reason": "others fetch what it holds" } }
+        ]);
+        let mut output = Vec::new();
+        print_reasons(serde_json::from_value(members).unwrap(), &mut output).unwrap();
+        let expected = "member 3 is not drained: others fetch what it holds\n";
         assert_eq!(String::from_utf8(output).unwrap(), expected);
     }
 }

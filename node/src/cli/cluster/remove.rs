@@ -1,9 +1,10 @@
 //! `custody cluster remove` and `custody cluster replace`.
 
 use super::super::Exit;
-use super::super::server::Server;
+use super::asked::Asked;
+use super::table;
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::io::Write;
 
 /// Remove a member. Its number is never used again, and nobody answers it any more.
@@ -18,7 +19,7 @@ pub(super) struct Remove {
     #[arg(long)]
     dead: bool,
     #[command(flatten)]
-    server: Server,
+    asked: Asked,
 }
 
 /// Remove a lost member and give its place to another one, which has joined.
@@ -31,25 +32,34 @@ pub(super) struct Replace {
     #[arg(long, value_name = "MEMBER")]
     by: u64,
     #[command(flatten)]
-    server: Server,
+    asked: Asked,
 }
 
 impl Remove {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
-        let Self { member, dead, server } = self;
+        let Self { member, dead, asked } = self;
         let path = format!("/v1/cluster/members/{member}/remove");
-        server.client()?.tell(&path, &json!({ "dead": dead }))?;
-        writeln!(std::io::stdout().lock(), "member {member} is removed")?;
-        Ok(Exit::Done)
+        asked.server.client()?.tell(&path, &json!({ "dead": dead }))?;
+        say(asked.json, &json!({ "member": member, "dead": dead }), &format!("member {member} is removed"))
     }
 }
 
 impl Replace {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
-        let Self { member, by, server } = self;
+        let Self { member, by, asked } = self;
         let path = format!("/v1/cluster/members/{member}/replace");
-        server.client()?.tell(&path, &json!({ "by": by }))?;
-        writeln!(std::io::stdout().lock(), "member {member} is removed, and member {by} takes its place")?;
-        Ok(Exit::Done)
+        asked.server.client()?.tell(&path, &json!({ "by": by }))?;
+        let sentence = format!("member {member} is removed, and member {by} takes its place");
+        say(asked.json, &json!({ "member": member, "by": by }), &sentence)
     }
+}
+
+/// Says what was done: the API answers it with nothing.
+fn say(is_json: bool, done: &Value, sentence: &str) -> anyhow::Result<Exit> {
+    let mut output = std::io::stdout().lock();
+    match is_json {
+        true => table::print_json(done, &mut output)?,
+        false => writeln!(output, "{sentence}")?,
+    }
+    Ok(Exit::Done)
 }

@@ -1,7 +1,7 @@
 //! `custody cluster token`: lets one new member join.
 
 use super::super::Exit;
-use super::super::server::Server;
+use super::asked::Asked;
 use super::table;
 use clap::Args;
 use serde::Deserialize;
@@ -11,10 +11,7 @@ use std::io::Write;
 #[derive(Debug, Args)]
 pub(super) struct Token {
     #[command(flatten)]
-    server: Server,
-    /// Print the answer of the API.
-    #[arg(long)]
-    json: bool,
+    asked: Asked,
 }
 
 #[derive(Deserialize)]
@@ -25,9 +22,10 @@ struct Made {
 impl Token {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         let nothing = serde_json::json!({});
-        let answer: serde_json::Value = self.server.client()?.post("/v1/cluster/join-tokens", &nothing)?;
+        let answer: serde_json::Value =
+            self.asked.server.client()?.post("/v1/cluster/join-tokens", &nothing)?;
         let mut output = std::io::stdout().lock();
-        match self.json {
+        match self.asked.json {
             true => table::print_json(&answer, &mut output)?,
             // Alone on its line, so that it can be piped.
             false => writeln!(output, "{}", serde_json::from_value::<Made>(answer)?.token)?,
