@@ -172,7 +172,7 @@ mod tests {
     fn who_may_not_go_is_told_what_helps() {
         let member = MemberId(6);
         let told = |drain: Option<Drain>, is_in_layout| not_drained(member, drain.as_ref(), is_in_layout);
-        let out = |residue| Some(Drain { member, is_settled: true, residue });
+        let out = |residue| Some(Drain { member, is_settled: true, is_paused: false, residue });
         let empty = Residue { is_whole: true, ..Residue::default() };
         let silent = "member 6 does not answer: if it is lost for good, remove it with --dead (`dead: true`), or replace it";
         assert_eq!(told(out(None), false).as_deref(), Some(silent));
