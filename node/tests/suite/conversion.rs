@@ -65,6 +65,24 @@ fn a_conversion_goes_on_after_a_stop_and_after_kill_9_and_its_mail_comes_once() 
 }
 
 #[test]
+fn a_video_of_a_damaged_recording_says_from_when_on_something_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = Served::start(folder.path(), "");
+    served.allow_videos();
+    for (name, is_damaged) in
+        [("write-existing.before-overwrite.guac.zst", false), ("write-existing.guac.zst", true)]
+    {
+        let session = served.import(folder.path(), name);
+        let video = served.request_video(&session, &[]);
+        let ready = served.video_once(&video, "the video", |video| video["state"] == "ready");
+        let missing = ready["missing_from_ms"].as_u64();
+        assert_eq!(missing.is_some(), is_damaged, "{ready}");
+        assert!(missing <= ready["duration_ms"].as_u64(), "{ready}");
+        assert_eq!(ready["message"].as_str().unwrap().contains("damaged"), is_damaged, "{ready}");
+    }
+}
+
+#[test]
 fn a_job_whose_workers_die_is_tried_twice_and_then_failed() {
     let folder = tempfile::tempdir().unwrap();
     let served = Served::start(folder.path(), "workers = 1");
