@@ -45,6 +45,18 @@ impl Roles {
     }
 }
 
+/// The same if they have changed. Roles that make no rules leave those before in force, as where they are looked at by
+/// themselves.
+pub(crate) async fn catch_up(state: &ApiState) -> Result<(), Problem> {
+    let revision = Roles::read(state.cluster.catalog()?)?.revision();
+    if revision != state.authorizer.get().revision()
+        && let Err(problem) = put_in_force(state).await
+    {
+        tracing::warn!(?problem, "the changed roles are not in force");
+    }
+    Ok(())
+}
+
 /// Puts the roles as they are in force on this member; others do so when they see them.
 pub(crate) async fn put_in_force(state: &ApiState) -> Result<(), Problem> {
     let roles = Roles::read(state.cluster.catalog()?)?;

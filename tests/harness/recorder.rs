@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::ops::Range;
 use std::time::Duration;
 use ureq::http::Response;
-use ureq::{Agent, Body};
+use ureq::{Agent, Body, ResponseExt};
 
 /// Who waits longer for an answer tries elsewhere.
 const ANSWER_LIMIT: Duration = Duration::from_secs(20);
@@ -179,7 +179,8 @@ fn whole(answer: &mut Response<Body>) -> anyhow::Result<Vec<u8>> {
 fn checked(mut answer: Response<Body>) -> anyhow::Result<Response<Body>> {
     let status = answer.status();
     if !status.is_success() {
-        bail!("{status}: {}", answer.body_mut().read_to_string().unwrap_or_default());
+        let path = answer.get_uri().path().to_owned();
+        bail!("{path}: {status}: {}", answer.body_mut().read_to_string().unwrap_or_default());
     }
     Ok(answer)
 }

@@ -25,6 +25,7 @@ use crate::audit::{Refused, Shown, View, Who};
 use crate::object::object;
 use crate::once::Key;
 use crate::problem::Problem;
+use crate::roles;
 use crate::state::ApiState;
 
 /// The most characters of what is announced.
@@ -59,14 +60,14 @@ impl<A: Permission, T: Target> Allowed<A, T> {
             }
         };
         let (target, resource) = found.ok_or_else(Problem::not_found)?;
+        if A::ACTIONS.iter().any(|&action| decide(&state, &caller, action, &resource).is_err()) {
+            // A role may be a moment old, and made on another member; and what is hidden must take the steps of what is
+            // not there.
+            state.cluster.read_index().await?;
+            roles::catch_up(&state).await?;
+        }
         for &action in A::ACTIONS {
-            if let Err(problem) = demand(&state, &caller, action, &resource, || target.object()) {
-                // What is hidden must take the steps of what is not there.
-                if problem == Problem::not_found() {
-                    state.cluster.read_index().await?;
-                }
-                return Err(problem);
-            }
+            demand(&state, &caller, action, &resource, || target.object())?;
         }
         if target.is_purged() {
             return Err(Problem::session_purged());

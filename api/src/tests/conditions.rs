@@ -164,6 +164,14 @@ async fn what_another_member_has_made_is_found_and_changed_at_once() {
         let revoked = at_once(asks, asked(Method::DELETE, &owner, token.header("location"))).await;
         assert_eq!(revoked, StatusCode::NO_CONTENT);
         assert_eq!(asks.get(token.json()["token"].as_str().unwrap(), "/v1/whoami").await.problem().0, 401);
+
+        let reader = format!("reader-{name}");
+        let permissions = json!({ "permissions": ["PAM.SessionManagement.Read"] });
+        made(making(&owner, &format!("/v1/roles/{reader}")).set_json(permissions)).await;
+        let token = json!({ "kind": "user", "subject": name, "roles": [reader] });
+        let token = made(asked(Method::POST, &owner, "/v1/tokens").set_json(token)).await.json();
+        let shown = asks.get(token["token"].as_str().unwrap(), &format!("/v1/sessions/{session}")).await;
+        assert_eq!(shown.status, StatusCode::OK, "a role is in force before somebody is refused");
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// How soon a changed role is in force.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// The authorizer of the roles as they are.
 pub(super) fn authorizer(cluster: &Cluster) -> Result<Authorizer, StartError> {
