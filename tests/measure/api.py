@@ -37,9 +37,15 @@ recorder_requests_per_s = 1000000
 logins_per_min = 1000000
 address_logins_per_min = 1000000
 """
+# A list has so many optional filters that all combinations of the values at their bounds never come to an end; it gets
+# the random ones.
 CONFIG = """
 [checks]
 not_a_server_error.expected-statuses = ["2xx", "3xx", "4xx", "503", "507"]
+
+[[operations]]
+include-name = "GET /v1/sessions"
+phases.coverage.enabled = false
 """
 # Half of the identifiers are of something that is there, bytes may be sent as what tus calls them, and headers hold
 # no controls: what has them is refused before it is a request, without a problem.
