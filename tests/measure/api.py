@@ -83,6 +83,8 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--into", type=pathlib.Path, default=pathlib.Path("target/soak"))
     options = parser.parse_args()
+    # It is written to from another folder.
+    options.into = options.into.resolve()
     options.into.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, Member(options.custody, pathlib.Path(folder)) as member:
         member.fill()
