@@ -180,7 +180,7 @@ fn checked(mut answer: Response<Body>) -> anyhow::Result<Response<Body>> {
     let status = answer.status();
     if !status.is_success() {
         let path = answer.get_uri().path().to_owned();
-        bail!("{path}: {status}: {}", answer.body_mut().read_to_string().unwrap_or_default());
+        bail!("{status} of {path}: {}", answer.body_mut().read_to_string().unwrap_or_default());
     }
     Ok(answer)
 }
