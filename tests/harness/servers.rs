@@ -168,10 +168,11 @@ impl Servers {
         self.begin_by(member, Command::new(binary()?))
     }
 
-    /// Kills all and starts them with clocks that are wrong by so many days, by `faketime`.
+    /// Ends all and starts them with clocks that are wrong by so many days, by `faketime`. That one runs the member as a child
+    /// of its own, which would outlive a kill for a moment and hold its ports.
     pub(crate) fn start_again_at(&mut self, wrong_days: [i64; 3]) -> anyhow::Result<()> {
         for member in self.running() {
-            self.kill(member)?;
+            self.stop(member)?;
         }
         for (member, days) in MEMBERS.into_iter().zip(wrong_days) {
             let mut command = Command::new("faketime");
