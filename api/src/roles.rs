@@ -45,8 +45,8 @@ impl Roles {
     }
 }
 
-/// The same if they have changed. Roles that make no rules leave those before in force, as where they are looked at by
-/// themselves.
+/// Puts the roles in force if they have changed. Those that make no rules leave the ones before in force: what looks for
+/// changes by itself tells of them.
 pub(crate) async fn catch_up(state: &ApiState) -> Result<(), Problem> {
     let revision = Roles::read(state.cluster.catalog()?)?.revision();
     if revision != state.authorizer.get().revision()

@@ -21,7 +21,6 @@ use tokio::time::timeout;
 const LOOK_LIMIT: Duration = Duration::from_secs(5);
 /// How long another member may take to answer.
 const DEADLINE: Duration = Duration::from_secs(8);
-
 /// How long a leader may take to say what is committed: as long as a member that is asked how it is. Who wants to see the
 /// members while too few of them answer is not to wait for those.
 const LEADER_LIMIT: Duration = Duration::from_secs(2);
