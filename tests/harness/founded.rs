@@ -26,6 +26,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// Places of members. Dropped, those that run are killed.
 pub(crate) struct Founded {
     folder: PathBuf,
+    program: PathBuf,
     places: Vec<Place>,
     token_file: PathBuf,
     administrator: String,
@@ -60,10 +61,15 @@ struct Made {
 impl Founded {
     /// The first member, which serves.
     pub(crate) fn found(folder: &Path) -> anyhow::Result<Self> {
+        Self::found_with(folder, binary()?)
+    }
+
+    /// The same, of members that a copy of the binary serves as.
+    pub(crate) fn found_with(folder: &Path, program: PathBuf) -> anyhow::Result<Self> {
         let token_file = folder.join("administrator");
         let (folder, places) = (folder.to_owned(), Vec::new());
         let (administrator, recorder) = (String::new(), String::new());
-        let mut cluster = Self { folder, places, token_file, administrator, recorder };
+        let mut cluster = Self { folder, program, places, token_file, administrator, recorder };
         let first = cluster.place()?;
         let founded =
             Custody::new(["cluster", "init", "--config"])?.arg(cluster.configuration(first)).run()?;
@@ -166,7 +172,7 @@ impl Founded {
     pub(crate) fn serve(&mut self, at: usize) -> anyhow::Result<()> {
         let place = &mut self.places[at];
         let log = File::options().append(true).create(true).open(place.folder.join("log"))?;
-        let mut command = Command::new(binary()?);
+        let mut command = Command::new(&self.program);
         command.arg("serve").arg("--config").arg(place.folder.join("custody.toml"));
         // It ends with this process, however that ends.
         command.arg("--until-input-ends").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(log);

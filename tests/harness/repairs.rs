@@ -104,6 +104,8 @@ impl Repairs {
         // Another one is asked about it.
         let door = servers.administrator(MEMBERS[usize::from(member == MEMBERS[0])]);
         let patient = Patient { member, door };
+        // A copy that is on its way already would take the place of one that is hurt.
+        patient.wait_for_all()?;
         patient.order("resync", "pause")?;
         let before = patient.worker("resync")?.counts;
         let mut all = files_below(&servers.chunks(member))?;
@@ -120,7 +122,7 @@ impl Repairs {
         let hurt = agreement(&servers)?;
         let began = Instant::now();
         patient.order("resync", "start")?;
-        wait_until("an empty queue", DEADLINE, || Ok(patient.worker("resync")?.queue == Some(0)))?;
+        patient.wait_for_all()?;
         for one in &sealed {
             let path = format!("/v1/sessions/{}/replication?wait=synced&timeout_s=10", one.session);
             let shown: Value = patient.door.get(&path)?;
@@ -217,6 +219,11 @@ impl Patient {
         let all: Workers = self.door.get("/v1/cluster/workers")?;
         let own = |worker: &Worker| worker.name == name && worker.member == self.member;
         all.workers.into_iter().find(own).with_context(|| format!("{name} of member {}", self.member))
+    }
+
+    /// Waits until it has all that it wants of the others.
+    fn wait_for_all(&self) -> anyhow::Result<()> {
+        wait_until("an empty queue", DEADLINE, || Ok(self.worker("resync")?.queue == Some(0)))
     }
 
     /// Has it compare all its copies once, from the first on.

@@ -24,6 +24,7 @@ mod pictures;
 mod power_cut;
 mod purged;
 mod repair;
+mod replaced;
 mod resume;
 mod scenario;
 mod sound;

@@ -152,6 +152,7 @@ fn not_drained(member: MemberId, drain: Option<&Drain>, is_in_layout: bool) -> O
     match drain {
         Some(drain) => {
             let helps = match drain.residue {
+                Some(_) if drain.is_paused => "resume it",
                 Some(_) => "wait",
                 // It would be waited for for ever.
                 None => "if it is lost for good, remove it with --dead (`dead: true`), or replace it",
@@ -179,6 +180,12 @@ mod tests {
         let holds = Residue { chunks: 1, ..empty.clone() };
         assert_eq!(told(out(Some(holds)), false).as_deref(), Some("others fetch what it holds: wait"));
         assert_eq!(told(out(Some(empty)), false), None);
+        let paused = Drain {
+            is_paused: true,
+            ..out(Some(Residue { chunks: 1, is_whole: true, ..Residue::default() })).unwrap()
+        };
+        let resume = "the worker rebalance of member 6 is paused: it drops nothing: resume it";
+        assert_eq!(told(Some(paused), false).as_deref(), Some(resume));
         assert_eq!(told(None, true).as_deref(), Some("member 6 is in the layout: drain it first"));
         assert_eq!(told(None, false), None);
     }

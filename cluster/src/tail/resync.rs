@@ -137,11 +137,15 @@ impl Resync {
         has_room && std::mem::take(&mut self.is_cut)
     }
 
-    /// A member sends a chunk.
+    /// A member sends a chunk. While nothing is to be fetched, what a reader has asked for does not stay here either.
     pub(crate) fn copied(&mut self, shelf: &mut Shelf, id: ChunkId, file: &Bytes) {
-        let Some(wanted) = self.wanted.get(&id).filter(|wanted| wanted.place != Place::Placing) else {
-            return;
+        let is_paused = self.repairs.is_paused();
+        let is_awaited = |wanted: &&Wanted| match wanted.place {
+            Place::Ready(_) | Place::Later(_) => !is_paused,
+            Place::UnderWay => true,
+            Place::Placing => false,
         };
+        let Some(wanted) = self.wanted.get(&id).filter(is_awaited) else { return };
         shelf.receive(id.object, &wanted.chunk, file.clone());
         self.width.0 = AT_ONCE.min(self.width.0 + 1);
         self.put(id, Place::Placing);

@@ -17,13 +17,15 @@ use std::sync::Arc;
 
 /// Chunks that are asked about at once.
 pub(crate) const AT_ONCE: usize = 64;
-/// Chunks that are remembered. What comes on top is found again by the next survey.
-const WAITING_MAX: usize = 4_096;
+/// Chunks that are remembered. What comes on top is found again by the next survey, which begins when all these are dropped.
+const WAITING_MAX: usize = 65_536;
 
 /// What lies here and is to be held by others.
 #[derive(Debug, Default)]
 pub(crate) struct Surplus {
     waiting: BTreeSet<ChunkId>,
+    /// Whether there were more than are remembered.
+    is_cut: bool,
     stage: Stage,
     drops: Arc<Drops>,
 }
@@ -48,9 +50,18 @@ impl Surplus {
 
     /// A copy that others are to hold.
     pub(crate) fn note(&mut self, id: ChunkId) {
-        if self.waiting.len() < WAITING_MAX && !self.is_under_way(id) {
-            self.waiting.insert(id);
+        if self.is_under_way(id) {
+            return;
         }
+        match self.waiting.len() < WAITING_MAX {
+            true => drop(self.waiting.insert(id)),
+            false => self.is_cut = true,
+        }
+    }
+
+    /// Whether more lay here than are remembered, and all these are done with: told once.
+    pub(crate) fn take_cut(&mut self) -> bool {
+        self.is_empty() && std::mem::take(&mut self.is_cut)
     }
 
     /// Forgets all that is not being removed: the layout has changed.
@@ -81,8 +92,7 @@ impl Surplus {
         }
     }
 
-    /// Time passes: begins with the next few, and gives those up that nobody answers for. The next survey finds them
-    /// again.
+    /// Time passes: gives those up that nobody answers for, and goes on. The next survey finds them again.
     pub(crate) fn tick(&mut self, turn: &mut Turn<'_>) {
         if let Stage::Asking { since_ms, lacking, .. } = &self.stage
             && turn.now_ms.saturating_sub(*since_ms) > turn.around.options.patience_ms
@@ -92,6 +102,18 @@ impl Surplus {
             }
             self.stage = Stage::Idle;
         }
+        self.go_on(turn);
+        let under_way = match &self.stage {
+            Stage::Idle => 0,
+            Stage::Confirming { chunks, .. } => chunks.len(),
+            Stage::Asking { lacking, .. } => lacking.len(),
+            Stage::Dropping(left) => left.len(),
+        };
+        self.drops.tell_queue(self.waiting.len(), under_way);
+    }
+
+    /// Begins with the next few, if none are under way.
+    pub(crate) fn go_on(&mut self, turn: &mut Turn<'_>) {
         if matches!(self.stage, Stage::Idle) && !self.waiting.is_empty() && !self.drops.is_paused() {
             let mut chunks = Vec::new();
             while chunks.len() < AT_ONCE
@@ -101,13 +123,6 @@ impl Surplus {
             }
             self.stage = Stage::Confirming { ticket: turn.read_index(), chunks };
         }
-        let under_way = match &self.stage {
-            Stage::Idle => 0,
-            Stage::Confirming { chunks, .. } => chunks.len(),
-            Stage::Asking { lacking, .. } => lacking.len(),
-            Stage::Dropping(left) => left.len(),
-        };
-        self.drops.tell_queue(self.waiting.len(), under_way);
     }
 
     /// The chunks that wait for a ticket; none are under way then.

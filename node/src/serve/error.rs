@@ -237,7 +237,11 @@ impl RunError {
                 | StartError::NoIdentity
                 | StartError::TwoWays
                 | StartError::OtherMember { .. }
-                // No start after this one finds another identity, or the data that is gone.
+                // No start after this one finds another identity or key, or the data that is gone.
+                | StartError::KekMissing { .. }
+                | StartError::KeyForm { .. }
+                | StartError::KeyMode { .. }
+                | StartError::OtherKek(_)
                 | StartError::Identity(
                     IdentityError::StoreGone { .. }
                     | IdentityError::Mode { .. }
@@ -246,6 +250,11 @@ impl RunError {
             ) => EXIT_CONFIG,
             // Only an operator can make a member of it again.
             Self::Start(StartError::Ended(ended)) | Self::Task(ended) if was_removed(ended) => EXIT_CONFIG,
+            Self::Start(StartError::Cluster(error))
+                if matches!(**error, cluster::cluster::StartError::OtherKek { .. }) =>
+            {
+                EXIT_CONFIG
+            }
             Self::Start(StartError::Damaged(_)) => EXIT_DAMAGED,
             Self::Start(error) if has_no_room(error) => EXIT_DISK,
             Self::Fatal(_) => EXIT_DISK,
@@ -269,6 +278,7 @@ fn was_removed(ended: &Ended) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cluster::chunk::key::KekId;
     use cluster::id::MemberId;
 
     #[test]
@@ -281,6 +291,19 @@ mod tests {
         // A disk that does not answer may do so later.
         let source = io::ErrorKind::TimedOut.into();
         assert_eq!(code(IdentityError::File { path, source }), EXIT_FAILURE);
+    }
+
+    #[test]
+    fn a_member_with_another_key_or_none_is_not_started_again_and_again() {
+        let code = |error: StartError| RunError::Start(error).exit_code();
+        let (path, data) = (PathBuf::from("kek"), PathBuf::from("store"));
+        assert_eq!(code(StartError::KekMissing { path: path.clone(), data }), EXIT_CONFIG);
+        assert_eq!(code(StartError::KeyMode { path: path.clone(), mode: 0o644 }), EXIT_CONFIG);
+        assert_eq!(code(StartError::KeyForm { path }), EXIT_CONFIG);
+        let (expected, actual) = (KekId(1), KekId(2));
+        assert_eq!(code(CaKeyError::OtherKek { expected, actual }.into()), EXIT_CONFIG);
+        let other = cluster::cluster::StartError::OtherKek { expected, actual };
+        assert_eq!(code(other.into()), EXIT_CONFIG);
     }
 
     #[test]

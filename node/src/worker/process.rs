@@ -9,11 +9,13 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// This very program, also when another one has taken its place on the disk since: a newer one may speak otherwise.
+const THIS_PROGRAM: &str = "/proc/self/exe";
 /// How long a worker may be silent, whatever it does: its own limit of computing time ends it long before.
 const SILENCE: Duration = Duration::from_secs(600);
 /// What is read of a dead worker's last words.
@@ -56,8 +58,8 @@ pub(crate) struct WorkerProcess {
 impl WorkerProcess {
     /// Starts this same program as a worker.
     pub(crate) fn start(interrupt: &Interrupt) -> Result<Self, ProcessError> {
-        let program = std::env::current_exe().map_err(ProcessError::Start)?;
-        let mut child = Command::new(program)
+        let mut child = Command::new(THIS_PROGRAM)
+            .arg0("custody")
             .arg("worker")
             .env_clear()
             // glibc reserves addresses for the heap of every thread, and all of a worker's are limited.

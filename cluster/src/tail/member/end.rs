@@ -42,13 +42,15 @@ impl Member {
         if let Some(copied) = copied(&closed.end) {
             return self.placed(chunk, copied, now_ms);
         }
+        let mut effects = Vec::new();
         if matches!(closed.end, End::Dropped(_)) {
             let is_gone = self.shelf.closed(closed).is_ok();
             self.dropped(chunk, is_gone)?;
+            effects = self.go_on_dropping(effects, now_ms);
         } else {
             self.closed_open(closed)?;
         }
-        let mut effects = self.gather(chunk.object, Vec::new(), now_ms)?;
+        effects = self.gather(chunk.object, effects, now_ms)?;
         effects = self.settle(chunk.object, effects, now_ms)?;
         let (told, sealing) =
             std::mem::take(&mut self.sealing).into_iter().partition(|(sealed, ..)| *sealed == chunk);

@@ -78,7 +78,7 @@ impl Member {
         let mib_per_s = self.catalog.number(RESYNC_MIB_PER_S)?;
         let bytes_per_s = bytes_per_s(mib_per_s, self.shelf.open_chunks().next().is_some());
         let is_wanted_now = self.resync.repairs().take_start();
-        if is_wanted_now || self.resync.take_cut() {
+        if is_wanted_now || self.resync.take_cut() || self.surplus.take_cut() {
             self.survey.begin();
         }
         let mut turn = Turn { now_ms, around: &mut self.around, effects };

@@ -19,6 +19,14 @@ impl Member {
         Arc::clone(self.surplus.drops())
     }
 
+    /// Goes on with the next few once all files of these are gone. What others do not hold yet waits for a tick instead: it
+    /// would be asked about all the time.
+    pub(super) fn go_on_dropping(&mut self, effects: Vec<Effect>, now_ms: u64) -> Vec<Effect> {
+        let mut turn = Turn { now_ms, around: &mut self.around, effects };
+        self.surplus.go_on(&mut turn);
+        turn.effects
+    }
+
     /// What is committed is applied here: asks those that are to hold some chunks.
     pub(super) fn ask_kept(&mut self, chunks: &[ChunkId], now_ms: u64) -> Effects {
         self.look_at_layout()?;

@@ -12,7 +12,7 @@ use crate::id::{ChunkId, ChunkNumber, MemberId, ObjectId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Objects that are looked at with each tick.
-const OBJECTS_AT_ONCE: usize = 64;
+const OBJECTS_AT_ONCE: usize = 128;
 /// Rows of chunks that are read at once.
 const CHUNKS_AT_ONCE: usize = 512;
 

@@ -132,6 +132,25 @@ fn no_more_is_asked_for_than_the_parameter_says_and_nothing_during_a_pause() {
 }
 
 #[test]
+fn what_a_reader_has_asked_for_is_kept_but_during_a_pause() {
+    let (mut resync, mut around) = (Resync::default(), around(&OTHERS, 0));
+    let volume = Volume::new(Arc::new(MemoryDisk::default()), "");
+    let (mut shelf, _) = Shelf::open(volume, JournalLimits::default()).unwrap();
+    let row = row(0, &[ME, OTHERS[0]]);
+    let id = row.chunk.id(object());
+    want(&mut resync, &row, Cause::Missing);
+    resync.repairs().pause(true);
+    resync.copied(&mut shelf, id, &Bytes::from(Vec::new()));
+    assert!(!resync.is_placing(id));
+    resync.repairs().pause(false);
+    assert_eq!(pass(&mut resync, &mut around, 1000, PLENTY), [(2, 0)]);
+    // What was asked for before a pause comes.
+    resync.repairs().pause(true);
+    resync.copied(&mut shelf, id, &Bytes::from(Vec::new()));
+    assert!(resync.is_placing(id));
+}
+
+#[test]
 fn what_is_on_its_way_to_the_disk_keeps_others_waiting() {
     let (mut resync, mut around) = (Resync::default(), around(&OTHERS, 0));
     for number in 0..20 {
