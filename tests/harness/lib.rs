@@ -110,6 +110,6 @@ pub use requests::{Rate, Requests, RequestsOutcome};
 pub use resume::{ResumeTimes, Resumes, ResumesOutcome};
 pub use said::{Call, ClockTold};
 pub use scenario::scenario;
-pub use servers::answer_to_a_new_token;
+pub use servers::{answer_to_a_new_seal, answer_to_a_new_token};
 pub use sessions::{Sessions, SessionsOutcome};
 pub use synchronisation::{CaughtUp, Copied, Synchronisation, SynchronisationOutcome};

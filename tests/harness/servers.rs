@@ -62,25 +62,77 @@ struct MemberStatus {
 
 /// What a member says to a token that was made while it was cut off, when it is asked just before it hears of others again.
 pub fn answer_to_a_new_token() -> anyhow::Result<String> {
-    /// Time for an answer that does not wait for the others.
-    const EARLY: Duration = Duration::from_millis(300);
     let folder = scratch_folder()?;
-    let (servers, links) = Servers::start_behind_doors(folder.path())?;
-    let leader = servers.leader()?.context("three members have a leader")?;
-    let away = *MEMBERS.iter().find(|member| **member != leader).context("two do not lead")?;
-    let ways: Vec<_> = links.ways().into_iter().filter(|(from, to)| *from == away || *to == away).collect();
-    links.hold(&ways);
+    let cut = CutOff::new(folder.path())?;
     let body = json!({ "kind": "user", "subject": "harness" });
-    let made: MadeToken = servers.administrator(leader).post("/v1/tokens", &body)?;
-    let door = Door::new(servers.apis[&away], &made.token);
-    let asking = std::thread::spawn(move || door.get::<Value>("/v1/whoami"));
-    std::thread::park_timeout(EARLY);
-    links.heal();
-    let answer = asking.join().map_err(|_| anyhow::anyhow!("who asks panicked"))?;
-    Ok(match answer {
-        Ok(who) => who["name"].as_str().unwrap_or_default().to_owned(),
-        Err(error) => format!("{error:#}"),
-    })
+    let made: MadeToken = cut.servers.administrator(cut.leader).post("/v1/tokens", &body)?;
+    let door = Door::new(cut.servers.apis[&cut.away], &made.token);
+    let who: Value = cut.asked(move || door.get("/v1/whoami"))?;
+    Ok(who["name"].as_str().unwrap_or_default().to_owned())
+}
+
+/// How many bytes a member gives of a recording that was recorded and sealed while it was cut off, when it is asked just before
+/// it hears of others again; and how many there are.
+pub fn answer_to_a_new_seal() -> anyhow::Result<[usize; 2]> {
+    let folder = scratch_folder()?;
+    let (cut, session) = CutOff::after(folder.path(), |servers, leader| {
+        let session = servers.recorder(leader).open()?;
+        // All know that it is there.
+        for member in MEMBERS {
+            let _: Value = servers.administrator(member).get(&format!("/v1/sessions/{session}"))?;
+        }
+        Ok(session)
+    })?;
+    let bytes = b"4.size,1.0,3.640,3.480;4.sync,13.1760000000000;";
+    let recorder = cut.servers.recorder(cut.leader);
+    recorder.append(&session, 0, bytes)?;
+    recorder.seal(&session, u64::try_from(bytes.len())?)?;
+    let door = cut.servers.administrator(cut.away);
+    let (status, read) = cut.asked(move || door.read(&session, None))?;
+    ensure!(status == 200, "status {status}: {}", String::from_utf8_lossy(&read));
+    Ok([read.len(), bytes.len()])
+}
+
+/// Members of which one hears nothing of the others, nor they of it.
+struct CutOff {
+    servers: Servers,
+    links: Links,
+    leader: u64,
+    away: u64,
+}
+
+impl CutOff {
+    fn new(folder: &Path) -> anyhow::Result<Self> {
+        Ok(Self::after(folder, |_, _| Ok(()))?.0)
+    }
+
+    /// Cuts one off after something was done that it knows of.
+    fn after<T>(
+        folder: &Path,
+        done: impl FnOnce(&Servers, u64) -> anyhow::Result<T>,
+    ) -> anyhow::Result<(Self, T)> {
+        let (servers, links) = Servers::start_behind_doors(folder)?;
+        let leader = servers.leader()?.context("three members have a leader")?;
+        let away = *MEMBERS.iter().find(|member| **member != leader).context("two do not lead")?;
+        let done = done(&servers, leader)?;
+        let ways = links.ways();
+        let ways: Vec<_> = ways.into_iter().filter(|(from, to)| *from == away || *to == away).collect();
+        links.hold(&ways);
+        Ok((Self { servers, links, leader, away }, done))
+    }
+
+    /// What the one that is cut off answers, once it hears of the others again.
+    fn asked<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
+    ) -> anyhow::Result<T> {
+        /// Time for an answer that does not wait for the others.
+        const EARLY: Duration = Duration::from_millis(300);
+        let asking = std::thread::spawn(ask);
+        std::thread::park_timeout(EARLY);
+        self.links.heal();
+        asking.join().map_err(|_| anyhow::anyhow!("who asks panicked"))?
+    }
 }
 
 impl Servers {

@@ -1,6 +1,9 @@
 //! A recorder whose member is killed or cut off goes on at another one, and what was just sealed is read from all that are left.
 
-use harness::{Absence, Gap, Ranges, ResumeTimes, Resumes, TimelineGap, absence, answer_to_a_new_token};
+use harness::{
+    Absence, Gap, Ranges, ResumeTimes, Resumes, TimelineGap, absence, answer_to_a_new_seal,
+    answer_to_a_new_token,
+};
 
 const SEED: u64 = 20_261_122;
 
@@ -36,6 +39,13 @@ fn any_range_of_what_was_just_sealed_is_served_by_every_member_but_the_one_that_
     let outcome = Ranges { seed: SEED, recordings: 20 }.run()?;
     assert_eq!(outcome.failures, Vec::<String>::new(), "seed {SEED}");
     assert_eq!(outcome.reads, 40, "seed {SEED}");
+    Ok(())
+}
+
+#[test]
+fn a_recording_is_whole_on_every_member_as_soon_as_one_has_sealed_it() -> anyhow::Result<()> {
+    let [read, sealed] = answer_to_a_new_seal()?;
+    assert_eq!(read, sealed);
     Ok(())
 }
 

@@ -51,19 +51,14 @@ impl<A: Permission, T: Target> Allowed<A, T> {
                 state.trail.refuse(who, A::ACTIONS.first().copied(), Refused::Unauthenticated, String::new());
             }
         })?;
-        let found = match T::find(&request, &caller, state.cluster.catalog()?)? {
-            Some(found) if !is_unapproved(&found.1) => Some(found),
-            // Both what it is about and an approval may be a moment old, and made on another member.
-            Some(_) | None => {
-                state.cluster.read_index().await?;
-                T::find(&request, &caller, state.cluster.catalog()?)?
-            }
-        };
+        let (found, is_new) = find::<A, T>(&state, &request, &caller).await?;
         let (target, resource) = found.ok_or_else(Problem::not_found)?;
         if A::ACTIONS.iter().any(|&action| decide(&state, &caller, action, &resource).is_err()) {
             // A role may be a moment old, and made on another member; and what is hidden must take the steps of what is
             // not there.
-            state.cluster.read_index().await?;
+            if !is_new {
+                state.cluster.read_index().await?;
+            }
             roles::catch_up(&state).await?;
         }
         for &action in A::ACTIONS {
@@ -217,6 +212,25 @@ impl<A: Permission, B: DeserializeOwned + 'static, T: Target> FromRequest for As
             Ok(Self { allowed, body, key })
         })
     }
+}
+
+/// What the request names, and whether this member has learnt before what is committed: that nothing is there, that it has not
+/// ended, and that nobody has approved may be a moment old, and another member know better.
+async fn find<A: Permission, T: Target>(
+    state: &ApiState,
+    request: &HttpRequest,
+    caller: &Caller,
+) -> Result<(Option<(T, Resource)>, bool), Problem> {
+    // Where a recorder goes on says the owner of the object, whatever this member knows.
+    let is_to_be_new = !A::ACTIONS.contains(&Action::Record);
+    let may_be_old =
+        |(target, resource): &(T, Resource)| is_unapproved(resource) || is_to_be_new && target.is_under_way();
+    let found = T::find(request, caller, state.cluster.catalog()?)?;
+    if found.as_ref().is_some_and(|found| !may_be_old(found)) {
+        return Ok((found, false));
+    }
+    state.cluster.read_index().await?;
+    Ok((T::find(request, caller, state.cluster.catalog()?)?, true))
 }
 
 fn is_unapproved(resource: &Resource) -> bool {

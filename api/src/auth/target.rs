@@ -1,7 +1,9 @@
 //! What a route is about, and how it relates to who asks.
 
 use actix_web::HttpRequest;
-use cluster::catalog::{ApprovalNeed, Catalog, SessionRow, TokenKind, VideoRow, VideoState};
+use cluster::catalog::{
+    ApprovalNeed, Catalog, IndexState, SessionRow, SessionState, TokenKind, VideoRow, VideoState,
+};
 use cluster::id::{RecordingId, VideoId};
 use policy::{Relations, Resource};
 
@@ -24,6 +26,11 @@ pub(crate) trait Target: Sized + 'static {
 
     /// Whether it was there and was purged: who may ask is told so, and gets nothing else.
     fn is_purged(&self) -> bool {
+        false
+    }
+
+    /// Whether it is not what it will be, as far as this member knows: another one may know already that it is.
+    fn is_under_way(&self) -> bool {
         false
     }
 }
@@ -101,6 +108,10 @@ impl Target for OneSession {
     fn is_purged(&self) -> bool {
         self.row.state.tombstone().is_some()
     }
+
+    fn is_under_way(&self) -> bool {
+        matches!(self.row.state, SessionState::Live) || matches!(self.row.index, IndexState::Absent)
+    }
 }
 
 impl Target for SessionOrTombstone {
@@ -137,6 +148,10 @@ impl Target for OneVideo {
 
     fn is_purged(&self) -> bool {
         self.row.state == VideoState::Purged
+    }
+
+    fn is_under_way(&self) -> bool {
+        !matches!(self.row.state, VideoState::Ready(_) | VideoState::Purged)
     }
 }
 
