@@ -33,7 +33,7 @@ pub enum Suspicion {
         /// By how much.
         spread_ms: u64,
     },
-    /// The time has jumped.
+    /// The time has jumped, or what most clocks say.
     Jump {
         /// From here.
         from_ms: u64,
@@ -85,17 +85,30 @@ pub(crate) fn confirm(step: &mut Step<'_, '_>, by: &str) -> Effect {
 }
 
 impl ClockRow {
+    /// By what sessions become due and holds end: the time, but never ahead of what most clocks say now. Where clocks were ahead
+    /// and have been put right, the time stands still until they have come as far, and nothing may be old by it.
+    pub fn due_ms(&self) -> u64 {
+        let members: Vec<MemberId> = self.samples.keys().copied().collect();
+        self.now_ms.min(self.lower_median(&members))
+    }
+
     fn take(&mut self, sample: ClockSample, index: u64, voters: &[MemberId]) {
-        let before_ms = self.now_ms;
+        let (before_ms, median_before_ms) = (self.now_ms, self.lower_median(voters));
         let newest = Sample { wall_ms: sample.wall_ms, index };
         let spread_ms = match self.samples.insert(sample.member, newest) {
             Some(previous) => self.spread_ms(previous, newest),
             None => 0,
         };
         self.samples.retain(|member, _| voters.contains(member));
-        self.now_ms = before_ms.max(self.lower_median(voters));
-        if before_ms > 0 && self.now_ms - before_ms > JUMP_MS_MAX {
-            self.suspicion = Some(Suspicion::Jump { from_ms: before_ms, to_ms: self.now_ms });
+        let median_ms = self.lower_median(voters);
+        self.now_ms = before_ms.max(median_ms);
+        // Behind a time that is ahead of them the clocks may jump, too.
+        let jumped = [(before_ms, self.now_ms), (median_before_ms, median_ms)];
+        let jumped = jumped
+            .into_iter()
+            .find(|(from_ms, to_ms)| *from_ms > 0 && to_ms.saturating_sub(*from_ms) > JUMP_MS_MAX);
+        if let Some((from_ms, to_ms)) = jumped {
+            self.suspicion = Some(Suspicion::Jump { from_ms, to_ms });
         } else if spread_ms > SPREAD_MS_MAX {
             self.suspicion = Some(Suspicion::Spread { spread_ms });
         }

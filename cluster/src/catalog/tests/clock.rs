@@ -66,6 +66,32 @@ fn clocks_that_differ_or_jump_make_the_time_suspect_until_confirmed() {
 }
 
 #[test]
+fn clocks_that_were_ahead_and_are_right_again_make_nothing_old() {
+    let mut world = World::new();
+    world.voters(&[MEMBER, OTHER, THIRD]);
+    let clock = |world: &World| world.catalog.clock().unwrap();
+    let all_say = |world: &mut World, wall_ms| {
+        for member in [MEMBER, OTHER, THIRD] {
+            sample(world, member, wall_ms);
+        }
+        world.done(Command::ConfirmClock { by: "ada".to_owned() });
+    };
+    all_say(&mut world, START_MS);
+    assert_eq!(clock(&world).due_ms(), START_MS);
+    let ahead_ms = START_MS + 3_650 * DAY_MS;
+    all_say(&mut world, ahead_ms);
+    assert_eq!(clock(&world).due_ms(), ahead_ms, "an operator said that it is right");
+    all_say(&mut world, START_MS + 10_000);
+    assert_eq!((clock(&world).now_ms, clock(&world).due_ms()), (ahead_ms, START_MS + 10_000));
+    // The time does not jump with them any more, and they are suspected all the same.
+    for member in [MEMBER, OTHER] {
+        sample(&mut world, member, ahead_ms);
+    }
+    let jump = Suspicion::Jump { from_ms: START_MS + 10_000, to_ms: ahead_ms };
+    assert_eq!(clock(&world).suspicion, Some(jump));
+}
+
+#[test]
 fn a_member_that_is_away_and_a_cluster_that_stood_still_are_no_suspects() {
     let mut world = World::new();
     world.voters(&[MEMBER, OTHER, THIRD]);

@@ -207,6 +207,18 @@ fn a_clock_that_jumps_purges_nothing_before_an_operator_confirms() {
 }
 
 #[test]
+fn what_clocks_that_were_ahead_made_due_is_not_purged_once_they_are_right() {
+    let mut world = recorded();
+    world.done(hold(HOLD, Some(START_MS + DAY_MS)));
+    world.clock(START_MS + 3_650 * DAY_MS);
+    world.clock(START_MS + MINUTE_MS);
+    world.done(Command::ConfirmClock { by: "ada".to_owned() });
+    assert!(matches!(world.refused(purge(PurgeCause::Retention)), Refusal::Held { .. }));
+    world.done(release("ada"));
+    assert!(matches!(world.refused(purge(PurgeCause::Retention)), Refusal::NotDue { .. }));
+}
+
+#[test]
 fn the_rule_that_names_a_session_most_closely_decides() {
     let mut world = recorded();
     let due = |world: &mut World| {
