@@ -27,7 +27,7 @@ pub(crate) fn page(
     let limit = query.limit.unwrap_or(PAGE_SESSIONS).clamp(1, PAGE_SESSIONS_MAX);
     let (mut sessions, mut last) = (Vec::new(), None);
     for _ in 0..HIDDEN_PAGES_MAX {
-        let page = catalog.due_sessions(query.at_ms.unwrap_or(clock.due_ms()), after, limit)?;
+        let page = catalog.due_sessions(query.at_ms.unwrap_or(clock.cautious_ms()), after, limit)?;
         let is_empty = page.sessions.is_empty();
         for DueSession { recording, ended_ms, due_ms } in page.sessions {
             let Some(row) = catalog.session(recording)? else { continue };

@@ -101,7 +101,7 @@ pub(crate) struct PurgePlanQuery {
     pub(crate) limit: Option<usize>,
     /// `next` of an earlier page.
     pub(crate) cursor: Option<String>,
-    /// What is due then; now without.
+    /// What is due then; now without, or what most members' clocks say where the cluster's time is ahead of them.
     pub(crate) at_ms: Option<u64>,
 }
 

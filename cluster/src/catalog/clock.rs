@@ -87,7 +87,7 @@ pub(crate) fn confirm(step: &mut Step<'_, '_>, by: &str) -> Effect {
 impl ClockRow {
     /// By what sessions become due and holds end: the time, but never ahead of what most clocks say now. Where clocks were ahead
     /// and have been put right, the time stands still until they have come as far, and nothing may be old by it.
-    pub fn due_ms(&self) -> u64 {
+    pub fn cautious_ms(&self) -> u64 {
         let members: Vec<MemberId> = self.samples.keys().copied().collect();
         self.now_ms.min(self.lower_median(&members))
     }

@@ -104,7 +104,7 @@ impl Row for HoldRow {
 impl HoldRow {
     /// Whether it still keeps its session. While the clocks are suspected none expires.
     pub fn stands(&self, clock: &ClockRow) -> bool {
-        let expired = self.expires_ms.is_some_and(|expires_ms| clock.due_ms() >= expires_ms);
+        let expired = self.expires_ms.is_some_and(|expires_ms| clock.cautious_ms() >= expires_ms);
         match self.state {
             HoldState::Placed | HoldState::ReleaseAsked(_) => !expired || clock.suspicion.is_some(),
             HoldState::Released { .. } => false,

@@ -270,7 +270,7 @@ fn check_due(step: &Step<'_, '_>, recording: RecordingId, row: &SessionRow) -> R
     let ended: Option<EndedRow> = step.rows.get(&recording.0)?;
     let retention = retention::of_session(step, &row.info)?;
     let due_ms = ended.and_then(|ended| retention.due_ms(ended.ended_ms));
-    match due_ms.is_some_and(|due_ms| clock.due_ms() >= due_ms) {
+    match due_ms.is_some_and(|due_ms| clock.cautious_ms() >= due_ms) {
         true => Ok(()),
         false => Err(Refusal::NotDue { recording, due_ms }.into()),
     }

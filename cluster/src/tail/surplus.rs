@@ -50,7 +50,7 @@ impl Surplus {
 
     /// A copy that others are to hold.
     pub(crate) fn note(&mut self, id: ChunkId) {
-        if self.is_under_way(id) {
+        if self.is_under_way(id) || self.waiting.contains(&id) {
             return;
         }
         match self.waiting.len() < WAITING_MAX {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 /// Serve as a member: keep recordings, answer the API and the pages, do jobs, send mails.
 ///
-/// Exits with 78 when the configuration is refused, 74 when a disk failed or has no room, and 65 when stored data is
+/// Exits with 78 when the configuration or a key that it names is refused, 74 when a disk failed or has no room, and 65 when stored data is
 /// damaged.
 #[derive(Debug, Args)]
 pub(super) struct Serve {

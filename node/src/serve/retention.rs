@@ -44,7 +44,7 @@ async fn purge_due(cluster: &Cluster, mut place: Option<DuePlace>) -> Result<Opt
         if clock.suspicion.is_some() {
             return Ok(place);
         }
-        let page = catalog.due_sessions(clock.due_ms(), place, PAGE_SESSIONS)?;
+        let page = catalog.due_sessions(clock.cautious_ms(), place, PAGE_SESSIONS)?;
         for due in page.sessions {
             if !purge(cluster, Purge { recording: due.recording, cause: PurgeCause::Retention }).await? {
                 return Ok(place);

@@ -37,7 +37,7 @@ impl Member {
         let resumable_ms =
             hours.saturating_mul(HOUR_MS).saturating_add(self.catalog.stood_still_ms(object.recording)?);
         let due_ms = since_ms.saturating_add(resumable_ms);
-        let is_due = clock.suspicion.is_none() && clock.due_ms() >= due_ms;
+        let is_due = clock.suspicion.is_none() && clock.cautious_ms() >= due_ms;
         Ok(Some(since_ms).filter(|_| is_due))
     }
 

@@ -97,6 +97,34 @@ fn nothing_is_dropped_while_one_that_is_to_hold_it_is_away_or_silent() {
 }
 
 #[test]
+fn the_next_few_begin_as_soon_as_the_last_file_is_gone() {
+    let (mut surplus, mut around) = (Surplus::default(), around(&HOMES));
+    surplus.dropping(BTreeSet::from([chunk(0)]));
+    surplus.note(chunk(1));
+    let mut turn = Turn { now_ms: 0, around: &mut around, effects: Vec::new() };
+    surplus.go_on(&mut turn);
+    assert_eq!(turn.effects, []);
+    surplus.dropped(chunk(0), Some(5));
+    surplus.go_on(&mut turn);
+    let [Effect::ReadIndex { ticket }] = turn.effects[..] else { panic!("{:?}", turn.effects) };
+    assert_eq!(surplus.take_confirming(ticket).unwrap(), [chunk(1)]);
+}
+
+#[test]
+fn what_is_more_than_can_be_remembered_wants_another_survey_once_the_rest_is_done_with() {
+    let mut surplus = Surplus::default();
+    let most = u32::try_from(WAITING_MAX).unwrap();
+    (0..most).for_each(|number| surplus.note(chunk(number)));
+    surplus.note(chunk(0));
+    surplus.forget();
+    assert!(!surplus.take_cut(), "all of it was remembered");
+    (0..=most).for_each(|number| surplus.note(chunk(number)));
+    assert!(!surplus.take_cut(), "some wait");
+    surplus.forget();
+    assert!(surplus.take_cut() && !surplus.take_cut());
+}
+
+#[test]
 fn what_waits_is_forgotten_with_its_layout_and_nothing_begins_while_it_pauses() {
     let (mut surplus, mut around) = (Surplus::default(), around(&HOMES));
     surplus.drops().pause(true);
