@@ -8,6 +8,7 @@ pub mod cli;
 mod client;
 mod config;
 mod conversion;
+mod counted;
 mod demo;
 mod fonts;
 mod gaps;

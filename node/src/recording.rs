@@ -1,6 +1,7 @@
 //! The bytes of a recording, read many times from any place: a plain file, a compressed one, a pipe, or what the
 //! cluster keeps.
 
+use crate::counted::Counted;
 use crate::interrupt::Interrupt;
 use crate::pipe::Pipe;
 use crate::typescript::TypescriptFiles;
@@ -19,12 +20,17 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::runtime::Handle;
 
 /// Bytes handled at once.
 pub(crate) const PIECE_BYTES: usize = 256 << 10;
-/// Most bytes that a compressed recording may grow to, against bombs.
+/// Most bytes of the plain copy of a recording.
 const PLAIN_BYTES_MAX: u64 = 64 << 30;
+/// What a compressed recording may grow to however small it is, and so many times its size beyond that: recordings shrink to
+/// a hundredth at best, and bombs to less than a ten-thousandth.
+const UNPACKED_BYTES: u64 = 1 << 30;
+const UNPACKED_TIMES_MAX: u64 = 1_000;
 /// What [`codec::source::probe`] asks for.
 const HEAD_BYTES: u64 = 512;
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
@@ -124,9 +130,11 @@ impl Recording {
         let mut source: Box<dyn Read> =
             if is_regular { Box::new(file) } else { Box::new(Pipe::new(file, interrupt)) };
         let mut head = read_head(&mut source).map_err(unreadable)?;
+        let mut packed = None;
         if head.starts_with(&ZSTD_MAGIC) {
             let damaged = |source| OpenError::Decompress { path: path.to_owned(), source };
-            let whole = io::Cursor::new(head).chain(source);
+            let (whole, bytes) = Counted::new(io::Cursor::new(head).chain(source));
+            packed = Some(bytes);
             let plain = ruzstd::decoding::StreamingDecoder::new(whole);
             source = Box::new(plain.map_err(|error| damaged(io::Error::other(error)))?);
             head = read_head(&mut source).map_err(damaged)?;
@@ -146,7 +154,7 @@ impl Recording {
                 let unjoined = |source| OpenError::Read { path: timing.clone(), source };
                 typescript.join(&timing, &mut whole).map_err(unjoined)?
             }
-            None => spool(path, whole, interrupt)?,
+            None => spool(path, whole, packed.as_deref(), interrupt)?,
         };
         Ok(Self { source: Source::File { file, path: path.to_owned() }, format })
     }
@@ -332,8 +340,23 @@ fn read_at(file: &File, path: &Path, buffer: &mut [u8], offset: u64) -> Result<u
     Ok(length)
 }
 
-/// Copies to an unnamed temporary file.
-fn spool(path: &Path, mut source: impl Read, interrupt: &Interrupt) -> Result<File, OpenError> {
+/// What a recording may grow to of which so many compressed bytes are read.
+fn plain_bytes_max(packed: Option<&AtomicU64>) -> u64 {
+    packed.map_or(PLAIN_BYTES_MAX, |packed| {
+        packed
+            .load(Ordering::Relaxed)
+            .saturating_mul(UNPACKED_TIMES_MAX)
+            .clamp(UNPACKED_BYTES, PLAIN_BYTES_MAX)
+    })
+}
+
+/// Copies to an unnamed temporary file. The compressed bytes that are read for it are counted by `packed`.
+fn spool(
+    path: &Path,
+    mut source: impl Read,
+    packed: Option<&AtomicU64>,
+    interrupt: &Interrupt,
+) -> Result<File, OpenError> {
     let full = |source| OpenError::Spool { path: path.to_owned(), source };
     let mut file = tempfile::tempfile().map_err(full)?;
     let mut piece = vec![0; 4 * PIECE_BYTES];
@@ -349,8 +372,9 @@ fn spool(path: &Path, mut source: impl Read, interrupt: &Interrupt) -> Result<Fi
             Err(source) => return Err(OpenError::Decompress { path: path.to_owned(), source }),
         };
         total += u64::try_from(length).expect("a buffer's length fits 64 bits");
-        if total > PLAIN_BYTES_MAX {
-            return Err(OpenError::TooLong { path: path.to_owned(), limit_bytes: PLAIN_BYTES_MAX });
+        let limit_bytes = plain_bytes_max(packed);
+        if total > limit_bytes {
+            return Err(OpenError::TooLong { path: path.to_owned(), limit_bytes });
         }
         file.write_all(&piece[..length]).map_err(full)?;
     }

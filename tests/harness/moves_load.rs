@@ -15,8 +15,8 @@ use std::time::Duration;
 /// At the same time.
 const RECORDERS: u64 = 3;
 const READERS: u64 = 3;
-/// The longest recording, in bytes.
-const LENGTH_MAX: u64 = 512 << 10;
+/// The longest recording, in bytes: long ones, since what has to be moved grows by objects as long as members come and go.
+const LENGTH_MAX: u64 = 4 << 20;
 /// A recorder appends so many bytes, then waits so long.
 const PIECE_BYTES: usize = 32 << 10;
 const PAUSE: Duration = Duration::from_millis(100);

@@ -40,3 +40,8 @@ fn bad_sound_has_a_typed_outcome_in_bounded_time_and_memory() -> anyhow::Result<
 fn bad_instructions_have_a_typed_outcome_in_bounded_time_and_memory() -> anyhow::Result<()> {
     quick_share('E')
 }
+
+#[test]
+fn bad_casts_have_a_typed_outcome_in_bounded_time_and_memory() -> anyhow::Result<()> {
+    quick_share('F')
+}

@@ -107,7 +107,7 @@ pub(crate) enum ConvertError {
     #[error(transparent)]
     Cut(#[from] CutError),
     /// The file of sound cannot be heard.
-    #[error("{path}: {refusal}")]
+    #[error("{}: {} cannot be heard: {}", refusal.code, path.display(), refusal.reason)]
     SideCar {
         /// Which file.
         path: PathBuf,

@@ -101,6 +101,11 @@ impl Expected {
         Self { inspect: Outcome::Whole, convert: refused.clone(), frame: refused }
     }
 
+    /// A file of sound is met, beside a recording in which nothing is wrong.
+    pub(super) fn heard(convert: Outcome) -> Self {
+        Self { convert, ..Self::whole() }
+    }
+
     /// Some sound cannot be heard.
     pub(super) fn unheard(code: &str) -> Self {
         let partial = Outcome::Partial(code.to_owned());

@@ -1,6 +1,7 @@
 //! A recording, met by the commands of a user: how each ends, how long it takes, and how much memory.
 
 use super::outcome::{Expected, Outcome};
+use super::recording::Script;
 use super::{Case, Variant};
 use crate::measure::PYTHON;
 use crate::paths::{binary, repository};
@@ -77,32 +78,47 @@ impl Trials {
 
     /// Meets a recording with all commands. An error says what is not as it must be.
     pub fn run(&mut self, case: &Case, variant: &Variant) -> anyhow::Result<Measured> {
-        let input = self.folder.path().join("input.guac");
-        let mut file = BufWriter::new(File::create(&input)?);
+        let tried = self.folder.path().join("tried");
+        let mut file = BufWriter::new(File::create(&tried)?);
         variant.write(&mut file)?;
         file.into_inner()?.set_permissions(Permissions::from_mode(0o400))?;
-        let before = digest(&input)?;
+        let before = digest(&tried)?;
         let mut most = Measured::default();
+        let (input, convert) = match variant.is_sound {
+            true => (
+                self.sound_recording()?,
+                vec![Path::new("convert"), Path::new("--quiet"), Path::new("--sound"), &tried],
+            ),
+            false => (tried.clone(), vec![Path::new("convert"), Path::new("--quiet")]),
+        };
         let (inspect, convert, frame) = (
-            self.command(&["inspect"], &input, &mut most)?,
-            self.command(&["convert", "--quiet"], &input, &mut most)?,
-            self.command(&["frame", "--at", "999999999"], &input, &mut most)?,
+            self.command(&[Path::new("inspect")], &input, &mut most)?,
+            self.command(&convert, &input, &mut most)?,
+            self.command(&["frame", "--at", "999999999"].map(Path::new), &input, &mut most)?,
         );
-        ensure!(digest(&input)? == before, "{}: the recording was changed", case.name);
-        fs::remove_file(&input)?;
+        ensure!(digest(&tried)? == before, "{}: the file was changed", case.name);
+        fs::remove_file(&tried)?;
         let met = Expected { inspect, convert, frame };
         ensure!(met == variant.expected, "met {met:?}, expected {:?}", variant.expected);
         ensure!(most.peak_kib < PEAK_KIB, "{} KiB, the limit is {PEAK_KIB}", most.peak_kib);
         Ok(most)
     }
 
-    fn command(&mut self, arguments: &[&str], input: &Path, most: &mut Measured) -> anyhow::Result<Outcome> {
+    /// A recording of a second, beside which a file of sound is heard.
+    fn sound_recording(&self) -> anyhow::Result<PathBuf> {
+        let path = self.folder.path().join("recording.guac");
+        fs::write(&path, Script::new().end())?;
+        Ok(path)
+    }
+
+    fn command(&mut self, arguments: &[&Path], input: &Path, most: &mut Measured) -> anyhow::Result<Outcome> {
         let binary = binary()?;
         let (stderr, output) = (self.folder.path().join("stderr"), self.folder.path().join("output"));
         let mut command: Vec<&Path> = vec![&binary];
-        command.extend(arguments.iter().map(Path::new));
+        command.extend(arguments);
         command.push(input);
-        if arguments[0] != "inspect" {
+        let makes_none = arguments[0] == Path::new("inspect");
+        if !makes_none {
             command.extend([Path::new("-o"), &output]);
         }
         let order = Order { command, deadline_s: DEADLINE_S, stderr: &stderr };
@@ -110,12 +126,12 @@ impl Trials {
         let mut line = String::new();
         self.results.read_line(&mut line)?;
         let Result { code, late, wall_s, cpu_s, peak_kib } = serde_json::from_str(&line)?;
-        ensure!(!late, "{} did not end in {DEADLINE_S} s", arguments[0]);
+        ensure!(!late, "{} did not end in {DEADLINE_S} s", arguments[0].display());
         *most = most.max(Measured { wall_s, cpu_s, peak_kib });
         let outcome = Outcome::of(code, &fs::read_to_string(&stderr)?);
         let made = take_away(&output)?;
-        let is_made = matches!(outcome, Outcome::Whole | Outcome::Partial(_)) && arguments[0] != "inspect";
-        ensure!(made == is_made, "{}: {outcome}, and a result that is there: {made}", arguments[0]);
+        let is_made = matches!(outcome, Outcome::Whole | Outcome::Partial(_)) && !makes_none;
+        ensure!(made == is_made, "{}: {outcome}, and a result that is there: {made}", arguments[0].display());
         Ok(outcome)
     }
 }
