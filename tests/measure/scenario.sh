@@ -159,6 +159,9 @@ call "$administrator" 200 GET "/videos/$video/content"
 cmp -s "$work/answer" "$work/video.mp4" || fail "the parts of two members are not the whole of the third"
 codec=$(ffprobe -v error -select_streams v -show_entries stream=codec_name -of csv=p=0 "$work/video.mp4")
 [ "$codec" = av1 ] || fail "the video holds $codec"
+told=$(ffprobe -v error -show_entries format_tags -of json "$work/video.mp4" |
+    jq -r '.format.tags | "\(.title), \(.CUSTODY_SESSION), \(.CUSTODY_ROOT)"')
+[ "$told" = "ssh 10.0.0.7 – grace, $id, $root" ] || fail "the video says of itself: $told"
 ok "a download that broke off on one member is gone on with on another, and is what the third serves"
 
 call "$recorder" 201 POST /sessions --json "$session"
