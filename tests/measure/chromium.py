@@ -201,7 +201,7 @@ def main():
     print(f"{'recording':24} {'profile':10} {'container':14} {columns}")
     is_good = True
     with tempfile.TemporaryDirectory(prefix="custody-chromium-") as directory:
-        for name, recording in custody.recordings(args):
+        for name, recording in custody.recordings(args, custody.SUFFIXES + custody.TERMINALS):
             if custody.has_pictures(custody.inspect(args.bin, recording)):
                 for profile, container in itertools.product(args.profiles, args.container):
                     is_good &= measure(args, name, recording, profile, container, Path(directory))

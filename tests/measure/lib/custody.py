@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 SUFFIXES = (".guac.zst", ".guac")
+TERMINALS = (".cast",)
 # The containers as the command line names them, and how their files are named.
 CONTAINERS = {"mp4": "mp4", "webm": "webm", "fragmented-mp4": "mp4"}
 # All was done; or the result is there and lacks what was damaged in the recording.
@@ -33,10 +34,10 @@ def arguments(description, videos=False):
     return parser
 
 
-def recordings(args):
+def recordings(args, suffixes=SUFFIXES):
     """Pairs of name and file, sorted by name; a compressed copy stands for the plain one."""
     found = {}
-    for suffix in reversed(SUFFIXES):
+    for suffix in reversed(suffixes):
         for path in args.recordings.glob("*" + suffix):
             found[path.name[: -len(suffix)]] = path
     unknown = set(args.only or ()) - found.keys()
