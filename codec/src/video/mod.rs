@@ -4,6 +4,7 @@
 mod blink;
 mod check;
 mod encode;
+mod film_header;
 mod frame;
 mod level;
 mod pacing;

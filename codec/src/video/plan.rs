@@ -1,6 +1,7 @@
 //! Where a conversion is cut into segments. Pure: the same timeline and settings give the same plan, and so
 //! the same video, however many workers share the work.
 
+use super::segment_encoder::SegmentEncoder;
 use super::settings::{Rhythm, VideoSettings};
 use crate::cut::Cut;
 use crate::geometry::Size;
@@ -91,6 +92,26 @@ impl Plan {
         let number = u64::try_from(middle.len()).ok().and_then(|count| last.end_byte.checked_rem(count));
         let other = number.and_then(|number| middle.get(usize::try_from(number).ok()?));
         [Some(first), other, Some(last)].contains(&Some(segment))
+    }
+
+    /// The sequence header units that the key frames of the video may have.
+    pub fn sequence_headers(&self) -> Vec<Vec<u8>> {
+        SegmentEncoder::sequence_headers(self.size(), &self.settings)
+    }
+
+    /// The segments of a recording of which only `drawn` can be drawn: those before its end are as they were, the next one
+    /// ends there.
+    pub fn drawn_segments(&self, drawn: &Timeline) -> Vec<Segment> {
+        let whole = self.segments.partition_point(|segment| segment.end_byte <= drawn.readable_bytes);
+        let mut segments: Vec<_> = self.segments.iter().take(whole).copied().collect();
+        let cut_short = self.segments.get(whole).filter(|segment| segment.first_sync < drawn.sync_count);
+        segments.extend(cut_short.map(|segment| Segment {
+            end_sync: segment.end_sync.min(drawn.sync_count),
+            end_ms: self.cut.video_ms(drawn.media_duration_ms).min(segment.end_ms).max(segment.start_ms + 1),
+            end_byte: drawn.readable_bytes,
+            ..*segment
+        }));
+        segments
     }
 
     /// Size of the largest picture of the recording.
@@ -262,6 +283,21 @@ mod tests {
                 plan.segments.len()
             );
         }
+    }
+
+    #[test]
+    fn what_cannot_be_drawn_cuts_one_segment_short_and_changes_none_before() {
+        let plan = plan(&timeline(1_000, 100), &CutSettings::default());
+        let until = |syncs: usize| Timeline {
+            readable_bytes: 10 * u64::try_from(syncs).unwrap() + 5,
+            ..timeline(syncs, 100)
+        };
+        let segments = plan.drawn_segments(&until(600));
+        let cut_short = Segment { end_sync: 600, end_ms: 60_400, end_byte: 6_005, ..plan.segments[2] };
+        assert_eq!(segments, [plan.segments[0], plan.segments[1], cut_short]);
+        assert_eq!(plan.drawn_segments(&until(plan.segments[1].first_sync + 1)).len(), 2);
+        assert_eq!(plan.drawn_segments(&until(0)), []);
+        assert_eq!(plan.drawn_segments(&timeline(1_000, 100)), plan.segments);
     }
 
     #[test]

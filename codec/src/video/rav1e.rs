@@ -4,6 +4,7 @@
 //! all), so it must only be fed what [`super::pacing`] lets through.
 
 use super::encode::Encode;
+use super::film_header;
 use super::frame::{Frame, Packet};
 use super::level::level_index;
 use super::settings::{Chroma, VideoSettings};
@@ -63,6 +64,11 @@ impl Encoder {
             .new_context()
             .map_err(refused)?;
         Ok(Self { context, waiting: VecDeque::new(), frames: 0 })
+    }
+
+    /// The sequence header unit of every key frame of such a video.
+    pub fn sequence_header(size: Size, settings: &VideoSettings) -> Vec<u8> {
+        film_header::sequence_header(size, settings.chroma, &encoder_config(size, settings))
     }
 
     fn receive(&mut self) -> Result<Vec<Packet>, EncodeError> {

@@ -68,8 +68,16 @@ impl SegmentEncoder {
         encoder
     }
 
-    fn film_fits(&self) -> bool {
-        self.size.area() <= Self::FILM_PIXELS_MAX
+    /// The sequence header units that the key frames of such a video may have, our encoder's first: known before anything is
+    /// coded, so that a file can announce them.
+    pub fn sequence_headers(size: Size, settings: &VideoSettings) -> Vec<Vec<u8>> {
+        let ours = ScreenEncoder::sequence_header(Format { size, chroma: settings.chroma });
+        let films = Self::film_fits(size).then(|| Encoder::sequence_header(size, settings));
+        [Some(ours), films].into_iter().flatten().collect()
+    }
+
+    fn film_fits(size: Size) -> bool {
+        size.area() <= Self::FILM_PIXELS_MAX
     }
 
     fn screen(&self) -> Coding {
@@ -87,7 +95,7 @@ impl SegmentEncoder {
 
     /// Lets go of the encoder that does not suit `frame`; returns its last packets.
     fn choose(&mut self, frame: &Frame<'_>) -> Result<Vec<Packet>, EncodeError> {
-        let film_fits = self.film_fits();
+        let film_fits = Self::film_fits(self.size);
         let next = match &self.coding {
             Coding::Nothing if film_fits && Share::new_in(frame, None).is_most() => {
                 Coding::Waiting(Box::new(First { at_ms: frame.at_ms, picture: frame.picture.clone() }))
@@ -150,7 +158,7 @@ impl SegmentEncoder {
     /// Leaves the rest of the segment to an encoder that knows nothing of what was coded.
     fn begin_anew(&mut self) -> Result<(), EncodeError> {
         self.mismatches += 1;
-        (self.coding, self.check) = if self.film_fits() {
+        (self.coding, self.check) = if Self::film_fits(self.size) {
             (self.film()?, None)
         } else {
             // A decoder that saw a wrong packet is as little to be trusted as the encoder that wrote it.

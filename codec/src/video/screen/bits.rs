@@ -2,7 +2,7 @@
 
 /// Writes bits, the highest of a field first.
 #[derive(Debug, Default)]
-pub(super) struct BitWriter {
+pub(in crate::video) struct BitWriter {
     bytes: Vec<u8>,
     /// Bits that the last byte still has room for.
     room: u32,
@@ -10,14 +10,14 @@ pub(super) struct BitWriter {
 
 impl BitWriter {
     /// `f(bits)`.
-    pub(super) fn field(&mut self, value: usize, bits: u32) {
+    pub(in crate::video) fn field(&mut self, value: usize, bits: u32) {
         for bit in (0..bits).rev() {
             self.flag(value >> bit & 1 == 1);
         }
     }
 
     /// `f(1)`.
-    pub(super) fn flag(&mut self, flag: bool) {
+    pub(in crate::video) fn flag(&mut self, flag: bool) {
         if self.room == 0 {
             self.bytes.push(0);
             self.room = 8;
@@ -29,7 +29,7 @@ impl BitWriter {
     }
 
     /// `trailing_bits`: a one, then zeros up to the end of the byte (section 5.3.4).
-    pub(super) fn trailing_bits(mut self) -> Vec<u8> {
+    pub(in crate::video) fn trailing_bits(mut self) -> Vec<u8> {
         self.flag(true);
         self.bytes
     }

@@ -23,7 +23,7 @@
 //! have it (`planes`), bit by bit; all work outside of the damage is a few symbols for each superblock.
 
 mod analysis;
-mod bits;
+pub(super) mod bits;
 mod block;
 mod cdf;
 mod cdfs;
@@ -46,7 +46,7 @@ mod mode_map;
 mod movement;
 mod mv_coding;
 mod mv_stack;
-mod obu;
+pub(super) mod obu;
 mod palette;
 mod palette_tokens;
 mod planes;

@@ -2,7 +2,7 @@
 
 /// What a unit holds (section 6.2.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ObuType {
+pub(in crate::video) enum ObuType {
     SequenceHeader,
     TemporalDelimiter,
     /// A frame header and its only tile.
@@ -10,7 +10,7 @@ pub(super) enum ObuType {
 }
 
 /// Appends a unit with its size to `packet`.
-pub(super) fn push_obu(packet: &mut Vec<u8>, obu_type: ObuType, payload: &[u8]) {
+pub(in crate::video) fn push_obu(packet: &mut Vec<u8>, obu_type: ObuType, payload: &[u8]) {
     let number: u8 = match obu_type {
         ObuType::SequenceHeader => 1,
         ObuType::TemporalDelimiter => 2,
