@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Interrupt {
     flag: Arc<AtomicBool>,
-    parent: Option<Arc<AtomicBool>>,
+    parent: Option<Arc<Interrupt>>,
 }
 
 impl Interrupt {
@@ -24,13 +24,12 @@ impl Interrupt {
 
     /// A flag for a part of the work: set when this one is, or by [`Interrupt::set`] alone.
     pub(crate) fn part(&self) -> Self {
-        Self { flag: Arc::default(), parent: Some(Arc::clone(&self.flag)) }
+        Self { flag: Arc::default(), parent: Some(Arc::new(self.clone())) }
     }
 
     /// Whether to stop.
     pub(crate) fn is_set(&self) -> bool {
-        let is_set = |flag: &Arc<AtomicBool>| flag.load(Ordering::Relaxed);
-        is_set(&self.flag) || self.parent.as_ref().is_some_and(is_set)
+        self.flag.load(Ordering::Relaxed) || self.parent.as_ref().is_some_and(|parent| parent.is_set())
     }
 
     /// Asks all who look at this flag to stop.

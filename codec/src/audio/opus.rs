@@ -68,6 +68,11 @@ mod tests {
 
     const SILENT_FRAMES: usize = 500;
 
+    #[test]
+    fn a_packet_is_as_long_as_is_told() {
+        assert_eq!(FRAME, usize::from(crate::audio::SoundTrack::PACKET_SAMPLES));
+    }
+
     /// Speech-like sound: a gliding tone that comes and goes.
     #[expect(clippy::as_conversions, reason = "a test tone needs no exact rounding")]
     fn frame(index: usize) -> Vec<f32> {

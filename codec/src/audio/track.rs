@@ -88,6 +88,9 @@ pub struct SoundTrack {
 }
 
 impl SoundTrack {
+    /// What each packet decodes to, in samples at 48 kHz: 20 ms.
+    pub const PACKET_SAMPLES: u16 = 960;
+
     /// Starts before the first instruction.
     pub fn new(limits: Limits, settings: SoundSettings, cut: Cut) -> Result<Self, SoundError> {
         Ok(Self {

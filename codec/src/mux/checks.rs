@@ -1,16 +1,16 @@
 //! What every container needs of its tracks.
 
-use super::text_track::TextTrack;
-use super::{Metadata, MuxError, SoundTrack, Track, Tracks, VideoTrack};
+use super::sound_track::SoundEnd;
+use super::{
+    Metadata, MuxError, SequenceHeader, SoundPacket, SoundTrack, Texts, Track, Tracks, VideoSample,
+    VideoTrack,
+};
 
 /// Refuses tracks and texts that no player could use.
 pub(super) fn check(tracks: Tracks<'_>, metadata: &Metadata) -> Result<(), MuxError> {
     check_video(tracks.video)?;
     tracks.sound.map_or(Ok(()), check_sound)?;
-    if let Some(texts) = tracks.texts {
-        check_texts(Track::Subtitles, &texts.subtitles)?;
-        check_texts(Track::Chapters, &texts.chapters)?;
-    }
+    tracks.texts.map_or(Ok(()), check_texts)?;
     metadata.check()
 }
 
@@ -20,35 +20,50 @@ fn check_video(video: &VideoTrack) -> Result<(), MuxError> {
     if !video.samples.first().is_some_and(|first| first.is_sync) {
         return Err(MuxError::FirstNotSync);
     }
-    if let Some(index) = video.samples.iter().position(|sample| sample.size_bytes == 0) {
-        return Err(MuxError::EmptyPacket { track, index });
-    }
-    if let Some(index) = video.samples.iter().position(|sample| sample.duration_ms == 0) {
-        return Err(MuxError::NoDuration { track, index });
-    }
-    check_headers(video)
+    check_sequence_headers(&video.sequence_headers)?;
+    check_pictures(&video.samples, video.sequence_headers.len(), 0)
 }
 
-fn check_headers(video: &VideoTrack) -> Result<(), MuxError> {
-    let size = video.size();
-    if let Some(index) = video.sequence_headers.iter().position(|header| header.size() != size) {
-        return Err(MuxError::OtherSize { index });
-    }
+/// Streams that follow one another in one track.
+pub(super) fn check_sequence_headers(headers: &[SequenceHeader]) -> Result<(), MuxError> {
+    let size = headers.first().map(SequenceHeader::size);
+    let other = headers.iter().position(|header| Some(header.size()) != size);
+    other.map_or(Ok(()), |index| Err(MuxError::OtherSize { index }))
+}
+
+/// Pictures that follow one another, the first of which is picture `first_index` of its track.
+pub(super) fn check_pictures(
+    pictures: &[VideoSample],
+    headers: usize,
+    first_index: usize,
+) -> Result<(), MuxError> {
+    let track = Track::Video;
     let mut before = None;
-    for (index, sample) in video.samples.iter().enumerate() {
-        let is_known = sample.header < video.sequence_headers.len();
-        if !is_known || before != Some(sample.header) && !sample.is_sync {
+    for (index, picture) in (first_index..).zip(pictures) {
+        if picture.size_bytes == 0 {
+            return Err(MuxError::EmptyPacket { track, index });
+        }
+        if picture.duration_ms == 0 {
+            return Err(MuxError::NoDuration { track, index });
+        }
+        if picture.header >= headers || before != Some(picture.header) && !picture.is_sync {
             return Err(MuxError::NoSequenceHeader { index });
         }
-        before = Some(sample.header);
+        before = Some(picture.header);
     }
     Ok(())
 }
 
 fn check_sound(sound: &SoundTrack) -> Result<(), MuxError> {
+    check_count(Track::Sound, sound.packets.len())?;
+    check_packets(&sound.packets, 0)?;
+    check_heard(sound.end(sound.decoded_samples()))
+}
+
+/// Packets that follow one another, the first of which is packet `first_index` of its track.
+pub(super) fn check_packets(packets: &[SoundPacket], first_index: usize) -> Result<(), MuxError> {
     let track = Track::Sound;
-    check_count(track, sound.packets.len())?;
-    for (index, packet) in sound.packets.iter().enumerate() {
+    for (index, packet) in (first_index..).zip(packets) {
         if packet.size_bytes == 0 {
             return Err(MuxError::EmptyPacket { track, index });
         }
@@ -60,19 +75,24 @@ fn check_sound(sound: &SoundTrack) -> Result<(), MuxError> {
             return Err(MuxError::SoundPacketTooLong { index, actual: packet.samples, limit });
         }
     }
-    if sound.heard_ms() == 0 {
-        let (decoded_samples, pre_skip_samples) = (sound.decoded_samples(), sound.pre_skip_samples);
-        return Err(MuxError::SoundNotHeard { decoded_samples, pre_skip_samples });
-    }
     Ok(())
 }
 
-/// No text is empty or lasts no time: [`TextTrack`] sees to it.
-fn check_texts(track: Track, texts: &TextTrack) -> Result<(), MuxError> {
-    check_count(track, texts.samples.len())
+pub(super) fn check_heard(end: SoundEnd) -> Result<(), MuxError> {
+    let SoundEnd { decoded_samples, pre_skip_samples, .. } = end;
+    match end.heard_ms() {
+        0 => Err(MuxError::SoundNotHeard { decoded_samples, pre_skip_samples }),
+        _ => Ok(()),
+    }
 }
 
-fn check_count(track: Track, actual: usize) -> Result<(), MuxError> {
+/// No text is empty or lasts no time: [`TextTrack`](super::TextTrack) sees to it.
+pub(super) fn check_texts(texts: &Texts) -> Result<(), MuxError> {
+    check_count(Track::Subtitles, texts.subtitles.samples.len())?;
+    check_count(Track::Chapters, texts.chapters.samples.len())
+}
+
+pub(super) fn check_count(track: Track, actual: usize) -> Result<(), MuxError> {
     match actual {
         0 => Err(MuxError::NoPackets { track }),
         1..=Tracks::MAX_PACKETS => Ok(()),

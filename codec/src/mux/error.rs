@@ -74,6 +74,16 @@ pub enum MuxError {
         /// Which picture.
         index: usize,
     },
+    /// A picture is decoded with a sequence header that the head of the file does not have.
+    #[error(
+        "a picture has a sequence header of {bytes} bytes that is none of the {announced} announced ones"
+    )]
+    UnannouncedSequenceHeader {
+        /// Its length.
+        bytes: usize,
+        /// How many the head has.
+        announced: usize,
+    },
     /// What the file would say of itself is a book.
     #[error("the {name} of the video has {actual_bytes} bytes, expected at most {limit_bytes}")]
     MetadataTooLong {

@@ -5,16 +5,18 @@
 
 mod boxes;
 mod chunk_table;
+mod fragment;
 mod fragment_boxes;
 mod fragmented;
 mod text_boxes;
+mod waiting_sound;
 
 use std::ops::Range;
 
 use shiguredo_mp4::boxes::{Brand, FtypBox, MdatBox};
 use shiguredo_mp4::{BoxHeader, BoxSize, Encode};
 
-pub use self::fragmented::FragmentedMp4;
+pub use self::fragmented::{FragmentedMp4, Outline, SoundOutline, VideoSegment};
 
 use self::boxes::{Form, Movie};
 use self::chunk_table::{Offsets, Tables};
@@ -81,7 +83,7 @@ fn head(movie: &Movie<'_>, payload_bytes: u64) -> shiguredo_mp4::Result<Vec<u8>>
     };
     let ftyp = match movie.form {
         Form::Whole => ftyp(),
-        Form::Fragmented => fragment_boxes::ftyp(),
+        Form::Fragmented(_) => fragment_boxes::ftyp(),
     };
     let ftyp = ftyp.encode_to_vec()?;
     let with = |offsets| -> shiguredo_mp4::Result<Vec<u8>> {

@@ -52,8 +52,7 @@ impl SoundTrack {
 
     /// How long sound is heard, in milliseconds: never longer than the packets last.
     pub fn heard_ms(&self) -> u64 {
-        let samples = self.decoded_samples().saturating_sub(self.pre_skip_samples.into());
-        self.play_ms.min(samples.div_ceil(Self::SAMPLES_PER_MS))
+        self.end(self.decoded_samples()).heard_ms()
     }
 
     /// The durations of some packets, in samples; the last one of all ends with the sound.
@@ -69,9 +68,34 @@ impl SoundTrack {
     /// it, which is how players learn what to cut (Encapsulation of Opus in ISOBMFF 4.4).
     pub(super) fn last_packet_samples(&self) -> u32 {
         let Some(last) = self.packets.last() else { return 0 };
-        let heard_samples = self.heard_ms().saturating_mul(Self::SAMPLES_PER_MS);
+        self.end(self.decoded_samples()).last_packet_samples(*last)
+    }
+
+    /// Where it ends when its packets decode to so many samples.
+    pub(super) fn end(&self, decoded_samples: u64) -> SoundEnd {
+        SoundEnd { decoded_samples, pre_skip_samples: self.pre_skip_samples, play_ms: self.play_ms }
+    }
+}
+
+/// Where sound ends.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SoundEnd {
+    /// What all packets decode to.
+    pub(super) decoded_samples: u64,
+    pub(super) pre_skip_samples: u16,
+    pub(super) play_ms: u64,
+}
+
+impl SoundEnd {
+    pub(super) fn heard_ms(self) -> u64 {
+        let samples = self.decoded_samples.saturating_sub(self.pre_skip_samples.into());
+        self.play_ms.min(samples.div_ceil(SoundTrack::SAMPLES_PER_MS))
+    }
+
+    pub(super) fn last_packet_samples(self, last: SoundPacket) -> u32 {
+        let heard_samples = self.heard_ms().saturating_mul(SoundTrack::SAMPLES_PER_MS);
         let end = heard_samples.saturating_add(self.pre_skip_samples.into());
-        let surplus = self.decoded_samples().saturating_sub(end);
+        let surplus = self.decoded_samples.saturating_sub(end);
         u32::try_from(u64::from(last.samples).saturating_sub(surplus).max(1)).unwrap_or(1)
     }
 }

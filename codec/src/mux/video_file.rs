@@ -1,17 +1,33 @@
-//! One door to all containers.
+//! One door to all containers with an index in front.
 
-use super::{Chunk, FragmentedMp4, Metadata, Mp4, MuxError, Tracks, Webm};
+#[cfg(doc)]
+use super::FragmentedMp4;
+use super::{Chunk, Metadata, Mp4, MuxError, Tracks, Webm};
 
 /// The format of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Container {
-    /// MP4 with its index in front: what everything plays.
+    /// A file with its index in front, which is laid out when all is coded: [`VideoFile`].
+    Indexed(Indexed),
+    /// MP4 in fragments that each have their own index: what is there of it plays, while the rest is still being coded.
+    /// [`FragmentedMp4`] lays it out.
+    FragmentedMp4,
+}
+
+/// The format of a file with its index in front.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Indexed {
+    /// MP4: what everything plays.
     #[default]
     Mp4,
     /// WebM: Matroska for browsers.
     Webm,
-    /// MP4 in fragments that each have their own index: what is there of it plays, while the rest is still being written.
-    FragmentedMp4,
+}
+
+impl Default for Container {
+    fn default() -> Self {
+        Self::Indexed(Indexed::default())
+    }
 }
 
 /// Bytes of a file, and the packets that follow them.
@@ -30,24 +46,21 @@ impl Piece {
     }
 }
 
-/// A file that is laid out in some container.
+/// A file with its index in front that is laid out.
 #[derive(Debug)]
 pub enum VideoFile<'a> {
     /// MP4.
     Mp4(Mp4<'a>),
     /// WebM.
     Webm(Webm<'a>),
-    /// MP4 in fragments.
-    FragmentedMp4(FragmentedMp4<'a>),
 }
 
 impl<'a> VideoFile<'a> {
     /// Decides where every packet stands.
-    pub fn lay_out(container: Container, tracks: Tracks<'a>, metadata: &Metadata) -> Result<Self, MuxError> {
+    pub fn lay_out(container: Indexed, tracks: Tracks<'a>, metadata: &Metadata) -> Result<Self, MuxError> {
         Ok(match container {
-            Container::Mp4 => Self::Mp4(Mp4::lay_out(tracks, metadata)?),
-            Container::Webm => Self::Webm(Webm::lay_out(tracks, metadata)?),
-            Container::FragmentedMp4 => Self::FragmentedMp4(FragmentedMp4::lay_out(tracks, metadata)?),
+            Indexed::Mp4 => Self::Mp4(Mp4::lay_out(tracks, metadata)?),
+            Indexed::Webm => Self::Webm(Webm::lay_out(tracks, metadata)?),
         })
     }
 
@@ -56,7 +69,6 @@ impl<'a> VideoFile<'a> {
         match self {
             Self::Mp4(file) => Box::new(file.pieces()),
             Self::Webm(file) => Box::new(file.pieces()),
-            Self::FragmentedMp4(file) => Box::new(file.pieces()),
         }
     }
 }

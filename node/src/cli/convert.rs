@@ -11,7 +11,7 @@ use crate::recording::Recording;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use codec::cut::CutSettings;
-use codec::mux::{Container, Metadata};
+use codec::mux::{Container, Indexed, Metadata};
 use codec::refusal::RefusalCode;
 use codec::video::{Profile, VideoSettings};
 use std::num::NonZeroUsize;
@@ -100,8 +100,8 @@ impl ContainerName {
 
     fn container(self) -> Container {
         match self {
-            Self::Mp4 => Container::Mp4,
-            Self::Webm => Container::Webm,
+            Self::Mp4 => Container::Indexed(Indexed::Mp4),
+            Self::Webm => Container::Indexed(Indexed::Webm),
             Self::FragmentedMp4 => Container::FragmentedMp4,
         }
     }

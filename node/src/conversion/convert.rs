@@ -1,28 +1,23 @@
-//! The whole pipeline as one straight function.
+//! The whole pipeline, and what its kinds of files share.
 
-use super::part::{PartError, Parts, Picture, VideoPart, number_of};
+use super::part::PartError;
 use super::side_car::{SideCarFile, SideCarLoss};
 use super::survey::{Surveyed, survey, survey_until};
-use super::work::{Made, SoundPart};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::recording::{OpenError, Recording};
 use crate::worker::message::Summary;
 use crate::worker::process::ProcessError;
+use codec::audio::SideCarSurvey;
 use codec::captions::captions;
 use codec::cut::{Cut, CutError, CutSettings};
 use codec::limits::Limits;
-use codec::mux::{
-    Channels, Container, Metadata, MuxError, SequenceHeader, SequenceHeaderError, SoundTrack, Track, Tracks,
-    VideoFile, VideoSample, VideoTrack,
-};
+use codec::mux::{Container, Metadata, MuxError, SequenceHeaderError, Texts};
 use codec::refusal::Refusal;
-use codec::timeline::{SessionSpan, Timeline};
+use codec::timeline::{Keystrokes, SessionSpan, Timeline};
 use codec::video::{Plan, VideoSettings};
-use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// What decides the bytes of a video beside the recording.
 #[derive(Debug, Clone, Copy, Default)]
@@ -139,48 +134,75 @@ pub(crate) enum ConvertError {
     Write(io::Error),
 }
 
-impl Conversion<'_> {
-    /// Makes the video and writes it to `output`, from its first byte to its last.
-    pub(crate) fn run(&self, output: &mut impl Write, interrupt: &Interrupt) -> Result<Report, ConvertError> {
-        let beside = self.side_car.map(|file| file.survey(interrupt)).transpose()?;
-        let with_sound = |timeline: Timeline| match &beside {
+/// What is known of a recording that was read and not drawn.
+pub(super) struct Found {
+    /// With the sound of the file beside it.
+    pub(super) timeline: Timeline,
+    pub(super) keystrokes: Keystrokes,
+    beside: Option<SideCarSurvey>,
+}
+
+impl Found {
+    fn new((timeline, keystrokes): (Timeline, Keystrokes), beside: Option<SideCarSurvey>) -> Self {
+        let timeline = match &beside {
             Some(beside) => timeline.with_sound(beside),
             None => timeline,
         };
-        let (timeline, mut keystrokes) = survey(&self.surveyed(), interrupt)?;
-        let mut timeline = with_sound(timeline);
-        let (plan, Made { video, sound, summary }) = loop {
-            let cut = Cut::new(&self.settings.cut, timeline.media_duration_ms, &timeline.idle)?;
-            let plan = Plan::new(&timeline, cut, self.settings.video).ok_or_else(|| no_picture(&timeline))?;
-            match self.make_parts(&timeline, &plan, interrupt) {
-                // What it costs to draw is counted, so every worker ends at the same byte: the video ends there.
-                Err(ConvertError::Worker(ProcessError::Failed(refusal)))
-                    if refusal.cut_for_time().is_some_and(|position| position < timeline.readable_bytes) =>
-                {
-                    let drawn = survey_until(&self.surveyed(), &refusal, interrupt)?;
-                    (timeline, keystrokes) = (with_sound(drawn.0), drawn.1);
-                }
-                made => break (plan, made?),
-            }
+        Self { timeline, keystrokes, beside }
+    }
+
+    /// Whether a worker drew only a part of what can be read, since more costs too much.
+    pub(super) fn is_cut_short_by(&self, refusal: &Refusal) -> bool {
+        refusal.cut_for_time().is_some_and(|position| position < self.timeline.readable_bytes)
+    }
+}
+
+/// What a conversion wrote.
+pub(super) struct Produced {
+    /// Up to where the recording could be drawn.
+    pub(super) found: Found,
+    pub(super) plan: Plan,
+    pub(super) pictures: usize,
+    pub(super) has_sound: bool,
+    pub(super) summary: Summary,
+}
+
+impl Conversion<'_> {
+    /// Makes the video and writes it to `output`, from its first byte to its last: once all of it is coded, or, where it is in
+    /// fragments, as it is being coded.
+    pub(crate) fn run(&self, output: &mut impl Write, interrupt: &Interrupt) -> Result<Report, ConvertError> {
+        let beside = self.side_car.map(|file| file.survey(interrupt)).transpose()?;
+        let found = Found::new(survey(&self.surveyed(), interrupt)?, beside);
+        let Produced { found, plan, pictures, has_sound, summary } = match self.settings.container {
+            Container::Indexed(container) => self.make_indexed(container, found, output, interrupt)?,
+            Container::FragmentedMp4 => self.make_fragments(found, output, interrupt)?,
         };
-        let video_track = video_track(&video, &plan)?;
-        let pictures = video_track.samples.len();
-        let sound_track = sound.as_ref().map(|sound| sound_track(sound, &plan));
-        let texts = self.settings.keystrokes.then(|| captions(&timeline, &keystrokes.batches, &plan.cut));
-        let texts = texts.flatten();
-        let tracks = Tracks { video: &video_track, sound: sound_track.as_ref(), texts: texts.as_ref() };
-        let file = VideoFile::lay_out(self.settings.container, tracks, &self.metadata)?;
-        write(&file, video, sound, output).map_err(ConvertError::Write)?;
-        output.flush().map_err(ConvertError::Write)?;
-        let loss = self.side_car.zip(beside.as_ref()).and_then(|(file, survey)| file.loss(survey));
-        Ok(Report {
-            timeline,
-            plan,
-            pictures,
-            has_sound: sound_track.is_some(),
-            summary,
-            side_car_loss: loss,
-        })
+        let side_car_loss =
+            self.side_car.zip(found.beside.as_ref()).and_then(|(file, beside)| file.loss(beside));
+        Ok(Report { timeline: found.timeline, plan, pictures, has_sound, summary, side_car_loss })
+    }
+
+    /// How the recording becomes a video.
+    pub(super) fn plan(&self, timeline: &Timeline) -> Result<Plan, ConvertError> {
+        let cut = Cut::new(&self.settings.cut, timeline.media_duration_ms, &timeline.idle)?;
+        Plan::new(timeline, cut, self.settings.video).ok_or_else(|| no_picture(timeline))
+    }
+
+    /// What can be read in the video.
+    pub(super) fn texts(&self, found: &Found, plan: &Plan) -> Option<Texts> {
+        let Found { timeline, keystrokes, .. } = found;
+        self.settings.keystrokes.then(|| captions(timeline, &keystrokes.batches, &plan.cut)).flatten()
+    }
+
+    /// What is known of the recording up to where it was refused.
+    pub(super) fn find_until(
+        &self,
+        refusal: &Refusal,
+        found: &Found,
+        interrupt: &Interrupt,
+    ) -> Result<Found, ConvertError> {
+        let drawn = survey_until(&self.surveyed(), refusal, interrupt)?;
+        Ok(Found::new(drawn, found.beside.clone()))
     }
 
     fn surveyed(&self) -> Surveyed<'_> {
@@ -188,65 +210,7 @@ impl Conversion<'_> {
     }
 }
 
-fn no_picture(timeline: &Timeline) -> ConvertError {
+/// Nothing is shown of what can be drawn.
+pub(super) fn no_picture(timeline: &Timeline) -> ConvertError {
     timeline.ending.refusal().map_or(ConvertError::NoPicture, ConvertError::Refused)
-}
-
-/// The pictures of all segments as one track: each lasts until the next one, the last to the end of the video.
-fn video_track(parts: &[(VideoPart, Arc<File>)], plan: &Plan) -> Result<VideoTrack, ConvertError> {
-    let mut headers = Vec::new();
-    let mut pictures = Vec::new();
-    for (part, _) in parts {
-        let of_track: Vec<_> =
-            part.sequence_headers.iter().map(|header| number_of(header, &mut headers)).collect();
-        // Without a header, the picture is refused below.
-        let header = |picture: &Picture| of_track.get(picture.header).copied().unwrap_or(usize::MAX);
-        pictures.extend(part.pictures.iter().map(|picture| (picture, header(picture))));
-    }
-    let end_ms = plan.segments.last().map_or(0, |segment| segment.end_ms);
-    let ends = pictures.iter().skip(1).map(|(next, _)| next.at_ms).chain([end_ms]);
-    let samples = pictures
-        .iter()
-        .zip(ends)
-        .map(|((picture, header), end_ms)| VideoSample {
-            size_bytes: picture.size_bytes,
-            duration_ms: u32::try_from(end_ms - picture.at_ms).unwrap_or(0).max(1),
-            is_sync: picture.is_sync,
-            header: *header,
-        })
-        .collect();
-    let sequence_headers =
-        headers.iter().map(|header| SequenceHeader::parse(header)).collect::<Result<_, _>>()?;
-    Ok(VideoTrack { sequence_headers, samples })
-}
-
-fn sound_track(part: &SoundPart, plan: &Plan) -> SoundTrack {
-    SoundTrack {
-        channels: Channels::Stereo,
-        pre_skip_samples: part.pre_skip_samples,
-        input_rate_hz: SoundTrack::RATE_HZ,
-        play_ms: u64::try_from(plan.cut.duration_ms()).unwrap_or(0),
-        packets: part.packets.clone(),
-    }
-}
-
-/// Writes the pieces of a file, and the packets where they belong.
-fn write(
-    file: &VideoFile<'_>,
-    video: Vec<(VideoPart, Arc<File>)>,
-    sound: Option<SoundPart>,
-    output: &mut impl Write,
-) -> io::Result<()> {
-    let mut pictures = Parts::new(video.into_iter().map(|(part, file)| (file, part.range)));
-    let mut sound = Parts::new(sound.map(|sound| sound.stored));
-    for piece in file.pieces() {
-        output.write_all(&piece.bytes)?;
-        let Some(packets) = piece.packets else { continue };
-        match packets.track {
-            Track::Video => pictures.copy_next(packets.bytes, output)?,
-            Track::Sound => sound.copy_next(packets.bytes, output)?,
-            Track::Subtitles | Track::Chapters => {}
-        }
-    }
-    Ok(())
 }

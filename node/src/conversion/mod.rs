@@ -1,9 +1,14 @@
 //! A recording becomes a video: read once without pixels, planned, coded by worker processes, laid out.
 
+mod coded;
 mod convert;
+mod fragments;
+mod indexed;
 mod part;
+mod pictures;
 mod runs;
 mod side_car;
+mod sound;
 mod survey;
 mod work;
 

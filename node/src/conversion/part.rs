@@ -29,7 +29,7 @@ pub(crate) enum PartError {
 
 /// An unnamed temporary file to which one worker's packets are appended.
 pub(super) struct PacketFile {
-    file: BufWriter<File>,
+    file: BufWriter<Arc<File>>,
     bytes: u64,
 }
 
@@ -63,7 +63,7 @@ pub(super) struct Picture {
 impl PacketFile {
     /// An empty file in `folder`.
     pub(super) fn create(folder: &Path) -> Result<Self, PartError> {
-        Ok(Self { file: BufWriter::new(tempfile::tempfile_in(folder)?), bytes: 0 })
+        Ok(Self { file: BufWriter::new(Arc::new(tempfile::tempfile_in(folder)?)), bytes: 0 })
     }
 
     /// A part that begins at the end of the file.
@@ -102,9 +102,14 @@ impl PacketFile {
         Ok(())
     }
 
-    /// The complete file, to read from.
-    pub(super) fn into_file(self) -> Result<Arc<File>, PartError> {
-        Ok(Arc::new(self.file.into_inner().map_err(io::IntoInnerError::into_error)?))
+    /// Hands what was appended up to here to those who read the file.
+    pub(super) fn flush(&mut self) -> Result<(), PartError> {
+        Ok(self.file.flush()?)
+    }
+
+    /// The file, to read from: all of it that was flushed.
+    pub(super) fn file(&self) -> Arc<File> {
+        Arc::clone(self.file.get_ref())
     }
 }
 
@@ -123,6 +128,11 @@ impl Parts {
     /// Reads `parts` in their order.
     pub(super) fn new(parts: impl IntoIterator<Item = Stored>) -> Self {
         Self(parts.into_iter().collect())
+    }
+
+    /// Reads one more behind them.
+    pub(super) fn push(&mut self, part: Stored) {
+        self.0.push_back(part);
     }
 
     /// Copies the next `bytes`.

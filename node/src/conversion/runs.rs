@@ -16,9 +16,9 @@ pub(super) struct Runs<'a> {
 }
 
 impl<'a> Runs<'a> {
-    /// All segments, for so many workers.
-    pub(super) fn new(segments: &'a [Segment], workers: usize) -> Self {
-        Self { segments, workers: workers.max(1), next: 0, key_state: None }
+    /// All segments from `first` on, for so many workers.
+    pub(super) fn from(segments: &'a [Segment], first: usize, workers: usize) -> Self {
+        Self { segments, workers: workers.max(1), next: first.min(segments.len()), key_state: None }
     }
 
     /// Takes the next run: no more than a worker's share of what is left, so that runs are long at first, and short at the
@@ -82,7 +82,7 @@ mod tests {
             (50, singles(0)),
         ] {
             let segments = segments(20);
-            let mut runs = Runs::new(&segments, workers);
+            let mut runs = Runs::from(&segments, 0, workers);
             let taken: Vec<_> = std::iter::from_fn(|| runs.take()).map(|run| (run.start, run.end)).collect();
             assert_eq!(taken, expected, "{workers} workers");
             assert_eq!(runs.take(), None);
@@ -92,7 +92,7 @@ mod tests {
     /// What each of some workers reads when all are equally fast: ranges of bytes.
     fn read_ranges(workers: usize, writes: bool) -> Vec<Vec<Range<u64>>> {
         let segments = segments(20);
-        let mut runs = Runs::new(&segments, workers);
+        let mut runs = Runs::from(&segments, 0, workers);
         let mut read = vec![Vec::<Range<u64>>::new(); workers];
         // When each is ready for another run, in segments.
         let mut ready = vec![0; workers];

@@ -11,7 +11,7 @@ use crate::recording::Recording;
 use cluster::catalog::{self, SealFacts, VideoFacts, VideoSettings};
 use cluster::id::RecordingId;
 use codec::limits::Limits;
-use codec::mux::{Container, Metadata};
+use codec::mux::{Container, Indexed, Metadata};
 
 /// What a video is made of.
 #[derive(Debug, Clone, Copy)]
@@ -78,8 +78,8 @@ pub(super) fn convert(
 
 fn container(wanted: catalog::Container) -> Container {
     match wanted {
-        catalog::Container::Mp4 => Container::Mp4,
-        catalog::Container::Webm => Container::Webm,
+        catalog::Container::Mp4 => Container::Indexed(Indexed::Mp4),
+        catalog::Container::Webm => Container::Indexed(Indexed::Webm),
         catalog::Container::FragmentedMp4 => Container::FragmentedMp4,
     }
 }

@@ -43,7 +43,16 @@ pub(super) enum Form {
     /// All of them in `moov`.
     Whole,
     /// Those of each fragment in its `moof`; `moov` has those of texts only.
-    Fragmented,
+    Fragmented(Ahead),
+}
+
+/// What is known of pictures and sound before there are tables of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ahead {
+    /// When the last track ends, in milliseconds.
+    pub(super) duration_ms: u64,
+    /// What each packet of sound decodes to.
+    pub(super) sound_packet_samples: u16,
 }
 
 impl Form {
@@ -51,7 +60,7 @@ impl Form {
     fn of_movie<P>(self, packets: &[P]) -> &[P] {
         match self {
             Self::Whole => packets,
-            Self::Fragmented => &[],
+            Self::Fragmented(_) => &[],
         }
     }
 
@@ -59,7 +68,7 @@ impl Form {
     fn lasting(self, duration: u64) -> u64 {
         match self {
             Self::Whole => duration,
-            Self::Fragmented => 0,
+            Self::Fragmented(_) => 0,
         }
     }
 }
@@ -98,11 +107,17 @@ impl Movie<'_> {
             trak_boxes.push(self.trak(self.chapter_track(&texts.chapters, offsets)?));
             last_id = CHAPTERS_ID;
         }
+        let of_tracks = trak_boxes.iter().map(|track| track.tkhd_box.duration).max().unwrap_or(0);
+        let duration = match self.form {
+            Form::Whole => of_tracks,
+            // Who reads a pipe knows no other duration.
+            Form::Fragmented(ahead) => ahead.duration_ms,
+        };
         let mvhd_box = MvhdBox {
             creation_time: self.created(),
             modification_time: self.created(),
             timescale: MS_TIMESCALE,
-            duration: trak_boxes.iter().map(|track| track.tkhd_box.duration).max().unwrap_or(0),
+            duration,
             rate: MvhdBox::DEFAULT_RATE,
             volume: MvhdBox::DEFAULT_VOLUME,
             matrix: MvhdBox::DEFAULT_MATRIX,
@@ -111,7 +126,7 @@ impl Movie<'_> {
         let unknown_boxes = vec![text_boxes::user_data(self.metadata)?];
         let mvex_box = match self.form {
             Form::Whole => None,
-            Form::Fragmented => Some(fragment_boxes::extends(self.tracks)),
+            Form::Fragmented(ahead) => Some(fragment_boxes::extends(self.tracks, ahead)),
         };
         Ok(MoovBox { mvhd_box, trak_boxes, mvex_box, unknown_boxes })
     }
@@ -189,10 +204,18 @@ impl Movie<'_> {
             header: Some(MediaHeader::Smhd(SmhdBox::default())),
             // No time: up to the end of what the fragments hold (ISO/IEC 14496-12 8.6.6).
             edit: Some(skip_start(sound, self.form.lasting(sound.heard_ms()))),
-            table: StblBox { unknown_boxes: preroll(sound, packets.len()), ..table },
+            table: StblBox { unknown_boxes: preroll(self.shortest_samples(sound), packets.len()), ..table },
             unknown_boxes: Vec::new(),
             unknown_media_boxes: Vec::new(),
         })
+    }
+
+    /// The shortest packet of sound but for the last one, which may be cut.
+    fn shortest_samples(&self, sound: &SoundTrack) -> Option<u16> {
+        match self.form {
+            Form::Whole => sound.packets.iter().rev().skip(1).map(|packet| packet.samples).min(),
+            Form::Fragmented(ahead) => Some(ahead.sound_packet_samples),
+        }
     }
 
     fn subtitle_track(&self, subtitles: &TextTrack, offsets: Offsets) -> Result<TrackBoxes> {
@@ -318,8 +341,7 @@ fn skip_start(sound: &SoundTrack, edit_duration: u64) -> EdtsBox {
 
 /// How many packets a player decodes before the one that it seeks to: `sgpd` of type `roll`, and `sbgp` for so many packets
 /// (ISO/IEC 14496-12 10.1).
-fn preroll(sound: &SoundTrack, packets: usize) -> Vec<UnknownBox> {
-    let shortest = sound.packets.iter().rev().skip(1).map(|packet| packet.samples).min();
+fn preroll(shortest: Option<u16>, packets: usize) -> Vec<UnknownBox> {
     let distance = PREROLL_SAMPLES.div_ceil(shortest.unwrap_or(PREROLL_SAMPLES).max(120));
     let distance = i16::try_from(distance).unwrap_or(i16::MAX).saturating_neg();
     let mut description = b"\x01\0\0\0roll\0\0\0\x02\0\0\0\x01".to_vec();
