@@ -20,6 +20,7 @@ mod mail;
 mod membership;
 mod outbox;
 mod output;
+mod partial_output;
 mod pipe;
 mod progress;
 mod record;

@@ -16,10 +16,12 @@ pub(crate) struct Pipe {
 }
 
 impl Pipe {
+    /// What a pipe that is ready takes at once: `PIPE_BUF` of pipe(7).
+    const READY_BYTES: usize = 4 << 10;
     /// How long a wait for bytes lasts before the interrupt is looked at again.
     const LOOK_EVERY: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
-    /// Reads from `file` until `interrupt`.
+    /// Reads from `file`, or writes to it, until `interrupt`.
     pub(crate) fn new(file: File, interrupt: &Interrupt) -> Self {
         Self { file, interrupt: interrupt.clone(), wait: None }
     }
@@ -60,6 +62,8 @@ impl Read for Pipe {
 impl Write for Pipe {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.ready(PollFlags::OUT)?;
+        // Others hold the end of a pipe that is not ours, so it blocks: on more than it is ready for, however long.
+        let bytes = if self.wait.is_some() { bytes } else { &bytes[..bytes.len().min(Self::READY_BYTES)] };
         self.file.write(bytes)
     }
 
@@ -85,7 +89,15 @@ mod tests {
         let mut read = [0; 8];
         reader.read_exact(&mut read).unwrap();
         assert_eq!(read, [7; 8]);
+        // A pipe that blocks, and is full.
+        let (_reader, writer) = io::pipe().unwrap();
+        let mut writer = Pipe::new(File::from(OwnedFd::from(writer)), &interrupt);
+        while poll(&mut [PollFd::new(&writer.file, PollFlags::OUT)], Some(&Timespec::default())).unwrap() > 0
+        {
+            assert_eq!(writer.write(&[7; 1 << 20]).unwrap(), Pipe::READY_BYTES);
+        }
         interrupt.set();
+        assert_eq!(writer.write(&[7]).unwrap_err().to_string(), "interrupted");
         assert_eq!(reader.read(&mut read).unwrap_err().to_string(), "interrupted");
     }
 }

@@ -19,6 +19,8 @@ const DEADLINE: Duration = Duration::from_secs(240);
 #[derive(Debug)]
 pub struct Custody {
     command: Command,
+    /// Whether what it prints goes to somebody else.
+    is_read: bool,
 }
 
 impl Custody {
@@ -26,7 +28,7 @@ impl Custody {
     pub fn new<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> anyhow::Result<Self> {
         let mut command = Command::new(binary()?);
         command.args(arguments);
-        Ok(Self { command })
+        Ok(Self { command, is_read: false })
     }
 
     /// The same with an address space of at most `bytes`, for itself and for its children.
@@ -37,7 +39,7 @@ impl Custody {
         let mut command = Command::new("sh");
         command.args(["-c", &format!("ulimit -v {} && exec \"$0\" \"$@\"", bytes / 1024)]);
         command.arg(binary()?).args(arguments);
-        Ok(Self { command })
+        Ok(Self { command, is_read: false })
     }
 
     /// With one more argument.
@@ -58,10 +60,20 @@ impl Custody {
         self
     }
 
+    /// With a standard output; then its end tells nothing of what it printed.
+    pub fn output(mut self, output: impl Into<Stdio>) -> Self {
+        self.command.stdout(output);
+        self.is_read = true;
+        self
+    }
+
     /// Starts it in a process group of its own, as a shell does.
     pub fn start(mut self) -> anyhow::Result<Running> {
         let (stdout, stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
-        self.command.stdout(stdout.try_clone()?).stderr(stderr.try_clone()?).process_group(0);
+        if !self.is_read {
+            self.command.stdout(stdout.try_clone()?);
+        }
+        self.command.stderr(stderr.try_clone()?).process_group(0);
         let child = self.command.spawn().context("cannot start the binary")?;
         Ok(Running { child, stdout, stderr })
     }
@@ -94,6 +106,11 @@ impl Running {
     /// Sends its whole process group a signal, as a terminal does on Ctrl-C.
     pub fn signal_group(&self, signal: Signal) -> anyhow::Result<()> {
         Ok(nix::sys::signal::killpg(self.pid()?, signal)?)
+    }
+
+    /// Whether it has ended.
+    pub fn has_ended(&mut self) -> anyhow::Result<bool> {
+        Ok(self.child.try_wait()?.is_some())
     }
 
     /// Waits until it ends by itself.

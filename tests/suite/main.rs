@@ -21,6 +21,7 @@ mod members;
 mod moves;
 mod persons;
 mod pictures;
+mod playing;
 mod power_cut;
 mod purged;
 mod repair;

@@ -2,10 +2,10 @@
 
 use super::resync::Resync;
 use super::timing::Timing;
+use super::video_output::VideoOutput;
 use super::{Exit, media_time, print_partial};
 use crate::conversion::{Conversion, ConversionSettings, Report, SideCarFile};
 use crate::interrupt::Interrupt;
-use crate::output::{Output, folder_of};
 use crate::progress::{TerminalProgress, clock};
 use crate::recording::Recording;
 use anyhow::Context;
@@ -26,10 +26,11 @@ use std::time::Duration;
 pub(super) struct Convert {
     /// The recording (.guac, .cast or a typescript; .zst too); - reads standard input.
     file: PathBuf,
-    /// Where to write the video.
+    /// Where to write the video; - writes standard output. It stands there when it is complete; in fragments, what there is of it
+    /// can be read as OUT.mp4.part before.
     #[arg(short, long, value_name = "OUT.mp4")]
     output: PathBuf,
-    /// What kind of file it is; without, OUT.webm becomes WebM and any other name MP4.
+    /// What kind of file it is; without, OUT.webm becomes WebM, standard output MP4 in fragments, and any other name MP4.
     #[arg(long, value_enum)]
     container: Option<ContainerName>,
     /// What players show as its title.
@@ -87,7 +88,7 @@ enum ContainerName {
     Mp4,
     /// WebM with its index in front.
     Webm,
-    /// MP4 in fragments: what is there of it plays while the rest is still being copied or fetched.
+    /// MP4 in fragments: it is written as it is coded, and what is there of it plays while the rest is being made, copied or fetched.
     FragmentedMp4,
 }
 
@@ -95,7 +96,13 @@ impl ContainerName {
     /// The container that a file's name asks for.
     fn of(path: &Path) -> Self {
         let is_webm = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("webm"));
-        if is_webm { Self::Webm } else { Self::Mp4 }
+        if VideoOutput::is_standard(path) {
+            Self::FragmentedMp4
+        } else if is_webm {
+            Self::Webm
+        } else {
+            Self::Mp4
+        }
     }
 
     fn container(self) -> Container {
@@ -121,7 +128,9 @@ impl Convert {
     pub(super) fn run(self, interrupt: &Interrupt) -> anyhow::Result<Exit> {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let unwritten = || format!("cannot write {}", self.output.display());
-        let mut output = Output::create(&self.output).with_context(unwritten)?;
+        let settings = self.settings();
+        let output = VideoOutput::create(&self.output, settings.container, interrupt);
+        let mut output = output.with_context(unwritten)?;
         let recording = Recording::open(&self.file, &self.timing.files(), interrupt)?;
         let recording = recording.drawn(interrupt)?;
         let offset_ms = self.sound_offset.unwrap_or(0);
@@ -129,10 +138,10 @@ impl Convert {
         let conversion = Conversion {
             recording: &recording,
             side_car: side_car.as_ref(),
-            work_dir: folder_of(&self.output),
+            work_dir: &VideoOutput::work_dir(&self.output),
             session: None,
             limits: self.resync.limits(),
-            settings: self.settings(),
+            settings,
             metadata: Metadata { title: self.title.clone(), ..Metadata::default() },
             workers: self.workers.map_or(cores, NonZeroUsize::get),
             progress: &TerminalProgress::new(self.quiet),

@@ -17,6 +17,7 @@ mod server;
 mod summary;
 mod test_mail;
 mod timing;
+mod video_output;
 
 use crate::interrupt::Interrupt;
 use crate::serve::RunError;
