@@ -1,4 +1,4 @@
-//! Stretches of all tracks: clusters of WebM, fragments of MP4.
+//! Stretches of all tracks: clusters of WebM.
 
 use std::ops::Range;
 

@@ -105,9 +105,15 @@ impl Coded {
         missing.unwrap_or(state.segments.len())
     }
 
-    /// The video ends with the segment before `end`; none behind it is coded.
-    pub(super) fn end_segments_at(&self, end: usize) {
-        self.change(|state| state.segments.truncate(end));
+    /// The video ends with the segment before `end`. Returns whether that is still to be coded; else nothing changes.
+    pub(super) fn end_segments_at(&self, end: usize) -> bool {
+        let mut state = self.state();
+        let last = end.checked_sub(1).and_then(|last| state.segments.get(last));
+        let is_waiting = matches!(last, Some(Slot::Waiting));
+        if is_waiting {
+            state.segments.truncate(end);
+        }
+        is_waiting
     }
 
     /// The sound will stand in this file.
@@ -195,7 +201,7 @@ mod tests {
         let news = coded.news(false).unwrap();
         assert_eq!((numbers(&news), news.packets.len(), packets.len()), (vec![], 1, 0));
         // What is drawn costs too much: the video ends with the second segment, which is coded up to there.
-        coded.end_segments_at(2);
+        assert!(!coded.end_segments_at(1) && coded.end_segments_at(2));
         put(0);
         put(1);
         coded.end_sound();

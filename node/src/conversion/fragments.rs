@@ -80,7 +80,11 @@ impl Conversion<'_> {
                     if segments.is_empty() {
                         return Err(no_picture(&drawn.timeline));
                     }
-                    work.coded.end_segments_at(segments.len());
+                    // Whoever ended at another byte was wrong; of what may be written, nothing can be taken back.
+                    let is_cut_short = segments.last() != work.plan.segments.get(segments.len() - 1);
+                    if !is_cut_short || !work.coded.end_segments_at(segments.len()) {
+                        return Err(ConvertError::Refused(refusal));
+                    }
                     cut_short = Some((drawn, segments));
                 }
                 coded => return Ok(Drawn { summary: coded?, cut_short }),
