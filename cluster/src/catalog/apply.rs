@@ -28,6 +28,7 @@ use super::request::{self, Known, Request};
 use super::retention;
 use super::role;
 use super::session;
+use super::sound;
 use super::step::{Effect, Halt, LogPosition, Step};
 use super::token;
 use super::transaction::{CatalogError, Transaction};
@@ -134,6 +135,7 @@ fn apply(step: &mut Step<'_, '_>, command: Command) -> Effect {
         Command::CompleteIndex(command) => job::complete_index(step, command),
         Command::Complete(command) => job::complete(step, command),
         Command::CompleteDamaged(command) => job::complete_damaged(step, command),
+        Command::KeepSound(command) => sound::keep(step, command),
         Command::FailJob(command) => job::fail(step, command),
         Command::CancelJob { job, by } => job::cancel(step, job, &by),
         Command::MailSent { mail } => outbox::sent(step, mail),

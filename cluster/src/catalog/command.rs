@@ -25,6 +25,7 @@ use super::recording::{CloseChunk, OpenChunk, OpenChunkLate, Seal};
 use super::retention::PutRetention;
 use super::role::PutRole;
 use super::session::{EndSession, OpenSession};
+use super::sound::KeepSound;
 use super::token::{CreateToken, TokenId};
 use super::user::{CreateUser, LogIn, PutUser, SetPassword};
 use super::video::{DeleteVideo, RequestVideo, RetryVideo};
@@ -311,4 +312,6 @@ pub enum Command {
     CloseSession(EndSession),
     /// A video is made of what could be read.
     CompleteDamaged(CompleteDamaged),
+    /// A file of sound belongs to a session.
+    KeepSound(KeepSound),
 }

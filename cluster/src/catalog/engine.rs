@@ -75,11 +75,12 @@ pub enum Tree {
     DeletedObjects = 58,
     DeletedCopies = 59,
     DamagedVideos = 60,
+    Sounds = 61,
 }
 
 impl Tree {
     /// All trees, in the order of their numbers.
-    pub const ALL: [Self; 61] = [
+    pub const ALL: [Self; 62] = [
         Self::Meta,
         Self::Sessions,
         Self::SessionsByStart,
@@ -141,6 +142,7 @@ impl Tree {
         Self::DeletedObjects,
         Self::DeletedCopies,
         Self::DamagedVideos,
+        Self::Sounds,
     ];
 
     /// The number that stands for it in stored keys.

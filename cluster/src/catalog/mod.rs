@@ -39,6 +39,7 @@ mod retention;
 mod role;
 mod row;
 mod session;
+mod sound;
 mod standstill;
 mod step;
 mod text;
@@ -117,6 +118,7 @@ pub use session::{
     End, EndSession, Format, IndexFacts, IndexState, OpenSession, Protocol, SessionInfo, SessionRow,
     SessionState,
 };
+pub use sound::{KeepSound, SOUND_OFFSET_MS_MAX, SoundRow};
 pub use step::LogPosition;
 pub use token::{CreateToken, TokenId, TokenKind, TokenRow};
 pub use transaction::CatalogError;

@@ -5,6 +5,7 @@ use super::outbox::MailId;
 use super::recording::OpenChunkFact;
 use super::request::Incarnation;
 use super::session::{Format, Protocol};
+use super::sound::SoundRow;
 use super::token::TokenId;
 use crate::chunk::key::KekId;
 use crate::id::{ChunkNumber, Epoch, JobId, MemberId, ObjectId, RecordingId, StreamId, VideoId};
@@ -83,6 +84,13 @@ pub enum Outcome {
     Admitted {
         /// Under this number.
         member: MemberId,
+    },
+    /// The file of sound of a session, kept now or earlier.
+    Sound {
+        /// What it is.
+        sound: SoundRow,
+        /// Whether this command brought it.
+        is_new: bool,
     },
 }
 
@@ -332,4 +340,8 @@ pub enum Refusal {
     LastMember { member: MemberId },
     #[error("at most {limit} objects are named at once")]
     TooManyObjects { limit: u64 },
+    #[error("the sound has {actual} bytes, not {expected}")]
+    SoundLength { expected: u64, actual: u64 },
+    #[error("sound begins at most {limit_ms} ms from the beginning of its recording")]
+    SoundOffset { limit_ms: u64 },
 }

@@ -215,6 +215,7 @@ pub(crate) fn purge(step: &mut Step<'_, '_>, command: Purge) -> Effect {
     step.rows.put(&recording::key(object), &stored)?;
     step.rows.remove(Tree::KeyStates, &recording.0);
     step.rows.remove(Tree::Views, &recording.0);
+    step.rows.remove(Tree::Sounds, &recording.0);
     comment::purge(step, recording)?;
     control::purge(step, recording)?;
     approval::purge(step, recording)?;

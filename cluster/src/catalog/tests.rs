@@ -19,6 +19,7 @@ mod requests;
 mod rows;
 mod sessions;
 mod settings;
+mod sounds;
 mod users;
 
 use super::*;

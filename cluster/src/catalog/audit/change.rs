@@ -22,6 +22,7 @@ use crate::catalog::purge::{Purge, PurgeCause};
 use crate::catalog::retention::{PutRetention, Retention, RetentionScope};
 use crate::catalog::role::PutRole;
 use crate::catalog::session::{EndSession, OpenSession};
+use crate::catalog::sound::{self, KeepSound};
 use crate::catalog::step::{Halt, Step};
 use crate::catalog::token::{CreateToken, TokenKind, TokenRow};
 use crate::catalog::user::{CreateUser, LogIn, PutUser, SetPassword};
@@ -143,6 +144,7 @@ pub(crate) fn of(step: &Step<'_, '_>, command: &Command) -> Result<Option<Change
         }
         Command::UseKek { kek } => Change::new("kek-used", format!("kek/{kek}"), String::new(), ""),
         Command::RetireKek { kek } => Change::new("kek-retired", format!("kek/{kek}"), String::new(), ""),
+        Command::KeepSound(command) => return sound_kept(step, command),
         Command::CompletePurge { recording } => {
             Change::new("purge-complete", format!("session/{recording}"), String::new(), "")
         }
@@ -225,6 +227,16 @@ fn video(command: &RequestVideo) -> Change {
     let detail = format!("{}{keystrokes}", settings.container);
     let object = format!("session/{recording}");
     Change::new("PAM.SessionManagement.Convert", object, detail, requested_by)
+}
+
+/// What proves the file; none where the session has one already, for nothing changes then.
+fn sound_kept(step: &Step<'_, '_>, command: &KeepSound) -> Result<Option<Change>, Halt> {
+    let KeepSound { recording, sound } = command;
+    if sound::of(step, *recording)?.is_some() {
+        return Ok(None);
+    }
+    let detail = format!("sound of {} bytes at {} ms: {}", sound.length, sound.offset_ms, sound.content_hash);
+    Ok(Some(Change::new("sound-kept", format!("session/{recording}"), detail, "")))
 }
 
 fn parameter(command: &PutParameter) -> Change {

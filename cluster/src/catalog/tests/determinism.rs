@@ -93,6 +93,10 @@ fn command() -> impl Strategy<Value = Command> {
             objects: vec![ObjectId { recording, stream: StreamId(stream) }],
         })),
         recording().prop_map(|recording| Command::CloseSession(EndSession { recording, ..ending() })),
+        (object(), 0..2i64).prop_map(|(object, offset_ms)| Command::KeepSound(KeepSound {
+            recording: object.recording,
+            sound: SoundRow { object, offset_ms, length: 1, content_hash: HASH },
+        })),
         (1..3u64).prop_map(|mail| Command::MailSent { mail: MailId(mail) }),
         (1..3u64).prop_map(layout::drain),
         (1..3u64).prop_map(layout::undrain),
