@@ -39,6 +39,7 @@ pub(crate) fn documented(config: &mut Documented<'_>) {
     config
         .configure(routes::session::routes)
         .configure(routes::recording::routes)
+        .configure(routes::sound::routes)
         .configure(routes::live::routes)
         .configure(routes::frame::routes)
         .configure(routes::timeline::routes)

@@ -23,6 +23,7 @@ mod replication;
 mod retention;
 mod role;
 mod session;
+mod sound;
 mod token;
 mod user;
 mod video;
@@ -56,6 +57,7 @@ pub(crate) use session::{
     ListQuery, NewSession, Opened, Report, ReportFacts, SealDone, SealRequest, SessionPage, SessionSummary,
     SortOrder, StateFilter,
 };
+pub(crate) use sound::Sound;
 pub(crate) use token::{MadeToken, NewToken, Token, TokenKind};
 pub(crate) use user::{ChangedUser, Login, NewPassword, NewUser, User};
 pub(crate) use video::{NewVideo, Video, VideoJob, VideoParts, VideoRows};

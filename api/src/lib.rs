@@ -40,6 +40,7 @@ mod report;
 mod roles;
 mod routes;
 mod server;
+mod sound;
 mod state;
 mod threads;
 mod tls;
@@ -59,8 +60,8 @@ pub use identity::{
 };
 pub use intake::{Intake, IntakeRefusal, PIECE_BYTES_MAX};
 pub use media::{
-    BoxFuture, FoundLine, FoundText, Join, Media, MediaError, Sight, Surveyed, TextKind, TextQuery, ViewPart,
-    ViewRead,
+    BoxFuture, FoundLine, FoundText, Join, Media, MediaError, Sight, SoundSpool, Surveyed, TextKind,
+    TextQuery, ViewPart, ViewRead,
 };
 pub use metrics::{Metrics, MetricsError};
 pub use openapi::openapi_json;

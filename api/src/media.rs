@@ -38,6 +38,21 @@ pub trait Media: Send + Sync {
     /// Where somebody begins who joins a recording that grows: its newest key state. None when all is to be drawn from
     /// its beginning.
     fn join(&self, recording: RecordingId, sight: Sight) -> BoxFuture<'_, Result<Option<Join>, MediaError>>;
+
+    /// Room for a file of sound that comes in, empty; given free when it is dropped. [`MediaError::Busy`] when all is taken.
+    fn sound(&self) -> Result<Box<dyn SoundSpool>, MediaError>;
+}
+
+/// A file of sound that came in and is not stored yet.
+pub trait SoundSpool: Send {
+    /// Adds bytes behind those that it has.
+    fn push(&mut self, bytes: Vec<u8>) -> BoxFuture<'_, Result<(), MediaError>>;
+
+    /// Decodes all of it, beginning at a media time; [`MediaError::Unheard`] when nothing of it could ever be heard.
+    fn survey(&mut self, offset_ms: i64) -> BoxFuture<'_, Result<(), MediaError>>;
+
+    /// The bytes from one on: as many as are appended at once, fewer at the end.
+    fn piece(&mut self, at: u64) -> BoxFuture<'_, Result<Vec<u8>, MediaError>>;
 }
 
 /// How much of a recording somebody may see.
@@ -159,6 +174,21 @@ pub enum MediaError {
     Deadline {
         /// What it may take.
         limit_ms: u64,
+    },
+    /// A file is no sound, or none that can be decoded.
+    #[error("the sound cannot be heard: {reason}")]
+    Unheard {
+        /// The refusal's code and words; never with bytes of the file.
+        reason: String,
+    },
+    /// There is no room for what comes in.
+    #[error("there is no room for the sound")]
+    DiskFull,
+    /// What comes in cannot be kept, or read again.
+    #[error("the sound cannot be kept: {reason}")]
+    Unkept {
+        /// What the system says.
+        reason: String,
     },
     /// A worker ended without an answer.
     #[error("a worker ended without an answer")]

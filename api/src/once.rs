@@ -94,7 +94,8 @@ impl Done {
             | Outcome::Version(_)
             | Outcome::HoldRelease { .. }
             | Outcome::Audited { .. }
-            | Outcome::Admitted { .. }) => Self { outcome, note },
+            | Outcome::Admitted { .. }
+            | Outcome::Sound { .. }) => Self { outcome, note },
         }
     }
 

@@ -12,6 +12,7 @@ use crate::dto::{
     VideoJob, VideoParts, VideoRows,
 };
 use crate::problem::{Kind, Problem};
+use crate::sound;
 use crate::state::ApiState;
 
 /// The name of the parameter that allows videos.
@@ -23,6 +24,7 @@ const QUEUE_MAX: usize = 1000;
 
 /// The report of a session.
 pub(crate) async fn report(state: &ApiState, session: OneSession) -> Result<Report, Problem> {
+    let sound = sound::told(state, &session)?;
     let OneSession { id, row } = session;
     let object = ObjectId::from(id);
     let facts = state.cluster.catalog()?.object(object)?.ok_or_else(Problem::not_found)?;
@@ -35,7 +37,20 @@ pub(crate) async fn report(state: &ApiState, session: OneSession) -> Result<Repo
     let (video, holds, reviews) = (videos(state, id)?, holds(state, id)?, reviews(state, id)?);
     let blocked = Blocked::standing(&row.state, state.cluster.catalog()?.control(id)?);
     let state = facts.state;
-    Ok(ReportFacts { id, row, object: state, size_bytes, video, gaps, holds, reviews, blocked, purge }.into())
+    let facts = ReportFacts {
+        id,
+        row,
+        object: state,
+        size_bytes,
+        sound,
+        video,
+        gaps,
+        holds,
+        reviews,
+        blocked,
+        purge,
+    };
+    Ok(facts.into())
 }
 
 /// The holds of a session, released ones included.

@@ -32,6 +32,7 @@ pub(crate) mod replication;
 pub(crate) mod retention;
 pub(crate) mod role;
 pub(crate) mod session;
+pub(crate) mod sound;
 pub(crate) mod text;
 pub(crate) mod timeline;
 pub(crate) mod token;

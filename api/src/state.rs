@@ -57,6 +57,8 @@ pub struct ApiState {
 pub struct Limits {
     /// The most bytes of a recording.
     pub recording_bytes_max: u64,
+    /// The most bytes of a session's file of sound.
+    pub sound_bytes_max: u64,
     /// The most bytes of a JSON body, which also bounds its depth.
     pub json_bytes_max: usize,
     /// The most bytes of a request's header lines, and of its target.
@@ -86,6 +88,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             recording_bytes_max: 256 << 30,
+            sound_bytes_max: 1 << 30,
             json_bytes_max: 64 << 10,
             header_bytes_max: 16 << 10,
             idle_s_max: 60,

@@ -27,6 +27,7 @@ mod serving;
 mod sessions;
 mod settings;
 pub(crate) mod signer;
+mod sounds;
 mod users;
 mod videos;
 mod wire;

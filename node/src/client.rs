@@ -8,6 +8,7 @@ use crate::recording::{OpenError, Recording};
 use cluster::catalog::{Format, Protocol};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,10 +32,14 @@ const WAIT_FIRST: Duration = Duration::from_millis(250);
 const ANSWER_LIMIT: Duration = Duration::from_secs(120);
 /// How long a connection may take.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+/// How long all of a file of sound may take: it is decoded before the answer.
+const SOUND_LIMIT: Duration = Duration::from_secs(2 * 3600);
 /// The version of tus that is spoken.
 const TUS_VERSION: &str = "1.0.0";
 /// The media type of a piece.
 const PIECES: &str = "application/offset+octet-stream";
+/// The media type of sound, whatever it is.
+const SOUND: &str = "application/octet-stream";
 
 /// Why a server did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -241,6 +246,30 @@ impl Client {
         Ok(())
     }
 
+    /// Brings the file of sound of a session, which begins at a media time. The same again is harmless, so that it is tried as a
+    /// piece is.
+    pub(crate) fn put_sound(&self, session: &str, path: &Path, offset_ms: i64) -> Result<(), ClientError> {
+        let url = format!("{}/v1/sessions/{session}/sound?offset_ms={offset_ms}", self.server);
+        let mut failures = 0;
+        loop {
+            match self.put_file(&url, path) {
+                Err(error) if failures + 1 < TRIES_MAX && is_passing_for_sound(&error) => {
+                    std::thread::sleep(WAIT_FIRST * (1 << failures));
+                    failures += 1;
+                }
+                put => return put,
+            }
+        }
+    }
+
+    fn put_file(&self, url: &str, path: &Path) -> Result<(), ClientError> {
+        let unread = |source| ClientError::Recording(OpenError::Read { path: path.to_owned(), source });
+        let file = File::open(path).map_err(unread)?;
+        let request = self.agent.put(url).config().timeout_per_call(Some(SOUND_LIMIT)).build();
+        let request = request.header("Authorization", self.bearer()).header("Content-Type", SOUND);
+        self.checked(url, request.send(file)).map(drop)
+    }
+
     /// Asks for the video of a session; gives its identifier.
     pub(crate) fn request_video(&self, session: &str, notify: &[String]) -> Result<String, ClientError> {
         let video: Named = self.post(&format!("/v1/sessions/{session}/videos"), &VideoBody { notify })?;
@@ -434,6 +463,11 @@ pub(crate) fn is_passing(error: &ClientError) -> bool {
         ClientError::Refused { status, .. } => matches!(status, 408 | 409 | 429 | 500..),
         ClientError::Answer { .. } | ClientError::Certificates { .. } | ClientError::Recording(_) => false,
     }
+}
+
+/// The same of a file of sound, which is a conflict only with another one.
+fn is_passing_for_sound(error: &ClientError) -> bool {
+    is_passing(error) && !matches!(error, ClientError::Refused { status: 409, .. })
 }
 
 fn roots_of(path: &Path) -> Option<RootCerts> {

@@ -21,6 +21,7 @@ pub(crate) enum Shown {
     Text,
     Frame,
     Video,
+    Sound,
     AuditLog,
 }
 
@@ -35,6 +36,7 @@ impl Shown {
             Self::Text => "text",
             Self::Frame => "frame",
             Self::Video => "video",
+            Self::Sound => "sound",
             Self::AuditLog => "audit log",
         }
     }
@@ -42,7 +44,9 @@ impl Shown {
     /// In what its parts are told.
     fn unit(self) -> &'static str {
         match self {
-            Self::Recording | Self::View | Self::Timeline | Self::Keystrokes | Self::Video => "bytes",
+            Self::Recording | Self::View | Self::Timeline | Self::Keystrokes | Self::Video | Self::Sound => {
+                "bytes"
+            }
             Self::Log => "entries",
             Self::Text => "lines",
             Self::Frame => "ms",

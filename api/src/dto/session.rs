@@ -15,6 +15,7 @@ use super::hex;
 use super::hold::Hold;
 use super::named::{End, Format, Protocol};
 use super::purge::TombstonePart;
+use super::sound::Sound;
 use super::video::VideoParts;
 
 /// A session that begins.
@@ -162,6 +163,8 @@ pub(crate) struct SessionPart {
     pub(crate) keystrokes: String,
     /// Where a picture is; put a media time in place of `{ms}`.
     pub(crate) frame: String,
+    /// The file of sound that was recorded beside it; none without.
+    pub(crate) sound: Option<Sound>,
 }
 
 /// What a report is made of.
@@ -170,6 +173,7 @@ pub(crate) struct ReportFacts {
     pub(crate) row: SessionRow,
     pub(crate) object: ObjectState,
     pub(crate) size_bytes: u64,
+    pub(crate) sound: Option<Sound>,
     pub(crate) video: VideoParts,
     pub(crate) gaps: catalog::Gaps,
     pub(crate) holds: Vec<Hold>,
@@ -180,14 +184,15 @@ pub(crate) struct ReportFacts {
 
 impl From<ReportFacts> for Report {
     fn from(facts: ReportFacts) -> Self {
-        let ReportFacts { id, row, object, size_bytes, video, gaps, holds, reviews, blocked, purge } = facts;
+        let ReportFacts { id, row, object, size_bytes, sound, video, gaps, holds, reviews, blocked, purge } =
+            facts;
         let complete_ms = match row.state {
             SessionState::Purged { complete_ms, .. } => Some(complete_ms),
             SessionState::Live | SessionState::Ended { .. } | SessionState::Purging(_) => None,
         };
         let tombstone = row.state.tombstone().cloned();
         let tombstone = tombstone.map(|tombstone| TombstonePart::new(tombstone, complete_ms, purge));
-        let session = SessionPart::new(id, &row, object, size_bytes);
+        let session = SessionPart { sound, ..SessionPart::new(id, &row, object, size_bytes) };
         let user_info =
             UserInfoPart { name: row.info.user_name.clone(), address: row.info.user_address.clone() };
         let catalog::Gaps { gaps, left_out: gaps_left_out } = gaps;
@@ -247,6 +252,7 @@ impl SessionPart {
             timeline: format!("/v1/sessions/{id}/timeline"),
             keystrokes: format!("/v1/sessions/{id}/keystrokes"),
             frame: format!("/v1/sessions/{id}/frames/{{ms}}.png"),
+            sound: None,
         }
     }
 }

@@ -161,6 +161,7 @@ fn kind_of(refusal: &Refusal) -> Kind {
         | Refusal::HoldExpired { .. }
         | Refusal::ProtocolUnknown { .. }
         | Refusal::RetentionDays { .. }
+        | Refusal::SoundOffset { .. }
         | Refusal::TooManyRules { .. }
         | Refusal::UsersFull { .. }
         | Refusal::RolesFull { .. }
@@ -246,6 +247,7 @@ fn kind_of(refusal: &Refusal) -> Kind {
         | Refusal::LeaseLength { .. }
         | Refusal::JobKind { .. }
         | Refusal::VideoLength { .. }
+        | Refusal::SoundLength { .. }
         | Refusal::TokenExists
         | Refusal::AskedTwice
         | Refusal::TooManyKeys { .. }
@@ -405,7 +407,9 @@ impl From<MediaError> for Problem {
             MediaError::NoPicture { .. } => Self::new(Kind::NoPicture, error),
             MediaError::TooLong { .. } => Self::new(Kind::SessionNotEnded, error),
             MediaError::Damaged { .. } => Self::new(Kind::RecordingDamaged, error),
-            MediaError::Crashed => Self::internal(&error),
+            MediaError::Unheard { .. } => Self::new(Kind::SoundRefused, error),
+            MediaError::DiskFull => Self::new(Kind::DiskFull, error),
+            MediaError::Crashed | MediaError::Unkept { .. } => Self::internal(&error),
         }
     }
 }

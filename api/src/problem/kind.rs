@@ -71,6 +71,7 @@ kinds! {
     LastManager = "last-manager", CONFLICT, "Nobody could give roles any more";
     MemberNotDrained = "member-not-drained", CONFLICT, "The member holds what is needed";
     MemberReachable = "member-reachable", CONFLICT, "The member is not lost: it answers";
+    SoundDiffers = "sound-differs", CONFLICT, "The session has another file of sound";
     Conflict = "conflict", CONFLICT, "The request does not fit what is there";
     SessionNotLive = "session-not-live", CONFLICT, "The session is not live";
     SessionBlocked = "session-blocked", FORBIDDEN, "The user's input is to be held back";
@@ -87,6 +88,7 @@ kinds! {
     InvalidField = "invalid-field", UNPROCESSABLE_ENTITY, "A field has a value that is not allowed";
     DatabaseFormat = "database-format", UNPROCESSABLE_ENTITY, "Database sessions are recorded as statements only";
     RecordingRefused = "recording-refused", UNPROCESSABLE_ENTITY, "The recording holds what it must not";
+    SoundRefused = "sound-refused", UNPROCESSABLE_ENTITY, "The sound cannot be heard";
     IndexFailed = "index-failed", UNPROCESSABLE_ENTITY, "The recording has no index";
     NoPicture = "no-picture", UNPROCESSABLE_ENTITY, "There is no picture";
     RecordingDamaged = "recording-damaged", UNPROCESSABLE_ENTITY, "The recording cannot be drawn";

@@ -216,7 +216,7 @@ fn check_version(headers: &HeaderMap) -> Result<(), Problem> {
 }
 
 /// Bytes are kept as they come: what a sender has coded once more would be kept coded.
-fn check_plain(headers: &HeaderMap) -> Result<(), Problem> {
+pub(super) fn check_plain(headers: &HeaderMap) -> Result<(), Problem> {
     match headers.get_all(CONTENT_ENCODING).all(|coding| coding == "identity") {
         true => Ok(()),
         false => Err(Problem::new(Kind::UnsupportedMediaType, "expected bytes without a Content-Encoding")),
@@ -231,7 +231,7 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
 }
 
 /// The decimal number in a header that stands once.
-fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
+pub(super) fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
     let mut values = headers.get_all(name);
     let (Some(value), None) = (values.next(), values.next()) else { return None };
     let digits = value.to_str().ok()?;

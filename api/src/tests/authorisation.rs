@@ -19,7 +19,7 @@ use cluster::id::{MemberId, VideoId};
 use policy::{Authorizer, Revision, Role};
 use serde_json::{Value, json};
 
-use body::with_body;
+use body::{SOUND, with_body};
 use cell::{Cell, cells};
 use relation::{PEOPLE, caller, is_of_people};
 
@@ -37,6 +37,8 @@ const NOW_S: u64 = NOW_MS / 1000;
 const UNTIL_MS: u64 = NOW_MS + 3_600_000;
 /// The route whose target is gone behind it.
 const DELETES_VIDEO: &str = "DELETE /v1/videos/{id}";
+/// The route that answers nothing of a session without a file of sound.
+const READS_SOUND: &str = "GET /v1/sessions/{id}/sound";
 /// An identifier of nothing.
 const ABSENT: &str = "00000000000000000000000000000000";
 /// Roles beside the seeded ones, as an administrator would make them.
@@ -91,6 +93,7 @@ impl World {
             ready_video(&member, &administrator, &ended, false).await,
             ready_video(&member, &administrator, &ended, true).await,
         ];
+        bring_sound(&member, &recorder, &ended).await;
         let unheld = member.sealed(&recorder, b"x").await;
         let purged = member.sealed(&recorder, b"x").await;
         member
@@ -209,6 +212,9 @@ impl World {
             "live" => {
                 let session = self.member.open(&self.recorder, &ssh()).await;
                 self.member.append(&self.recorder, &session, 0, b"x").await;
+                if cell.route == READS_SOUND {
+                    bring_sound(&self.member, &self.recorder, &session).await;
+                }
                 session
             }
             "ended" | "ended with keystrokes" => self.ended.clone(),
@@ -373,6 +379,12 @@ async fn add_roles(member: &Member) {
         roles.push(Role::from_names(name, permissions.iter().copied()).unwrap());
     }
     member.state.authorizer.swap(Authorizer::build(Revision(2), &roles).unwrap()).unwrap();
+}
+
+async fn bring_sound(member: &Member, recorder: &str, session: &str) {
+    let path = format!("/v1/sessions/{session}/sound");
+    let brought = member.send(asked(Method::PUT, recorder, &path).set_payload(SOUND)).await;
+    assert!(brought.status.is_success(), "{:?}", brought.body);
 }
 
 async fn ready_video(member: &Member, token: &str, session: &str, keystrokes: bool) -> String {

@@ -46,6 +46,7 @@ async fn a_session_is_opened_appended_sealed_and_reported() {
             "timeline": format!("/v1/sessions/{session}/timeline"),
             "keystrokes": format!("/v1/sessions/{session}/keystrokes"),
             "frame": format!("/v1/sessions/{session}/frames/{{ms}}.png"),
+            "sound": null,
         },
         "video": { "download_enabled": false, "videos": [] },
         "gaps": [],

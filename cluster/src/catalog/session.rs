@@ -109,6 +109,15 @@ impl Format {
             Self::DbLines => false,
         }
     }
+
+    /// Whether a file of sound may stand beside it. A session of a database never holds rows of results, and the bytes of such
+    /// a file are kept as they came.
+    pub fn may_have_sound(self) -> bool {
+        match self {
+            Self::Guacamole | Self::Asciicast | Self::Typescript => true,
+            Self::DbLines => false,
+        }
+    }
 }
 
 named!(

@@ -1,13 +1,14 @@
 //! `custody import`: recordings that lie in files.
 
-use super::Exit;
 use super::server::Server;
 use super::timing::Timing;
+use super::{Exit, media_time};
 use crate::import::Import as Importer;
 use crate::interrupt::Interrupt;
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clap::Args;
 use cluster::catalog::Protocol;
+use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -35,11 +36,23 @@ pub(super) struct Import {
     /// The user.
     #[arg(long, default_value = "")]
     user: String,
+    /// A file of sound that was recorded beside the session (wav, flac, mp3, m4a, ogg, mka): kept with it, and mixed into its
+    /// videos. With one recording only.
+    #[arg(long, value_name = "FILE")]
+    sound: Option<PathBuf>,
+    /// Where that sound begins, from the first frame, such as 1.5s; with a minus, so much of its beginning is left out.
+    #[arg(long, value_name = "TIME", value_parser = media_time::parse_signed, requires = "sound", allow_hyphen_values = true)]
+    sound_offset: Option<i64>,
 }
 
 impl Import {
     pub(super) fn run(self, interrupt: &Interrupt) -> anyhow::Result<Exit> {
         let client = self.server.client()?;
+        if let Some(sound) = &self.sound {
+            ensure!(self.files.len() == 1, "--sound is of one recording, and {} are given", self.files.len());
+            // What cannot be read leaves no session behind.
+            File::open(sound).with_context(|| format!("cannot read {}", sound.display()))?;
+        }
         let import = Importer {
             protocol: self.protocol,
             device_address: self.device,
@@ -51,6 +64,11 @@ impl Import {
             let failed = || format!("{} was not imported", file.display());
             let imported = import.run(&client, file, interrupt).with_context(failed)?;
             writeln!(std::io::stdout().lock(), "{} {}", imported.session, file.display())?;
+            if let Some(sound) = &self.sound {
+                let without = || format!("{} was imported without {}", file.display(), sound.display());
+                let offset_ms = self.sound_offset.unwrap_or(0);
+                client.put_sound(&imported.session, sound, offset_ms).with_context(without)?;
+            }
         }
         Ok(Exit::Done)
     }

@@ -2,6 +2,8 @@
 
 use super::convert::ConvertError;
 use crate::interrupt::Interrupt;
+use crate::recording::{OpenError, Recording};
+use crate::worker::lent::Lent;
 use crate::worker::message::{Reply, Request, SoundBeside};
 use crate::worker::process::{ProcessError, WorkerProcess};
 use codec::audio::SideCarSurvey;
@@ -10,6 +12,9 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// What a file is called that has no name.
+const UNNAMED: &str = "the sound of the session";
 
 /// Why a file cannot be heard beside a recording.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +38,7 @@ pub(crate) enum SideCarFileError {
 /// A file of sound, and where it begins. Only worker processes decode it.
 pub(crate) struct SideCarFile {
     path: PathBuf,
-    file: Arc<File>,
+    file: Arc<Lent>,
     beside: SoundBeside,
 }
 
@@ -45,13 +50,27 @@ impl SideCarFile {
         if !metadata.is_file() {
             return Err(SideCarFileError::NotRegular { path: path.to_owned() });
         }
-        let file = Arc::new(File::open(path).map_err(unread)?);
-        let bytes = file.metadata().map_err(unread)?.len();
-        Ok(Self { path: path.to_owned(), file, beside: SoundBeside { offset_ms, bytes } })
+        let file = Lent::file(File::open(path).map_err(unread)?).map_err(unread)?;
+        Ok(Self::of(path, file, offset_ms))
+    }
+
+    /// The same of a file that has no name.
+    pub(crate) fn of_file(file: File, offset_ms: i64) -> io::Result<Self> {
+        Ok(Self::of(Path::new(UNNAMED), Lent::file(file)?, offset_ms))
+    }
+
+    /// The same of a sealed object of the cluster.
+    pub(crate) fn of_stored(file: Recording, offset_ms: i64) -> Result<Self, OpenError> {
+        Ok(Self::of(Path::new(UNNAMED), Lent::stored(file)?, offset_ms))
+    }
+
+    fn of(path: &Path, file: Lent, offset_ms: i64) -> Self {
+        let beside = SoundBeside { offset_ms, bytes: file.bytes() };
+        Self { path: path.to_owned(), file: Arc::new(file), beside }
     }
 
     /// Has a worker decode all of it.
-    pub(super) fn survey(&self, interrupt: &Interrupt) -> Result<SideCarSurvey, ConvertError> {
+    pub(crate) fn survey(&self, interrupt: &Interrupt) -> Result<SideCarSurvey, ConvertError> {
         let mut worker = WorkerProcess::start(interrupt)?;
         worker.lend(Arc::clone(&self.file));
         let mut survey = None;

@@ -5,7 +5,7 @@ use super::failure::JobError;
 use super::runner::JobTools;
 use super::session_span::session_span;
 use super::stored_output::StoredOutput;
-use crate::conversion::{Conversion, ConversionSettings};
+use crate::conversion::{Conversion, ConversionSettings, SideCarFile};
 use crate::interrupt::Interrupt;
 use crate::recording::Recording;
 use cluster::catalog::{self, SealFacts, VideoFacts, VideoSettings};
@@ -43,12 +43,13 @@ pub(super) fn convert(
     let keystrokes = settings.keystrokes;
     let stored = Recording::of_session(&tools.cluster, &tools.runtime, recording, sealed.length)?;
     let stored = stored.drawn(interrupt)?;
+    let side_car = side_car(tools, recording)?;
     let begin = if keystrokes { StoredOutput::of_text } else { StoredOutput::new };
     let mut output = begin(tools.cluster.clone(), tools.runtime.clone(), recording);
     let conversion = Conversion {
         recording: &stored,
         session: session_span(&tools.cluster, recording)?,
-        side_car: None,
+        side_car: side_car.as_ref(),
         work_dir: &tools.work_dir,
         limits: Limits::default(),
         settings: ConversionSettings {
@@ -74,6 +75,14 @@ pub(super) fn convert(
         content_hash: video.content_hash,
     };
     Ok(Video { facts, missing_from_ms: report.missing_from_ms().map(ms) })
+}
+
+/// The file of sound that was recorded beside the session, as it is now: a video does not change when one comes later.
+fn side_car(tools: &JobTools, recording: RecordingId) -> Result<Option<SideCarFile>, JobError> {
+    let Some(sound) = tools.cluster.catalog()?.sound(recording)? else { return Ok(None) };
+    let (cluster, runtime) = (tools.cluster.clone(), tools.runtime.clone());
+    let stored = Recording::stored(cluster, runtime, sound.object, sound.length);
+    Ok(Some(SideCarFile::of_stored(stored, sound.offset_ms)?))
 }
 
 fn container(wanted: catalog::Container) -> Container {

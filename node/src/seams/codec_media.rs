@@ -2,12 +2,16 @@
 
 use super::frame_pool::FramePool;
 use super::join_pool::JoinPool;
+use super::sound_pool::SoundPool;
 use super::survey_pool::SurveyPool;
 use super::view_pool::ViewPool;
 use crate::tasks::{Stop, TaskResult};
-use api::{BoxFuture, FoundText, Join, Media, MediaError, Sight, Surveyed, TextQuery, ViewPart, ViewRead};
+use api::{
+    BoxFuture, FoundText, Join, Media, MediaError, Sight, SoundSpool, Surveyed, TextQuery, ViewPart, ViewRead,
+};
 use cluster::Cluster;
 use cluster::id::RecordingId;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -15,17 +19,18 @@ use tokio::runtime::Handle;
 /// How often is forgotten what nobody asks for.
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
 
-/// Draws pictures, reads views, and looks into recordings that grow.
+/// Draws pictures, reads views, looks into recordings that grow, and into sound that comes in.
 pub(crate) struct CodecMedia {
     frames: FramePool,
     views: Arc<ViewPool>,
     surveys: SurveyPool,
     joins: JoinPool,
+    sounds: SoundPool,
 }
 
 impl CodecMedia {
-    /// Of what `cluster` keeps.
-    pub(crate) fn new(cluster: &Arc<Cluster>, runtime: Handle) -> Self {
+    /// Of what `cluster` keeps; what comes in waits in `work_dir`.
+    pub(crate) fn new(cluster: &Arc<Cluster>, runtime: Handle, work_dir: PathBuf) -> Self {
         let of = || Arc::clone(cluster);
         let views = Arc::new(ViewPool::new(of()));
         Self {
@@ -33,6 +38,7 @@ impl CodecMedia {
             surveys: SurveyPool::new(of(), runtime.clone()),
             joins: JoinPool::new(of(), runtime, Arc::clone(&views)),
             views,
+            sounds: SoundPool::new(work_dir),
         }
     }
 
@@ -77,5 +83,9 @@ impl Media for CodecMedia {
 
     fn join(&self, recording: RecordingId, sight: Sight) -> BoxFuture<'_, Result<Option<Join>, MediaError>> {
         Box::pin(self.joins.join(recording, sight))
+    }
+
+    fn sound(&self) -> Result<Box<dyn SoundSpool>, MediaError> {
+        self.sounds.begin()
     }
 }

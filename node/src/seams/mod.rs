@@ -6,6 +6,7 @@ mod growing_views;
 mod intake;
 mod join_pool;
 mod newest;
+mod sound_pool;
 mod survey_pool;
 mod view_pool;
 

@@ -119,7 +119,7 @@ impl Member {
         let provider = settings.identity.clone().map(|rules| Arc::new(IdentityProvider::new(rules)));
         let judges = Judges { authorizer: Arc::clone(&authorizer), identity: provider.clone() };
         let witness = Witness { trail: Arc::clone(&trail), checkpoint_key };
-        let media = Arc::new(CodecMedia::new(cluster, Handle::current()));
+        let media = Arc::new(CodecMedia::new(cluster, Handle::current(), settings.work_dir.clone()));
         let server = bind(settings, cluster, judges, witness, (Arc::clone(&random), Arc::clone(&media)))?;
         let address = server.address();
         if is_new {

@@ -5,6 +5,7 @@
 
 pub(crate) mod child;
 pub(crate) mod frame;
+pub(crate) mod lent;
 pub(crate) mod limits;
 pub(crate) mod message;
 mod owner;

@@ -1,5 +1,6 @@
 //! The owner's side of a worker process.
 
+use super::lent::Lent;
 use super::message::{MessageError, Reply, Request};
 use crate::interrupt::Interrupt;
 use crate::pipe::Pipe;
@@ -8,7 +9,6 @@ use rustix::process::Signal;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::FileExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::Arc;
@@ -52,7 +52,7 @@ pub(crate) struct WorkerProcess {
     words: Option<ChildStderr>,
     interrupt: Interrupt,
     /// A file that it may read through us.
-    lent: Option<Arc<File>>,
+    lent: Option<Arc<Lent>>,
 }
 
 impl WorkerProcess {
@@ -84,7 +84,7 @@ impl WorkerProcess {
     }
 
     /// Lets it read a file that it cannot open, for the requests that follow.
-    pub(crate) fn lend(&mut self, file: Arc<File>) {
+    pub(crate) fn lend(&mut self, file: Arc<Lent>) {
         self.lent = Some(file);
     }
 
@@ -122,21 +122,9 @@ impl WorkerProcess {
 
     /// Bytes of the lent file; fewer at its end.
     fn lent_bytes(&self, at: u64, bytes: u32) -> Result<Vec<u8>, ProcessError> {
-        let mut buffer = vec![0; usize::try_from(bytes.min(LENT_BYTES_MAX)).unwrap_or(0)];
-        let mut length = 0;
-        if let Some(file) = &self.lent {
-            while length < buffer.len() {
-                let from = at.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
-                match file.read_at(&mut buffer[length..], from) {
-                    Ok(0) => break,
-                    Ok(read) => length += read,
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    Err(error) => return Err(ProcessError::Lent(error)),
-                }
-            }
-        }
-        buffer.truncate(length);
-        Ok(buffer)
+        let length = usize::try_from(bytes.min(LENT_BYTES_MAX)).unwrap_or(0);
+        let Some(file) = &self.lent else { return Ok(Vec::new()) };
+        file.read_at(at, length).map_err(ProcessError::Lent)
     }
 
     /// A broken pipe means that the worker ended: says how. One that is silent for too long is ended.

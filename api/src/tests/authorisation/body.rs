@@ -7,6 +7,9 @@ use super::UNTIL_MS;
 use super::cell::Cell;
 use crate::tests::harness::*;
 
+/// The file of sound of every session that has one.
+pub(super) const SOUND: &str = "the sound of the room";
+
 pub(super) fn with_body(request: TestRequest, cell: &Cell) -> TestRequest {
     match cell.route.as_str() {
         "POST /v1/sessions" => request.set_json(ssh()),
@@ -56,6 +59,7 @@ pub(super) fn with_body(request: TestRequest, cell: &Cell) -> TestRequest {
             .insert_header(("content-type", PIECES))
             .insert_header(("upload-offset", "1"))
             .set_payload(b"y".to_vec()),
+        "PUT /v1/sessions/{id}/sound" => request.set_payload(SOUND),
         _ => request,
     }
 }
