@@ -1,7 +1,8 @@
 //! Sound is heard when it was heard.
 
 use anyhow::Context;
-use harness::{Custody, Measure, data, video_of};
+use harness::{Custody, Measure, Sounds, data, video_of};
+use serde_json::Value;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -152,6 +153,40 @@ fn sound_of_a_file_is_mixed_with_the_recordings_own_at_its_offset() -> anyhow::R
     let samples = samples_of(&recording.with_extension("mp4"))?;
     // The last packet of Opus is whole.
     assert!((5_000..5_020).contains(&(samples.len() / 48)), "the recording is longer");
+    for from_ms in (200..4_800).step_by(100) {
+        let part = samples.get(from_ms * 48..(from_ms + 100) * 48).context("sound up to the end")?;
+        let level = amplitude(part, 1, 882.0);
+        let sounds = (2_500..4_500).contains(&from_ms);
+        assert_eq!(level > 12_000.0, sounds, "{level} at {from_ms} ms");
+        assert!(sounds || level < 100.0, "{level} at {from_ms} ms");
+        let own = amplitude(part, 0, 441.0);
+        assert_eq!(own > 11_000.0, (1_000..3_000).contains(&from_ms), "{own} at {from_ms} ms");
+    }
+    Ok(())
+}
+
+#[test]
+fn sound_that_was_brought_beside_a_session_is_in_its_video_on_any_member_and_goes_with_it()
+-> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let at = |name: &str| folder.path().join(name);
+    let sounds = Sounds {
+        recording: at("tones.guac"),
+        sound: at("tone.wav"),
+        offset: "2.5s",
+        noise: at("noise"),
+        video: at("video.mp4"),
+    };
+    fs::write(&sounds.recording, tones(1))?;
+    fs::write(&sounds.noise, "no sound at all")?;
+    tone(&sounds.sound, 2, 2)?;
+    let outcome = sounds.run()?;
+    let bytes = fs::metadata(&sounds.sound)?.len();
+    assert_eq!((&outcome.told["size_bytes"], &outcome.told["offset_ms"]), (&bytes.into(), &2_500.into()));
+    assert_eq!(outcome.is_given_back, [true; 3]);
+    assert!(outcome.refused.contains("UNSUPPORTED: expected sound as WAVE"), "{}", outcome.refused);
+    assert_eq!((outcome.told_of_refused, outcome.purged), (Value::Null, vec![410; 3]));
+    let samples = samples_of(&sounds.video)?;
     for from_ms in (200..4_800).step_by(100) {
         let part = samples.get(from_ms * 48..(from_ms + 100) * 48).context("sound up to the end")?;
         let level = amplitude(part, 1, 882.0);
