@@ -11,7 +11,7 @@ use actix_web::HttpResponse;
 use actix_web::body::SizedStream;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION};
 use bytes::Bytes;
-use cluster::catalog::{ObjectState, SealFacts, SessionState};
+use cluster::catalog::{ObjectState, SealFacts, SessionState, SoundRow};
 use cluster::chunk::Hash;
 use cluster::cluster::Evidence;
 use cluster::id::ObjectId;
@@ -41,7 +41,10 @@ pub(crate) async fn export(
     let with_recording = [Action::Download, Action::Keystrokes].into_iter().all(|action| allowed.may(action));
     let evidence = state.cluster.evidence(session.id.into()).await?;
     let manifest = Bytes::from(evidence.manifest().encode());
-    let report = Bytes::from(json(&report::report(state, session.clone()).await?));
+    let report = report::report(state, session.clone()).await?;
+    // As the report tells it: one that comes meanwhile is not in the export.
+    let sound = report.session.sound.as_ref().map(|_| sound(state, session)).transpose()?.flatten();
+    let report = Bytes::from(json(&report));
     let leaf = allowed.exported(told(&facts, &manifest, &report, with_recording)).await?;
     let (checkpoint, proofs, at_ms) = proofs::of(state, session, &facts, leaf).await?;
     let mut made = vec![
@@ -62,6 +65,9 @@ pub(crate) async fn export(
     if with_recording {
         let (object, length) = (ObjectId::from(session.id), facts.length);
         parts.push((format!("recording.{}", session.row.info.format), Source::Object { object, length }));
+        if let Some(SoundRow { object, length, .. }) = sound {
+            parts.push(("sound".to_owned(), Source::Object { object, length }));
+        }
     }
     let folder = format!("evidence-{}", session.id);
     let entry = |(name, source): (String, Source)| {
@@ -74,6 +80,11 @@ pub(crate) async fn export(
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{folder}.tar\"")))
         .body(SizedStream::new(export.length(), Box::pin(export.into_stream()))))
+}
+
+/// The file of sound of a session.
+fn sound(state: &ApiState, session: &OneSession) -> Result<Option<SoundRow>, Problem> {
+    Ok(state.cluster.catalog()?.sound(session.id)?)
 }
 
 /// What the seal says; only what no longer grows is evidence.

@@ -48,6 +48,17 @@ fn long_recording(random: &mut Random) -> Vec<u8> {
     bytes
 }
 
+/// A second of silence as WAVE: 8,000 samples of one channel.
+fn silence() -> Vec<u8> {
+    let samples = vec![0; 16_000];
+    let format = [1, 0, 1, 0, 0x40, 0x1F, 0, 0, 0x80, 0x3E, 0, 0, 2, 0, 16, 0];
+    let chunk = |name: &[u8; 4], bytes: &[u8]| {
+        let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes();
+        [&name[..], &length, bytes].concat()
+    };
+    chunk(b"RIFF", &[&b"WAVE"[..], &chunk(b"fmt ", &format), &chunk(b"data", &samples)].concat())
+}
+
 fn below(random: &mut Random, end: usize) -> usize {
     let number = random.below(u64::try_from(end).unwrap_or(u64::MAX));
     usize::try_from(number).unwrap_or(0)
@@ -69,6 +80,7 @@ pub fn evidence() -> anyhow::Result<EvidenceOutcome> {
         at += piece;
     }
     servers.recorder(MEMBERS[0]).seal(&session, u64::try_from(bytes.len())?)?;
+    servers.recorder(MEMBERS[1]).bring(&format!("/v1/sessions/{session}/sound"), &silence())?;
     let door = servers.administrator(MEMBERS[2]);
     wait_until("an index", DEADLINE, || {
         let report: Value = door.get(&format!("/v1/sessions/{session}"))?;
@@ -99,6 +111,7 @@ fn check(export: &Path, own: &str, mut random: Random, other: &str) -> anyhow::R
     let mut flipped = Vec::new();
     for name in [
         "recording.guacamole",
+        "sound",
         "manifest.bin",
         "leaves.bin",
         "keys.txt",

@@ -89,6 +89,13 @@ impl Door {
         Ok(())
     }
 
+    /// Brings bytes, whatever they are.
+    pub(crate) fn bring(&self, path: &str, bytes: &[u8]) -> anyhow::Result<()> {
+        let request = self.agent.put(format!("{}{path}", self.url)).header("Authorization", &self.bearer);
+        checked(request.header("Content-Type", "application/octet-stream").send(bytes)?)?;
+        Ok(())
+    }
+
     /// Takes something away.
     pub(crate) fn delete(&self, path: &str) -> anyhow::Result<()> {
         let request = self.agent.delete(format!("{}{path}", self.url));

@@ -321,6 +321,15 @@ def verify(folder, trusted, say):
         say(f"every byte of {name} is what was sealed under that root")
     else:
         say("NOTE: the recording is not in the export; who exported it may not have its bytes")
+    told = report["session"].get("sound")
+    if told and with_recording:
+        digest, length = hashlib.sha256(), 0
+        with open(folder / "sound", "rb") as sound:
+            while piece := sound.read(1 << 20):
+                digest.update(piece)
+                length += len(piece)
+        need((digest.hexdigest(), length) == (told["sha256"], told["size_bytes"]), "sound", "not the file that the report tells of")
+        say(f"every byte of sound is what the report tells, which begins at {told['offset_ms']} ms")
     return signer
 
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::http::StatusCode;
+use actix_web::http::{Method, StatusCode};
 use cluster::catalog::{AuditEvent, AuditKind, Command, End, EndSession, ObjectState, PutRole, TokenKind};
 use cluster::chunk::Hash;
 use policy::{Authorizer, Revision, Role};
@@ -40,6 +40,21 @@ async fn tell_sealed(member: &Member, session: &str) {
     let row = member.state.cluster.catalog().unwrap().object(recording.into()).unwrap().unwrap();
     let ObjectState::Sealed(facts) = row.state else { panic!("it is sealed") };
     member.submit(Command::Audit(AuditEvent::sealed(recording, &facts))).await;
+}
+
+#[actix_web::test]
+async fn the_sound_of_a_session_is_in_its_export_where_the_recording_is() {
+    let member = Member::start().await;
+    let recorder = member.recorder().await;
+    let session = member.sealed(&recorder, BYTES).await;
+    let brought =
+        asked(Method::PUT, &recorder, &format!("/v1/sessions/{session}/sound")).set_payload("a tone");
+    assert_eq!(member.send(brought).await.status, StatusCode::CREATED);
+    let answer = member.get(&member.user(AUDITOR).await, &format!("/v1/sessions/{session}/evidence")).await;
+    let files = files(answer.bytes());
+    assert_eq!(files["sound"], b"a tone");
+    let report: Value = serde_json::from_slice(&files["report.json"]).unwrap();
+    assert_eq!(report["session"]["sound"]["sha256"], Hash::of(&[b"a tone"]).to_string());
 }
 
 #[actix_web::test]
