@@ -83,8 +83,16 @@ pub(crate) async fn take(
 }
 
 /// The file of a session as content.
-pub(crate) fn content(state: &ApiState, session: &OneSession) -> Result<Content, Problem> {
-    let sound = state.cluster.catalog()?.sound(session.id)?.ok_or_else(Problem::not_found)?;
+pub(crate) async fn content(state: &ApiState, session: &OneSession) -> Result<Content, Problem> {
+    let find = || state.cluster.catalog().map(|catalog| catalog.sound(session.id));
+    let sound = match find()?? {
+        Some(sound) => sound,
+        None => {
+            // Another member may have taken it a moment ago.
+            state.cluster.read_index().await?;
+            find()??.ok_or_else(Problem::not_found)?
+        }
+    };
     Ok(Content {
         source: Source::Object(sound.object),
         length: sound.length,

@@ -105,6 +105,6 @@ pub(super) async fn read_sound(
     request: HttpRequest,
     state: Data<ApiState>,
 ) -> Result<HttpResponse, Problem> {
-    let content = sound::content(&state, &allowed.target)?;
+    let content = sound::content(&state, &allowed.target).await?;
     content::answer(&state, &request, content, &allowed.viewer(Action::Download, Shown::Sound)).await
 }
