@@ -231,7 +231,10 @@ fn what_is_no_sound_is_refused_and_what_was_cut_is_heard_as_far_as_it_goes() -> 
     fs::write(&sound, "no sound at all")?;
     let (code, said) = converted(&recording, &sound, &[])?;
     assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("tone.flac: UNSUPPORTED: expected sound as WAVE"), "{said}");
+    assert!(
+        said.contains("UNSUPPORTED: ") && said.contains("tone.flac cannot be heard: expected sound as WAVE"),
+        "{said}"
+    );
     assert!(!recording.with_extension("mp4").exists());
     let (code, said) = converted(&recording, folder.path(), &[])?;
     assert!(code == Some(1) && said.contains("is no regular file"), "{said}");
