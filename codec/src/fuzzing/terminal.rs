@@ -69,7 +69,7 @@ fn events<'a>(format: TerminalFormat, pieces: impl Iterator<Item = &'a [u8]>) ->
     (events, format!("{:?} {}", reader.finish(), reader.position()))
 }
 
-/// Whatever comes to a terminal, a screen that is kept up to date equals one that is drawn anew.
+/// Whatever comes to a terminal, a screen that is kept up to date equals one that is drawn anew, and one that is made of a dump.
 pub fn terminal(data: &[u8]) {
     let [columns, rows, data @ ..] = data else { return };
     let side = |byte: u8| usize::from(byte % 40) + 1;
@@ -85,11 +85,22 @@ pub fn terminal(data: &[u8]) {
         }
         painter.paint(&emulator, &mut canvas).expect("it is small");
         screen.show_frame(&mut canvas);
-        let ((mut painter, mut canvas), mut anew) = (begin(), Screen::default());
-        painter.paint(&emulator, &mut canvas).expect("it is small");
-        anew.show_frame(&mut canvas);
-        assert!(anew.picture() == screen.picture(), "something changed outside of the damage");
+        assert!(shown(&emulator).picture() == screen.picture(), "something changed outside of the damage");
     }
+    let (columns, rows) = emulator.size();
+    let mut dumped = Emulator::new(columns, rows);
+    if let Some(dump) = emulator.dump() {
+        dumped.feed(&dump, &mut cost, Cost::MAX);
+        assert!(shown(&dumped).picture() == screen.picture(), "a dump makes another screen");
+    }
+}
+
+/// A screen that is drawn anew.
+fn shown(emulator: &Emulator) -> Screen {
+    let ((mut painter, mut canvas), mut screen) = (begin(), Screen::default());
+    painter.paint(emulator, &mut canvas).expect("it is small");
+    screen.show_frame(&mut canvas);
+    screen
 }
 
 fn begin() -> (Painter, Canvas) {

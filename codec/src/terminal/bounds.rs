@@ -6,12 +6,18 @@ use avt::parser::Function;
 /// In so many cells of a row lies one that a character may move, if it is inserted.
 const CELLS_MOVED: usize = 16;
 
-/// The same function, with a count that is no more than the screen has; what it costs is counted before it is done.
+/// The same function, with a count that is no more than the screen has; what it costs in so many terminals is counted before
+/// it is done.
 #[expect(
     clippy::wildcard_enum_match_arm,
     reason = "all others have no count, and move the cursor or set a colour or mode"
 )]
-pub(super) fn bounded(function: Function, (columns, rows): (usize, usize), cost: &mut Cost) -> Function {
+pub(super) fn bounded(
+    function: Function,
+    (columns, rows): (usize, usize),
+    terminals: usize,
+    cost: &mut Cost,
+) -> Function {
     let count = |wanted: u16, limit: usize| wanted.min(u16::try_from(limit).unwrap_or(u16::MAX));
     let function = match function {
         Function::Rep(wanted) => Function::Rep(count(wanted, columns * rows)),
@@ -54,6 +60,6 @@ pub(super) fn bounded(function: Function, (columns, rows): (usize, usize), cost:
         // The cursor, colours and modes.
         _ => (1, 0, 0),
     };
-    cost.emulated(characters, cells, lines);
+    cost.emulated(terminals * characters, terminals * cells, terminals * lines);
     function
 }

@@ -1,7 +1,9 @@
 //! A terminal's cells, kept by avt, with bounds on what each function may take.
 
 use super::bounds::bounded;
-use super::escape::{Escape, PassedOver};
+use super::escape::{Escape, PassedOver, Rendition};
+use super::styles::Styles;
+use super::underline::Underline;
 use crate::cost::Cost;
 use crate::geometry::Rect;
 use avt::observer::Observation;
@@ -32,6 +34,8 @@ const WRAPPED_ROWS_MAX: usize = 16;
 pub(crate) struct Emulator {
     parser: Parser,
     terminal: Terminal,
+    /// Since something was underlined by another line than a single one.
+    styles: Option<Styles>,
     touched: Touched,
     shape: CursorShape,
     escape: Escape,
@@ -51,8 +55,17 @@ impl Emulator {
     pub(crate) fn new(columns: usize, rows: usize) -> Self {
         let terminal = Terminal::new(columns.max(1), rows.max(1)).expect("it has a column and a row");
         let touched = Touched { rows: vec![true; rows.max(1)] };
-        let (parser, shape, escape) = (Parser::new(), CursorShape::default(), Escape::default());
-        Self { parser, terminal, touched, shape, escape, cursor: None, ended: None, begun: String::new() }
+        Self {
+            parser: Parser::new(),
+            terminal,
+            styles: None,
+            touched,
+            shape: CursorShape::default(),
+            escape: Escape::default(),
+            cursor: None,
+            ended: None,
+            begun: String::new(),
+        }
     }
 
     /// Columns and rows.
@@ -65,6 +78,11 @@ impl Emulator {
         &self.terminal
     }
 
+    /// Its styles of underlines, if not all of them are single lines.
+    pub(super) fn styles(&self) -> Option<&Styles> {
+        self.styles.as_ref()
+    }
+
     /// Output that makes an empty terminal of the same size what this one is; nothing while a function is open that is longer
     /// than any that is understood.
     pub(crate) fn dump(&self) -> Option<String> {
@@ -74,7 +92,11 @@ impl Emulator {
             CursorShape::Bar => "\u{1b}[6 q",
         };
         let is_known = self.begun.len() <= Self::BEGUN_BYTES_MAX;
-        is_known.then(|| [self.terminal.dump().as_str(), shape, &self.begun].concat())
+        let screen = || {
+            let plain = self.terminal.dump();
+            self.styles.as_ref().map_or(plain.clone(), |styles| styles.dump(plain))
+        };
+        is_known.then(|| [screen().as_str(), shape, &self.begun].concat())
     }
 
     /// From here on, lines are kept that a line feed ends.
@@ -126,14 +148,17 @@ impl Emulator {
                 } else if self.begun.len() <= Self::BEGUN_BYTES_MAX {
                     self.begun.push(character);
                 }
-                self.make_up(passed_over);
+                if let Some(PassedOver::Shape(shape)) = passed_over {
+                    self.shape = shape;
+                }
                 continue;
             };
             self.begun.clear();
             if function == Function::Ris {
                 self.shape = CursorShape::default();
             }
-            let function = bounded(function, self.terminal.size(), cost);
+            let terminals = 1 + usize::from(self.styles.is_some());
+            let function = bounded(function, self.terminal.size(), terminals, cost);
             if *cost > cost_max {
                 return false;
             }
@@ -141,33 +166,59 @@ impl Emulator {
                 let (line, _) = self.line_at(self.terminal.cursor().row);
                 self.ended.get_or_insert_default().push(line);
             }
-            self.terminal.execute_with(Operation::Function(function), &mut self.touched);
-            self.make_up(passed_over);
+            match passed_over {
+                Some(PassedOver::Renditions(renditions)) => self.render(renditions, cost),
+                Some(PassedOver::Shape(_)) | None => self.execute(function),
+            }
         }
         true
     }
 
-    /// Does what avt does not.
-    fn make_up(&mut self, passed_over: Option<PassedOver>) {
-        match passed_over {
-            None => {}
-            Some(PassedOver::Shape(shape)) => self.shape = shape,
-            Some(PassedOver::Underline(is_underlined)) => {
-                let styles = match is_underlined {
-                    true => SgrOp::SetUnderline,
-                    false => SgrOp::ResetUnderline,
-                };
-                let styles = SgrOps::from(vec![styles]);
-                self.terminal.execute_with(Operation::Function(Function::Sgr(styles)), &mut self.touched);
+    fn execute(&mut self, function: Function) {
+        if let Some(styles) = &mut self.styles {
+            styles.follow(&function);
+        }
+        self.terminal.execute_with(Operation::Function(function), &mut self.touched);
+    }
+
+    /// Does the parts of SGR one by one.
+    fn render(&mut self, renditions: Vec<Rendition>, cost: &mut Cost) {
+        for rendition in renditions {
+            match rendition {
+                Rendition::Known(parameters) => {
+                    let (mut parser, sequence) = (Parser::new(), format!("\u{1b}[{parameters}m"));
+                    let functions = sequence.chars().filter_map(|character| parser.feed(character));
+                    functions.for_each(|function| self.execute(function));
+                }
+                Rendition::Underline(style) => self.underline(style, cost),
+                Rendition::UnderlineColor => {}
             }
+        }
+    }
+
+    fn underline(&mut self, style: Option<Underline>, cost: &mut Cost) {
+        if self.styles.is_none() && style.is_some_and(|style| style != Underline::Single) {
+            let (columns, rows) = self.terminal.size();
+            cost.emulated(columns * rows, columns * rows, rows);
+            self.styles = Some(Styles::beside(&self.terminal));
+        }
+        let op = if style.is_some() { SgrOp::SetUnderline } else { SgrOp::ResetUnderline };
+        self.execute(Function::Sgr(SgrOps::from(vec![op])));
+        if let Some(styles) = &mut self.styles {
+            styles.underline(style);
         }
     }
 
     /// Gives it another size, of at least one column and row.
     pub(crate) fn resize(&mut self, columns: usize, rows: usize, cost: &mut Cost) {
         let (columns_before, rows_before) = self.terminal.size();
-        cost.emulated(1, columns_before * rows_before + columns * rows, rows_before + rows);
+        let terminals = 1 + usize::from(self.styles.is_some());
+        let cells = columns_before * rows_before + columns * rows;
+        cost.emulated(terminals, terminals * cells, terminals * (rows_before + rows));
         self.terminal.resize_with(columns, rows, &mut self.touched);
+        if let Some(styles) = &mut self.styles {
+            styles.resize(columns, rows);
+        }
         self.touched.rows.fill(true);
     }
 
@@ -264,18 +315,6 @@ mod tests {
         assert_eq!(emulator.take_touched(), [cell(3, 1)]);
         emulator.resize(4, 7, &mut cost);
         assert_eq!(emulator.take_touched(), [Rect { left: 0, top: 0, right: 4, bottom: 7 }]);
-    }
-
-    #[test]
-    fn all_styles_of_underline_are_underlines() {
-        let underlined = |output: &str| {
-            let mut emulator = Emulator::new(10, 5);
-            emulator.feed(output, &mut Cost::default(), Cost::MAX);
-            emulator.terminal().screen().line(0).unwrap().cells()[0].pen().is_underline()
-        };
-        assert!(underlined("\u{1b}[4:3mx") && underlined("\u{1b}[0;4:5;58:2::1:2:3mx"));
-        assert!(!underlined("\u{1b}[4:3m\u{1b}[4:0mx") && !underlined("\u{1b}[4:3;0mx"));
-        assert!(!underlined("\u{1b}[4:3m\u{1b}[mx") && !underlined("\u{1b}[4\u{1b}:3mx"));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! How each cell of a terminal looks.
 
 use super::emulator::{CursorShape, Emulator};
+use super::styles::Styles;
+use super::underline::Underline;
 use crate::geometry::Size;
 use crate::source::terminal::{Rgb, Theme};
 use avt::{Cell, Color, Pen};
@@ -36,7 +38,7 @@ pub(super) struct Look {
     pub(super) background: Rgb,
     pub(super) bold: bool,
     pub(super) italic: bool,
-    pub(super) underline: bool,
+    pub(super) underline: Option<Underline>,
     pub(super) strike: bool,
     /// A cursor that covers only a part of the cell.
     pub(super) line: Option<CursorLine>,
@@ -65,13 +67,14 @@ impl Look {
             background: theme.background,
             bold: false,
             italic: false,
-            underline: false,
+            underline: None,
             strike: false,
             line: None,
         }
     }
 
-    fn of(cell: &Cell, theme: &Theme) -> Self {
+    /// `beside` is the cell that keeps its style of underline, if any style was ever asked for.
+    fn of(cell: &Cell, beside: Option<&Cell>, theme: &Theme) -> Self {
         let pen = cell.pen();
         let (foreground, background) = colors(pen, theme);
         Self {
@@ -81,7 +84,7 @@ impl Look {
             background,
             bold: pen.is_bold(),
             italic: pen.is_italic(),
-            underline: pen.is_underline(),
+            underline: pen.is_underline().then(|| beside.map_or(Underline::Single, Styles::of)),
             strike: pen.is_strikethrough(),
             ..Self::empty(theme)
         }
@@ -104,9 +107,12 @@ impl Look {
 pub(super) fn looks(emulator: &Emulator, theme: &Theme) -> Vec<Look> {
     let (columns, rows) = emulator.size();
     let mut looks = Vec::with_capacity(columns * rows);
+    let mut styles = emulator.styles().map(Styles::lines);
     for line in emulator.terminal().screen().visible_lines() {
+        let beside = styles.as_mut().and_then(Iterator::next).map_or(&[][..], avt::Line::cells);
         let start = looks.len();
-        looks.extend(line.cells().iter().take(columns).map(|cell| Look::of(cell, theme)));
+        let cells = line.cells().iter().take(columns).enumerate();
+        looks.extend(cells.map(|(column, cell)| Look::of(cell, beside.get(column), theme)));
         looks.resize(start + columns, Look::empty(theme));
         if let Some(row) = looks.get_mut(start..) {
             join_marks(row);

@@ -14,6 +14,8 @@ mod painter;
 mod scroll;
 mod shapes;
 mod square;
+mod styles;
+mod underline;
 
 pub(crate) use emulator::{Emulator, within};
 pub use fonts::{FontError, Fonts};

@@ -5,6 +5,7 @@ use super::fonts::Fonts;
 use super::glyphs::{Glyph, GlyphKey, Glyphs};
 use super::look::{CursorLine, Look, NONE, cell_size, looks};
 use super::scroll::{Scroll, scrolled};
+use super::underline::thickness;
 use crate::canvas::{Canvas, DrawError};
 use crate::geometry::{Rect, Size};
 use crate::source::guac::Instruction;
@@ -181,10 +182,14 @@ impl Strip<'_> {
     /// Underline, strike and a cursor that is a line.
     fn lines(&mut self, columns: Range<usize>, look: &Look, theme: Theme) {
         let height = self.cell.height;
-        let thin = (height / 16).max(1);
-        let below = height.saturating_sub((height / 10).max(1) + thin);
-        if look.underline {
-            self.fill(columns.clone(), below..below + thin, look.foreground);
+        let thin = thickness(self.cell);
+        if let Some(underline) = look.underline {
+            for column in columns.clone() {
+                let of_cell = (column - columns.start) % self.cell.width;
+                for rows in underline.rows(of_cell, self.cell) {
+                    self.fill(column..column + 1, rows, look.foreground);
+                }
+            }
         }
         if look.strike {
             let middle = height * 11 / 20;
