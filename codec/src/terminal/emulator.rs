@@ -91,12 +91,15 @@ impl Emulator {
             CursorShape::Underline => "\u{1b}[4 q",
             CursorShape::Bar => "\u{1b}[6 q",
         };
-        let is_known = self.begun.len() <= Self::BEGUN_BYTES_MAX;
-        let screen = || {
-            let plain = self.terminal.dump();
-            self.styles.as_ref().map_or(plain.clone(), |styles| styles.dump(plain))
+        if self.begun.len() > Self::BEGUN_BYTES_MAX {
+            return None;
+        }
+        let plain = self.terminal.dump();
+        let screen = match &self.styles {
+            Some(styles) => styles.dump(plain),
+            None => plain,
         };
-        is_known.then(|| [screen().as_str(), shape, &self.begun].concat())
+        Some([screen.as_str(), shape, &self.begun].concat())
     }
 
     /// From here on, lines are kept that a line feed ends.

@@ -25,11 +25,11 @@ impl Styles {
 
     /// Does what the terminal does.
     pub(super) fn follow(&mut self, function: &Function) {
-        let function = match function {
-            Function::Sgr(ops) => {
-                Function::Sgr(SgrOps::from(ops.as_slice().iter().map(exchanged).collect::<Vec<_>>()))
-            }
-            other => other.clone(),
+        let function = if let Function::Sgr(ops) = function {
+            let ops: Vec<_> = ops.as_slice().iter().map(exchanged).collect();
+            Function::Sgr(SgrOps::from(ops))
+        } else {
+            function.clone()
         };
         self.terminal.execute(Operation::Function(function));
     }
@@ -97,19 +97,15 @@ fn steps(dump: &str) -> Vec<Step> {
         seen.push(character);
         let Some(function) = parser.feed(character) else { continue };
         let done = std::mem::take(&mut seen);
-        match function {
-            Function::Sgr(ops) => {
-                pen.push_str(&done);
-                style = ops.as_slice().iter().fold(style, style_behind);
-            }
-            Function::Rep(times) => {
-                let again = |_| Step { pen: String::new(), style, done: printed.clone() };
-                steps.extend((0..times).map(again));
-            }
-            _ => {
-                printed.clone_from(&done);
-                steps.push(Step { pen: std::mem::take(&mut pen), style, done });
-            }
+        if let Function::Sgr(ops) = function {
+            pen.push_str(&done);
+            style = ops.as_slice().iter().fold(style, style_behind);
+        } else if let Function::Rep(times) = function {
+            let again = |_| Step { pen: String::new(), style, done: printed.clone() };
+            steps.extend((0..times).map(again));
+        } else {
+            printed.clone_from(&done);
+            steps.push(Step { pen: std::mem::take(&mut pen), style, done });
         }
     }
     steps.push(Step { pen, style, done: String::new() });
@@ -117,6 +113,10 @@ fn steps(dump: &str) -> Vec<Step> {
 }
 
 /// The style behind an operation of the second terminal.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "all others leave colours of text and underlines as they are"
+)]
 fn style_behind(before: Option<Underline>, op: &SgrOp) -> Option<Underline> {
     match op {
         SgrOp::SetForegroundColor(color) => style_of(*color),
@@ -126,6 +126,10 @@ fn style_behind(before: Option<Underline>, op: &SgrOp) -> Option<Underline> {
 }
 
 /// An operation of the terminal, as the second one does it.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "all others leave colours of text and underlines as they are"
+)]
 fn exchanged(op: &SgrOp) -> SgrOp {
     match op {
         SgrOp::SetUnderline => SgrOp::SetForegroundColor(color_of(Underline::Single)),
