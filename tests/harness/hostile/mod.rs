@@ -12,6 +12,7 @@ mod recording;
 mod sound;
 mod sound_boxes;
 mod sound_file;
+mod sound_switch;
 mod trial;
 mod webp;
 

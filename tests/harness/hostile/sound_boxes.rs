@@ -5,6 +5,10 @@ pub(super) const RATE_HZ: u32 = 8_000;
 /// Samples of a frame of FLAC: the most that its streamable subset has at this rate is less, and decoders take more.
 pub(super) const FLAC_FRAME: u16 = u16::MAX;
 
+/// Flags of Ogg's pages: a stream begins, and ends.
+pub(super) const OGG_BEGIN: u8 = 2;
+pub(super) const OGG_END: u8 = 4;
+
 /// A WAVE file of a second: channels, rate, bits of a sample, and what its two lengths claim.
 pub(super) struct Wave {
     pub(super) channels: u16,
@@ -56,34 +60,41 @@ pub(super) fn flac(blocks: &[(u8, &[u8])], frames: u32) -> Vec<u8> {
         bytes.extend([kind | last, length[1], length[2], length[3]]);
         bytes.extend(*body);
     }
-    (0..frames).for_each(|number| bytes.extend(flac_frame(number)));
+    (0..frames).for_each(|number| bytes.extend(flac_frame(number, 1)));
     bytes
 }
 
 /// A frame of equal samples.
-fn flac_frame(number: u32) -> Vec<u8> {
-    // Fixed blocks; their length and the rate in kHz stand behind the number; one channel, 16 bits.
-    let mut frame = vec![0xFF, 0xF8, 0x7C, 0x08];
+pub(super) fn flac_frame(number: u32, channels: u8) -> Vec<u8> {
+    // Fixed blocks; their length and the rate in kHz stand behind the number; 16 bits.
+    let mut frame = vec![0xFF, 0xF8, 0x7C, (channels - 1) << 4 | 0x08];
     let number = char::from_u32(number).expect("fewer frames than where surrogates begin");
     frame.extend(number.encode_utf8(&mut [0; 4]).bytes());
     frame.extend((FLAC_FRAME - 1).to_be_bytes());
     frame.push(u8::try_from(RATE_HZ / 1_000).expect("kHz are few"));
     frame.push(u8::try_from(crc(&frame, 8, 0x07)).expect("8 bits"));
-    frame.extend([0, 0, 0]);
+    frame.extend([0, 0, 0].repeat(usize::from(channels)));
     let check = u16::try_from(crc(&frame, 16, 0x8005)).expect("16 bits");
     frame.extend(check.to_be_bytes());
     frame
 }
 
-/// Pages of Ogg that begin streams, each with a number of its own and nothing that is known.
+/// A page of Ogg with one packet: its stream, the page's number, its flags, and the samples up to its end.
+pub(super) fn ogg_page(serial: u32, number: u32, flags: u8, samples: u64, packet: &[u8]) -> Vec<u8> {
+    let begin =
+        [&b"OggS\0"[..], &[flags], &samples.to_le_bytes(), &serial.to_le_bytes(), &number.to_le_bytes()];
+    let mut lengths = vec![u8::MAX; packet.len() / 255];
+    lengths.push(u8::try_from(packet.len() % 255).expect("less than 255"));
+    let count = u8::try_from(lengths.len()).expect("a page has no more");
+    let body = [&[count], &lengths[..], packet].concat();
+    let begin = begin.concat();
+    let check = crc(&[&begin, &[0; 4][..], &body].concat(), 32, 0x04C1_1DB7);
+    [&begin, &check.to_le_bytes()[..], &body].concat()
+}
+
+/// Pages that begin streams, each with a number of its own and nothing that is known.
 pub(super) fn ogg_streams(count: u32) -> Vec<u8> {
-    let page = |serial: u32| {
-        let head = [&b"OggS\0\x02\0\0\0\0\0\0\0\0"[..], &serial.to_le_bytes(), &[0; 4]].concat();
-        let body = [1, 1, 7];
-        let check = crc(&[&head, &[0; 4][..], &body].concat(), 32, 0x04C1_1DB7);
-        [&head, &check.to_le_bytes()[..], &body].concat()
-    };
-    (0..count).flat_map(page).collect()
+    (0..count).flat_map(|serial| ogg_page(serial, 0, OGG_BEGIN, 0, &[7])).collect()
 }
 
 /// A checksum of so many bits, the first bit of each byte first, from zero.
@@ -107,6 +118,8 @@ pub(super) struct Mp4<'a> {
     pub(super) stsz: Option<&'a [u8]>,
     pub(super) edits: Option<&'a [u8]>,
     pub(super) timescale: Option<u32>,
+    /// Whether its second frame has a description of its own, of a coding that the bytes have not.
+    pub(super) is_switched: bool,
 }
 
 impl Mp4<'_> {
@@ -127,16 +140,26 @@ impl Mp4<'_> {
             [&[0; 6][..], &[0, 1], &[0; 8], &[0, 1, 0, 16, 0, 0, 0, 0], &full(&[RATE_HZ << 16]), &info]
                 .concat();
         let lengths: Vec<u32> =
-            (0..frames).map(|number| u32::try_from(flac_frame(number).len()).unwrap_or(0)).collect();
+            (0..frames).map(|number| u32::try_from(flac_frame(number, 1).len()).unwrap_or(0)).collect();
         let stts = full(&[0, 1, frames, u32::from(FLAC_FRAME)]);
         let stsz = [full(&[0, 0, frames]), full(&lengths)].concat();
         assert_eq!(lengths.iter().sum::<u32>(), u32::try_from(sound.len()).unwrap_or(0));
+        let opus = mp4_box(b"dOps", b"\0\x01\0\0\0\0\xBB\x80\0\0\0");
+        let other = mp4_box(b"Opus", &[&entry[..entry.len() - info.len()], &opus].concat());
+        let entry = mp4_box(b"fLaC", &entry);
+        let (entries, chunks) = if self.is_switched {
+            ([full(&[0, 2]), entry, other].concat(), full(&[0, 2, 1, 1, 1, 2, frames - 1, 2]))
+        } else {
+            ([full(&[0, 1]), entry].concat(), full(&[0, 1, 1, frames, 1]))
+        };
+        let second = at + lengths.first().copied().unwrap_or(0);
+        let offsets = if self.is_switched { full(&[0, 2, at, second]) } else { full(&[0, 1, at]) };
         let tables = [
-            mp4_box(b"stsd", &[full(&[0, 1]), mp4_box(b"fLaC", &entry)].concat()),
+            mp4_box(b"stsd", &entries),
             mp4_box(b"stts", self.stts.unwrap_or(&stts)),
-            mp4_box(b"stsc", &full(&[0, 1, 1, frames, 1])),
+            mp4_box(b"stsc", &chunks),
             mp4_box(b"stsz", self.stsz.unwrap_or(&stsz)),
-            mp4_box(b"stco", &full(&[0, 1, at])),
+            mp4_box(b"stco", &offsets),
         ];
         let dinf =
             mp4_box(b"dinf", &mp4_box(b"dref", &[full(&[0, 1]), mp4_box(b"url ", &full(&[1]))].concat()));

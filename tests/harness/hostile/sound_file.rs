@@ -2,6 +2,7 @@
 
 use super::outcome::{Expected, Outcome};
 use super::sound_boxes::{FLAC_FRAME, Mp4, RATE_HZ, Wave, flac, mp4_box, ogg_streams};
+use super::sound_switch::{flac_then_stereo, mp3_then, ogg_flac, ogg_opus, ogg_unknown};
 use super::{Case, Variant};
 use std::io::Write;
 
@@ -195,6 +196,22 @@ fn others() -> Vec<Case> {
                 .heard(),
             ],
         },
+        case(
+            "a codec switch",
+            [
+                ("FLAC, then Opus", Expected::whole(), [ogg_flac(1), ogg_opus(2)].concat()),
+                ("Opus, then nothing known", partial("UNSUPPORTED"), [ogg_opus(1), ogg_unknown(2)].concat()),
+                ("layer III, then 48 kHz", partial("TRUNCATED"), mp3_then([0xFF, 0xFB, 0x94, 0x64], 384)),
+                ("layer III, then layer II", partial("TRUNCATED"), mp3_then([0xFF, 0xFD, 0x84, 0x64], 384)),
+                ("a channel, then two", partial("TRUNCATED"), flac_then_stereo(true)),
+                ("the same, of unknown length", Expected::whole(), flac_then_stereo(false)),
+                (
+                    "an entry of MP4, then another",
+                    refused("UNSUPPORTED"),
+                    Mp4 { is_switched: true, ..Mp4::default() }.bytes(2),
+                ),
+            ],
+        ),
         case(
             "polyglots",
             [

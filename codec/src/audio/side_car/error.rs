@@ -20,6 +20,9 @@ pub enum SideCarError {
         /// What the decoder says.
         reason: String,
     },
+    /// Behind what was heard comes something else.
+    #[error("behind the sound follows a stream of which nothing is known")]
+    UnknownStream,
     /// A rate or number of channels outside of the limits.
     #[error(transparent)]
     Format(#[from] FormatError),
@@ -73,7 +76,9 @@ impl SideCarError {
     /// What kind of refusal it is.
     pub fn code(&self) -> RefusalCode {
         match self {
-            Self::NotSound | Self::NoTrack | Self::Unsupported { .. } => RefusalCode::Unsupported,
+            Self::NotSound | Self::NoTrack | Self::Unsupported { .. } | Self::UnknownStream => {
+                RefusalCode::Unsupported
+            }
             Self::Format(error) => error.code(),
             Self::Malformed { .. } | Self::Packets { .. } => RefusalCode::Malformed,
             Self::Truncated => RefusalCode::Truncated,

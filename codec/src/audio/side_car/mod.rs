@@ -1,7 +1,7 @@
 //! Sound beside a recording: a file of its own that is heard with it, such as a commentary or the sound of the room.
 //!
 //! The data's way: `source` bounds what is read of the file; `decoder` takes it apart and decodes it, with `edits`
-//! where an MP4 says what of it is played, and `opus` for Opus; a [`SideCar`] places the samples and hands them to the
+//! where an MP4 says what of it is played, `ogg` for what follows in a file of Ogg, and `opus` for Opus; a [`SideCar`] places the samples and hands them to the
 //! mix that the recording's own streams use. A [`SideCarSurvey`] only tells where it is heard.
 //!
 //! A file that is no sound is refused; one that is damaged is heard up to the damage.
@@ -9,6 +9,7 @@
 mod decoder;
 mod edits;
 mod error;
+mod ogg;
 mod opus;
 mod packets;
 mod source;

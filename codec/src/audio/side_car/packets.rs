@@ -2,8 +2,9 @@
 
 use super::edits::Edit;
 use super::error::SideCarError;
+use super::ogg::OggEnds;
 use super::source::BoundedSource;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Seek};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use symphonia::core::codecs::CodecParameters;
 use symphonia::core::codecs::audio::AudioCodecParameters;
@@ -22,6 +23,8 @@ pub(super) struct Packets {
     track: u32,
     /// Whether only the end of the file says where the sound ends: so is WAVE that was written to a pipe.
     is_endless: bool,
+    /// Where a file of Ogg begins and ends.
+    ogg: Option<OggEnds>,
 }
 
 /// What a track is.
@@ -47,6 +50,8 @@ impl Packets {
     /// Finds out what the file is, by its bytes alone, and takes its first track of sound.
     pub(super) fn open(mut source: BoundedSource) -> Result<(Self, TrackFacts), SideCarError> {
         let edits = Edit::of_tracks(&mut source)?;
+        let ogg = OggEnds::of(&mut source)?;
+        source.rewind()?;
         let stream = MediaSourceStream::new(Box::new(source), Default::default());
         let probe = symphonia::default::get_probe();
         let options = (FormatOptions::default(), MetadataOptions::default());
@@ -57,7 +62,7 @@ impl Packets {
             return Err(SideCarError::NotSound);
         }
         let reader = opened?;
-        let mut packets = Self { reader, track: 0, is_endless: false };
+        let mut packets = Self { reader, track: 0, is_endless: false, ogg };
         let mut facts = packets.take_track()?;
         packets.is_endless =
             facts.told_samples.is_none() && packets.reader.format_info().format == FORMAT_ID_WAVE;
@@ -95,9 +100,16 @@ impl Packets {
             })?;
             match next {
                 Next::Packet(packet) if packet.track_id != self.track => {}
+                Next::End if self.is_left_out() => return Err(SideCarError::UnknownStream),
                 next @ (Next::Packet(_) | Next::Stream | Next::End) => return Ok(next),
             }
         }
+    }
+
+    /// Whether streams follow of which nothing is known.
+    fn is_left_out(&self) -> bool {
+        let read = || self.reader.tracks().iter().map(|track| track.id);
+        self.ogg.as_ref().is_some_and(|ends| ends.are_left_out(read()))
     }
 }
 
