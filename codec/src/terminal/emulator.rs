@@ -143,20 +143,15 @@ impl Emulator {
     /// Takes output. `false` as soon as that has cost more than `cost_max`: the rest was not taken.
     pub(crate) fn feed(&mut self, text: &str, cost: &mut Cost, cost_max: Cost) -> bool {
         for character in text.chars() {
-            let passed_over = self.escape.follow(character);
-            let Some(function) = self.parser.feed(character) else {
+            let (passed_over, function) = (self.escape.follow(character), self.parser.feed(character));
+            self.begin(character, function.is_some() || passed_over.is_some());
+            let Some(function) = function else {
                 cost.emulated(1, 0, 0);
-                if passed_over.is_some() {
-                    self.begun.clear();
-                } else if self.begun.len() <= Self::BEGUN_BYTES_MAX {
-                    self.begun.push(character);
-                }
                 if let Some(PassedOver::Shape(shape)) = passed_over {
                     self.shape = shape;
                 }
                 continue;
             };
-            self.begun.clear();
             if function == Function::Ris {
                 self.shape = CursorShape::default();
             }
@@ -175,6 +170,17 @@ impl Emulator {
             }
         }
         true
+    }
+
+    /// Keeps what a function has begun with. A control character may stand inside of one, and is done at once.
+    fn begin(&mut self, character: char, is_done: bool) {
+        match character {
+            '\u{1b}' => self.begun = character.into(),
+            '\0'..' ' if is_done => {}
+            _ if is_done => self.begun.clear(),
+            _ if self.begun.len() <= Self::BEGUN_BYTES_MAX => self.begun.push(character),
+            _ => {}
+        }
     }
 
     fn execute(&mut self, function: Function) {
@@ -318,6 +324,18 @@ mod tests {
         assert_eq!(emulator.take_touched(), [cell(3, 1)]);
         emulator.resize(4, 7, &mut cost);
         assert_eq!(emulator.take_touched(), [Rect { left: 0, top: 0, right: 4, bottom: 7 }]);
+    }
+
+    #[test]
+    fn a_dump_goes_on_with_a_function_in_which_a_control_character_stands() {
+        let (mut emulator, mut again) = (Emulator::new(10, 2), Emulator::new(10, 2));
+        emulator.feed("a\u{1b}[3\n1", &mut Cost::default(), Cost::MAX);
+        again.feed(&emulator.dump().unwrap(), &mut Cost::default(), Cost::MAX);
+        for emulator in [&mut emulator, &mut again] {
+            emulator.feed("mb", &mut Cost::default(), Cost::MAX);
+            assert_eq!(text(emulator), ["a", " b"]);
+        }
+        assert_eq!(again.dump(), emulator.dump());
     }
 
     #[test]
