@@ -247,6 +247,7 @@ fn kind_of(refusal: &Refusal) -> Kind {
         | Refusal::LeaseLength { .. }
         | Refusal::JobKind { .. }
         | Refusal::VideoLength { .. }
+        | Refusal::VideoNotInFragments { .. }
         | Refusal::SoundLength { .. }
         | Refusal::TokenExists
         | Refusal::AskedTwice

@@ -3,6 +3,7 @@
 use super::access;
 use super::approval;
 use super::audit;
+use super::begun;
 use super::ca;
 use super::clock::{self, ClockRow};
 use super::command::Command;
@@ -136,6 +137,7 @@ fn apply(step: &mut Step<'_, '_>, command: Command) -> Effect {
         Command::Complete(command) => job::complete(step, command),
         Command::CompleteDamaged(command) => job::complete_damaged(step, command),
         Command::KeepSound(command) => sound::keep(step, command),
+        Command::BeginVideo(command) => begun::begin(step, command),
         Command::FailJob(command) => job::fail(step, command),
         Command::CancelJob { job, by } => job::cancel(step, job, &by),
         Command::MailSent { mail } => outbox::sent(step, mail),

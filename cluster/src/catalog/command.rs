@@ -1,6 +1,7 @@
 use super::access::PutAccess;
 use super::approval::{AskApproval, DecideApproval};
 use super::audit::{As, AuditEvent, AuditKey};
+use super::begun::BeginVideo;
 use super::ca::{FoundCa, RewrapCa};
 use super::clock::ClockSample;
 use super::comment::{AddComment, PutReview};
@@ -314,4 +315,6 @@ pub enum Command {
     CompleteDamaged(CompleteDamaged),
     /// A file of sound belongs to a session.
     KeepSound(KeepSound),
+    /// A video can be played while it is made.
+    BeginVideo(BeginVideo),
 }

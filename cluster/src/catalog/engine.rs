@@ -76,11 +76,12 @@ pub enum Tree {
     DeletedCopies = 59,
     DamagedVideos = 60,
     Sounds = 61,
+    VideosBegun = 62,
 }
 
 impl Tree {
     /// All trees, in the order of their numbers.
-    pub const ALL: [Self; 62] = [
+    pub const ALL: [Self; 63] = [
         Self::Meta,
         Self::Sessions,
         Self::SessionsByStart,
@@ -143,6 +144,7 @@ impl Tree {
         Self::DeletedCopies,
         Self::DamagedVideos,
         Self::Sounds,
+        Self::VideosBegun,
     ];
 
     /// The number that stands for it in stored keys.

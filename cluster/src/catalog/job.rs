@@ -1,5 +1,6 @@
 //! Jobs: long work, done by the member that holds the claim.
 
+use super::begun;
 use super::engine::Tree;
 use super::outbox::{self, MailKind, WebhookEvent};
 use super::outcome::{Outcome, Refusal};
@@ -258,6 +259,7 @@ pub(crate) fn claim(step: &mut Step<'_, '_>, command: ClaimJob) -> Effect {
     row.claims += 1;
     row.state = JobState::Claimed(claim);
     row.progress = JobProgress::default();
+    begun::end(step, row.kind);
     step.rows.put(&key(job), &row)?;
     step.rows.put(&key(job), &JobStartRow { claimed_ms: step.now_ms })?;
     Ok(Outcome::Claimed(claim))
@@ -340,7 +342,7 @@ pub(crate) fn complete_damaged(step: &mut Step<'_, '_>, command: CompleteDamaged
 }
 
 /// A conversion that this claim holds, and its video.
-fn claimed_video(step: &Step<'_, '_>, claim: ClaimToken) -> Result<(VideoId, JobRow), Halt> {
+pub(crate) fn claimed_video(step: &Step<'_, '_>, claim: ClaimToken) -> Result<(VideoId, JobRow), Halt> {
     let (row, _) = claimed(step, claim)?;
     match row.kind {
         JobKind::Convert { video } => Ok((video, row)),
@@ -357,6 +359,7 @@ pub(crate) fn fail(step: &mut Step<'_, '_>, command: FailJob) -> Effect {
     let is_retried = row.failures < FAILURES_MAX;
     if is_retried {
         row.state = JobState::Queued;
+        begun::end(step, row.kind);
         step.rows.put(&key(claim.job), &row)?;
     } else {
         finish(step, claim.job, row, JobState::Failed(failure))?;
@@ -416,6 +419,7 @@ fn finish(step: &mut Step<'_, '_>, job: JobId, mut row: JobRow, state: JobState)
         | (_, JobState::Queued | JobState::Claimed(_) | JobState::Done) => {}
     }
     row.state = state;
+    begun::end(step, row.kind);
     step.rows.put(&key(job), &row)?;
     step.rows.remove(Tree::JobsOpen, &key(job));
     step.rows.remove(Tree::JobStarts, &key(job));

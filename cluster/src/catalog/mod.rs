@@ -7,6 +7,7 @@ mod access;
 mod apply;
 mod approval;
 mod audit;
+mod begun;
 mod ca;
 #[expect(clippy::module_inception, reason = "the main type has a file of its name, as all types have")]
 mod catalog;
@@ -60,6 +61,7 @@ pub use audit::{
     As, AuditEvent, AuditHead, AuditKey, AuditKeyRow, AuditKind, AuditLeaf, AuditPage, AuditQuery,
     HEARTBEAT_MS, LEAF_BYTES_MAX,
 };
+pub use begun::BeginVideo;
 pub use ca::{CaRow, FoundCa, RewrapCa};
 pub use catalog::Catalog;
 pub(crate) use catalog::{CommandEntry, MembershipRow, ROWS_AT_ONCE};

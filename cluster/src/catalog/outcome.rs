@@ -344,4 +344,6 @@ pub enum Refusal {
     SoundLength { expected: u64, actual: u64 },
     #[error("sound begins at most {limit_ms} ms from the beginning of its recording")]
     SoundOffset { limit_ms: u64 },
+    #[error("video {video} is not in fragments: it plays only when it is complete")]
+    VideoNotInFragments { video: VideoId },
 }

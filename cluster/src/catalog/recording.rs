@@ -358,15 +358,24 @@ pub(crate) fn sealed(
     object: ObjectId,
     recording: RecordingId,
 ) -> Result<SealFacts, Halt> {
-    if object.recording != recording || object.stream == StreamId::RECORDING {
-        return Err(Refusal::ObjectOfOther { object, recording }.into());
-    }
-    match get(step, object)?.state {
+    match derived(step, object, recording)?.state {
         ObjectState::Sealed(facts) => Ok(facts),
         ObjectState::Open | ObjectState::Interrupted { .. } => {
             Err(Refusal::ObjectNotSealed { object }.into())
         }
     }
+}
+
+/// An object that derives from a recording.
+pub(crate) fn derived(
+    step: &Step<'_, '_>,
+    object: ObjectId,
+    recording: RecordingId,
+) -> Result<ObjectRow, Halt> {
+    if object.recording != recording || object.stream == StreamId::RECORDING {
+        return Err(Refusal::ObjectOfOther { object, recording }.into());
+    }
+    get(step, object)
 }
 
 pub(crate) fn get(step: &Step<'_, '_>, object: ObjectId) -> Result<ObjectRow, Halt> {

@@ -1,6 +1,7 @@
 mod access;
 mod approvals;
 mod audit;
+mod begun;
 mod chunks;
 mod clock;
 mod comments;

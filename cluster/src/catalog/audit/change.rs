@@ -173,6 +173,7 @@ pub(crate) fn of(step: &Step<'_, '_>, command: &Command) -> Result<Option<Change
         | Command::CompleteIndex(_)
         | Command::Complete(_)
         | Command::CompleteDamaged(_)
+        | Command::BeginVideo(_)
         | Command::FailJob(_)
         | Command::MailSent { .. }
         | Command::MailFailed { .. }

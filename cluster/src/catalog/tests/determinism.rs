@@ -53,13 +53,18 @@ fn command() -> impl Strategy<Value = Command> {
         (object(), 1..3u64).prop_map(|(object, epoch)| Command::Seal(seal(object, epoch))),
         (any::<bool>(), recording()).prop_map(|(on, recording)| match on {
             true => put("video_download_enabled", ParameterValue::Switch(true)),
-            false => Command::RequestVideo(RequestVideo { recording, ..video(VIDEO, &["ada@example.org"]) }),
+            false => Command::RequestVideo(RequestVideo {
+                recording,
+                settings: VideoSettings { container: Container::FragmentedMp4, ..SETTINGS },
+                ..video(VIDEO, &["ada@example.org"])
+            }),
         }),
         (1..4u64, 1..3u64).prop_map(|(job, member)| claim(JobId(job), MemberId(member))),
         (token(), object()).prop_map(|(claim, object)| Command::Complete(Complete {
             claim,
             facts: VideoFacts { object, length: 1, duration_ms: 1, content_hash: HASH },
         })),
+        (token(), object()).prop_map(|(claim, object)| Command::BeginVideo(BeginVideo { claim, object })),
         token().prop_map(|claim| Command::FailJob(FailJob {
             claim,
             failure: FailureKind::Limit,
