@@ -2,13 +2,14 @@
 
 use super::claim::JobCounter;
 use super::failure::JobError;
+use super::growing_video::GrowingVideo;
 use super::runner::JobTools;
 use super::session_span::session_span;
 use super::stored_output::StoredOutput;
 use crate::conversion::{Conversion, ConversionSettings, SideCarFile};
 use crate::interrupt::Interrupt;
 use crate::recording::Recording;
-use cluster::catalog::{self, SealFacts, VideoFacts, VideoSettings};
+use cluster::catalog::{self, ClaimToken, SealFacts, VideoFacts, VideoSettings};
 use cluster::id::RecordingId;
 use codec::limits::Limits;
 use codec::mux::{Container, Indexed, Metadata};
@@ -35,6 +36,7 @@ pub(super) struct Video {
 /// shows what was typed stands under the recording's second key, as all such text does.
 pub(super) fn convert(
     tools: &JobTools,
+    claim: ClaimToken,
     source: Source,
     counter: &JobCounter,
     interrupt: &Interrupt,
@@ -45,18 +47,17 @@ pub(super) fn convert(
     let stored = stored.drawn(interrupt)?;
     let side_car = side_car(tools, recording)?;
     let begin = if keystrokes { StoredOutput::of_text } else { StoredOutput::new };
-    let mut output = begin(tools.cluster.clone(), tools.runtime.clone(), recording);
+    let output = begin(tools.cluster.clone(), tools.runtime.clone(), recording);
+    let container = container(settings.container);
+    let mut output =
+        GrowingVideo::new(tools, output, (container == Container::FragmentedMp4).then_some(claim));
     let conversion = Conversion {
         recording: &stored,
         session: session_span(&tools.cluster, recording)?,
         side_car: side_car.as_ref(),
         work_dir: &tools.work_dir,
         limits: Limits::default(),
-        settings: ConversionSettings {
-            keystrokes,
-            container: container(settings.container),
-            ..ConversionSettings::default()
-        },
+        settings: ConversionSettings { keystrokes, container, ..ConversionSettings::default() },
         metadata: metadata(tools, source)?,
         workers: tools.workers.get(),
         progress: counter,

@@ -3,6 +3,7 @@
 mod claim;
 mod convert;
 mod failure;
+mod growing_video;
 mod index;
 mod key_states;
 mod patience;

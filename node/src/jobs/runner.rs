@@ -252,7 +252,8 @@ fn do_job(
         }
         Work::Convert => {
             let source = convert::Source { recording, sealed, settings: video_settings(tools, claim)? };
-            let Video { facts, missing_from_ms } = convert::convert(tools, source, counter, interrupt)?;
+            let Video { facts, missing_from_ms } =
+                convert::convert(tools, claim, source, counter, interrupt)?;
             let made = Complete { claim, facts };
             match missing_from_ms {
                 None => Command::Complete(made),

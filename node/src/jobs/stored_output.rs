@@ -91,6 +91,11 @@ impl StoredOutput {
         Ok(StoredObject { object, length: self.offset, content_hash: Hash(content_hash) })
     }
 
+    /// Where it stands, once it has begun.
+    pub(super) fn begun(&self) -> Option<ObjectId> {
+        self.object
+    }
+
     fn object(&mut self) -> Result<ObjectId, StoreError> {
         if let Some(object) = self.object {
             return Ok(object);
@@ -129,8 +134,8 @@ impl Write for StoredOutput {
         Ok(taken)
     }
 
-    /// What is buffered is appended by [`StoredOutput::seal`].
+    /// Appends what waits, so that others can read all of it.
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        self.append().map_err(io::Error::other)
     }
 }
