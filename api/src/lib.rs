@@ -23,6 +23,7 @@ mod grant;
 mod guard;
 mod identity;
 mod intake;
+mod live;
 mod log;
 mod media;
 mod metrics;

@@ -9,7 +9,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::problems::Problems;
 use crate::auth::Sighted;
-use crate::follow::{self, Beginning};
+use crate::live::{self, Beginning};
 use crate::problem::Problem;
 use crate::state::ApiState;
 
@@ -66,7 +66,7 @@ pub(super) async fn watch_live(
 ) -> Result<HttpResponse, Problem> {
     sighted.watches_live()?;
     let (follow, Beginning { position, key_state }) =
-        follow::begin(state, request, sighted, query.from).await?;
+        live::begin(state, request, sighted, query.from).await?;
     let mut response = HttpResponse::Ok();
     response.insert_header((CONTENT_TYPE, "application/octet-stream"));
     response.insert_header((POSITION, position.to_string()));
