@@ -105,9 +105,14 @@ impl Reading {
     }
 }
 
+/// That it is a file of this name.
+pub(crate) fn attachment(file_name: &str) -> String {
+    format!("attachment; filename=\"{file_name}\"")
+}
+
 fn headers(mut response: HttpResponseBuilder, content: &Content) -> HttpResponseBuilder {
     response.insert_header((ACCEPT_RANGES, "bytes"));
-    response.insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{}\"", content.file_name)));
+    response.insert_header((CONTENT_DISPOSITION, attachment(&content.file_name)));
     if let Some(tag) = &content.tag {
         response.insert_header((ETAG, tag.quoted()));
     }

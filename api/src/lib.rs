@@ -47,6 +47,7 @@ mod threads;
 mod tls;
 mod unread;
 mod upload;
+mod video_file;
 mod watch;
 
 #[cfg(test)]

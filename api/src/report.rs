@@ -123,7 +123,8 @@ pub(crate) fn video(state: &ApiState, id: VideoId, row: VideoRow) -> Result<Vide
     let queue_position = queue_position(state, row.job)?;
     let job = job.map(|row| VideoJob { row, elapsed_ms, queue_position });
     let missing_from_ms = catalog.missing_from_ms(id)?;
-    Ok(Video::new(id, VideoRows { video: row, job, missing_from_ms }))
+    let is_begun = catalog.video_begun(id)?.is_some();
+    Ok(Video::new(id, VideoRows { video: row, job, missing_from_ms, is_begun }))
 }
 
 /// Whether videos may be made and downloaded.

@@ -13,6 +13,7 @@ mod conditions;
 mod controls;
 mod cors;
 mod evidence;
+mod growing_videos;
 mod harness;
 mod keks;
 mod layout;

@@ -62,8 +62,10 @@ pub(crate) struct Video {
     pub(crate) missing_from_ms: Option<u64>,
     /// SHA-256 of the file.
     pub(crate) sha256: Option<String>,
-    /// Where the file is, once it is ready.
+    /// Where the file is, once it is ready or playable.
     pub(crate) content: Option<String>,
+    /// Whether the file can be played while it is made: one in fragmented MP4 whose making has begun.
+    pub(crate) playable: bool,
     /// How far it is, by recording time.
     pub(crate) progress: Option<VideoProgress>,
     /// How many videos are made before this one, while it waits.
@@ -89,6 +91,8 @@ pub(crate) struct VideoRows {
     pub(crate) video: VideoRow,
     pub(crate) job: Option<VideoJob>,
     pub(crate) missing_from_ms: Option<u64>,
+    /// Whether it is stored as it is made.
+    pub(crate) is_begun: bool,
 }
 
 /// What is known of a video's job.
@@ -102,9 +106,10 @@ pub(crate) struct VideoJob {
 impl Video {
     /// The video of its rows.
     pub(crate) fn new(id: VideoId, rows: VideoRows) -> Self {
-        let VideoRows { video: row, job, missing_from_ms } = rows;
+        let VideoRows { video: row, job, missing_from_ms, is_begun } = rows;
         let facts = facts(&row.state);
         let is_pending = row.state == VideoState::Pending;
+        let playable = is_pending && is_begun;
         let job = job.filter(|_| is_pending);
         let failure = match row.state {
             VideoState::Failed { failure } => Some(failure.into()),
@@ -125,7 +130,8 @@ impl Video {
             duration_ms: facts.map(|facts| facts.duration_ms),
             missing_from_ms,
             sha256: facts.map(|facts| hex(&facts.content_hash.0)),
-            content: facts.map(|_| format!("/v1/videos/{id}/content")),
+            content: (facts.is_some() || playable).then(|| format!("/v1/videos/{id}/content")),
+            playable,
             progress: job.as_ref().map(|job| VideoProgress {
                 done_ms: job.row.progress.done_ms,
                 total_ms: job.row.progress.total_ms,

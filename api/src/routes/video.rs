@@ -3,21 +3,19 @@
 use actix_web::http::header::{LOCATION, RETRY_AFTER};
 use actix_web::web::{Data, Json};
 use actix_web::{HttpRequest, HttpResponse, get, post};
-use cluster::catalog::{Command, Container, Outcome, RequestVideo, VideoFacts, VideoSettings, VideoState};
+use cluster::catalog::{Command, Container, Outcome, RequestVideo, VideoSettings, VideoState};
 use cluster::id::VideoId;
 use policy::Action;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::problems::Problems;
-use crate::audit::Shown;
 use crate::auth::{Allowed, AskedOnce, Caller, Convert, Download, OneSession, OneVideo, Read};
-use crate::content::{self, Content, Source};
 use crate::dto;
 use crate::once::Done;
 use crate::problem::{Kind, Problem};
-use crate::range::Tag;
-use crate::report::{self, VIDEO_DOWNLOAD_ENABLED};
+use crate::report;
 use crate::state::ApiState;
+use crate::video_file;
 
 /// When to look again at a video that is being generated.
 const LOOK_AGAIN_S: &str = "1";
@@ -144,17 +142,30 @@ pub(super) async fn show_video(
 }
 
 /// The file of a video
+///
+/// A video in fragmented MP4 is sent while it is made, on every member, as soon as it is `playable`: all of it from the first
+/// byte on, without a length, an ETag or ranges, until it is complete. An answer that breaks off (it is chunked, so that the
+/// client notices) is not all of it, and what is made anew begins anew. Whether the caller may still have it is judged again
+/// and again.
 #[utoipa::path(
     tag = "videos",
     params(
         ("id" = String, Path, description = "the video"),
-        ("Range" = Option<String>, Header, description = "one range of bytes; of several, the whole is sent")
+        ("Range" = Option<String>, Header, description = "one range of bytes; of several, or while it is made, the whole is sent")
     ),
     responses(
-        (status = 200, description = "all of it", content((Vec<u8> = "video/mp4"), (Vec<u8> = "video/webm")), headers(("ETag" = String))),
+        (
+            status = 200,
+            description = "all of it",
+            content((Vec<u8> = "video/mp4"), (Vec<u8> = "video/webm")),
+            headers(
+                ("ETag" = Option<String>, description = "not there while it is made"),
+                ("Accept-Ranges" = String, description = "`none` while it is made")
+            )
+        ),
         (status = 206, description = "the range", content((Vec<u8> = "video/mp4"), (Vec<u8> = "video/webm")), headers(("Content-Range" = String))),
         (status = 304, description = "the client has it"),
-        (status = 409, description = "it is not ready"),
+        (status = 409, description = "it is not ready, and cannot be played while it is made, or not yet"),
         (status = 416, description = "the range begins after the end"),
         Problems
     )
@@ -165,33 +176,5 @@ pub(super) async fn read_video(
     request: HttpRequest,
     state: Data<ApiState>,
 ) -> Result<HttpResponse, Problem> {
-    if allowed.target.row.settings.keystrokes {
-        allowed.also(Action::Keystrokes)?;
-    }
-    let content = file(&state, &allowed.target)?;
-    let viewer = allowed.viewer(Action::Download, Shown::Video);
-    content::answer(&state, &request, content, &viewer).await
-}
-
-fn file(state: &ApiState, video: &OneVideo) -> Result<Content, Problem> {
-    if !report::is_download_enabled(state)? {
-        return Err(Problem::parameter_off(VIDEO_DOWNLOAD_ENABLED));
-    }
-    let OneVideo { id, row } = video;
-    let VideoFacts { object, length, content_hash, .. } = match row.state {
-        VideoState::Ready(facts) => facts,
-        VideoState::Pending | VideoState::Failed { .. } | VideoState::Cancelled | VideoState::Purged => {
-            return Err(Problem::new(
-                Kind::VideoNotReady,
-                format_args!("look at /v1/videos/{id} for its state"),
-            ));
-        }
-    };
-    let (media_type, ending) = match row.settings.container {
-        Container::Mp4 | Container::FragmentedMp4 => ("video/mp4", "mp4"),
-        Container::Webm => ("video/webm", "webm"),
-    };
-    let file_name = format!("session-{}.{ending}", row.recording);
-    let source = Source::Object(object);
-    Ok(Content { source, length, tag: Some(Tag(dto::hex(&content_hash.0))), media_type, file_name })
+    video_file::answer(state, request, allowed).await
 }

@@ -24,6 +24,7 @@ use cell::{Cell, cells};
 use relation::{PEOPLE, caller, is_of_people};
 
 use super::artefacts::index;
+use super::growing_videos::Growing;
 use super::harness::*;
 use super::permissions::routes;
 use super::signer::{ISSUER, Signer, claims, published, rules, text};
@@ -68,6 +69,8 @@ struct World {
     unheld: String,
     /// Without and with typed text.
     videos: [String; 2],
+    /// The same, while they are made.
+    growing: [String; 2],
     /// Texts of tokens by credential and roles.
     tokens: BTreeMap<(String, Vec<String>), String>,
     /// Sessions to which people relate.
@@ -93,6 +96,10 @@ impl World {
             ready_video(&member, &administrator, &ended, false).await,
             ready_video(&member, &administrator, &ended, true).await,
         ];
+        let growing = [
+            growing_video(&member, &administrator, &ended, false).await,
+            growing_video(&member, &administrator, &ended, true).await,
+        ];
         bring_sound(&member, &recorder, &ended).await;
         let unheld = member.sealed(&recorder, b"x").await;
         let purged = member.sealed(&recorder, b"x").await;
@@ -115,6 +122,7 @@ impl World {
             removed,
             unheld,
             videos,
+            growing,
             tokens,
             related: BTreeSet::new(),
             needs_approval: false,
@@ -230,6 +238,8 @@ impl World {
             "plain" | "with keystrokes" if cell.route == DELETES_VIDEO => self.doomed_video(cell).await,
             "plain" => self.videos[0].clone(),
             "with keystrokes" => self.videos[1].clone(),
+            "growing" => self.growing[0].clone(),
+            "growing with keystrokes" => self.growing[1].clone(),
             "there" if is_tokens => {
                 let body = json!({ "kind": "user", "subject": "to be revoked" });
                 let made = self.member.post(&self.system, "/v1/tokens", &body).await.json();
@@ -392,6 +402,12 @@ async fn ready_video(member: &Member, token: &str, session: &str, keystrokes: bo
     let asked_for = member.post(token, &path, &json!({ "keystrokes": keystrokes })).await.json();
     complete(member, session, claim(member).await, b"video").await;
     asked_for["id"].as_str().unwrap().to_owned()
+}
+
+async fn growing_video(member: &Member, token: &str, session: &str, keystrokes: bool) -> String {
+    let mut growing = Growing::wanted(member, token, session, keystrokes).await;
+    growing.begin(member, b"video").await;
+    growing.video
 }
 
 #[actix_web::test]

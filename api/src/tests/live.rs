@@ -8,7 +8,7 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::http::header::HeaderMap;
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::from_fn;
-use actix_web::test::{call_service, init_service};
+use actix_web::test::{TestRequest, call_service, init_service};
 use cluster::catalog::AuditKind;
 use serde_json::json;
 
@@ -25,8 +25,12 @@ pub(super) struct Following {
 
 impl Following {
     pub(super) async fn begin(member: &Member, token: &str, path: &str) -> Self {
+        Self::of(member, asked(Method::GET, token, path)).await
+    }
+
+    pub(super) async fn of(member: &Member, request: TestRequest) -> Self {
         let app = App::new().configure(app::api(member.state.clone())).wrap(from_fn(guard));
-        let request = asked(Method::GET, token, path).to_request();
+        let request = request.to_request();
         let (_, response) = call_service(&init_service(app).await, request).await.into_parts();
         assert_eq!(response.status(), StatusCode::OK);
         Self { headers: response.headers().clone(), body: response.into_body().boxed() }
