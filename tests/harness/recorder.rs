@@ -4,6 +4,7 @@ use anyhow::{Context, bail};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use std::io::Read;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::time::Duration;
@@ -111,6 +112,12 @@ impl Door {
             range.iter().fold(request, |request, range| request.header("Range", range)).call()?;
         let (status, head) = (answer.status().as_u16(), format!("{:?}", answer.headers()));
         Ok(Fetched { status, head, body: whole(&mut answer)? })
+    }
+
+    /// The body of a GET, to be read as it comes.
+    pub(crate) fn stream(&self, path: &str) -> anyhow::Result<impl Read + use<>> {
+        let request = self.agent.get(format!("{}{path}", self.url)).header("Authorization", &self.bearer);
+        Ok(checked(request.call()?)?.into_body().into_reader())
     }
 
     /// With which status a POST is answered.

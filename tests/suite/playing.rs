@@ -1,6 +1,6 @@
 //! Fragmented MP4: a video that plays while it is made.
 
-use harness::{Custody, Running, recording};
+use harness::{Custody, Running, next_box, playing, recording};
 use std::fs;
 use std::io::{PipeReader, Read};
 use std::path::Path;
@@ -14,17 +14,6 @@ fn piped(input: &Path, options: &[&str]) -> anyhow::Result<(Running, PipeReader)
         command = command.arg(option);
     }
     Ok((command.output(writer).start()?, reader))
-}
-
-/// The next box of a file: its type, and all of its bytes.
-fn next_box(video: &mut impl Read) -> anyhow::Result<(String, Vec<u8>)> {
-    let mut head = [0; 8];
-    video.read_exact(&mut head)?;
-    let [length @ .., _, _, _, _] = head;
-    let mut bytes = vec![0; usize::try_from(u32::from_be_bytes(length))?];
-    bytes[..8].copy_from_slice(&head);
-    video.read_exact(&mut bytes[8..])?;
-    Ok((String::from_utf8_lossy(&head[4..]).into_owned(), bytes))
 }
 
 /// The hashes of the pictures that ffmpeg finds in a file, in order.
@@ -69,6 +58,18 @@ fn the_first_fragment_plays_while_the_conversion_waits_to_write_the_rest() -> an
         seen.len(),
         all.len()
     );
+    Ok(())
+}
+
+#[test]
+fn a_video_is_read_from_any_member_while_one_of_them_makes_it() -> anyhow::Result<()> {
+    let outcome = playing()?;
+    assert!(outcome.is_broken_off, "what will not become a video is no whole answer");
+    assert_eq!(outcome.begun, vec![["ftyp", "moov", "moof", "mdat"]; 3]);
+    assert_eq!(outcome.told, vec![("pending".into(), true.into()); 3], "what was read was not all of it");
+    assert_eq!(outcome.is_whole, [true; 3]);
+    assert_eq!(outcome.is_ranged, [true; 3]);
+    assert_eq!(outcome.refused, [[404, 403], [404, 403]]);
     Ok(())
 }
 
