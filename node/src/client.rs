@@ -1,14 +1,15 @@
 //! A client of the API, for the commands that bring recordings to a cluster.
 
 mod live;
+mod pieces;
+mod sound;
+mod tries;
 
 use crate::config::Secret;
-use crate::interrupt::Interrupt;
-use crate::recording::{OpenError, Recording};
+use crate::recording::OpenError;
 use cluster::catalog::{Format, Protocol};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,30 +17,16 @@ use std::time::Duration;
 use ureq::http::Response;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
 use ureq::typestate::WithBody;
-use ureq::{Agent, AsSendBody, Body, RequestBuilder};
+use ureq::{Agent, Body, RequestBuilder};
 
 pub(crate) use live::{LiveEnd, Order};
 
-/// Bytes of a recording that go in one request: what a broken connection costs at most.
-const PIECE_BYTES: usize = 4 << 20;
 /// Bytes of a download that are handed out at once.
 const DOWNLOAD_BYTES: usize = 64 << 10;
-/// How often one piece is tried.
-const TRIES_MAX: u32 = 6;
-/// How long to wait after the first failure; after each further one, twice as long.
-const WAIT_FIRST: Duration = Duration::from_millis(250);
 /// How long a server may take to answer a piece.
 const ANSWER_LIMIT: Duration = Duration::from_secs(120);
 /// How long a connection may take.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
-/// How long all of a file of sound may take: it is decoded before the answer.
-const SOUND_LIMIT: Duration = Duration::from_secs(2 * 3600);
-/// The version of tus that is spoken.
-const TUS_VERSION: &str = "1.0.0";
-/// The media type of a piece.
-const PIECES: &str = "application/offset+octet-stream";
-/// The media type of sound, whatever it is.
-const SOUND: &str = "application/octet-stream";
 
 /// Why a server did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -205,69 +192,11 @@ impl Client {
         Ok(opened.id)
     }
 
-    /// Appends a recording to its session from an offset on, piece by piece; gives its length. A piece that fails is
-    /// sent again from where the server is.
-    pub(crate) fn append(
-        &self,
-        session: &str,
-        recording: &Recording,
-        offset: u64,
-        interrupt: &Interrupt,
-    ) -> Result<u64, ClientError> {
-        let length = recording.length()?;
-        let mut offset = offset;
-        let mut failures = 0;
-        while offset < length {
-            if interrupt.is_set() {
-                return Err(OpenError::Interrupted.into());
-            }
-            match self.append_piece(session, recording, offset) {
-                Ok(reached) if reached > offset => {
-                    offset = reached;
-                    failures = 0;
-                }
-                Ok(_) => return Err(self.misunderstood(session, "a greater Upload-Offset")),
-                Err(error) if failures + 1 < TRIES_MAX && is_passing(&error) => {
-                    std::thread::sleep(WAIT_FIRST * (1 << failures));
-                    failures += 1;
-                    // Without an answer the next try begins at the same place, which is harmless.
-                    offset = self.offset(session).unwrap_or(offset);
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(length)
-    }
-
     /// Ends a session; its recording is final.
     pub(crate) fn seal(&self, session: &str, end_ms: u64, length: u64) -> Result<(), ClientError> {
         let body = SealBody { end: "finished", end_ms, length };
         let _: serde_json::Value = self.post(&format!("/v1/sessions/{session}/seal"), &body)?;
         Ok(())
-    }
-
-    /// Brings the file of sound of a session, which begins at a media time. The same again is harmless, so that it is tried as a
-    /// piece is.
-    pub(crate) fn put_sound(&self, session: &str, path: &Path, offset_ms: i64) -> Result<(), ClientError> {
-        let url = format!("{}/v1/sessions/{session}/sound?offset_ms={offset_ms}", self.server);
-        let mut failures = 0;
-        loop {
-            match self.put_file(&url, path) {
-                Err(error) if failures + 1 < TRIES_MAX && is_passing_for_sound(&error) => {
-                    std::thread::sleep(WAIT_FIRST * (1 << failures));
-                    failures += 1;
-                }
-                put => return put,
-            }
-        }
-    }
-
-    fn put_file(&self, url: &str, path: &Path) -> Result<(), ClientError> {
-        let unread = |source| ClientError::Recording(OpenError::Read { path: path.to_owned(), source });
-        let file = File::open(path).map_err(unread)?;
-        let request = self.agent.put(url).config().timeout_per_call(Some(SOUND_LIMIT)).build();
-        let request = request.header("Authorization", self.bearer()).header("Content-Type", SOUND);
-        self.checked(url, request.send(file)).map(drop)
     }
 
     /// Asks for the video of a session; gives its identifier.
@@ -320,44 +249,6 @@ impl Client {
         }
     }
 
-    /// Up to where a recording is durable.
-    pub(crate) fn offset(&self, session: &str) -> Result<u64, ClientError> {
-        let url = self.recording_url(session);
-        let head = self.agent.head(&url).header("Authorization", self.bearer());
-        let answer = self.checked(&url, head.header("Tus-Resumable", TUS_VERSION).call())?;
-        self.offset_of(session, &answer)
-    }
-
-    /// Sends one piece; gives the offset behind it.
-    fn append_piece(&self, session: &str, recording: &Recording, offset: u64) -> Result<u64, ClientError> {
-        let end = offset.saturating_add(u64::try_from(PIECE_BYTES).unwrap_or(u64::MAX));
-        let mut piece = Vec::with_capacity(PIECE_BYTES);
-        recording.each_piece(offset..end, |bytes| -> Result<(), OpenError> {
-            piece.extend_from_slice(bytes);
-            Ok(())
-        })?;
-        self.put_piece(session, offset, piece.as_slice())
-    }
-
-    /// Sends bytes that begin at an offset; gives the offset behind them.
-    pub(crate) fn put_piece(
-        &self,
-        session: &str,
-        offset: u64,
-        piece: impl AsSendBody,
-    ) -> Result<u64, ClientError> {
-        let url = self.recording_url(session);
-        let request = self
-            .agent
-            .patch(&url)
-            .header("Authorization", self.bearer())
-            .header("Tus-Resumable", TUS_VERSION)
-            .header("Upload-Offset", offset)
-            .header("Content-Type", PIECES);
-        let answer = self.checked(&url, request.send(piece))?;
-        self.offset_of(session, &answer)
-    }
-
     /// Tells what is to stand at a path, and gives the answer's JSON.
     pub(crate) fn put<T: DeserializeOwned>(
         &self,
@@ -377,7 +268,6 @@ impl Client {
         json_of(url, answer)
     }
 
-    /// Asks for something at a path, and gives the answer's JSON.
     /// Has something done, of which there is nothing to tell.
     pub(crate) fn tell(&self, path: &str, body: &impl Serialize) -> Result<(), ClientError> {
         let url = format!("{}{path}", self.server);
@@ -387,7 +277,7 @@ impl Client {
         self.checked(&url, request.send(body.as_slice())).map(drop)
     }
 
-    /// Sends JSON, and reads what it is answered with.
+    /// Asks for something at a path, and gives the answer's JSON.
     pub(crate) fn post<T: DeserializeOwned>(
         &self,
         path: &str,
@@ -398,6 +288,7 @@ impl Client {
         self.send_json(url, request, body)
     }
 
+    /// Sends JSON, and reads what it is answered with.
     fn send_json<T: DeserializeOwned>(
         &self,
         url: String,
@@ -431,20 +322,6 @@ impl Client {
         Err(ClientError::Refused { url: url.to_owned(), status: status.as_u16(), detail })
     }
 
-    fn offset_of(&self, session: &str, answer: &Response<Body>) -> Result<u64, ClientError> {
-        let header = answer.headers().get("Upload-Offset").and_then(|value| value.to_str().ok());
-        let offset = header.and_then(|value| value.parse().ok());
-        offset.ok_or_else(|| self.misunderstood(session, "a header Upload-Offset"))
-    }
-
-    fn misunderstood(&self, session: &str, expected: &'static str) -> ClientError {
-        ClientError::Answer { url: self.recording_url(session), expected }
-    }
-
-    fn recording_url(&self, session: &str) -> String {
-        format!("{}/v1/sessions/{session}/recording", self.server)
-    }
-
     fn bearer(&self) -> String {
         format!("Bearer {}", self.token.reveal())
     }
@@ -463,11 +340,6 @@ pub(crate) fn is_passing(error: &ClientError) -> bool {
         ClientError::Refused { status, .. } => matches!(status, 408 | 409 | 429 | 500..),
         ClientError::Answer { .. } | ClientError::Certificates { .. } | ClientError::Recording(_) => false,
     }
-}
-
-/// The same of a file of sound, which is a conflict only with another one.
-fn is_passing_for_sound(error: &ClientError) -> bool {
-    is_passing(error) && !matches!(error, ClientError::Refused { status: 409, .. })
 }
 
 fn roots_of(path: &Path) -> Option<RootCerts> {

@@ -1,6 +1,7 @@
 //! A session that is recorded while it runs: its bytes go to the server as they come, and its orders come back.
 
-use super::{Client, ClientError, PIECES, TUS_VERSION, json_of};
+use super::pieces::{PIECES, TUS_VERSION};
+use super::{Client, ClientError, json_of};
 use serde::Serialize;
 use std::time::Duration;
 
