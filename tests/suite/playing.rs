@@ -1,10 +1,15 @@
 //! Fragmented MP4: a video that plays while it is made.
 
-use harness::{Custody, Running, next_box, playing, recording};
+use anyhow::ensure;
+use harness::{Custody, Running, next_box, playing, recording, wait_until};
 use std::fs;
-use std::io::{PipeReader, Read};
+use std::io::{ErrorKind, PipeReader, Read};
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
+
+/// The first fragment is coded in less time.
+const FRAGMENT_LIMIT: Duration = Duration::from_secs(120);
 
 /// A conversion whose video comes through a pipe, that holds far less than all of it.
 fn piped(input: &Path, options: &[&str]) -> anyhow::Result<(Running, PipeReader)> {
@@ -14,6 +19,19 @@ fn piped(input: &Path, options: &[&str]) -> anyhow::Result<(Running, PipeReader)
         command = command.arg(option);
     }
     Ok((command.output(writer).start()?, reader))
+}
+
+/// The boxes of a file that are there from their first to their last byte.
+fn whole_boxes(mut video: &[u8]) -> Vec<(String, Vec<u8>)> {
+    std::iter::from_fn(|| next_box(&mut video).ok()).collect()
+}
+
+/// What ffprobe finds in the first stream of a file.
+fn probed(video: &Path) -> anyhow::Result<String> {
+    let entries = ["-v", "error", "-show_entries", "stream=codec_name,width,height", "-of", "csv=p=0"];
+    let output = Command::new("ffprobe").args(entries).arg(video).output()?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
 /// The hashes of the pictures that ffmpeg finds in a file, in order.
@@ -70,6 +88,50 @@ fn a_video_is_read_from_any_member_while_one_of_them_makes_it() -> anyhow::Resul
     assert_eq!(outcome.is_whole, [true; 3]);
     assert_eq!(outcome.is_ranged, [true; 3]);
     assert_eq!(outcome.refused, [[404, 403], [404, 403]]);
+    Ok(())
+}
+
+#[test]
+fn what_is_copied_from_the_growing_file_plays_and_is_how_the_whole_one_begins() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let [output, growing, copied, begun] =
+        ["out.mp4", "out.mp4.part", "copied.mp4", "begun.mp4"].map(|name| folder.path().join(name));
+    // Two segments: one worker needs as long for the second as it did for the first.
+    let input = recording("ssh-terminal")?.path();
+    let options = ["--container", "fragmented-mp4", "--quiet", "--workers", "1"];
+    let command = Custody::new([Path::new("convert"), &input, Path::new("-o"), &output])?;
+    let mut running = options.iter().fold(command, |command, option| command.arg(option)).start()?;
+    let (mut copy, mut boxes) = (Vec::new(), Vec::new());
+    wait_until("a whole fragment in the growing file", FRAGMENT_LIMIT, || {
+        ensure!(!running.has_ended()?, "the conversion ended before a fragment of its file was seen");
+        copy = match fs::read(&growing) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+            read => read?,
+        };
+        boxes = whole_boxes(&copy);
+        Ok(boxes.len() >= 4)
+    })?;
+    assert!(!output.exists() && !running.has_ended()?, "the conversion was over when its file was copied");
+    let kinds: Vec<_> = boxes.iter().map(|(kind, _)| kind.as_str()).collect();
+    assert!(kinds.starts_with(&["ftyp", "moov", "moof", "mdat"]), "{kinds:?}");
+    fs::write(&copied, &copy)?;
+    fs::write(&begun, boxes.into_iter().flat_map(|(_, bytes)| bytes).collect::<Vec<_>>())?;
+    let (stream, seen) = (probed(&copied)?, pictures(&begun)?);
+
+    let ended = running.wait()?;
+    assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
+    let whole = fs::read(&output)?;
+    let lengths = format!("{} of {} bytes were there", copy.len(), whole.len());
+    assert!(copy.len() < whole.len() && whole.starts_with(&copy), "{lengths}");
+    assert!(!growing.exists(), "the growing file is left");
+    let all = pictures(&output)?;
+    assert_eq!(stream, probed(&output)?);
+    assert!(
+        seen.len() > 100 && seen.len() < all.len() && all.starts_with(&seen),
+        "{} of {}",
+        seen.len(),
+        all.len()
+    );
     Ok(())
 }
 
