@@ -15,6 +15,11 @@ use std::time::Duration;
 
 /// Pairs of persons at the same time.
 const AT_ONCE: u64 = 8;
+/// The index of one in so many sessions is waited for before they are held and purged. Who holds one of the others has to learn
+/// first what is committed, and mostly comes second.
+const WAITED_EVERY: u64 = 10;
+/// A recording is indexed in less time.
+const INDEX_LIMIT: Duration = Duration::from_secs(120);
 /// A member has heard of a change of others in less time.
 const APPLY_LIMIT: Duration = Duration::from_secs(10);
 /// Leaves of a page of the audit log.
@@ -36,6 +41,10 @@ pub struct RacesOutcome {
     pub held: u64,
     /// Sessions of which the purge came first.
     pub purged: u64,
+    /// Those of all whose index was waited for before.
+    pub waited: u64,
+    /// Those of the waited ones of which the hold came first.
+    pub waited_held: u64,
     /// Sessions that were held and are purged all the same, and other answers that must not be.
     pub wrong: Vec<String>,
     /// Views without a leaf in the audit log.
@@ -68,22 +77,9 @@ impl Races {
         std::thread::scope(|scope| -> anyhow::Result<()> {
             let pairs: Vec<_> = (0..AT_ONCE)
                 .map(|pair| {
-                    let mut random = Random::new(self.seed ^ (pair << 32));
+                    let random = Random::new(self.seed ^ (pair << 32));
                     let (servers, next, all) = (&servers, &next, &all);
-                    scope.spawn(move || -> anyhow::Result<()> {
-                        while next.fetch_add(1, Ordering::Relaxed) < self.sessions {
-                            let session = record_and_view(servers, &mut random)?;
-                            let won = race(servers, &session, &mut random);
-                            let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
-                            match won {
-                                Ok(Won::Hold) => all.0.held += 1,
-                                Ok(Won::Purge) => all.0.purged += 1,
-                                Err(error) => all.0.wrong.push(format!("{session}: {error:#}")),
-                            }
-                            all.1.insert(format!("session/{session}"));
-                        }
-                        Ok(())
-                    })
+                    scope.spawn(move || self.pair(servers, random, next, all))
                 })
                 .collect();
             pairs
@@ -94,6 +90,39 @@ impl Races {
         let told = views(&servers.administrator(*Random::new(self.seed).choose(&MEMBERS)))?;
         outcome.without_leaf = u64::try_from(viewed.difference(&told).count())?;
         Ok(outcome)
+    }
+
+    /// What one pair of persons does, as long as there are sessions left.
+    fn pair(
+        self,
+        servers: &Servers,
+        mut random: Random,
+        next: &AtomicU64,
+        all: &Mutex<(RacesOutcome, BTreeSet<String>)>,
+    ) -> anyhow::Result<()> {
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= self.sessions {
+                return Ok(());
+            }
+            let session = record_and_view(servers, &mut random)?;
+            let waits = number.is_multiple_of(WAITED_EVERY);
+            if waits {
+                wait_for_index(servers, &session, &mut random)?;
+            }
+            let won = race(servers, &session, &mut random);
+            let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+            all.0.waited += u64::from(waits);
+            match won {
+                Ok(Won::Hold) => {
+                    all.0.held += 1;
+                    all.0.waited_held += u64::from(waits);
+                }
+                Ok(Won::Purge) => all.0.purged += 1,
+                Err(error) => all.0.wrong.push(format!("{session}: {error:#}")),
+            }
+            all.1.insert(format!("session/{session}"));
+        }
     }
 }
 
@@ -106,6 +135,17 @@ fn record_and_view(servers: &Servers, random: &mut Random) -> anyhow::Result<Str
     let (status, read) = servers.administrator(*random.choose(&MEMBERS)).read(&session, None)?;
     ensure!(status == 200 && read == bytes, "status {status}, {} bytes", read.len());
     Ok(session)
+}
+
+/// Waits until a member knows of the index of a session.
+fn wait_for_index(servers: &Servers, session: &str, random: &mut Random) -> anyhow::Result<()> {
+    let door = servers.administrator(*random.choose(&MEMBERS));
+    wait_until("an index", INDEX_LIMIT, || {
+        let report: Value = door.get(&format!("/v1/sessions/{session}"))?;
+        let state = &report["session"]["index_state"];
+        ensure!(*state != "failed", "session {session} is not indexed");
+        Ok(*state == "ready")
+    })
 }
 
 /// Two persons at two members, at the same time.
