@@ -86,8 +86,8 @@ soak:
 endif
 
 # The stages of a conversion one by one, whole conversions beside guacenc, and all recordings beside other encoders
-# (COMPARED='--only NAME' for one of them); then what three members answer in a second, and PUT and GET beside three members of
-# Garage, which takes half an hour to build (GARAGE=/path/to/garage takes one that is there).
+# (COMPARED='--only NAME' for one of them); then what three members answer in a second, the facts that they commit in one, and PUT
+# and GET beside three members of Garage, which takes half an hour to build (GARAGE=/path/to/garage takes one that is there).
 COMPARED :=
 REQUESTS := 6000
 GARAGE := $(TARGET)/measured/bin/garage
@@ -101,5 +101,6 @@ bench:
 		$(TARGET)/release/examples $(COMPARED)
 	@rm -f $(TARGET)/bench/requests.jsonl
 	$(TARGET)/release/soak requests --times $(REQUESTS) --recordings $(RECORDINGS) --into $(TARGET)/bench
+	/usr/bin/python3 tests/measure/writes.py $(TARGET)/release/custody --folder $(TARGET)/bench --into $(TARGET)/bench/writes.json
 	/usr/bin/python3 tests/measure/garage.py $(TARGET)/release/custody $(GARAGE) \
 		--folder $(TARGET)/bench --into $(TARGET)/bench/garage.json

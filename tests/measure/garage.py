@@ -39,6 +39,8 @@ BUCKET = "bench"
 # What a recording begins with.
 HEAD = b"4.size,1.0,3.640,3.480;"
 AT_ONCE = (1, 4)
+# What is said of a session of Custody that is opened.
+SESSION = {"protocol": "ssh", "format": "guacamole", "device_address": "192.0.2.1", "start_ms": 1_760_000_000_000}
 
 
 def free_addresses(count):
@@ -194,8 +196,7 @@ class Custody(Product):
         return json.loads(client.send("POST", path, json.dumps(body), headers))
 
     def put(self, client, body):
-        about = {"protocol": "ssh", "format": "guacamole", "device_address": "192.0.2.1", "start_ms": 1_760_000_000_000}
-        session = self.post(client, "/v1/sessions", about)["id"]
+        session = self.post(client, "/v1/sessions", SESSION)["id"]
         path = f"/v1/sessions/{session}/recording"
         piece = {"Content-Type": "application/offset+octet-stream", "Tus-Resumable": "1.0.0", "Upload-Offset": "0"}
         client.send("PATCH", path, body, self.headers | piece)
