@@ -14,7 +14,7 @@ const PAGE_ROWS_MAX: usize = 1000;
 /// What a page may cost.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PageBounds {
-    /// Rows of the index in order that are looked at before another index is tried.
+    /// Rows of the index in order that are looked at before another index is tried, or more where they fill the page.
     pub(crate) tried: usize,
     /// Rows of the index in order that are looked at.
     pub(crate) looked_at: usize,
@@ -84,7 +84,11 @@ impl Catalog {
             looked_at: 0,
             in_vain: 0,
         };
-        let is_over = walk.go_on(bounds.tried)? || walk.gather(query)? || walk.go_on(bounds.looked_at)?;
+        let hoped_for = bounds.looked_at.min(bounds.tried.saturating_add(bounds.gathered));
+        let is_over = walk.go_on(bounds.tried)?
+            || walk.is_filling() && walk.go_on(hoped_for)?
+            || walk.gather(query)?
+            || walk.go_on(bounds.looked_at)?;
         let next = walk.last.filter(|_| !is_over || walk.sessions.len() == limit);
         let next = next.map(|key| Cursor::new(walk.plan.tree, &key));
         Ok(SessionPage { sessions: walk.sessions, next })
@@ -120,6 +124,12 @@ impl Walk<'_> {
             }
         }
         Ok(false)
+    }
+
+    /// Whether the page will be full, at the rate so far, after fewer rows than gathering reads, perhaps in vain.
+    fn is_filling(&self) -> bool {
+        let missing = self.limit - self.sessions.len();
+        missing.saturating_mul(self.looked_at) < self.sessions.len().saturating_mul(self.bounds.gathered)
     }
 
     fn look_at(&mut self, key: &[u8], row: &[u8]) -> Result<(), CatalogError> {
