@@ -128,21 +128,26 @@ class Player:
 
     def play(self, profile_directory):
         """What the page reports; `pictures` then holds what it has drawn."""
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        command = ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--mute-audio", "--no-first-run"]
-        command += ["--autoplay-policy=no-user-gesture-required", "--force-color-profile=srgb"]
-        command += [f"--user-data-dir={profile_directory}"]
-        url = f"http://127.0.0.1:{self.server.server_port}/"
-        silent = {stream: subprocess.DEVNULL for stream in ("stdin", "stdout", "stderr")}
-        browser = subprocess.Popen([*command, url], **silent)
-        try:
-            self.ended.wait(DEADLINE_S)
-        finally:
-            browser.terminate()
-            browser.wait()
-            self.server.shutdown()
-            self.server.server_close()
+        browse(self.server, self.ended, profile_directory)
         return self.report
+
+
+def browse(server, ended, profile_directory):
+    """Shows a server's page to a headless Chromium until the page has told all."""
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    command = ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--mute-audio", "--no-first-run"]
+    command += ["--autoplay-policy=no-user-gesture-required", "--force-color-profile=srgb"]
+    command += [f"--user-data-dir={profile_directory}"]
+    url = f"http://127.0.0.1:{server.server_port}/"
+    silent = {stream: subprocess.DEVNULL for stream in ("stdin", "stdout", "stderr")}
+    browser = subprocess.Popen([*command, url], **silent)
+    try:
+        ended.wait(DEADLINE_S)
+    finally:
+        browser.terminate()
+        browser.wait()
+        server.shutdown()
+        server.server_close()
 
 
 def compare(args, recording, starts_s, at_s, shown, scratch):
